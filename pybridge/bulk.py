@@ -1,0 +1,156 @@
+"""Numbers in bulk: how a list of them reaches the dispatcher without a text for each.
+
+The Tcl side packs a list with `binary format` and tells its shape. Where that fails, or could misread an
+element (a leading zero), it hands the plain list over instead, and `from_text` reads it one by one: slower,
+exact, and able to name the element that is wrong.
+"""
+
+import re
+from array import array
+from dataclasses import dataclass
+
+from pybridge.tcl_list import split_list
+
+_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0|[1-9][0-9]*)")
+_FLOAT = re.compile(
+    r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
+)
+_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_DEEPEST = 64  # dimensions, as in PyTorch
+_BLANKS = " \t\n\v\f\r"
+
+
+class BadElement(ValueError):
+    """One element of a list is not what the list must hold."""
+
+    def __init__(self, expected: str, got: str, where: str = "") -> None:
+        super().__init__(expected, got, where)
+        self.expected, self.got, self.where = expected, got, where
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """Numbers as bytes, row by row, and their shape.
+
+    Attributes:
+        data: doubles (format `d`), or the same numbers twice: as doubles, then as 64-bit integers (`dw`).
+        format: `dw` when every number is written as an integer, else `d`.
+        shape: the shape that the nesting of the list gives; `()` for a single number.
+    """
+
+    data: bytes
+    format: str
+    shape: tuple[int, ...]
+
+
+def parse_integer(text: str) -> int:
+    """The integer that Tcl reads in `text`; a leading zero is refused (8.6 reads octal, 9.0 decimal)."""
+    text = text.strip(_BLANKS)
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(text)
+    return int(text, 0)
+
+
+def parse_number(text: str) -> int | float:
+    """The integer or double that Tcl reads in `text`."""
+    text = text.strip(_BLANKS)
+    if _INTEGER.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text) and not _LEADING_ZERO.fullmatch(text):
+        return float(text)
+    raise ValueError(text)
+
+
+def parse_float(text: str) -> float:
+    """The double that Tcl reads in `text`; an integer stands for the nearest double, infinity beyond them."""
+    number = parse_number(text)
+    try:
+        return float(number)
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+
+
+def is_number(text: str) -> bool:
+    try:
+        parse_number(text)
+    except ValueError:
+        return False
+    return True
+
+
+def from_text(text: str) -> Bulk:
+    """Read a number or a nested list of numbers.
+
+    A one-element list of a number is that number, as Tcl itself cannot tell the two apart.
+
+    Raises:
+        BadElement: an element is no number, or a row has another length than the first row.
+    """
+    shape = _shape(text)
+    rows = [text]
+    for level, length in enumerate(shape):
+        rows = [
+            element for index, row in enumerate(rows) for element in _row(row, length, index, shape[:level])
+        ]
+    numbers = [_number(word, index, shape) for index, word in enumerate(rows)]
+    return from_numbers(numbers, shape)
+
+
+def from_numbers(numbers: list[int | float], shape: tuple[int, ...]) -> Bulk:
+    """Pack Python numbers; an integer has at most 64 bits."""
+    doubles = array("d", numbers).tobytes()
+    if not all(isinstance(number, int) for number in numbers):
+        return Bulk(doubles, "d", shape)
+    return Bulk(doubles + array("q", numbers).tobytes(), "dw", shape)  # type: ignore[arg-type]  # all are int
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """The shape along the first elements."""
+    shape: list[int] = []
+    while not is_number(text):
+        elements = _split(text)
+        if elements == [text]:  # a word that is no number: `_number` names it
+            break
+        shape.append(len(elements))
+        if not elements:
+            break
+        if len(shape) > _DEEPEST:
+            raise BadElement("a list of at most 64 dimensions", text)
+        text = elements[0]
+    if shape and shape[-1] == 1 and is_number(text):
+        shape.pop()
+    return tuple(shape)
+
+
+def _row(text: str, length: int, index: int, shape: tuple[int, ...]) -> list[str]:
+    elements = _split(text, where(index, shape))
+    if len(elements) != length:
+        raise BadElement(f"a row of {length} elements", text, where(index, shape))
+    return elements
+
+
+def _split(text: str, where: str = "") -> list[str]:
+    try:
+        return split_list(text)
+    except ValueError as error:
+        raise BadElement(f"a list ({error})", text, where) from None
+
+
+def _number(word: str, index: int, shape: tuple[int, ...]) -> int | float:
+    text = word
+    while not is_number(text):  # {{1}} is {1} is 1
+        inner = _split(text, where(index, shape))
+        if len(inner) != 1 or inner == [text]:
+            raise BadElement("number", word, where(index, shape))
+        text = inner[0]
+    number = parse_number(text)
+    return number if isinstance(number, float) or -(2**63) <= number < 2**63 else parse_float(text)
+
+
+def where(index: int, shape: tuple[int, ...]) -> str:
+    """The index of an element as `lindex` takes it: one number for each dimension."""
+    path: list[int] = []
+    for length in reversed(shape):
+        index, position = divmod(index, length)
+        path.insert(0, position)
+    return f" at index {' '.join(map(str, path))}" if path else ""

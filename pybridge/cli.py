@@ -1,0 +1,90 @@
+"""The `tcltorch` program: tclsh with PyTorch in it."""
+
+import signal
+import sys
+
+from pybridge import __version__
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+
+USAGE = """usage: tcltorch [script.tcl [arg ...]]
+       tcltorch -c script [arg ...]
+       tcltorch --version | --help
+
+Runs a Tcl script in which `package require torch` is done. Without a script it reads commands from
+standard input; on a terminal, with a prompt."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; the status it ends with is returned, unless the script calls `exit`."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["--version"]:
+        print(f"tcltorch {__version__}")
+        return 0
+    if words[:1] in (["--help"], ["-h"]):
+        print(USAGE)
+        return 0
+    if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
+        print(USAGE, file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program, as it ends tclsh
+    with Interpreter(program=True) as tcl:
+        return _run(tcl, words)
+
+
+def _run(tcl: Interpreter, words: list[str]) -> int:
+    try:
+        if not words:
+            return _read_commands(tcl, interactive=sys.stdin is not None and sys.stdin.isatty())
+        if words[0] == "-c":
+            tcl.set_arguments("tcltorch", words[2:])
+            tcl.eval(words[1])
+        else:
+            tcl.set_arguments(words[0], words[1:])
+            tcl.run_file(words[0])
+    except TclError as error:
+        _complain(tcl, error.errorinfo or error.message)
+        return 1
+    return 0
+
+
+def _read_commands(tcl: Interpreter, *, interactive: bool) -> int:
+    """Run each command of standard input as soon as it is complete; the script may read the rest itself."""
+    tcl.set_arguments("tcltorch", [], interactive=interactive)
+    script = ""
+    while (line := _read_line(tcl, ("> " if script else "% ") if interactive else "")) is not None:
+        script += line + "\n"
+        if not tcl.call("info", "complete", script):
+            continue
+        _run_command(tcl, script, interactive)
+        script = ""
+    if script.strip():
+        _run_command(tcl, script, interactive)
+    if interactive:
+        print()
+    return 0
+
+
+def _read_line(tcl: Interpreter, prompt: str) -> str | None:
+    if prompt:
+        tcl.call("puts", "-nonewline", prompt)
+        tcl.call("flush", "stdout")
+    line = tcl.call("gets", "stdin")
+    return None if line == "" and tcl.call("eof", "stdin") else str(line)
+
+
+def _run_command(tcl: Interpreter, script: str, interactive: bool) -> None:
+    try:
+        result = tcl.eval(script)
+    except TclError as error:
+        if not interactive:
+            raise
+        _complain(tcl, error.message)
+        return
+    if interactive and result:
+        tcl.call("puts", result)
+
+
+def _complain(tcl: Interpreter, text: str) -> None:
+    tcl.call("flush", "stdout")
+    tcl.call("puts", "stderr", text)

@@ -1,0 +1,14 @@
+"""The Tcl commands, one module a family. Importing this package registers them all and imports no torch."""
+
+from pybridge.commands import (  # noqa: F401  # each import registers commands
+    about,
+    autograd,
+    compute,
+    create,
+    display,
+    files,
+    look,
+    memory,
+    nn,
+    quantize,
+)

@@ -1,0 +1,165 @@
+"""Commands on files of tensors, in the safetensors format."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pybridge import errors
+from pybridge.registry import command
+from pybridge.tcl_list import glob_match
+from pybridge.values import Tensor, dtype_name
+
+if TYPE_CHECKING:
+    import safetensors
+else:
+    from pybridge.lazy import LazyModule
+
+    safetensors = LazyModule("safetensors")
+
+# The format's names; others are shown as the file has them.
+_DTYPES = {
+    "BOOL": "bool",
+    "U8": "uint8",
+    "I8": "int8",
+    "U16": "uint16",
+    "I16": "int16",
+    "U32": "uint32",
+    "I32": "int32",
+    "U64": "uint64",
+    "I64": "int64",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "F32": "float32",
+    "F64": "float64",
+    "C64": "complex64",
+}
+
+
+@command()
+def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
+    """Load tensors from a safetensors file.
+
+    Args:
+        path: the file.
+        names: load only those whose name matches the pattern, as in `string match`; all by default.
+
+    Returns:
+        A dict from names to handles, in the order of the names. The tensors are copies on the CPU: the file may
+        change or go away afterwards.
+
+    Errors:
+        POSIX codes, when the file cannot be opened; TORCH FILE FORMAT path, when it is no safetensors file.
+
+    Example:
+        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
+        torch::tensor_to_list [dict get [torch::load_safetensors /tmp/example.safetensors] weight]
+        => 1.0 1.0
+    """
+    with _opened(path) as file:
+        wanted = [name for name in sorted(file.keys()) if glob_match(names, name)]
+        return {name: file.get_tensor(name).clone() for name in wanted}
+
+
+@command()
+def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
+    """Save tensors to a safetensors file.
+
+    Args:
+        tensors: a dict from names to handles, as `load_safetensors` returns it.
+        path: the file; one that is there is replaced when the new one is complete.
+
+    Returns:
+        Nothing.
+
+    Errors:
+        POSIX codes, when the file cannot be written; TORCH ARG VALUE tensors, for a dtype the format lacks.
+
+    Example:
+        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
+        torch::safetensors_info /tmp/example.safetensors
+        => weight {dtype float32 shape 2 bytes 8}
+    """
+    for name, tensor in tensors.items():
+        if dtype_name(tensor.dtype) not in _DTYPES.values():
+            raise errors.arg_value(
+                "tensors", f"the format cannot hold {name}: it is {dtype_name(tensor.dtype)}"
+            )
+    data = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    from safetensors.torch import save_file
+
+    # Written beside the file and then renamed: a full disk leaves the old file, and tensors that other
+    # programs have mapped from it stay what they were.
+    folder, base = os.path.split(os.path.abspath(path))
+    with _refused_by_system(path):
+        if os.path.isdir(path):
+            raise IsADirectoryError(21, "illegal operation on a directory", path)
+        handle, unfinished = tempfile.mkstemp(prefix=f".{base}.", dir=folder)
+        os.close(handle)
+        try:
+            save_file(data, unfinished)
+            os.chmod(unfinished, 0o666 & ~_umask())
+            os.replace(unfinished, path)
+        except BaseException:
+            os.unlink(unfinished)
+            raise
+
+
+@command()
+def safetensors_info(path: str) -> dict[str, dict[str, Any]]:
+    """Describe the tensors of a safetensors file without reading them.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A dict from names to dicts of `dtype`, `shape` (a list) and `bytes`.
+
+    Errors:
+        As for `load_safetensors`.
+
+    Example:
+        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
+        dict get [torch::safetensors_info /tmp/example.safetensors] weight shape
+        => 2
+    """
+    with _opened(path) as file:
+        return {name: _described(file.get_slice(name)) for name in sorted(file.keys())}
+
+
+def _described(part: Any) -> dict[str, Any]:
+    code, shape = part.get_dtype(), part.get_shape()
+    elements = 1
+    for size in shape:
+        elements *= size
+    bits = 8 if code == "BOOL" else int("".join(digit for digit in code.split("_")[0] if digit.isdigit()))
+    return {"dtype": _DTYPES.get(code, code), "shape": shape, "bytes": elements * bits // 8}
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    with _refused_by_system(path):
+        with open(path, "rb"):  # for the system's own reason when it cannot be opened
+            pass
+        try:
+            with safetensors.safe_open(path, framework="pt") as file:
+                yield file
+        except safetensors.SafetensorError as error:
+            raise errors.file_format(path, f'"{path}" is no safetensors file: {error}') from None
+
+
+@contextlib.contextmanager
+def _refused_by_system(path: str) -> Iterator[None]:
+    if "\0" in path:
+        raise errors.arg_value("path", "path must not hold a NUL character")
+    try:
+        yield
+    except OSError as error:
+        raise errors.file_access(path, error) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

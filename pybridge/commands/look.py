@@ -1,0 +1,177 @@
+"""Commands that look at a tensor."""
+
+from typing import Any
+
+from pybridge import errors
+from pybridge.bulk import Bulk
+from pybridge.registry import command
+from pybridge.tcl_list import double_text
+from pybridge.values import Tensor, dtype_name, torch
+
+_ALSO = {"input": ("tensor",)}
+
+
+@command(also=_ALSO)
+def tensor_shape(input: Tensor) -> tuple[int, ...]:
+    """Return the sizes of a tensor's dimensions, as a list; a single number has none.
+
+    Args:
+        input: any tensor.
+
+    Returns:
+        A list of integers.
+
+    Example:
+        torch::tensor_shape [torch::zeros {2 3}]
+        => 2 3
+    """
+    return tuple(input.shape)
+
+
+@command(also=_ALSO)
+def tensor_dtype(input: Tensor) -> str:
+    """Return the name of a tensor's dtype, such as `float32` or `qint8`.
+
+    Args:
+        input: any tensor.
+
+    Returns:
+        PyTorch's name, without `torch.`.
+
+    Example:
+        torch::tensor_dtype [torch::zeros {2} int64]
+        => int64
+    """
+    return dtype_name(input.dtype)
+
+
+@command(also=_ALSO)
+def tensor_device(input: Tensor) -> str:
+    """Return the name of the device that holds a tensor, such as `cpu` or `cuda:0`.
+
+    Args:
+        input: any tensor.
+
+    Returns:
+        PyTorch's name of the device.
+
+    Example:
+        torch::tensor_device [torch::zeros {2}]
+        => cpu
+    """
+    return str(input.device)
+
+
+@command(also=_ALSO)
+def tensor_numel(input: Tensor) -> int:
+    """Return the number of a tensor's elements.
+
+    Args:
+        input: any tensor.
+
+    Returns:
+        An integer.
+
+    Example:
+        torch::tensor_numel [torch::zeros {2 3}]
+        => 6
+    """
+    return input.numel()
+
+
+@command(also=_ALSO)
+def tensor_item(input: Tensor) -> int | float | bool:
+    """Return the only element of a tensor as a number, at full precision.
+
+    Args:
+        input: a tensor of one element, of any shape; not complex.
+
+    Returns:
+        A double for floating dtypes (a float32 0.1 is 0.10000000149011612), an integer for integer dtypes,
+        1 or 0 for bool.
+
+    Errors:
+        TORCH ARG VALUE input, when there is not exactly one element.
+
+    Example:
+        torch::tensor_item [torch::full {} 2.5]
+        => 2.5
+    """
+    if input.numel() != 1:
+        raise errors.arg_value("input", f"tensor_item needs a tensor of one element but got {input.numel()}")
+    item = _plain(input).item()
+    assert not isinstance(item, complex)
+    return item
+
+
+@command(also=_ALSO)
+def tensor_to_list(input: Tensor, nested: bool = False) -> Bulk:
+    """Return the elements of a tensor as a list, row by row.
+
+    Args:
+        input: any tensor; not complex. Quantized ones give their dequantized values.
+        nested: 0 by default, a flat list; with 1 the nesting of the list mirrors the shape.
+
+    Returns:
+        A list of numbers as in `tensor_item`, bit for bit.
+
+    Example:
+        torch::tensor_to_list [torch::eye 2] 1
+        => {1.0 0.0} {0.0 1.0}
+    """
+    flat = _plain(input).flatten()
+    wide, code = (torch.float64, "d*") if flat.is_floating_point() else (torch.int64, "w*")
+    return Bulk(flat.to(wide).contiguous().numpy().tobytes(), code, tuple(input.shape) if nested else ())
+
+
+@command()
+def tensor_print(input: Tensor) -> str:
+    """Return the elements of a tensor as text to read: a nested list, with a line for each row of the first
+    dimension. It prints nothing.
+
+    Args:
+        input: any tensor; not complex.
+
+    Returns:
+        The text, which is a Tcl list, too: `tensor_to_list -nested 1` with line breaks.
+
+    Example:
+        torch::tensor_print [torch::eye 2]
+        => {1.0 0.0}
+           {0.0 1.0}
+    """
+    rows = _plain(input).tolist()
+    if not isinstance(rows, list):
+        return _text(rows)
+    return ("\n" if input.dim() > 1 else " ").join(_text(row) for row in rows)
+
+
+@command(also=_ALSO)
+def tensor_requires_grad(input: Tensor) -> bool:
+    """Return 1 when gradients are recorded for a tensor, else 0.
+
+    Args:
+        input: any tensor.
+
+    Returns:
+        1 or 0.
+
+    Example:
+        torch::tensor_requires_grad [torch::zeros {2} -requires_grad 1]
+        => 1
+    """
+    return input.requires_grad
+
+
+def _plain(input: Tensor) -> Tensor:
+    """The tensor on the CPU, dequantized and outside autograd."""
+    if input.is_complex():
+        raise errors.unsupported("complex", "Tcl has no complex numbers")
+    plain = input.detach().cpu()
+    return plain.dequantize() if plain.is_quantized else plain
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "{" + " ".join(_text(element) for element in value) + "}"
+    return double_text(value) if isinstance(value, float) else str(int(value))

@@ -1,0 +1,138 @@
+"""Commands on the handles themselves: what is alive, and what is freed when."""
+
+from pybridge.handles import HandleTable
+from pybridge.registry import command, script_command
+from pybridge.tcl_list import glob_match
+from pybridge.values import Handle
+
+
+@command()
+def free(table: HandleTable, handle: Handle, *more: Handle) -> None:
+    """Free handles and what they name; all of them, or none when one is not live.
+
+    Args:
+        handle: a live handle of any kind.
+        more: further ones.
+
+    Returns:
+        Nothing.
+
+    Errors:
+        TORCH HANDLE, for a handle that does not exist or was freed.
+
+    Example:
+        set x [torch::ones {2}]
+        torch::free $x
+        torch::handles
+        => {}
+    """
+    table.free((handle, *more))
+
+
+@command()
+def handles(table: HandleTable, pattern: str = "*") -> list[str]:
+    """List the live handles, oldest first.
+
+    Args:
+        pattern: only those that match it, as in `string match`; all by default.
+
+    Returns:
+        A list of handles.
+
+    Example:
+        torch::ones {2}
+        llength [torch::handles tensor*]
+        => 1
+    """
+    return [name for name in table.objects if glob_match(pattern, name)]
+
+
+@command()
+def keep(table: HandleTable, handle: Handle) -> str:
+    """Take a handle out of every open scope and away from its `local` variable: only `free` frees it.
+
+    Args:
+        handle: a live handle.
+
+    Returns:
+        The handle.
+
+    Example:
+        torch::scope {set x [torch::keep [torch::ones {2}]]; expr 0}
+        torch::tensor_to_list $x
+        => 1.0 1.0
+    """
+    table.keep(handle)
+    return handle
+
+
+@command()
+def memory(table: HandleTable) -> dict[str, int]:
+    """Count handles and the bytes behind them.
+
+    Returns:
+        A dict: `live` handles; `bytes` of memory they hold, each storage counted once however many handles view
+        it; `peak_bytes`, the most there were; handles `created` and `freed`.
+
+    Example:
+        set x [torch::ones {256}]
+        set view [torch::tensor_reshape $x {16 16}]
+        dict get [torch::memory] bytes
+        => 1024
+    """
+    return {
+        "live": len(table.objects),
+        "bytes": table.bytes,
+        "peak_bytes": table.peak_bytes,
+        "created": table.created,
+        "freed": table.freed,
+    }
+
+
+script_command(
+    __name__,
+    "scope",
+    "body",
+    """Run a script and free what it created, by whichever way it ends.
+
+    Args:
+        body: runs in the caller's frame; return, break, continue and errors pass through. Handles in its result
+            move to the enclosing scope, or stay alive when there is none; so do handles given to `keep`.
+
+    Returns:
+        The result of the body.
+
+    Example:
+        torch::scope {
+            set x [torch::ones {2}]
+            torch::tensor_to_list [torch::tensor_add $x $x]
+        }
+        => 2.0 2.0
+    """,
+)
+script_command(
+    __name__,
+    "local",
+    "name value",
+    """Set a local variable of a procedure to a handle that is freed when the variable is overwritten or goes away.
+
+    Args:
+        name: the variable; an element of an array will do.
+        value: a live handle. `return $x` hands out a dead one: use `keep`.
+
+    Returns:
+        The handle.
+
+    Errors:
+        TORCH ARG VALUE name, outside a procedure or for a variable that is not local to it.
+
+    Example:
+        proc total {values} {
+            torch::local x [torch::tensor_create $values]
+            torch::local sum [torch::tensor_sum $x]
+            return [torch::tensor_item $sum]
+        }
+        total {1 2 3}
+        => 6.0
+    """,
+)

@@ -1,0 +1,140 @@
+"""The dispatcher: words in, (status, value, return options) out.
+
+It knows nothing of tkinter, of Tcl variables or of scripts, so that it can stand behind a pipe as well.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pybridge import errors
+from pybridge.bulk import Bulk
+from pybridge.handles import HandleTable
+from pybridge.registry import BY_NAME, Command
+from pybridge.values import Word, torch
+
+OK, ERROR, BULK = 0, 1, 2
+
+Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `return`
+
+
+class Dispatcher:
+    """Runs commands on one table of handles.
+
+    Attributes:
+        interrupted: set it to have the next command answer `TORCH INTERRUPT` instead of running.
+    """
+
+    def __init__(self) -> None:
+        import pybridge.commands  # noqa: F401  # registers them
+
+        self.table = HandleTable(_storage_of)
+        self.interrupted = False
+        self._closed = False
+        self._commands: Mapping[str, Command] = MappingProxyType(BY_NAME)
+
+    def close(self) -> None:
+        """Free every handle; from now on each command is an error."""
+        self._closed = True
+        self.table.close()
+
+    def __call__(self, chain: str, called: str, *words: Word) -> Reply:
+        """Run the command registered as `called` for the chain of calls `chain`. Never raises."""
+        try:
+            return self._run(chain, called, words)
+        except BaseException as error:  # nothing may reach Tcl's C code, not even SystemExit
+            refusal = errors.from_exception(error)
+            trace = ("-errorinfo", refusal.errorinfo) if refusal.errorinfo else ()
+            return ERROR, refusal.message, ("-errorcode", refusal.errorcode, *trace)
+
+    def _run(self, chain: str, called: str, words: tuple[Word, ...]) -> Reply:
+        if (self.interrupted or self._closed) and called[0] != "_":  # the bookkeeping always runs
+            self._refuse()
+        table = self.table
+        if chain != table.chain.name:
+            table.enter_chain(chain)
+        if called[0] == "_":
+            return OK, self._keep_books(called, words), ()
+        function, args, kwargs = self._commands[called].bind(words, called, table)
+        if table.records_gradients:
+            value = function(*args, **kwargs)
+        else:
+            with torch.no_grad():
+                value = function(*args, **kwargs)
+        if isinstance(value, Bulk):
+            return BULK, (value.data, value.format, value.shape), ()
+        return OK, self._result(value), ()
+
+    def _refuse(self) -> None:
+        if self._closed:
+            raise errors.closed()
+        self.interrupted = False
+        raise errors.interrupted()
+
+    def _keep_books(self, called: str, words: tuple[Any, ...]) -> int | str:
+        """What the Tcl procedures that run scripts tell about scopes, variables and chains of calls."""
+        table = self.table
+        match called:
+            case "_scope_begin":
+                return table.open_scope()
+            case "_scope_end":
+                table.close_scope(int(words[0]), words[1:])
+            case "_local_begin":
+                return table.own_locally(words[0])
+            case "_local_end":
+                table.release_local(words[0], int(words[1]))
+            case "_local_forget":
+                table.forget_local(words[0], int(words[1]))
+            case "_no_grad_begin":
+                return table.begin_no_grad()
+            case "_no_grad_end":
+                table.end_no_grad(int(words[0]))
+            case "_wait_begin":
+                table.start_waiting()
+            case "_wait_end":
+                table.stop_waiting()
+            case "_coroutine_begin":
+                table.start_chain(words[0])
+            case _:
+                raise KeyError(called)
+        return ""
+
+    def _result(self, value: Any) -> Any:
+        """`value` with a handle for each object in it; all of them or, on an error, none."""
+        made: list[str] = []
+        try:
+            return self._encoded(value, made)
+        except BaseException:
+            self.table.free(made)
+            raise
+
+    def _encoded(self, value: Any, made: list[str]) -> Any:
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return int(value)
+        if isinstance(value, str | int | float):
+            return value
+        if isinstance(value, dict):
+            return tuple(self._encoded(each, made) for pair in value.items() for each in pair)
+        if isinstance(value, tuple | list):
+            return tuple(self._encoded(each, made) for each in value)
+        made.append(self.table.add(_kind_of(value), value))
+        return made[-1]
+
+
+def _kind_of(value: Any) -> str:
+    kind = getattr(value, "handle_kind", "")
+    if kind:
+        return str(kind)
+    if isinstance(value, torch.Tensor):
+        return "tensor"
+    raise TypeError(f"a command returned a {type(value).__name__}, which has no Tcl form")
+
+
+def _storage_of(value: Any) -> tuple[int, int] | None:
+    if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+        return None
+    storage = value.untyped_storage()
+    address, size = storage.data_ptr(), storage.nbytes()
+    return (address, size) if address else None

@@ -1,0 +1,167 @@
+"""Every error the Tcl side can see, with its -errorcode.
+
+One exception class carries them all; one function a row of the table in docs/errors.md makes them.
+"""
+
+import os
+import re
+import traceback
+from collections.abc import Iterable, Sequence
+
+_LONGEST_WORD = 60
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
+# What PyTorch's own checks raise. Any other class out of a command is a mistake in the bridge.
+_PYTORCH_REFUSES = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
+
+
+class TclError(Exception):
+    """An error as Tcl knows it.
+
+    Attributes:
+        message: one line, what Tcl's `catch` stores.
+        errorcode: the words of `-errorcode`, such as `("TORCH", "HANDLE", "tensor9")`.
+        errorinfo: Tcl's stack trace; before an error has reached Tcl it is empty, or holds the Python
+            traceback of a mistake in the bridge.
+    """
+
+    def __init__(self, message: str, errorcode: Sequence[str] = ("NONE",), errorinfo: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.errorcode = tuple(errorcode)
+        self.errorinfo = errorinfo
+
+
+def shown(word: object) -> str:
+    """`word` as a message quotes it: whole when short, its beginning when long."""
+    text = word if isinstance(word, str) else str(word)
+    return text if len(text) <= _LONGEST_WORD else text[:_LONGEST_WORD] + "..."
+
+
+def wrong_args(usages: Iterable[str]) -> TclError:
+    choices = " or ".join(f'"{usage}"' for usage in usages)
+    return TclError(f"wrong # args: should be {choices}", ("TCL", "WRONGARGS"))
+
+
+def bad_option(option: str, allowed: Sequence[str]) -> TclError:
+    return TclError(
+        f'bad option "{shown(option)}": must be {", ".join(allowed)}',
+        ("TCL", "LOOKUP", "INDEX", "option", option),
+    )
+
+
+def bad_choice(label: str, word: str, allowed: Sequence[str]) -> TclError:
+    return TclError(
+        f'bad {label.lstrip("-")} "{shown(word)}": must be {", ".join(allowed)}',
+        ("TCL", "LOOKUP", "INDEX", label.lstrip("-"), word),
+    )
+
+
+def missing_value(option: str) -> TclError:
+    return TclError(f'missing value for option "{option}"', ("TORCH", "ARG", "MISSING", option.lstrip("-")))
+
+
+def missing_option(parameter: str) -> TclError:
+    return TclError(f'missing required option "-{parameter}"', ("TORCH", "ARG", "MISSING", parameter))
+
+
+def given_twice(parameter: str) -> TclError:
+    return TclError(f'parameter "{parameter}" given twice', ("TORCH", "ARG", "DUPLICATE", parameter))
+
+
+def expected_option(word: str) -> TclError:
+    return TclError(f'expected an option but got "{shown(word)}"', ("TORCH", "ARG", "SYNTAX"))
+
+
+def wrong_type(expected: str, got: str, label: str, where: str = "") -> TclError:
+    """`got` is no `expected`; `label` is the parameter, with its dash when it was given by name."""
+    return TclError(
+        f'expected {expected} but got "{shown(got)}"{where} for {label}',
+        ("TORCH", "ARG", "TYPE", label.lstrip("-")),
+    )
+
+
+def arg_value(parameter: str, message: str) -> TclError:
+    """A value of the right type outside what the command allows; `message` says what it got and what it needs."""
+    return TclError(message, ("TORCH", "ARG", "VALUE", parameter.lstrip("-")))
+
+
+def no_such_handle(kind: str, name: str) -> TclError:
+    return TclError(f'no such {kind} "{shown(name)}"', ("TORCH", "HANDLE", name))
+
+
+def freed_handle(kind: str, name: str) -> TclError:
+    return TclError(f'{kind} "{name}" was freed', ("TORCH", "HANDLE", name))
+
+
+def other_kind(name: str, kind: str, wanted: str) -> TclError:
+    return TclError(
+        f'"{name}" is {_with_article(kind)}, not {_with_article(wanted)}', ("TORCH", "HANDLE", name)
+    )
+
+
+def unsupported(name: str, why: str) -> TclError:
+    """A feature that is not there, or needs something that is not installed."""
+    return TclError(why, ("TORCH", "UNSUPPORTED", name))
+
+
+def not_installed(package: str, extra: str, feature: str) -> TclError:
+    return unsupported(feature, f"{feature} needs {package}: pip install 'tcltorch[{extra}]'")
+
+
+def interrupted() -> TclError:
+    return TclError("interrupted", ("TORCH", "INTERRUPT"))
+
+
+def closed() -> TclError:
+    return TclError("the interpreter is closed", ("TORCH", "CLOSED"))
+
+
+def file_format(path: str, what: str) -> TclError:
+    """The content of the file at `path` is not what the command reads."""
+    return TclError(what, ("TORCH", "FILE", "FORMAT", path))
+
+
+def file_access(path: str, error: OSError) -> TclError:
+    """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
+    text = (os.strerror(error.errno) if error.errno else str(error)).lower()
+    name = _errno_name(error)
+    return TclError(f'couldn\'t open "{shown(path)}": {text}', ("POSIX", name, text))
+
+
+def from_exception(error: BaseException) -> TclError:
+    """What the Tcl user sees of any exception that a command raised.
+
+    The traceback is let go, and its frames with their tensors: nothing of a failed command stays alive.
+    """
+    try:
+        return _translated(error)
+    finally:
+        traceback.clear_frames(error.__traceback__)
+        error.__traceback__ = error.__context__ = error.__cause__ = None
+
+
+def _translated(error: BaseException) -> TclError:
+    name = type(error).__name__
+    first_line = next((line for line in str(error).splitlines() if line.strip()), "") or name
+    if isinstance(error, TclError):
+        return TclError(error.message, error.errorcode, error.errorinfo)
+    if isinstance(error, KeyboardInterrupt):
+        return interrupted()
+    if isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(first_line)
+    ):
+        return TclError(f"out of memory: {first_line}", ("TORCH", "MEMORY"))
+    if isinstance(error, SystemExit) or type(error) in _PYTORCH_REFUSES or isinstance(error, RuntimeError):
+        return TclError(first_line, ("TORCH", "RUNTIME", name))
+    trace = "".join(traceback.format_exception(error)).rstrip()
+    return TclError(f"internal error: {name}: {first_line}", ("TORCH", "BUG", name), trace)
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def _errno_name(error: OSError) -> str:
+    import errno
+
+    return errno.errorcode.get(error.errno or 0, "UNKNOWN")

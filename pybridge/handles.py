@@ -1,0 +1,290 @@
+"""The table behind the handles: it alone owns what Tcl scripts make.
+
+A handle is a kind and a number (`tensor0`, `progress1`); one counter serves all kinds, and no name is given twice.
+Scopes are kept per chain of calls: the main program, each coroutine, and whatever the event loop runs.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pybridge import errors
+
+MAIN = ""  # the name of the chain outside any coroutine
+_HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """What was created while this scope was the innermost of its chain, in order."""
+
+    number: int
+    chain: "Chain"
+    names: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(eq=False, slots=True)
+class Chain:
+    """One chain of calls: its open scopes, and the numbers of the `no_grad` bodies it is in.
+
+    `origin` is the scope in which the chain was started. It owns what the chain makes outside any scope of
+    its own, as long as it is open.
+    """
+
+    name: str
+    origin: Scope | None = None
+    scopes: list[Scope] = field(default_factory=list)
+    no_grad: set[int] = field(default_factory=set)
+
+    def innermost(self) -> Scope | None:
+        """The scope that owns what this chain makes now."""
+        if self.scopes:
+            return self.scopes[-1]
+        return self.origin if self.origin and self.origin in self.origin.chain.scopes else None
+
+
+class HandleTable:
+    """Maps handles to objects, counts them and frees them.
+
+    Args:
+        storage_of: gives (address, size in bytes) of the memory under an object, or None. It is what lets
+            several views of one tensor count once.
+    """
+
+    def __init__(self, storage_of: Callable[[Any], tuple[int, int] | None]) -> None:
+        self.objects: dict[str, Any] = {}
+        self.grad_enabled = True
+        self.created = 0
+        self.bytes = 0
+        self.peak_bytes = 0
+        self.chain = Chain(MAIN)
+        self._chains = {MAIN: self.chain}  # coroutines only while they have something open
+        self._waiting: list[Chain] = []
+        self._storage_of = storage_of
+        self._storages: dict[int, list[int]] = {}  # address -> [handles on it, bytes]
+        self._addresses: dict[str, int] = {}
+        self._owners: dict[str, Scope] = {}
+        self._locals: dict[str, int] = {}
+        self._kinds: list[str] = []
+        self._kind_of_number = bytearray()
+        self._scopes: dict[int, Scope] = {}
+        self._no_grads: dict[int, Chain] = {}
+        self._last_number = 0
+
+    # -- making, finding, freeing ------------------------------------------------------------------------
+
+    def add(self, kind: str, value: Any) -> str:
+        """Own `value` and return its new handle."""
+        if kind not in self._kinds:
+            self._kinds.append(kind)
+        name = f"{kind}{self.created}"
+        self._count(name, value)
+        self._kind_of_number.append(self._kinds.index(kind))
+        self.created += 1
+        self.objects[name] = value
+        scope = self.chain.innermost()
+        if scope is not None:
+            scope.names[name] = None
+            self._owners[name] = scope
+        return name
+
+    def check(self, name: str) -> None:
+        """Raise unless `name` is live, whatever its kind."""
+        if name not in self.objects:
+            raise self.missing(name, "handle")
+
+    def kind(self, name: str) -> str:
+        return self._kinds[self._kind_of_number[int(_parts(name)[1])]]
+
+    def free(self, names: Iterable[str]) -> None:
+        """Free all of `names`, or none when one of them is not live or named twice."""
+        wanted: dict[str, None] = {}
+        for name in names:
+            self.check(name)
+            if name in wanted:
+                raise errors.freed_handle(self.kind(name), name)
+            wanted[name] = None
+        for name in wanted:
+            self._drop(name)
+
+    def close(self) -> None:
+        for name in list(self.objects):
+            self._drop(name)
+
+    @property
+    def freed(self) -> int:
+        return self.created - len(self.objects)
+
+    def missing(self, name: str, kind: str) -> errors.TclError:
+        """Why `name` is no live handle of `kind`."""
+        if name in self.objects:
+            return errors.other_kind(name, self.kind(name), kind)
+        prefix, number = _parts(name)
+        if number and int(number) < self.created and self.kind(name) == prefix:
+            return errors.freed_handle(prefix, name)
+        return errors.no_such_handle(kind, name)
+
+    def _drop(self, name: str) -> None:
+        del self.objects[name]
+        self._discount(name)
+        self._locals.pop(name, None)
+        self._disown(name)
+
+    def _disown(self, name: str) -> None:
+        scope = self._owners.pop(name, None)
+        if scope is not None:
+            del scope.names[name]
+
+    def _count(self, name: str, value: Any) -> None:
+        storage = self._storage_of(value)
+        if storage is None:
+            return
+        address, size = storage
+        self._addresses[name] = address
+        entry = self._storages.get(address)
+        if entry is not None:
+            entry[0] += 1
+            return
+        self._storages[address] = [1, size]
+        self.bytes += size
+        if self.bytes > self.peak_bytes:
+            self.peak_bytes = self.bytes
+
+    def _discount(self, name: str) -> None:
+        address = self._addresses.pop(name, None)
+        if address is None:
+            return
+        entry = self._storages[address]
+        entry[0] -= 1
+        if entry[0] == 0:
+            del self._storages[address]
+            self.bytes -= entry[1]
+
+    # -- scopes ------------------------------------------------------------------------------------------
+
+    def open_scope(self) -> int:
+        """Open a scope in the current chain; its number closes it."""
+        self._last_number += 1
+        scope = Scope(self._last_number, self.chain)
+        self._scopes[scope.number] = scope
+        self.chain.scopes.append(scope)
+        self._remember(self.chain)
+        return scope.number
+
+    def close_scope(self, number: int, kept: Iterable[str] = ()) -> None:
+        """Free what the scope owns, except `kept`: those move to the scope around it.
+
+        Scopes inside it whose code was unwound without closing them end with it. A number that is closed
+        already is passed over: the trace that guards a scope fires after its regular end, too.
+        """
+        scope = self._scopes.get(number)
+        if scope is None:
+            return
+        while scope.chain.scopes[-1] is not scope:
+            self.close_scope(scope.chain.scopes[-1].number)
+        scope.chain.scopes.pop()
+        del self._scopes[number]
+        around = scope.chain.innermost()
+        for name in [name for name in kept if name in scope.names]:
+            self._disown(name)
+            if around is not None:
+                around.names[name] = None
+                self._owners[name] = around
+        for name in list(scope.names):
+            self._drop(name)
+        self._forget_idle_chains()
+
+    def keep(self, name: str) -> None:
+        """Take the handle out of its scope and away from its local variable."""
+        self.check(name)
+        self._locals.pop(name, None)
+        self._disown(name)
+
+    def begin_no_grad(self) -> int:
+        """Record no gradients in the current chain until `end_no_grad` gets the number given back."""
+        self._last_number += 1
+        self.chain.no_grad.add(self._last_number)
+        self._no_grads[self._last_number] = self.chain
+        self._remember(self.chain)
+        return self._last_number
+
+    def end_no_grad(self, number: int) -> None:
+        """A number that is ended already is passed over, as in `close_scope`."""
+        chain = self._no_grads.pop(number, None)
+        if chain is not None:
+            chain.no_grad.discard(number)
+            self._forget_idle_chains()
+
+    @property
+    def records_gradients(self) -> bool:
+        return self.grad_enabled and not self.chain.no_grad
+
+    # -- local variables ---------------------------------------------------------------------------------
+
+    def own_locally(self, name: str) -> int:
+        """Tie the handle to a local variable; the number given back releases it."""
+        self.check(name)
+        self._last_number += 1
+        self._locals[name] = self._last_number
+        return self._last_number
+
+    def release_local(self, name: str, number: int) -> None:
+        """Free the handle unless it was freed, kept, or tied to another variable since."""
+        if self._locals.get(name) == number:
+            self._drop(name)
+
+    def forget_local(self, name: str, number: int) -> None:
+        """Untie the handle from the variable without freeing it."""
+        if self._locals.get(name) == number:
+            del self._locals[name]
+
+    # -- chains ------------------------------------------------------------------------------------------
+
+    def enter_chain(self, name: str) -> None:
+        """Make the chain of coroutine `name` (or `MAIN`) the one that commands run in."""
+        self.chain = self._chains.get(name) or Chain(name)
+
+    def start_chain(self, name: str) -> None:
+        """A coroutine of this name is about to start inside the current chain."""
+        origin = self.chain.innermost()
+        if origin is not None:
+            self._remember(Chain(name, origin))
+
+    def _remember(self, chain: Chain) -> None:
+        self._chains[chain.name] = chain
+
+    def _forget_idle_chains(self) -> None:
+        if len(self._chains) == 1:
+            return
+        for chain in list(self._chains.values()):
+            if chain.name != MAIN and not chain.no_grad and chain.innermost() is None:
+                del self._chains[chain.name]
+
+    def start_waiting(self) -> None:
+        """The event loop is entered: what it runs is no part of the chains that wait for it."""
+        self._waiting.append(self._chains[MAIN])
+        self.chain = self._chains[MAIN] = Chain(MAIN)
+
+    def stop_waiting(self) -> None:
+        if self._waiting:
+            self.chain = self._chains[MAIN] = self._waiting.pop()
+
+    def mark(self) -> tuple[int, int]:
+        """Where the table stands, for `unwind`."""
+        return len(self._waiting), self._last_number
+
+    def unwind(self, mark: tuple[int, int]) -> None:
+        """End what was begun since `mark` by code that was stopped before it could end it."""
+        waiting, last_number = mark
+        for number in sorted(self._scopes.keys() | self._no_grads.keys(), reverse=True):
+            if number > last_number:
+                self.close_scope(number)
+                self.end_no_grad(number)
+        while len(self._waiting) > waiting:
+            self.stop_waiting()
+
+
+def _parts(name: str) -> tuple[str, str]:
+    match = _HANDLE.fullmatch(name)
+    return (match.group(1), match.group(2)) if match else ("", "")

@@ -1,0 +1,283 @@
+"""The interpreter: Tcl as tkinter builds it, with every command of the registry in it."""
+
+import _tkinter
+import atexit
+import contextlib
+import os
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+from pybridge import __version__, errors
+from pybridge.bulk import Bulk
+from pybridge.dispatch import Dispatcher, Reply
+from pybridge.registry import BY_NAME
+from pybridge.tcl_list import split_list
+
+_LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
+_open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
+# Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those that
+# the garbage collector finds there are kept for ever instead.
+_stranded: list[Any] = []
+
+
+class Interpreter:
+    """A Tcl interpreter in which `package require torch` is done.
+
+    Interpreters in one process are independent: variables, handles, gradient mode. Each belongs to the thread
+    that made it.
+
+    Args:
+        program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script and
+            `eval` raises SystemExit.
+
+    Example:
+        with Interpreter() as tcl:
+            tcl.eval("torch::tensor_to_list [torch::ones {2}]")
+    """
+
+    def __init__(self, *, program: bool = False) -> None:
+        # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
+        self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, 1, False, False, None)
+        self._thread = threading.get_ident()
+        self._program = program
+        self._depth = 0
+        self._exit_status: int | None = None
+        self.dispatcher = Dispatcher()
+        self._define_commands()
+        _open.add(self)
+
+    # -- running Tcl -------------------------------------------------------------------------------------
+
+    def eval(self, script: str) -> str:
+        """Run a script at global level and return its result as text.
+
+        Raises:
+            TclError: with the message, the error code and Tcl's stack trace.
+            SystemExit: the script called `exit`.
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile.
+        """
+        return str(self._run(lambda tk: tk.eval(_to_tcl(script))))
+
+    def call(self, *words: Any) -> Any:
+        """Call one command with these words, no text in between: numbers and (nested) tuples go as they are.
+
+        The result is a native object where Tcl has one (int, float, bytes, tuple), else text. Raises as `eval`.
+        """
+        return self._run(lambda tk: _from_tcl(tk.call(*_to_tcl(words))))
+
+    def run_file(self, path: str | os.PathLike[str]) -> str:
+        """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
+        return str(self.call("source", "-encoding", "utf-8", os.fspath(path)))
+
+    def set_arguments(self, argv0: str, argv: list[str], *, interactive: bool = False) -> None:
+        """Set `argv0`, `argv`, `argc` and `tcl_interactive` as tclsh does."""
+        values = {"argv0": argv0, "argv": tuple(argv), "argc": len(argv), "tcl_interactive": int(interactive)}
+        for name, value in values.items():
+            self.call("set", f"::{name}", value)
+
+    def close(self) -> None:
+        """Free every handle, flush Tcl's channels and let the interpreter go. Closing twice is no error."""
+        if self._tk is None:
+            return
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("an Interpreter is closed by the thread that made it")
+        _open.discard(self)
+        self.dispatcher.close()
+        self._flush()
+        self._tk = None
+
+    def __enter__(self) -> "Interpreter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        tk = getattr(self, "_tk", None)
+        if tk is None:
+            return
+        if threading.get_ident() == self._thread:
+            self.close()
+        else:
+            _stranded.append(tk)
+
+    def _run(self, action: Any) -> Any:
+        if self._tk is None:
+            raise errors.closed()
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("an Interpreter is used by the thread that made it")
+        mark = self.dispatcher.table.mark()
+        self._depth += 1
+        try:
+            with self._interrupts_deferred():
+                return action(self._tk)
+        except _tkinter.TclError as error:
+            if self._exit_status is not None:
+                self._stop(mark)
+            raise self._tcl_error(str(error)) from None
+        finally:
+            self._depth -= 1
+
+    def _tcl_error(self, message: str) -> BaseException:
+        code = tuple(split_list(_from_tcl(str(self._tk.getvar("::errorCode")))))
+        if code[:2] == ("TORCH", "INTERRUPT"):
+            return KeyboardInterrupt()
+        return errors.TclError(_from_tcl(message), code, _from_tcl(str(self._tk.getvar("::errorInfo"))))
+
+    # -- building ----------------------------------------------------------------------------------------
+
+    def _define_commands(self) -> None:
+        tk, dispatcher = self._tk, self.dispatcher
+        this = weakref.ref(self)  # a command that held the interpreter would keep it alive for ever
+
+        def dispatch(chain: str, called: str, *words: Any) -> Reply:
+            return _safe(dispatcher(chain, called, *words))
+
+        def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
+            alive = this()
+            if alive is None or alive._tk is None:
+                return dispatch(chain, called)
+            data = alive._tk.getvar("::torch::_::payload")
+            alive._tk.setvar("::torch::_::payload", "")
+            bulk = Bulk(data, form, tuple(map(int, shape.split())))
+            return dispatch(chain, called, *words[: int(index)], bulk, *words[int(index) + 1 :])
+
+        def end(status: str) -> str:
+            alive = this()
+            return alive._exit(int(status, 0)) if alive is not None else ""
+
+        tk.eval("namespace eval ::torch::_ {}")
+        tk.createcommand("::torch::_::dispatch", dispatch)
+        tk.createcommand("::torch::_::dispatch_bulk", dispatch_bulk)
+        tk.createcommand("::torch::_::end", end)
+        tk.setvar("::torch::_::version", __version__)
+        folder = tcl_package()
+        tk.call("lappend", "::auto_path", str(folder))
+        tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
+        for name, command in BY_NAME.items():
+            if command.script or name.startswith("_"):
+                continue
+            where = _bulk_place(command)
+            words = ("::torch::_::call_bulk", where, name) if where else ("::torch::_::call", name)
+            tk.call("interp", "alias", "", f"::torch::{name}", "", *words)
+
+    # -- ending ------------------------------------------------------------------------------------------
+
+    def _exit(self, status: int) -> str:
+        if self._program:
+            self._flush()
+            os._exit(status & 0xFF)
+        self._exit_status = status
+        self._tcl_library().Tcl_LimitSetCommands(self._address(), 0)
+        self._tcl_library().Tcl_LimitTypeSet(self._address(), _LIMIT_COMMANDS)
+        # An exceeded limit is the one error that no `catch` stops and that leaves the interpreter usable.
+        self._tcl_library().Tcl_LimitCheck(self._address())
+        return ""
+
+    def _stop(self, mark: tuple[int, int]) -> NoReturn:
+        """The script is unwound after `exit`: make the interpreter usable again, and tell Python."""
+        status = self._exit_status
+        if self._depth == 1:
+            self._exit_status = None
+            self._tcl_library().Tcl_LimitTypeReset(self._address(), _LIMIT_COMMANDS)
+            self.dispatcher.table.unwind(mark)
+        raise SystemExit(status) from None
+
+    def _tcl_library(self) -> Any:
+        import ctypes
+
+        return ctypes.PyDLL(_tkinter.__file__)
+
+    def _address(self) -> Any:
+        import ctypes
+
+        return ctypes.c_void_p(self._tk.interpaddr())
+
+    def _flush(self) -> None:
+        self._tk.eval("foreach channel [chan names] {catch {flush $channel}}")
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # None, broken pipe, closed
+                stream.flush()
+
+    # -- Ctrl-C ------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _interrupts_deferred(self) -> Iterator[None]:
+        """While Tcl runs, Ctrl-C sets a flag that the next command answers; an exception from Python's handler
+        would strike inside a callback, where Tcl sees it as an error without a message."""
+        main = threading.current_thread() is threading.main_thread()
+        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            yield
+            return
+
+        def interrupt(*_: object) -> None:
+            self.dispatcher.interrupted = True
+
+        signal.signal(signal.SIGINT, interrupt)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.dispatcher.interrupted:
+            self.dispatcher.interrupted = False
+            raise KeyboardInterrupt
+
+
+def tcl_package() -> Path:
+    """The folder of the Tcl package: inside the Python package when installed, beside it in a checkout."""
+    here = Path(__file__).resolve().parent
+    inside = here / "tclpkg"
+    return inside if inside.is_dir() else here.parent / "tclpkg"
+
+
+def _bulk_place(command: Any) -> tuple[Any, ...]:
+    """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
+    for form in command.forms:
+        for position, parameter in enumerate(form.signature.parameters):
+            if parameter.type.bulk:
+                return (position, *(f"-{spelling}" for spelling in parameter.spellings))
+    return ()
+
+
+def _safe(reply: Reply) -> Reply:
+    status, value, options = reply
+    return status, _to_tcl(value), _to_tcl(options)
+
+
+def _to_tcl(value: Any) -> Any:
+    """`value` with texts as Tcl takes them: a NUL as Tcl's two bytes, which tkinter would cut at, and nothing
+    that it cannot encode, on which it crashes (CPython 3.11)."""
+    if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
+        text = value.replace("\0", "\udcc0\udc80")
+        try:
+            text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "replace").decode("utf-8")
+        return text
+    if isinstance(value, tuple):
+        return tuple(_to_tcl(each) for each in value)
+    return value
+
+
+def _from_tcl(value: Any) -> Any:
+    """`value` without what is tkinter's own."""
+    if isinstance(value, _tkinter.Tcl_Obj):
+        return str(value)
+    return value
+
+
+@atexit.register
+def _close_all() -> None:
+    for interpreter in list(_open):
+        if threading.get_ident() == interpreter._thread:
+            interpreter.close()

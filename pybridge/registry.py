@@ -1,0 +1,184 @@
+"""`@command`: one typed Python function is one Tcl command, in all its spellings."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeVar
+
+from pybridge import errors
+from pybridge.handles import HandleTable
+from pybridge.signature import Signature, is_option
+from pybridge.tcl_list import camel_case
+from pybridge.values import Word, text_of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass
+class Form:
+    """One reading of a command.
+
+    Attributes:
+        when: with several forms, the parameter whose word must read as its type for this one to be meant.
+        names: the called names that mean this form and no other; empty for the forms of the plain name.
+    """
+
+    function: Callable[..., Any]
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    when: str = ""
+    names: tuple[str, ...] = ()
+
+    @cached_property
+    def signature(self) -> Signature:
+        return Signature(self.function, self.also)
+
+
+@dataclass
+class Command:
+    """One Tcl command: its forms, and the names it is registered under.
+
+    Attributes:
+        family: the name of the module that defines it.
+        script: for a command that takes a script, its words. Such a command is a Tcl procedure in tclpkg and
+            has no forms: Python never evaluates a script from inside a command.
+    """
+
+    name: str
+    family: str
+    doc: str
+    names: tuple[str, ...]
+    forms: list[Form] = field(default_factory=list)
+    script: str = ""
+
+    def usage(self, called: str) -> list[str]:
+        """A usage line for each form that `called` can mean."""
+        if self.script:
+            return [f"torch::{called} {self.script}"]
+        return [form.signature.usage(called) for form in self._forms(called)]
+
+    def bind(
+        self, words: tuple[Word, ...], called: str, table: HandleTable
+    ) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
+        """The function that is meant and its arguments.
+
+        Raises:
+            TclError: as in the table of docs/errors.md.
+        """
+        forms = self._forms(called)
+        form = forms[0]
+        if len(forms) == 1:
+            args = form.signature.quick_bind(words, table)
+            if args is not None:
+                if form.signature.takes_table:
+                    args.insert(0, table)
+                return form.function, args, {}
+        else:
+            form = self._meant(words, called, table)
+        signature = form.signature
+        args, kwargs = signature.convert(signature.assign(words, called), table)
+        if signature.takes_table:
+            args.insert(0, table)
+        return form.function, args, kwargs
+
+    def _forms(self, called: str) -> list[Form]:
+        if len(self.forms) == 1:
+            return self.forms
+        return [form for form in self.forms if called in form.names] or self.forms
+
+    def _meant(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Form:
+        forms = self._forms(called)
+        self._check_options(words, forms)
+        fitting, refusals = [], []
+        for form in forms:
+            try:
+                given = form.signature.assign(words, called)
+            except errors.TclError as error:
+                refusals.append(error)
+                continue
+            deciding = next((each for each in given if each.parameter.name == form.when), None)
+            if deciding is None or deciding.parameter.type.accepts(deciding.word, table):
+                return form
+            fitting.append(form)
+        if fitting:
+            return fitting[0]  # its conversion tells what is wrong
+        telling = [error for error in refusals if error.errorcode[:2] == ("TORCH", "ARG")]
+        raise telling[-1] if telling else errors.wrong_args(self.usage(called))
+
+    def _check_options(self, words: tuple[Word, ...], forms: list[Form]) -> None:
+        """An option that no form knows is told before any form refuses the words for its own reason."""
+        allowed = dict.fromkeys(option for form in forms for option in form.signature.options())
+        known = {spelling for form in forms for p in form.signature.parameters for spelling in p.spellings}
+        index = 0
+        while index < len(words) and words[index] != "--":
+            word = words[index]
+            if is_option(word) and text_of(word)[1:] not in known:
+                raise errors.bad_option(text_of(word), list(allowed))
+            index += 2 if is_option(word) else 1
+
+
+COMMANDS: dict[str, Command] = {}  # by their own name
+BY_NAME: dict[str, Command] = {}  # by every registered name
+
+
+def command(
+    *, aliases: tuple[str, ...] = (), also: Mapping[str, tuple[str, ...]] | None = None, when: str = ""
+) -> Callable[[Function], Function]:
+    """Register a function as `torch::its_name` and `torch::itsName`.
+
+    Args:
+        aliases: further snake_case names; each gets its camelCase form, too.
+        also: further option spellings of parameters.
+        when: for a command of several forms, see `Form.when`.
+    """
+
+    def register(function: Function) -> Function:
+        name = function.__name__.rstrip("_")
+        if name in COMMANDS:
+            raise ValueError(f"the command {name} is defined twice")
+        names = tuple(dict.fromkeys(form for each in (name, *aliases) for form in (each, camel_case(each))))
+        family = function.__module__.rpartition(".")[2]
+        _enter(Command(name, family, _doc(function), names, [Form(function, also or {}, when)]))
+        return function
+
+    return register
+
+
+def form(
+    name: str,
+    *,
+    names: tuple[str, ...] = (),
+    also: Mapping[str, tuple[str, ...]] | None = None,
+    when: str = "",
+) -> Callable[[Function], Function]:
+    """Add a function as a further form of the command `name`.
+
+    Args:
+        names: registered names that mean only this form.
+    """
+
+    def register(function: Function) -> Function:
+        target = COMMANDS[name]
+        target.forms.append(Form(function, also or {}, when, names))
+        target.names += names
+        _enter(target)
+        return function
+
+    return register
+
+
+def script_command(module: str, name: str, words: str, doc: str) -> None:
+    """Make a command that takes a script known to help; `module` is the caller's `__name__`."""
+    family = module.rpartition(".")[2]
+    names = tuple(dict.fromkeys((name, camel_case(name))))
+    _enter(Command(name, family, inspect.cleandoc(doc), names, script=words))
+
+
+def _enter(target: Command) -> None:
+    COMMANDS[target.name] = target
+    for name in target.names:
+        BY_NAME[name] = target
+
+
+def _doc(function: Callable[..., Any]) -> str:
+    return inspect.getdoc(function) or ""

@@ -1,0 +1,180 @@
+"""From a function's own signature: how its words are parsed, and its usage text.
+
+Three syntaxes for every command: positional, `-snake_case` and `-camelCase` options, leading positional words
+followed by options.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pybridge import errors
+from pybridge.handles import HandleTable
+from pybridge.tcl_list import camel_case
+from pybridge.values import Type, Word, text_of, type_of
+
+_OPTION = re.compile(r"-[A-Za-z][A-Za-z0-9_]*")
+_NEGATIVE_NUMBER = re.compile(r"-(?:inf|infinity|nan)", re.IGNORECASE)
+
+
+def is_option(word: Word) -> bool:
+    """Whether the whole word is a dash, a letter, then letters, digits and underscores, and no number."""
+    return (
+        isinstance(word, str)
+        and word[:1] == "-"
+        and _OPTION.fullmatch(word) is not None
+        and _NEGATIVE_NUMBER.fullmatch(word) is None
+    )
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a command.
+
+    Attributes:
+        spellings: the option names that mean it, without the dash; the first is its own name.
+    """
+
+    name: str
+    type: Type
+    default: Any
+    required: bool
+    spellings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A word that was given for a parameter; the label names it as the user spelled it."""
+
+    parameter: Parameter
+    word: Word
+    label: str
+
+
+class Signature:
+    """How the words of one function are told apart.
+
+    Args:
+        function: its annotations give the types, its defaults what may be left out. A first parameter
+            annotated `HandleTable` is filled in by the dispatcher.
+        also: further option spellings of parameters (`{"values": ("data",)}`).
+    """
+
+    def __init__(self, function: Callable[..., Any], also: Mapping[str, tuple[str, ...]]) -> None:
+        found = list(inspect.signature(function).parameters.values())
+        self.takes_table = bool(found) and found[0].annotation is HandleTable
+        if self.takes_table:
+            del found[0]
+        self.variadic: Parameter | None = None
+        if found and found[-1].kind is inspect.Parameter.VAR_POSITIONAL:
+            self.variadic = _parameter(found.pop(), ())
+        self.parameters = tuple(_parameter(each, also.get(each.name, ())) for each in found)
+        self.required = sum(parameter.required for parameter in self.parameters)
+        self._by_spelling = {
+            spelling: parameter for parameter in self.parameters for spelling in parameter.spellings
+        }
+        self._parsers = tuple(parameter.type.parse for parameter in self.parameters)
+
+    def usage(self, called: str) -> str:
+        """`torch::called input ?dim?`"""
+        words = [p.name if p.required else f"?{p.name}?" for p in self.parameters]
+        if self.variadic:
+            words.append(f"?{self.variadic.name} ...?")
+        return " ".join([f"torch::{called}", *words])
+
+    def quick_bind(self, words: tuple[Word, ...], table: HandleTable) -> list[Any] | None:
+        """The values of purely positional words, or None when they need a closer look or are wrong."""
+        if not self.required <= len(words) <= len(self._parsers):
+            return None
+        try:
+            for word in words:
+                if is_option(word) or word == "--":
+                    return None
+            return [parse(word, table) for parse, word in zip(self._parsers, words, strict=False)]
+        except (ValueError, errors.TclError):
+            return None
+
+    def assign(self, words: tuple[Word, ...], called: str) -> list[Given]:
+        """Which word is meant for which parameter.
+
+        Raises:
+            TclError: as in the table of docs/errors.md.
+        """
+        positional, named = self._separate(words)
+        if len(positional) > len(self.parameters) and not self.variadic:
+            raise errors.wrong_args([self.usage(called)])
+        given = [
+            Given(parameter, word, parameter.name)
+            for parameter, word in zip(self.parameters, positional, strict=False)
+        ]
+        taken = {each.parameter.name for each in given}
+        for each in named:
+            if each.parameter.name in taken:
+                raise errors.given_twice(each.parameter.name)
+            taken.add(each.parameter.name)
+        for parameter in self.parameters:
+            if parameter.required and parameter.name not in taken:
+                raise (
+                    errors.missing_option(parameter.name)
+                    if named
+                    else errors.wrong_args([self.usage(called)])
+                )
+        if self.variadic:
+            rest = positional[len(self.parameters) :]
+            given += [Given(self.variadic, word, self.variadic.name) for word in rest]
+        return given + named
+
+    def _separate(self, words: tuple[Word, ...]) -> tuple[list[Word], list[Given]]:
+        positional: list[Word] = []
+        named: list[Given] = []
+        index = 0
+        while index < len(words):
+            word = words[index]
+            if word == "--":
+                positional += words[index + 1 :]
+                if named and index + 1 < len(words):
+                    raise errors.expected_option(text_of(words[index + 1]))
+                break
+            if not is_option(word):
+                if named:
+                    raise errors.expected_option(text_of(word))
+                positional.append(word)
+                index += 1
+                continue
+            named.append(self._named(words, index))
+            index += 2
+        return positional, named
+
+    def _named(self, words: tuple[Word, ...], index: int) -> Given:
+        option = text_of(words[index])
+        parameter = self._by_spelling.get(option[1:])
+        if parameter is None:
+            raise errors.bad_option(option, self.options())
+        if index + 1 == len(words):
+            raise errors.missing_value(option)
+        return Given(parameter, words[index + 1], option)
+
+    def options(self) -> list[str]:
+        return [f"-{parameter.name}" for parameter in self.parameters]
+
+    def convert(self, given: list[Given], table: HandleTable) -> tuple[list[Any], dict[str, Any]]:
+        """The positional and named arguments for the function."""
+        args: list[Any] = []
+        kwargs: dict[str, Any] = {}
+        for each in given:
+            value = each.parameter.type.convert(each.word, each.label, table)
+            if each.label.startswith("-"):
+                kwargs[each.parameter.name] = value
+            else:
+                args.append(value)
+        return args, kwargs
+
+
+def _parameter(found: inspect.Parameter, also: tuple[str, ...]) -> Parameter:
+    required = found.default is inspect.Parameter.empty and found.kind is not inspect.Parameter.VAR_POSITIONAL
+    names = dict.fromkeys(form for name in (found.name, *also) for form in (name, camel_case(name)))
+    return Parameter(
+        found.name, type_of(found.annotation), None if required else found.default, required, tuple(names)
+    )

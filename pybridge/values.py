@@ -1,0 +1,338 @@
+"""Tcl words to Python values: one converter a type, found by the annotation of a parameter."""
+
+import functools
+import operator
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from pybridge import errors
+from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
+from pybridge.handles import HandleTable
+from pybridge.tcl_list import double_text, join_list, split_list
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+    from torch import device as Device
+    from torch import dtype as Dtype
+else:
+    from pybridge.lazy import LazyModule
+
+    torch = LazyModule("torch")
+
+    class Tensor:
+        """Annotates a parameter that takes the handle of a tensor; type checkers see `torch.Tensor`."""
+
+    class Dtype:
+        """Annotates a parameter that takes the name of a dtype; type checkers see `torch.dtype`."""
+
+    class Device:
+        """Annotates a parameter that takes the name of a device; type checkers see `torch.device`."""
+
+
+class Handle(str):
+    """A live handle of any kind."""
+
+    __slots__ = ()
+
+
+Word = str | int | float | bytes | tuple[Any, ...] | Bulk
+
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
+
+DTYPES = [
+    "float32",
+    "float64",
+    "float16",
+    "bfloat16",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "bool",
+    "complex64",
+    "complex128",
+    "qint8",
+    "quint8",
+    "qint32",
+]
+_DTYPE_ALIASES = {
+    "float": "float32",
+    "double": "float64",
+    "half": "float16",
+    "short": "int16",
+    "int": "int32",
+    "long": "int64",
+    "byte": "uint8",
+    "char": "int8",
+}
+
+
+class OutOfRange(ValueError):
+    """A word of the right type whose value the parameter cannot take; the text says why."""
+
+
+class BadChoice(ValueError):
+    """A word that is none of those the parameter knows."""
+
+    def __init__(self, word: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(word, allowed)
+        self.word, self.allowed = word, allowed
+
+
+@dataclass(frozen=True)
+class Type:
+    """How the words of one kind of parameter are read.
+
+    Attributes:
+        noun: what an error says was expected, and what help shows.
+        parse: gives the value of a word, or raises ValueError.
+        bulk: whether the Tcl side packs the word as numbers.
+    """
+
+    noun: str
+    parse: Callable[[Any, HandleTable], Any]
+    bulk: bool = False
+
+    def convert(self, word: Word, label: str, table: HandleTable) -> Any:
+        """The value of `word`; errors name the parameter as `label`."""
+        try:
+            return self.parse(word, table)
+        except errors.TclError:
+            raise
+        except OutOfRange as error:
+            raise errors.arg_value(label, f"{label.lstrip('-')} {error}") from None
+        except BadElement as error:
+            raise errors.wrong_type(error.expected, error.got, label, error.where) from None
+        except BadChoice as error:
+            raise errors.bad_choice(label, error.word, error.allowed) from None
+        except ValueError:
+            raise errors.wrong_type(self.noun, text_of(word), label) from None
+
+    def accepts(self, word: Word, table: HandleTable) -> bool:
+        """Whether `word` reads as this type."""
+        try:
+            self.parse(word, table)
+        except (ValueError, errors.TclError):
+            return False
+        return True
+
+
+def text_of(word: Word) -> str:
+    """The text of a word: Python 3.11 and 3.12 give every word as text, later ones native objects."""
+    if isinstance(word, str):
+        return word
+    if isinstance(word, Bulk):
+        return "a list of numbers"
+    if isinstance(word, bool):
+        return "1" if word else "0"
+    if isinstance(word, float):
+        return double_text(word)
+    if isinstance(word, bytes):
+        return word.decode("latin-1")
+    if isinstance(word, tuple | list):
+        return join_list(text_of(element) for element in word)
+    return str(word)
+
+
+def dtype_name(dtype: "torch.dtype") -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+# -- one function a type ---------------------------------------------------------------------------------
+
+
+def _tensor(word: Word, table: HandleTable) -> Any:
+    value = table.objects.get(word) if isinstance(word, str) else None
+    if value is not None and isinstance(value, torch.Tensor):
+        return value
+    raise table.missing(text_of(word), "tensor")
+
+
+def _handle(word: Word, table: HandleTable) -> Handle:
+    table.check(text_of(word))
+    return Handle(text_of(word))
+
+
+def _integer(word: Word, _: HandleTable) -> int:
+    value = parse_integer(text_of(word))
+    if not -(2**63) <= value < 2**63:
+        raise OutOfRange(f'must fit into 64 bits but got "{errors.shown(text_of(word))}"')
+    return value
+
+
+def _float(word: Word, _: HandleTable) -> float:
+    return parse_float(text_of(word))
+
+
+def _number(word: Word, table: HandleTable) -> int | float:
+    text = text_of(word)
+    value = parse_number(text)
+    return _integer(word, table) if isinstance(value, int) else value
+
+
+def _boolean(word: Word, _: HandleTable) -> bool:
+    """Any form of Tcl: 1/0, true/false, yes/no, on/off, and their unique beginnings, in any case."""
+    text = text_of(word).lower()
+    meanings = {value for names, value in ((_TRUE, True), (_FALSE, False)) if _begins_one(text, names)}
+    if len(meanings) != 1:
+        raise ValueError(text)
+    return meanings.pop()
+
+
+def _begins_one(text: str, names: tuple[str, ...]) -> bool:
+    return bool(text) and any(name.startswith(text) for name in names)
+
+
+def _string(word: Word, _: HandleTable) -> str:
+    return text_of(word)
+
+
+def _integers(word: Word, table: HandleTable) -> tuple[int, ...]:
+    elements = _split(word)
+    return tuple(
+        _element(_integer, "integer", element, index, table) for index, element in enumerate(elements)
+    )
+
+
+def _dtype(word: Word, _: HandleTable) -> Any:
+    name = text_of(word).lower()
+    name = _DTYPE_ALIASES.get(name, name)
+    if name not in DTYPES:
+        raise ValueError(name)
+    return getattr(torch, name)
+
+
+def _device(word: Word, _: HandleTable) -> Any:
+    try:
+        device = torch.device(text_of(word))
+    except RuntimeError:
+        raise ValueError(word) from None
+    available = _device_count(device.type)
+    if (device.index or 0) >= available:
+        raise OutOfRange(f'"{device}" is not available: {device.type} devices here: {available}')
+    return device
+
+
+def _device_count(kind: str) -> int:
+    if kind in ("cpu", "meta"):
+        return 1
+    module = getattr(torch, kind, None)
+    return int(module.device_count()) if module is not None and hasattr(module, "device_count") else 0
+
+
+def _bulk(word: Word, _: HandleTable) -> Bulk:
+    return word if isinstance(word, Bulk) else from_text(text_of(word))
+
+
+def _tensors(word: Word, table: HandleTable) -> dict[str, Any]:
+    return {name: _tensor(handle, table) for name, handle in _pairs(word)}
+
+
+def _series(word: Word, _: HandleTable) -> dict[str, Bulk]:
+    return {name: from_text(numbers) for name, numbers in _pairs(word)}
+
+
+def _pairs(word: Word) -> list[tuple[str, str]]:
+    words = _split(word)
+    if len(words) % 2:
+        raise BadElement("a dict, names and values in turn,", text_of(word))
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+def _split(word: Word) -> list[str]:
+    try:
+        return split_list(text_of(word))
+    except ValueError as error:
+        raise BadElement(f"a list ({error})", text_of(word)) from None
+
+
+def _element(
+    parse: Callable[[Word, HandleTable], Any], noun: str, element: str, index: int, table: HandleTable
+) -> Any:
+    try:
+        return parse(element, table)
+    except OutOfRange:
+        raise
+    except ValueError:
+        raise BadElement(noun, element, f" at index {index}") from None
+
+
+_TYPES: dict[Any, Type] = {
+    Tensor: Type("tensor", _tensor),
+    Handle: Type("handle", _handle),
+    int: Type("integer", _integer),
+    float: Type("floating-point number", _float),
+    int | float: Type("number", _number),
+    bool: Type("boolean value", _boolean),
+    str: Type("string", _string),
+    Dtype: Type("dtype", _dtype),
+    Device: Type("device", _device),
+    Bulk: Type("list of numbers", _bulk, bulk=True),
+    tuple[int, ...]: Type("list of integers", _integers),
+    dict[str, Tensor]: Type("dict of tensors", _tensors),
+    dict[str, Bulk]: Type("dict of lists of numbers", _series),
+}
+
+
+def type_of(annotation: Any) -> Type:
+    """The type of a parameter from its annotation; `| None` is left out, a union with a handle tries both."""
+    if annotation in _TYPES:
+        return _TYPES[annotation]
+    if typing.get_origin(annotation) is Literal:
+        return _choice(typing.get_args(annotation))
+    if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
+        return _object(annotation)
+    if isinstance(annotation, types.UnionType):
+        return _union(annotation)
+    raise TypeError(f"no Tcl type for the annotation {annotation!r}")
+
+
+def _union(annotation: types.UnionType) -> Type:
+    members = [member for member in typing.get_args(annotation) if member is not type(None)]
+    if len(members) == 1:
+        return type_of(members[0])
+    if Tensor not in members:
+        return type_of(functools.reduce(operator.or_, members))
+    numbers = [member for member in members if member is not Tensor]
+    number = type_of(numbers[0] if len(numbers) == 1 else int | float)
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        try:
+            return number.parse(word, table)
+        except OutOfRange:
+            raise
+        except ValueError:
+            if _TYPES[int | float].accepts(word, table):
+                raise
+            return _tensor(word, table)
+
+    return Type(f"{number.noun} or tensor", parse)
+
+
+def _choice(allowed: tuple[str, ...]) -> Type:
+    def parse(word: Word, _: HandleTable) -> str:
+        text = text_of(word)
+        if text not in allowed:
+            raise BadChoice(text, allowed)
+        return text
+
+    return Type(f"one of {', '.join(allowed)}", parse)
+
+
+def _object(cls: Any) -> Type:
+    def parse(word: Word, table: HandleTable) -> Any:
+        value = table.objects.get(text_of(word))
+        if isinstance(value, cls):
+            return value
+        raise table.missing(text_of(word), cls.handle_kind)
+
+    return Type(cls.handle_kind, parse)

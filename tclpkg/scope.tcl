@@ -1,0 +1,120 @@
+# The commands that take a script or a variable. Python only keeps the books: which scope is open, which handle
+# belongs to which variable.
+
+# Free what the body created, by whichever way it ends, except the handles in its result.
+proc ::torch::scope {body} {
+    set number [_::call _scope_begin]
+    _::guard number _scope_end
+    set status [catch {uplevel 1 $body} result options]
+    set kept {}
+    if {[dict get $options -code] != 1} {
+        set kept [_::tokens $result]
+    }
+    _::call _scope_end $number {*}$kept
+    # -level counts from here: what the body meant for its caller is meant for ours
+    dict incr options -level
+    return -options $options $result
+}
+
+# Run a script in which no gradients are recorded; without one, record none from now on.
+proc ::torch::no_grad {args} {
+    if {[llength $args] == 0} {
+        return [_::call set_grad_enabled 0]
+    }
+    if {[llength $args] > 1} {
+        return -code error -errorcode {TCL WRONGARGS} {wrong # args: should be "torch::no_grad ?script?"}
+    }
+    set number [_::call _no_grad_begin]
+    _::guard number _no_grad_end
+    catch {uplevel 1 [lindex $args 0]} result options
+    _::call _no_grad_end $number
+    dict incr options -level
+    return -options $options $result
+}
+interp alias {} ::torch::noGrad {} ::torch::no_grad
+
+# A coroutine that is deleted unwinds its code past every `catch`, but still unsets its variables.
+proc ::torch::_::guard {name end} {
+    if {[info coroutine] ne ""} {
+        upvar 1 $name number
+        trace add variable number unset [list ::torch::_::guarded_end $end $number]
+    }
+}
+
+proc ::torch::_::guarded_end {end number args} {
+    call $end $number
+}
+
+# Words of a value that may be handles. A number or a list of numbers is not turned into text to look.
+proc ::torch::_::tokens {value} {
+    if {![has_text $value]} {
+        if {![catch {binary format d* $value}]} {
+            return
+        }
+        if {![catch {llength $value} length] && $length > 1} {
+            set found {}
+            foreach element $value {
+                lappend found {*}[tokens $element]
+            }
+            return $found
+        }
+    }
+    return [regexp -all -inline {\m[a-z]\w*\d\M} $value]
+}
+
+# Give a variable of a procedure a handle that is freed when the variable is overwritten or goes away.
+proc ::torch::local {name value} {
+    regsub {\(.*\)$} $name "" base
+    set existed [expr {$base in [uplevel 1 {info vars}]}]
+    if {$existed && $base ni [uplevel 1 {info locals}]} {
+        tailcall _::not_local $name
+    }
+    set number [_::call _local_begin $value]
+    upvar 1 $name variable
+    if {[catch {set variable $value} message options]} {
+        _::call _local_forget $value $number
+        return -options $options $message
+    }
+    if {!$existed && $base ni [uplevel 1 {info locals}]} {
+        unset variable
+        _::call _local_forget $value $number
+        tailcall _::not_local $name
+    }
+    trace add variable variable {write unset} [list ::torch::_::local_changed $value $number]
+    return $value
+}
+
+proc ::torch::_::not_local {name} {
+    return -code error -errorcode {TORCH ARG VALUE name} \
+        "torch::local needs a local variable of a procedure but got \"$name\""
+}
+
+proc ::torch::_::local_changed {handle number name element operation} {
+    upvar 1 $name variable
+    if {$operation eq "write"} {
+        upvar 0 [expr {$element eq "" ? "variable" : "variable($element)"}] value
+        if {$value eq $handle} {
+            return
+        }
+        trace remove variable value {write unset} [list ::torch::_::local_changed $handle $number]
+    }
+    call _local_end $handle $number
+}
+
+# What the event loop runs is no part of the code that waits for it, and creates into none of its scopes.
+proc ::torch::_::wait_changed {command args} {
+    call [expr {[lindex $args end] eq "enter" ? "_wait_begin" : "_wait_end"}]
+}
+trace add execution ::vwait {enter leave} ::torch::_::wait_changed
+trace add execution ::update {enter leave} ::torch::_::wait_changed
+
+# A coroutine belongs to the scope in which it is started.
+proc ::torch::_::coroutine_starts {command operation} {
+    set name [lindex $command 1]
+    if {![string match ::* $name]} {
+        set namespace [uplevel 1 {namespace current}]
+        set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]
+    }
+    call _coroutine_begin $name
+}
+trace add execution ::coroutine enter ::torch::_::coroutine_starts

@@ -101,7 +101,7 @@ def from_numbers(numbers: list[int | float], shape: tuple[int, ...]) -> Bulk:
     doubles = array("d", numbers).tobytes()
     if not all(isinstance(number, int) for number in numbers):
         return Bulk(doubles, "d", shape)
-    return Bulk(doubles + array("q", numbers).tobytes(), "dw", shape)  # type: ignore[arg-type]  # all are int
+    return Bulk(doubles + array("q", numbers).tobytes(), "dw", shape)
 
 
 def _shape(text: str) -> tuple[int, ...]:

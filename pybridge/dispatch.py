@@ -10,8 +10,9 @@ from typing import Any
 from pybridge import errors
 from pybridge.bulk import Bulk
 from pybridge.handles import HandleTable
+from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, Command
-from pybridge.values import Word, torch
+from pybridge.values import Word
 
 OK, ERROR, BULK = 0, 1, 2
 

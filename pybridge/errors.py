@@ -81,7 +81,7 @@ def wrong_type(expected: str, got: str, label: str, where: str = "") -> TclError
 
 
 def arg_value(parameter: str, message: str) -> TclError:
-    """A value of the right type outside what the command allows; `message` says what it got and what it needs."""
+    """A value of the right type that the command refuses; `message` says what it got and what it needs."""
     return TclError(message, ("TORCH", "ARG", "VALUE", parameter.lstrip("-")))
 
 

@@ -1,6 +1,6 @@
 """The table behind the handles: it alone owns what Tcl scripts make.
 
-A handle is a kind and a number (`tensor0`, `progress1`); one counter serves all kinds, and no name is given twice.
+A handle is a kind and a number (`tensor0`, `progress1`); one counter serves all kinds; no name is reused.
 Scopes are kept per chain of calls: the main program, each coroutine, and whatever the event loop runs.
 """
 

@@ -21,8 +21,8 @@ from pybridge.tcl_list import split_list
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
-# Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those that
-# the garbage collector finds there are kept for ever instead.
+# Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
+# that the garbage collector finds there are kept for ever instead.
 _stranded: list[Any] = []
 
 
@@ -33,8 +33,8 @@ class Interpreter:
     that made it.
 
     Args:
-        program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script and
-            `eval` raises SystemExit.
+        program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script
+            and `eval` raises SystemExit.
 
     Example:
         with Interpreter() as tcl:
@@ -43,7 +43,7 @@ class Interpreter:
 
     def __init__(self, *, program: bool = False) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
-        self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, 1, False, False, None)
+        self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
         self._thread = threading.get_ident()
         self._program = program
         self._depth = 0
@@ -67,7 +67,8 @@ class Interpreter:
     def call(self, *words: Any) -> Any:
         """Call one command with these words, no text in between: numbers and (nested) tuples go as they are.
 
-        The result is a native object where Tcl has one (int, float, bytes, tuple), else text. Raises as `eval`.
+        The result is a native object where Tcl has one (int, float, bytes, tuple), else text. Raises as
+        `eval`.
         """
         return self._run(lambda tk: _from_tcl(tk.call(*_to_tcl(words))))
 
@@ -211,8 +212,11 @@ class Interpreter:
 
     @contextlib.contextmanager
     def _interrupts_deferred(self) -> Iterator[None]:
-        """While Tcl runs, Ctrl-C sets a flag that the next command answers; an exception from Python's handler
-        would strike inside a callback, where Tcl sees it as an error without a message."""
+        """While Tcl runs, Ctrl-C sets a flag that the next command answers.
+
+        An exception from Python's handler would strike inside a callback, where Tcl sees it as an error
+        without a message.
+        """
         main = threading.current_thread() is threading.main_thread()
         if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
             yield

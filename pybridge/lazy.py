@@ -5,6 +5,7 @@
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 
 class LazyModule(ModuleType):
@@ -17,3 +18,13 @@ class LazyModule(ModuleType):
         value = getattr(importlib.import_module(self.__name__), attribute)
         setattr(self, attribute, value)
         return value
+
+
+if TYPE_CHECKING:
+    import safetensors
+    import torch
+else:
+    safetensors = LazyModule("safetensors")
+    torch = LazyModule("torch")
+
+__all__ = ["safetensors", "torch"]

@@ -27,7 +27,7 @@ def split_list(text: str) -> list[str]:
     """
     if _PLAIN.fullmatch(text):
         return [element for element in re.split(r"[ \t\n\v\f\r]+", text) if element]
-    elements = []
+    elements: list[str] = []
     position, end = 0, len(text)
     while True:
         while position < end and text[position] in _SPACE:
@@ -124,7 +124,7 @@ def _braces_balance(element: str) -> bool:
 
 
 def glob_match(pattern: str, text: str) -> bool:
-    """Whether `text` matches, as Tcl's `string match` decides: `*`, `?`, `[a-z]`, and a backslash for itself."""
+    """Whether `text` matches, as Tcl's `string match` decides."""
     return re.fullmatch(_glob_regex(pattern), text, re.DOTALL) is not None
 
 

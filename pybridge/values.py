@@ -6,64 +6,25 @@ import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pybridge import errors
+from pybridge.annotations import Device, Dtype, Handle, Tensor
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
+from pybridge.lazy import torch
 from pybridge.tcl_list import double_text, join_list, split_list
-
-if TYPE_CHECKING:
-    import torch
-    from torch import Tensor
-    from torch import device as Device
-    from torch import dtype as Dtype
-else:
-    from pybridge.lazy import LazyModule
-
-    torch = LazyModule("torch")
-
-    class Tensor:
-        """Annotates a parameter that takes the handle of a tensor; type checkers see `torch.Tensor`."""
-
-    class Dtype:
-        """Annotates a parameter that takes the name of a dtype; type checkers see `torch.dtype`."""
-
-    class Device:
-        """Annotates a parameter that takes the name of a device; type checkers see `torch.device`."""
-
-
-class Handle(str):
-    """A live handle of any kind."""
-
-    __slots__ = ()
-
 
 Word = str | int | float | bytes | tuple[Any, ...] | Bulk
 
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
-DTYPES = [
-    "float32",
-    "float64",
-    "float16",
-    "bfloat16",
-    "int8",
-    "int16",
-    "int32",
-    "int64",
-    "uint8",
-    "uint16",
-    "uint32",
-    "uint64",
-    "bool",
-    "complex64",
-    "complex128",
-    "qint8",
-    "quint8",
-    "qint32",
-]
+DTYPES = (
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool"),
+    *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("qint8", "quint8", "qint32"),
+)
 _DTYPE_ALIASES = {
     "float": "float32",
     "double": "float64",
@@ -143,7 +104,7 @@ def text_of(word: Word) -> str:
     return str(word)
 
 
-def dtype_name(dtype: "torch.dtype") -> str:
+def dtype_name(dtype: Dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
@@ -197,10 +158,7 @@ def _string(word: Word, _: HandleTable) -> str:
 
 
 def _integers(word: Word, table: HandleTable) -> tuple[int, ...]:
-    elements = _split(word)
-    return tuple(
-        _element(_integer, "integer", element, index, table) for index, element in enumerate(elements)
-    )
+    return tuple(_element(element, index, table) for index, element in enumerate(_split(word)))
 
 
 def _dtype(word: Word, _: HandleTable) -> Any:
@@ -255,15 +213,13 @@ def _split(word: Word) -> list[str]:
         raise BadElement(f"a list ({error})", text_of(word)) from None
 
 
-def _element(
-    parse: Callable[[Word, HandleTable], Any], noun: str, element: str, index: int, table: HandleTable
-) -> Any:
+def _element(element: str, index: int, table: HandleTable) -> int:
     try:
-        return parse(element, table)
+        return _integer(element, table)
     except OutOfRange:
         raise
     except ValueError:
-        raise BadElement(noun, element, f" at index {index}") from None
+        raise BadElement("integer", element, f" at index {index}") from None
 
 
 _TYPES: dict[Any, Type] = {

@@ -7,10 +7,11 @@ from textwrap import fill
 from typing import Literal
 
 from pybridge import __version__, errors
+from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command
 from pybridge.signature import Parameter, Signature
-from pybridge.tcl_list import camel_case, double_text, glob_match
-from pybridge.values import dtype_name, torch
+from pybridge.tcl_list import camel_case, glob_match, join_list
+from pybridge.values import dtype_name
 
 _WIDTH = 80
 
@@ -67,17 +68,18 @@ def info(
     """Tell one fact about a command, for programs; `help` is for people.
 
     Args:
-        subject: `args` (names of the parameters), `default` (the default of one of them), `aliases` (the other
-            names of the command), `family` (its group), `usage` (a line for each form).
+        subject: `args` (names of the parameters), `default` (the default of one of them), `aliases` (the
+            other names of the command), `family` (its group), `usage` (a line for each form).
         command: with or without `torch::`, in any spelling.
         parameter: for `default`.
 
     Returns:
-        A list for `args` and `aliases`, else a value. A parameter that may be left out and then has no value has
-        the default {}.
+        A list for `args` and `aliases`, else a value. A parameter that may be left out and then has no value
+        has the default {}.
 
     Errors:
-        TORCH ARG VALUE, for a command or a parameter that is not there, and for the default of a required one.
+        TORCH ARG VALUE, for a command or a parameter that is not there, and for the default of a required
+        one.
 
     Example:
         torch::info default fake_quantize_per_channel quant_min
@@ -159,21 +161,16 @@ def _line(target: Command) -> str:
 
 
 def _page(target: Command, called: str) -> str:
-    usages = list(target.usage(called))
+    usages = target.usage(called)
     for form in target.forms[:1]:
         if form.signature.parameters:
-            usages += [
-                _named_usage(form.signature, name) for name in dict.fromkeys((target.name, _camel(target)))
-            ]
+            spellings = dict.fromkeys((target.name, camel_case(target.name)))
+            usages = usages + [_named_usage(form.signature, each) for each in spellings]
     return "\n".join(usages) + "\n\n" + target.doc
 
 
-def _camel(target: Command) -> str:
-    return camel_case(target.name)
-
-
 def _named_usage(signature: Signature, called: str) -> str:
-    spell = camel_case if called != called.lower() or "_" not in called else str
+    spell = str if called == called.lower() else camel_case
     words = []
     for parameter in signature.parameters:
         option = f"-{spell(parameter.name)} {parameter.name}"
@@ -192,28 +189,13 @@ def _parameters(target: Command) -> dict[str, Parameter]:
 
 
 def _default(target: Command, parameter: str) -> str | int | float:
-    parameters = _parameters(target)
-    if parameter not in parameters:
+    found = _parameters(target).get(parameter)
+    if found is None:
         raise errors.arg_value(
             "parameter", f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
         )
-    if parameters[parameter].required:
-        raise errors.arg_value(
-            "parameter", f"the parameter {parameter} of torch::{target.name} has no default"
-        )
-    value = parameters[parameter].default
-    if value is None:
+    if found.required:
+        raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
+    if found.default is None:
         return ""
-    if isinstance(value, bool):
-        return int(value)
-    return (
-        double_text(value)
-        if isinstance(value, float)
-        else value
-        if isinstance(value, int)
-        else _joined(value)
-    )
-
-
-def _joined(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return join_list(map(str, found.default)) if isinstance(found.default, tuple) else found.default

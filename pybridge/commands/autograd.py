@@ -1,9 +1,10 @@
 """Commands of automatic differentiation."""
 
 from pybridge import errors
+from pybridge.annotations import Tensor
 from pybridge.handles import HandleTable
+from pybridge.lazy import torch
 from pybridge.registry import command, script_command
-from pybridge.values import Tensor, torch
 
 
 @command()

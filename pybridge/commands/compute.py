@@ -3,8 +3,9 @@
 Each is the PyTorch function of the same name, result dtype included.
 """
 
+from pybridge.annotations import Device, Dtype, Tensor
+from pybridge.lazy import torch
 from pybridge.registry import command
-from pybridge.values import Device, Dtype, Tensor, torch
 
 
 @command(also={"input1": ("input",), "input2": ("other",)})

@@ -3,10 +3,12 @@
 from typing import Any
 
 from pybridge import errors
+from pybridge.annotations import Device, Dtype, Tensor
 from pybridge.bulk import Bulk, where
+from pybridge.lazy import torch
 from pybridge.registry import command, form
 from pybridge.tcl_list import double_text
-from pybridge.values import Device, Dtype, Tensor, dtype_name, torch
+from pybridge.values import dtype_name
 
 _EXACT_INTEGERS = 2**53  # beyond, neighbouring integers share a double
 

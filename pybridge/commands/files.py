@@ -4,19 +4,14 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pybridge import errors
+from pybridge.annotations import Tensor
+from pybridge.lazy import safetensors
 from pybridge.registry import command
 from pybridge.tcl_list import glob_match
-from pybridge.values import Tensor, dtype_name
-
-if TYPE_CHECKING:
-    import safetensors
-else:
-    from pybridge.lazy import LazyModule
-
-    safetensors = LazyModule("safetensors")
+from pybridge.values import dtype_name
 
 # The format's names; others are shown as the file has them.
 _DTYPES = {
@@ -46,8 +41,8 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
         names: load only those whose name matches the pattern, as in `string match`; all by default.
 
     Returns:
-        A dict from names to handles, in the order of the names. The tensors are copies on the CPU: the file may
-        change or go away afterwards.
+        A dict from names to handles, in the order of the names. The tensors are copies on the CPU: the file
+        may change or go away afterwards.
 
     Errors:
         POSIX codes, when the file cannot be opened; TORCH FILE FORMAT path, when it is no safetensors file.

@@ -3,10 +3,12 @@
 from typing import Any
 
 from pybridge import errors
+from pybridge.annotations import Tensor
 from pybridge.bulk import Bulk
+from pybridge.lazy import torch
 from pybridge.registry import command
 from pybridge.tcl_list import double_text
-from pybridge.values import Tensor, dtype_name, torch
+from pybridge.values import dtype_name
 
 _ALSO = {"input": ("tensor",)}
 
@@ -99,9 +101,7 @@ def tensor_item(input: Tensor) -> int | float | bool:
     """
     if input.numel() != 1:
         raise errors.arg_value("input", f"tensor_item needs a tensor of one element but got {input.numel()}")
-    item = _plain(input).item()
-    assert not isinstance(item, complex)
-    return item
+    return _plain(input).item()
 
 
 @command(also=_ALSO)
@@ -140,7 +140,7 @@ def tensor_print(input: Tensor) -> str:
         => {1.0 0.0}
            {0.0 1.0}
     """
-    rows = _plain(input).tolist()
+    rows: Any = _plain(input).tolist()
     if not isinstance(rows, list):
         return _text(rows)
     return ("\n" if input.dim() > 1 else " ").join(_text(row) for row in rows)

@@ -1,9 +1,9 @@
 """Commands on the handles themselves: what is alive, and what is freed when."""
 
+from pybridge.annotations import Handle
 from pybridge.handles import HandleTable
 from pybridge.registry import command, script_command
 from pybridge.tcl_list import glob_match
-from pybridge.values import Handle
 
 
 @command()
@@ -71,8 +71,8 @@ def memory(table: HandleTable) -> dict[str, int]:
     """Count handles and the bytes behind them.
 
     Returns:
-        A dict: `live` handles; `bytes` of memory they hold, each storage counted once however many handles view
-        it; `peak_bytes`, the most there were; handles `created` and `freed`.
+        A dict: `live` handles; `bytes` of memory they hold, each storage counted once however many handles
+        view it; `peak_bytes`, the most there were; handles `created` and `freed`.
 
     Example:
         set x [torch::ones {256}]
@@ -96,8 +96,8 @@ script_command(
     """Run a script and free what it created, by whichever way it ends.
 
     Args:
-        body: runs in the caller's frame; return, break, continue and errors pass through. Handles in its result
-            move to the enclosing scope, or stay alive when there is none; so do handles given to `keep`.
+        body: runs in the caller's frame; return, break, continue and errors pass through. Handles in its
+            result move to the enclosing scope, or stay alive when there is none; `keep` saves others.
 
     Returns:
         The result of the body.
@@ -114,7 +114,7 @@ script_command(
     __name__,
     "local",
     "name value",
-    """Set a local variable of a procedure to a handle that is freed when the variable is overwritten or goes away.
+    """Set a local variable to a handle that is freed when the variable is overwritten or goes away.
 
     Args:
         name: the variable; an element of an array will do.

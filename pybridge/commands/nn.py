@@ -3,8 +3,9 @@
 from typing import NoReturn
 
 from pybridge import errors
+from pybridge.annotations import Tensor
+from pybridge.lazy import torch
 from pybridge.registry import command, form
-from pybridge.values import Tensor, torch
 
 
 @command(when="input")

@@ -1,11 +1,13 @@
 """Quantization commands: what a Tcl user naturally has is accepted here, checked here, and given to PyTorch.
 
-The commands on quantized dtypes (`quantize_per_channel`, `q_scale`, ...) are legacy: PyTorch has deprecated them.
+The commands on quantized dtypes (`quantize_per_channel`, `q_scale`, ...) are legacy: PyTorch deprecates them.
 """
 
 from pybridge import errors
+from pybridge.annotations import Dtype, Tensor
+from pybridge.lazy import torch
 from pybridge.registry import command
-from pybridge.values import Dtype, Tensor, dtype_name, torch
+from pybridge.values import dtype_name
 
 _QUANTIZED = {"qint8": (-128, 127), "quint8": (0, 255), "qint32": (-(2**31), 2**31 - 1)}
 
@@ -19,15 +21,15 @@ def fake_quantize_per_channel(
     Args:
         input: a float32, float64, float16 or bfloat16 tensor.
         scales: 1-D float32, one a slice; float64 is rounded to float32.
-        zero_points: 1-D, one a slice, integers in quant_min .. quant_max; float32 and float16 ones are taken as
-            they are, and not checked, as in PyTorch.
+        zero_points: 1-D, one a slice, integers in quant_min .. quant_max; float32 and float16 ones are taken
+            as they are, and not checked, as in PyTorch.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         quant_min: lowest quantized value, -128 by default.
         quant_max: highest quantized value, 127 by default.
 
     Returns:
-        A tensor of the shape and dtype of input: (clamp(rne(input / scale) + zero_point) - zero_point) * scale,
-        bit for bit `torch.fake_quantize_per_channel_affine`. Gradients pass where nothing was clamped.
+        A tensor of the shape and dtype of input, (clamp(round(input / scale) + zero_point) - zero_point) *
+        scale, bit for bit `torch.fake_quantize_per_channel_affine`. Gradients pass where nothing was clamped.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.
@@ -67,8 +69,8 @@ def fake_quantize_per_tensor(
         quant_max: highest quantized value, 127 by default.
 
     Returns:
-        A tensor of the shape and dtype of input, bit for bit `torch.fake_quantize_per_tensor_affine`. Gradients
-        pass where nothing was clamped.
+        A tensor of the shape and dtype of input, bit for bit `torch.fake_quantize_per_tensor_affine`.
+        Gradients pass where nothing was clamped.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.
@@ -103,7 +105,7 @@ def quantize_per_channel(
         dtype: qint8, quint8 or qint32.
 
     Returns:
-        A tensor of that quantized dtype: clamp(rne(input / scale + zero_point)), as
+        A tensor of that quantized dtype, clamp(round(input / scale + zero_point)), as
         `torch.quantize_per_channel`.
 
     Errors:
@@ -143,7 +145,8 @@ def quantize_per_tensor(input: Tensor, scale: float, zero_point: int, dtype: Dty
         dtype: qint8, quint8 or qint32.
 
     Returns:
-        A tensor of that quantized dtype: clamp(rne(input / scale + zero_point)), as `torch.quantize_per_tensor`.
+        A tensor of that quantized dtype, clamp(round(input / scale + zero_point)), as
+        `torch.quantize_per_tensor`.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.

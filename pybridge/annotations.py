@@ -1,0 +1,27 @@
+"""What commands annotate their parameters with, beyond Python's own types. No torch is imported for it."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor as Tensor
+    from torch import device as Device
+    from torch import dtype as Dtype
+else:
+
+    class Tensor:
+        """Takes the handle of a tensor; type checkers see `torch.Tensor`."""
+
+    class Dtype:
+        """Takes the name of a dtype; type checkers see `torch.dtype`."""
+
+    class Device:
+        """Takes the name of a device; type checkers see `torch.device`."""
+
+
+class Handle(str):
+    """Takes a live handle of any kind, and stays its name."""
+
+    __slots__ = ()
+
+
+__all__ = ["Device", "Dtype", "Handle", "Tensor"]

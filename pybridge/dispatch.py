@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import pybridge.commands  # noqa: F401  # registers them
 from pybridge import errors
 from pybridge.bulk import Bulk
 from pybridge.handles import HandleTable
@@ -27,8 +28,6 @@ class Dispatcher:
     """
 
     def __init__(self) -> None:
-        import pybridge.commands  # noqa: F401  # registers them
-
         self.table = HandleTable(_storage_of)
         self.interrupted = False
         self._closed = False

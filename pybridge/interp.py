@@ -128,10 +128,11 @@ class Interpreter:
             self._depth -= 1
 
     def _tcl_error(self, message: str) -> BaseException:
-        code = tuple(split_list(_from_tcl(str(self._tk.getvar("::errorCode")))))
+        # `eval`, because `getvar` turns a code that Tcl holds as a list into a tuple
+        code = tuple(split_list(self._tk.eval("set ::errorCode")))
         if code[:2] == ("TORCH", "INTERRUPT"):
             return KeyboardInterrupt()
-        return errors.TclError(_from_tcl(message), code, _from_tcl(str(self._tk.getvar("::errorInfo"))))
+        return errors.TclError(message, code, self._tk.eval("set ::errorInfo"))
 
     # -- building ----------------------------------------------------------------------------------------
 

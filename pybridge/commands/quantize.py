@@ -126,9 +126,7 @@ def quantize_per_channel(
         raise errors.arg_value("scales", f"scales must be floating-point but are {dtype_name(scales.dtype)}")
     if zero_points.is_floating_point():
         if dtype is torch.qint32:  # PyTorch 2.13 dies of an illegal instruction
-            raise errors.arg_value(
-                "zero_points", "zero_points must be integers for qint32 but are floating-point"
-            )
+            raise errors.arg_value("zero_points", "zero_points must be integers for qint32 but are floats")
     elif zero_points.numel():
         _check_zero_points(zero_points, low, high)
     return torch.quantize_per_channel(input, scales, zero_points, axis, dtype)

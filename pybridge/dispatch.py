@@ -3,19 +3,19 @@
 It knows nothing of tkinter, of Tcl variables or of scripts, so that it can stand behind a pipe as well.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any
 
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge import errors
 from pybridge.bulk import Bulk
-from pybridge.handles import HandleTable
+from pybridge.handles import TENSOR, HandleTable
 from pybridge.lazy import torch
-from pybridge.registry import BY_NAME, Command
+from pybridge.registry import BY_NAME
 from pybridge.values import Word
 
 OK, ERROR, BULK = 0, 1, 2
+_PLAIN = {str, int, float, bool, dict, tuple, list, type(None), Bulk}  # need no torch to be told apart
 
 Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `return`
 
@@ -23,15 +23,18 @@ Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `re
 class Dispatcher:
     """Runs commands on one table of handles.
 
+    Args:
+        encode: makes of texts, alone or in tuples, what the transport can carry.
+
     Attributes:
         interrupted: set it to have the next command answer `TORCH INTERRUPT` instead of running.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, encode: Callable[[Any], Any] = lambda value: value) -> None:
         self.table = HandleTable(_storage_of)
         self.interrupted = False
         self._closed = False
-        self._commands: Mapping[str, Command] = MappingProxyType(BY_NAME)
+        self._encode = encode
 
     def close(self) -> None:
         """Free every handle; from now on each command is an error."""
@@ -41,29 +44,29 @@ class Dispatcher:
     def __call__(self, chain: str, called: str, *words: Word) -> Reply:
         """Run the command registered as `called` for the chain of calls `chain`. Never raises."""
         try:
-            return self._run(chain, called, words)
+            table = self.table
+            if chain != table.chain.name:
+                table.enter_chain(chain)
+            if called[0] == "_":  # the bookkeeping always runs
+                return OK, self._keep_books(called, words), ()
+            if self.interrupted or self._closed:
+                self._refuse()
+            function, args, kwargs = BY_NAME[called].bind(words, called, table)
+            if table.grad_enabled and not table.chain.no_grad:
+                value = function(*args, **kwargs)
+            else:
+                with torch.no_grad():
+                    value = function(*args, **kwargs)
+            kind = type(value)
+            if kind not in _PLAIN and isinstance(value, torch.Tensor):  # by far the most frequent
+                return OK, table.add(TENSOR, value), ()
+            if kind is Bulk:
+                return BULK, (value.data, value.format, value.shape), ()
+            return OK, self._encode(self._result(value)), ()
         except BaseException as error:  # nothing may reach Tcl's C code, not even SystemExit
             refusal = errors.from_exception(error)
             trace = ("-errorinfo", refusal.errorinfo) if refusal.errorinfo else ()
-            return ERROR, refusal.message, ("-errorcode", refusal.errorcode, *trace)
-
-    def _run(self, chain: str, called: str, words: tuple[Word, ...]) -> Reply:
-        if (self.interrupted or self._closed) and called[0] != "_":  # the bookkeeping always runs
-            self._refuse()
-        table = self.table
-        if chain != table.chain.name:
-            table.enter_chain(chain)
-        if called[0] == "_":
-            return OK, self._keep_books(called, words), ()
-        function, args, kwargs = self._commands[called].bind(words, called, table)
-        if table.records_gradients:
-            value = function(*args, **kwargs)
-        else:
-            with torch.no_grad():
-                value = function(*args, **kwargs)
-        if isinstance(value, Bulk):
-            return BULK, (value.data, value.format, value.shape), ()
-        return OK, self._result(value), ()
+            return ERROR, *self._encode((refusal.message, ("-errorcode", refusal.errorcode, *trace)))
 
     def _refuse(self) -> None:
         if self._closed:
@@ -128,13 +131,14 @@ def _kind_of(value: Any) -> str:
     if kind:
         return str(kind)
     if isinstance(value, torch.Tensor):
-        return "tensor"
+        return TENSOR
     raise TypeError(f"a command returned a {type(value).__name__}, which has no Tcl form")
 
 
 def _storage_of(value: Any) -> tuple[int, int] | None:
-    if not isinstance(value, torch.Tensor) or value.layout != torch.strided:
+    try:
+        storage = value.untyped_storage()
+    except (AttributeError, NotImplementedError):  # no tensor, or a sparse one
         return None
-    storage = value.untyped_storage()
-    address, size = storage.data_ptr(), storage.nbytes()
-    return (address, size) if address else None
+    address = storage.data_ptr()
+    return (address, storage.nbytes()) if address else None

@@ -11,6 +11,7 @@ from typing import Any
 
 from pybridge import errors
 
+TENSOR = "tensor"  # the kind of nearly all handles
 MAIN = ""  # the name of the chain outside any coroutine
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
 
@@ -41,7 +42,8 @@ class Chain:
         """The scope that owns what this chain makes now."""
         if self.scopes:
             return self.scopes[-1]
-        return self.origin if self.origin and self.origin in self.origin.chain.scopes else None
+        origin = self.origin
+        return origin if origin is not None and origin in origin.chain.scopes else None
 
 
 class HandleTable:
@@ -62,12 +64,11 @@ class HandleTable:
         self._chains = {MAIN: self.chain}  # coroutines only while they have something open
         self._waiting: list[Chain] = []
         self._storage_of = storage_of
-        self._storages: dict[int, list[int]] = {}  # address -> [handles on it, bytes]
-        self._addresses: dict[str, int] = {}
+        self._sizes: dict[int, int] = {}  # bytes of each storage, by its address
+        self._views: dict[int, int] = {}  # how many handles beyond the first are on it
         self._owners: dict[str, Scope] = {}
         self._locals: dict[str, int] = {}
-        self._kinds: list[str] = []
-        self._kind_of_number = bytearray()
+        self._other_kinds: dict[int, str] = {}  # by number, freed ones too; any other number is a tensor's
         self._scopes: dict[int, Scope] = {}
         self._no_grads: dict[int, Chain] = {}
         self._last_number = 0
@@ -76,11 +77,10 @@ class HandleTable:
 
     def add(self, kind: str, value: Any) -> str:
         """Own `value` and return its new handle."""
-        if kind not in self._kinds:
-            self._kinds.append(kind)
         name = f"{kind}{self.created}"
-        self._count(name, value)
-        self._kind_of_number.append(self._kinds.index(kind))
+        self._count(value)
+        if kind != TENSOR:
+            self._other_kinds[self.created] = kind
         self.created += 1
         self.objects[name] = value
         scope = self.chain.innermost()
@@ -95,7 +95,7 @@ class HandleTable:
             raise self.missing(name, "handle")
 
     def kind(self, name: str) -> str:
-        return self._kinds[self._kind_of_number[int(_parts(name)[1])]]
+        return self._other_kinds.get(int(_parts(name)[1]), TENSOR)
 
     def free(self, names: Iterable[str]) -> None:
         """Free all of `names`, or none when one of them is not live or named twice."""
@@ -126,8 +126,7 @@ class HandleTable:
         return errors.no_such_handle(kind, name)
 
     def _drop(self, name: str) -> None:
-        del self.objects[name]
-        self._discount(name)
+        self._discount(self.objects.pop(name))
         self._locals.pop(name, None)
         self._disown(name)
 
@@ -136,30 +135,36 @@ class HandleTable:
         if scope is not None:
             del scope.names[name]
 
-    def _count(self, name: str, value: Any) -> None:
+    def _count(self, value: Any) -> None:
         storage = self._storage_of(value)
-        if storage is None:
+        if not storage:
             return
         address, size = storage
-        self._addresses[name] = address
-        entry = self._storages.get(address)
-        if entry is not None:
-            entry[0] += 1
+        if address in self._sizes:
+            self._views[address] = self._views.get(address, 0) + 1
             return
-        self._storages[address] = [1, size]
+        self._sizes[address] = size
         self.bytes += size
         if self.bytes > self.peak_bytes:
             self.peak_bytes = self.bytes
 
-    def _discount(self, name: str) -> None:
-        address = self._addresses.pop(name, None)
-        if address is None:
-            return
-        entry = self._storages[address]
-        entry[0] -= 1
-        if entry[0] == 0:
-            del self._storages[address]
-            self.bytes -= entry[1]
+    def _discount(self, value: Any) -> None:
+        """Take back one `_count`; `value` is no longer among the objects."""
+        storage = self._storage_of(value)
+        address, size = storage or (0, 0)
+        if self._sizes.get(address, 0) != size:  # PyTorch has given the tensor another memory since
+            self._recount()
+        elif address in self._views:
+            self._views[address] -= 1
+            if not self._views[address]:
+                del self._views[address]
+        elif storage:
+            self.bytes -= self._sizes.pop(address)
+
+    def _recount(self) -> None:
+        self._sizes, self._views, self.bytes = {}, {}, 0
+        for value in self.objects.values():
+            self._count(value)
 
     # -- scopes ------------------------------------------------------------------------------------------
 

@@ -48,7 +48,7 @@ class Interpreter:
         self._program = program
         self._depth = 0
         self._exit_status: int | None = None
-        self.dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher(_to_tcl)
         self._define_commands()
         _open.add(self)
 
@@ -140,24 +140,21 @@ class Interpreter:
         tk, dispatcher = self._tk, self.dispatcher
         this = weakref.ref(self)  # a command that held the interpreter would keep it alive for ever
 
-        def dispatch(chain: str, called: str, *words: Any) -> Reply:
-            return _safe(dispatcher(chain, called, *words))
-
         def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
             alive = this()
             if alive is None or alive._tk is None:
-                return dispatch(chain, called)
+                return dispatcher(chain, called)
             data = alive._tk.getvar("::torch::_::payload")
             alive._tk.setvar("::torch::_::payload", "")
             bulk = Bulk(data, form, tuple(map(int, shape.split())))
-            return dispatch(chain, called, *words[: int(index)], bulk, *words[int(index) + 1 :])
+            return dispatcher(chain, called, *words[: int(index)], bulk, *words[int(index) + 1 :])
 
         def end(status: str) -> str:
             alive = this()
             return alive._exit(int(status, 0)) if alive is not None else ""
 
         tk.eval("namespace eval ::torch::_ {}")
-        tk.createcommand("::torch::_::dispatch", dispatch)
+        tk.createcommand("::torch::_::dispatch", dispatcher)
         tk.createcommand("::torch::_::dispatch_bulk", dispatch_bulk)
         tk.createcommand("::torch::_::end", end)
         tk.setvar("::torch::_::version", __version__)
@@ -250,11 +247,6 @@ def _bulk_place(command: Any) -> tuple[Any, ...]:
             if parameter.type.bulk:
                 return (position, *(f"-{spelling}" for spelling in parameter.spellings))
     return ()
-
-
-def _safe(reply: Reply) -> Reply:
-    status, value, options = reply
-    return status, _to_tcl(value), _to_tcl(options)
 
 
 def _to_tcl(value: Any) -> Any:

@@ -10,9 +10,11 @@ from pybridge import errors
 from pybridge.handles import HandleTable
 from pybridge.signature import Signature, is_option
 from pybridge.tcl_list import camel_case
-from pybridge.values import Word, text_of
+from pybridge.values import Word, text_of, type_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NO_OPTIONS: dict[str, Any] = {}
+Parser = Callable[[Any, HandleTable], Any]
 
 
 @dataclass
@@ -65,21 +67,34 @@ class Command:
         Raises:
             TclError: as in the table of docs/errors.md.
         """
-        forms = self._forms(called)
-        form = forms[0]
-        if len(forms) == 1:
-            args = form.signature.quick_bind(words, table)
-            if args is not None:
-                if form.signature.takes_table:
-                    args.insert(0, table)
-                return form.function, args, {}
-        else:
-            form = self._meant(words, called, table)
-        signature = form.signature
-        args, kwargs = signature.convert(signature.assign(words, called), table)
-        if signature.takes_table:
+        function, parsers, fewest = self._quick
+        if fewest <= len(words) <= len(parsers):
+            args = []
+            try:
+                for parse, word in zip(parsers, words):  # noqa: B905  # what follows is left out
+                    args.append(parse(word, table))
+            except (ValueError, errors.TclError):  # an option, or a mistake: look closer
+                pass
+            else:
+                return function, args, _NO_OPTIONS
+        form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
+        args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
+        if form.signature.takes_table:
             args.insert(0, table)
         return form.function, args, kwargs
+
+    @cached_property
+    def _quick(self) -> tuple[Callable[..., Any], tuple[Parser, ...], int]:
+        """Function, a parser for each word, and the fewest words, for words that are all positional and right.
+
+        No number of words will do for a command that must look closer: one with several forms, with a table
+        to fill in, or with a parameter of text, the only type that would read an option as a value.
+        """
+        signature = self.forms[0].signature
+        types = [parameter.type for parameter in signature.parameters]
+        if len(self.forms) > 1 or signature.takes_table or signature.variadic or type_of(str) in types:
+            return self.forms[0].function, (), 1
+        return self.forms[0].function, tuple(each.parse for each in types), signature.required
 
     def _forms(self, called: str) -> list[Form]:
         if len(self.forms) == 1:

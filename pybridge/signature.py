@@ -75,7 +75,6 @@ class Signature:
         self._by_spelling = {
             spelling: parameter for parameter in self.parameters for spelling in parameter.spellings
         }
-        self._parsers = tuple(parameter.type.parse for parameter in self.parameters)
 
     def usage(self, called: str) -> str:
         """`torch::called input ?dim?`"""
@@ -83,18 +82,6 @@ class Signature:
         if self.variadic:
             words.append(f"?{self.variadic.name} ...?")
         return " ".join([f"torch::{called}", *words])
-
-    def quick_bind(self, words: tuple[Word, ...], table: HandleTable) -> list[Any] | None:
-        """The values of purely positional words, or None when they need a closer look or are wrong."""
-        if not self.required <= len(words) <= len(self._parsers):
-            return None
-        try:
-            for word in words:
-                if is_option(word) or word == "--":
-                    return None
-            return [parse(word, table) for parse, word in zip(self._parsers, words, strict=False)]
-        except (ValueError, errors.TclError):
-            return None
 
     def assign(self, words: tuple[Word, ...], called: str) -> list[Given]:
         """Which word is meant for which parameter.

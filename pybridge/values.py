@@ -262,6 +262,8 @@ def _union(annotation: types.UnionType) -> Type:
     number = type_of(numbers[0] if len(numbers) == 1 else int | float)
 
     def parse(word: Word, table: HandleTable) -> Any:
+        if word in table.objects:
+            return _tensor(word, table)
         try:
             return number.parse(word, table)
         except OutOfRange:

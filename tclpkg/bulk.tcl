@@ -6,7 +6,7 @@ proc ::torch::_::pack {value} {
     if {[catch {bulk_shape $value} shape] || [catch {flatten $value $shape} flat]} {
         return
     }
-    if {[catch {binary format d* $flat} bytes] || [has_leading_zero $value $flat]} {
+    if {[catch {binary format d* $flat} bytes] || [has_leading_zero $flat]} {
         return
     }
     if {[catch {binary format w* $flat} wides]} {
@@ -62,10 +62,16 @@ proc ::torch::_::flatten {value shape} {
 }
 
 # Whether an element is written with a leading zero (octal in Tcl 8.6, decimal in 9.0), as far as elements are
-# written at all: computed numbers have no text, and making it is what this file avoids.
-proc ::torch::_::has_leading_zero {value flat} {
-    if {[llength $flat] > 1000 && ![has_text [lindex $flat 0]] && ![has_text [lindex $flat end]]} {
-        return 0
+# written at all: computed numbers have no text, and making it is what this file avoids. Of a long list three
+# elements tell. Not the first: a failed `binary format` has made its text, for the error message.
+proc ::torch::_::has_leading_zero {flat} {
+    set length [llength $flat]
+    if {$length > 1000} {
+        foreach index [list [expr {$length / 3}] [expr {$length / 2}] end] {
+            if {![has_text [lindex $flat $index]]} {
+                return 0
+            }
+        }
     }
     return [expr {[lsearch -glob $flat {0[0-9]*}] >= 0 || [lsearch -glob $flat {[-+]0[0-9]*}] >= 0}]
 }

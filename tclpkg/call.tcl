@@ -4,9 +4,11 @@
 # shows the user's own line and not this procedure.
 proc ::torch::_::call {args} {
     lassign [dispatch [info coroutine] {*}$args] status value options
-    switch $status {
-        0 {return $value}
-        2 {return [unpack {*}$value]}
+    if {$status == 0} {
+        return $value
+    }
+    if {$status == 2} {
+        return [unpack {*}$value]
     }
     return -code error {*}$options $value
 }

@@ -342,7 +342,7 @@ REFUSED = [
         "zero_points must be in -128 .. 127 but got 300",
     ),
     (
-        "fake_quantize_per_channel $x $s [torch::tensor_create {0 -1 4294967296} int64] 1 0 8589934592",
+        "fake_quantize_per_channel $x $s [torch::tensor_create {0 -1 2} int64] 1 0 8589934592",
         "VALUE zero_points",
         "zero_points must be in 0 .. 8589934592 but got -1",
     ),

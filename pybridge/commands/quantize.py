@@ -9,6 +9,7 @@ from pybridge.lazy import torch
 from pybridge.registry import command
 from pybridge.values import dtype_name
 
+_FEW = 256  # up to so many elements a Python list is the faster way to their extremes
 _QUANTIZED = {"qint8": (-128, 127), "quint8": (0, 255), "qint32": (-(2**31), 2**31 - 1)}
 
 
@@ -45,8 +46,11 @@ def fake_quantize_per_channel(
     _check_floating(input)
     axis = _checked_axis(input, axis)
     _check_channels(input, scales, zero_points, axis)
-    scales = _float32_scale(scales, "scales")
-    zero_points = _channel_zero_points(zero_points, quant_min, quant_max)
+    if scales.dtype is not torch.float32:
+        scales = _float32_scales(scales)
+    if zero_points.dtype is not torch.int32:
+        zero_points = _int32_zero_points(zero_points)
+    _check_zero_points(zero_points, quant_min, quant_max)
     return torch.fake_quantize_per_channel_affine(input, scales, zero_points, axis, quant_min, quant_max)
 
 
@@ -127,8 +131,7 @@ def quantize_per_channel(
     if zero_points.is_floating_point():
         if dtype is torch.qint32:  # PyTorch 2.13 dies of an illegal instruction
             raise errors.arg_value("zero_points", "zero_points must be integers for qint32 but are floats")
-    elif zero_points.numel():
-        _check_zero_points(zero_points, low, high)
+    _check_zero_points(zero_points, low, high)
     return torch.quantize_per_channel(input, scales, zero_points, axis, dtype)
 
 
@@ -322,17 +325,21 @@ def _checked_axis(input: Tensor, axis: int) -> int:
 
 
 def _check_channels(input: Tensor, scales: Tensor, zero_points: Tensor, axis: int) -> None:
-    channels = input.shape[axis]
-    for name, tensor in (("scales", scales), ("zero_points", zero_points)):
-        if tensor.dim() != 1:
-            hint = " (-shape 1 makes it 1-D)" if tensor.numel() == 1 else ""
-            raise errors.arg_value(name, f"{name} must be 1-D but has {tensor.dim()} dimensions{hint}")
-        if tensor.shape[0] != channels:
-            raise errors.arg_value(
-                name,
-                f"{name} must have {channels} elements, one for each slice of axis {axis}, "
-                f"but has {tensor.shape[0]}",
-            )
+    channels = input.size(axis)
+    _check_per_channel(scales, "scales", channels, axis)
+    _check_per_channel(zero_points, "zero_points", channels, axis)
+
+
+def _check_per_channel(tensor: Tensor, name: str, channels: int, axis: int) -> None:
+    if tensor.dim() != 1:
+        hint = " (-shape 1 makes it 1-D)" if tensor.numel() == 1 else ""
+        raise errors.arg_value(name, f"{name} must be 1-D but has {tensor.dim()} dimensions{hint}")
+    if tensor.numel() != channels:
+        raise errors.arg_value(
+            name,
+            f"{name} must have {channels} elements, one for each slice of axis {axis}, "
+            f"but has {tensor.numel()}",
+        )
 
 
 def _check_single(tensor: Tensor, name: str) -> None:
@@ -347,25 +354,32 @@ def _check_zero_point(lowest: int, highest: int, quant_min: int, quant_max: int,
 
 
 def _check_zero_points(zero_points: Tensor, quant_min: int, quant_max: int) -> None:
-    lowest, highest = (int(limit) for limit in torch.aminmax(zero_points))
+    """Integers must be in the range; floats are not checked, as in PyTorch."""
+    if zero_points.is_floating_point() or not zero_points.numel():
+        return
+    if zero_points.numel() <= _FEW:
+        values = zero_points.tolist()
+        lowest, highest = min(values), max(values)
+    else:
+        lowest, highest = (int(limit) for limit in torch.aminmax(zero_points))
     _check_zero_point(lowest, highest, quant_min, quant_max, "zero_points")
 
 
-def _float32_scale(scales: Tensor, name: str) -> Tensor:
+def _float32_scales(scales: Tensor) -> Tensor:
     """float64 rounded to float32, as PyTorch rounds a Python float; never to 0 or infinity."""
-    if scales.dtype is torch.float32:
-        return scales
     if scales.dtype is not torch.float64:
-        raise errors.arg_value(name, f"{name} must be float32 or float64 but is {dtype_name(scales.dtype)}")
+        raise errors.arg_value(
+            "scales", f"scales must be float32 or float64 but is {dtype_name(scales.dtype)}"
+        )
     rounded = scales.to(torch.float32)
     lost = scales.isfinite() & (scales != 0) & ~(rounded.isfinite() & (rounded != 0))
     if lost.any():
-        raise errors.arg_value(name, f"{name} has {scales[lost][0].item()}, which float32 cannot hold")
+        raise errors.arg_value("scales", f"scales has {scales[lost][0].item()}, which float32 cannot hold")
     return rounded
 
 
-def _channel_zero_points(zero_points: Tensor, quant_min: int, quant_max: int) -> Tensor:
-    """Integers as int32, in range; float32 and float16 unchanged."""
+def _int32_zero_points(zero_points: Tensor) -> Tensor:
+    """Smaller and larger integers as int32; float32 and float16 unchanged."""
     if zero_points.dtype in (torch.float32, torch.float16):
         return zero_points
     if zero_points.is_floating_point() or zero_points.is_complex() or zero_points.dtype is torch.bool:
@@ -373,10 +387,7 @@ def _channel_zero_points(zero_points: Tensor, quant_min: int, quant_max: int) ->
             "zero_points",
             f"zero_points must be integers, float32 or float16 but are {dtype_name(zero_points.dtype)}",
         )
-    if zero_points.numel():
-        _check_zero_points(zero_points, quant_min, quant_max)
-        if zero_points.dtype is not torch.int32:
-            _check_zero_points(zero_points, -(2**31), 2**31 - 1)
+    _check_zero_points(zero_points, *_QUANTIZED["qint32"])
     return zero_points.to(torch.int32)
 
 

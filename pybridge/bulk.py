@@ -8,6 +8,7 @@ exact, and able to name the element that is wrong.
 import re
 from array import array
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pybridge.tcl_list import split_list
 
@@ -43,6 +44,7 @@ class Bulk:
     shape: tuple[int, ...]
 
 
+@lru_cache  # the same few words, `1` or `-128`, come again and again
 def parse_integer(text: str) -> int:
     """The integer that Tcl reads in `text`; a leading zero is refused (8.6 reads octal, 9.0 decimal)."""
     text = text.strip(_BLANKS)

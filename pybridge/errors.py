@@ -32,9 +32,13 @@ class TclError(Exception):
 
 
 def shown(word: object) -> str:
-    """`word` as a message quotes it: whole when short, its beginning when long."""
-    text = word if isinstance(word, str) else str(word)
+    """`word` as a message quotes it: on one line, whole when short, its beginning when long."""
+    text = one_line(word if isinstance(word, str) else str(word))
     return text if len(text) <= _LONGEST_WORD else text[:_LONGEST_WORD] + "..."
+
+
+def one_line(text: str) -> str:
+    return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def wrong_args(usages: Iterable[str]) -> TclError:
@@ -118,14 +122,14 @@ def closed() -> TclError:
 
 def file_format(path: str, what: str) -> TclError:
     """The content of the file at `path` is not what the command reads."""
-    return TclError(what, ("TORCH", "FILE", "FORMAT", path))
+    return TclError(f'"{one_line(path)}" {one_line(what)}', ("TORCH", "FILE", "FORMAT", path))
 
 
 def file_access(path: str, error: OSError) -> TclError:
     """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
     text = (os.strerror(error.errno) if error.errno else str(error)).lower()
     name = _errno_name(error)
-    return TclError(f'couldn\'t open "{shown(path)}": {text}', ("POSIX", name, text))
+    return TclError(f'couldn\'t open "{one_line(path)}": {text}', ("POSIX", name, text))
 
 
 def from_exception(error: BaseException) -> TclError:

@@ -85,7 +85,7 @@ class Command:
 
     @cached_property
     def _quick(self) -> tuple[Callable[..., Any], tuple[Parser, ...], int]:
-        """Function, a parser for each word, and the fewest words, for words that are all positional and right.
+        """Function, a parser for each word, the fewest words: for words that are all positional and right.
 
         No number of words will do for a command that must look closer: one with several forms, with a table
         to fill in, or with a parameter of text, the only type that would read an option as a value.

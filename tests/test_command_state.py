@@ -240,7 +240,8 @@ def test_plot_lines_writes_what_matplotlib_reads(
     path = tmp_path / f"plot.{ending}"
     tcl.eval(
         f"torch::plot_lines -file {{{path}}} -x {{1 2 3}}"
-        " -series {int8 {40 41.5 Inf} {$int_4} {18 19 NaN}} -title {SQNR $ by layer} -xlabel layer -ylabel dB"
+        " -series {_int8 {40 41.5 Inf} {$int_4} {18 19 NaN}} -title {SQNR $\\foo$ by layer}"
+        " -xlabel layer -ylabel dB"
     )
     assert path.read_bytes().startswith(magic)
     if ending == "png":
@@ -249,6 +250,18 @@ def test_plot_lines_writes_what_matplotlib_reads(
         assert imread(path).std() > 0.01  # something is drawn
     if ending == "svg":
         assert path.read_text().count("line2d") > 2
+
+
+def test_file_messages_stay_on_one_line_and_show_the_whole_path(tcl: Interpreter, tmp_path: Path) -> None:
+    header = b'{"w":{"dtype":"F32\\nX","shape":[2],"data_offsets":[0,8]}}'
+    path = tmp_path / ("x" * 100 + "\n.safetensors")
+    path.write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 8)
+    tcl.call("set", "path", str(path))
+    for name in ("$path", "$path.missing"):
+        message = error_of(tcl, f"torch::safetensors_info {name}").message
+        assert "\n" not in message
+        assert "x" * 100 in message
+    assert error_of(tcl, "torch::safetensors_info /dev/null").errorcode[:3] == ("TORCH", "FILE", "FORMAT")
 
 
 def test_plot_lines_refuses(tcl: Interpreter, tmp_path: Path) -> None:
@@ -406,6 +419,8 @@ REFUSED = [
         "VALUE scale",
         "scale must be a tensor of one element but has 3",
     ),
+    ("fake_quantize_per_tensor $x 1e-48 0", "VALUE scale", "scale has 1e-48, which float32 cannot hold"),
+    ("fake_quantize_per_tensor $x -1e39 0", "VALUE scale", "scale has -1e+39, which float32 cannot hold"),
     ("fake_quantize_per_tensor $ints 0.1 0", "VALUE input", "input must be floating-point but is int32"),
     (
         "fake_quantize_per_tensor $x 0.1 0 5 4",

@@ -123,11 +123,17 @@ def _figure(points: list[float], lines: dict[str, list[float]], title: str, xlab
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for name, values in lines.items():
-        axes.plot(points, values, label=name, marker=".", linewidth=1)
-    axes.set_title(title)
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
+        axes.plot(points, values, label=_label(name), marker=".", linewidth=1)
+    axes.set_title(_label(title))
+    axes.set_xlabel(_label(xlabel))
+    axes.set_ylabel(_label(ylabel))
     axes.grid(alpha=0.3)
     if lines:
-        axes.legend()
+        figure.legend(loc="outside right upper")
     return figure
+
+
+def _label(text: str) -> str:
+    """`text` as matplotlib draws it to the letter: no mathematics in it, and not hidden for an underscore."""
+    plain = text.replace("$", r"\$")
+    return f" {plain}" if plain.startswith("_") else plain

@@ -140,8 +140,10 @@ def _opened(path: str) -> Iterator[Any]:
         try:
             with safetensors.safe_open(path, framework="pt") as file:
                 yield file
-        except safetensors.SafetensorError as error:
-            raise errors.file_format(path, f'"{path}" is no safetensors file: {error}') from None
+        except (safetensors.SafetensorError, OSError) as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            raise errors.file_format(path, f"is no safetensors file: {error}") from None
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def fake_quantize_per_channel(
     axis = _checked_axis(input, axis)
     _check_channels(input, scales, zero_points, axis)
     if scales.dtype is not torch.float32:
-        scales = _float32_scales(scales)
+        scales = _float32_scales(scales, "scales")
     if zero_points.dtype is not torch.int32:
         zero_points = _int32_zero_points(zero_points)
     _check_zero_points(zero_points, quant_min, quant_max)
@@ -66,7 +66,7 @@ def fake_quantize_per_tensor(
 
     Args:
         input: a float32, float64, float16 or bfloat16 tensor.
-        scale: a number, or a tensor of one element; used as float32.
+        scale: a number, or a tensor of one element; used as float32, which must be able to hold it.
         zero_point: an integer in quant_min .. quant_max, or a tensor of one element (when scale is one, too),
             whose value PyTorch does not check.
         quant_min: lowest quantized value, -128 by default.
@@ -92,6 +92,7 @@ def fake_quantize_per_tensor(
     if isinstance(scale, torch.Tensor) or isinstance(zero_point, torch.Tensor):
         raise errors.arg_value("zero_point", "scale and zero_point must be both numbers or both tensors")
     _check_zero_point(zero_point, zero_point, quant_min, quant_max, "zero_point")
+    _float32_scales(torch.tensor([scale], dtype=torch.float64), "scale")
     return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
 
 
@@ -128,9 +129,8 @@ def quantize_per_channel(
     _check_channels(input, scales, zero_points, axis)
     if not scales.is_floating_point():
         raise errors.arg_value("scales", f"scales must be floating-point but are {dtype_name(scales.dtype)}")
-    if zero_points.is_floating_point():
-        if dtype is torch.qint32:  # PyTorch 2.13 dies of an illegal instruction
-            raise errors.arg_value("zero_points", "zero_points must be integers for qint32 but are floats")
+    if dtype is torch.qint32 and zero_points.is_floating_point():  # PyTorch 2.13 dies of SIGILL
+        raise errors.arg_value("zero_points", "zero_points must be integers for qint32 but are floats")
     _check_zero_points(zero_points, low, high)
     return torch.quantize_per_channel(input, scales, zero_points, axis, dtype)
 
@@ -365,16 +365,14 @@ def _check_zero_points(zero_points: Tensor, quant_min: int, quant_max: int) -> N
     _check_zero_point(lowest, highest, quant_min, quant_max, "zero_points")
 
 
-def _float32_scales(scales: Tensor) -> Tensor:
+def _float32_scales(scales: Tensor, name: str) -> Tensor:
     """float64 rounded to float32, as PyTorch rounds a Python float; never to 0 or infinity."""
     if scales.dtype is not torch.float64:
-        raise errors.arg_value(
-            "scales", f"scales must be float32 or float64 but is {dtype_name(scales.dtype)}"
-        )
+        raise errors.arg_value(name, f"{name} must be float32 or float64 but is {dtype_name(scales.dtype)}")
     rounded = scales.to(torch.float32)
     lost = scales.isfinite() & (scales != 0) & ~(rounded.isfinite() & (rounded != 0))
     if lost.any():
-        raise errors.arg_value("scales", f"scales has {scales[lost][0].item()}, which float32 cannot hold")
+        raise errors.arg_value(name, f"{name} has {scales[lost][0].item()}, which float32 cannot hold")
     return rounded
 
 

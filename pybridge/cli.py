@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 
 from pybridge import __version__
 from pybridge.errors import TclError
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program, as it ends tclsh
+    warnings.formatwarning = _one_line_warning
     with Interpreter(program=True) as tcl:
         return _run(tcl, words)
 
@@ -83,6 +85,11 @@ def _run_command(tcl: Interpreter, script: str, interactive: bool) -> None:
         return
     if interactive and result:
         tcl.call("puts", result)
+
+
+def _one_line_warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning of PyTorch's for a Tcl user: what it says, not the Python line that it fell on."""
+    return f"warning: {' '.join(str(message).split())}\n"
 
 
 def _complain(tcl: Interpreter, text: str) -> None:

@@ -154,11 +154,16 @@ def _translated(error: BaseException) -> TclError:
     if isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(first_line)
     ):
-        return TclError(f"out of memory: {first_line}", ("TORCH", "MEMORY"))
+        return TclError(_memory_message(first_line), ("TORCH", "MEMORY"))
     if isinstance(error, SystemExit) or type(error) in _PYTORCH_REFUSES or isinstance(error, RuntimeError):
         return TclError(first_line, ("TORCH", "RUNTIME", name))
     trace = "".join(traceback.format_exception(error)).rstrip()
     return TclError(f"internal error: {name}: {first_line}", ("TORCH", "BUG", name), trace)
+
+
+def _memory_message(line: str) -> str:
+    asked = re.search(r"tried to allocate ([0-9.]+ ?[A-Za-z]+)", line, re.IGNORECASE)
+    return f"out of memory: tried to allocate {asked.group(1)}" if asked else f"out of memory: {line}"
 
 
 def _with_article(kind: str) -> str:

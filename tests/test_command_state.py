@@ -327,6 +327,11 @@ set freed [torch::ones 3]; torch::free $freed
 
 REFUSED = [
     ("fake_quantize_per_channel $ints $s $z 1", "VALUE input", "input must be floating-point but is int32"),
+    (
+        "fake_quantize_per_channel [torch::ones {}] $s $z 0",
+        "VALUE axis",
+        "axis must be a dimension of input, which has none, but is 0",
+    ),
     ("fake_quantize_per_channel $x $s $z 2", "VALUE axis", "axis must be in -2 .. 1 for this input but is 2"),
     (
         "fake_quantize_per_channel $x $s $z -3",

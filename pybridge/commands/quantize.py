@@ -319,6 +319,8 @@ def _check_float32(input: Tensor) -> None:
 def _checked_axis(input: Tensor, axis: int) -> int:
     """The axis counted from 0."""
     dims = input.dim()
+    if not dims:
+        raise errors.arg_value("axis", f"axis must be a dimension of input, which has none, but is {axis}")
     if not -dims <= axis < dims:
         raise errors.arg_value("axis", f"axis must be in -{dims} .. {dims - 1} for this input but is {axis}")
     return axis % dims

@@ -3,10 +3,13 @@
 import signal
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
 from pybridge import __version__
 from pybridge.errors import TclError
-from pybridge.interp import Interpreter
+
+if TYPE_CHECKING:
+    from pybridge.interp import Interpreter
 
 USAGE = """usage: tcltorch [script.tcl [arg ...]]
        tcltorch -c script [arg ...]
@@ -30,11 +33,18 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program, as it ends tclsh
     warnings.formatwarning = _one_line_warning
+    try:
+        from pybridge.interp import Interpreter
+    except ImportError as error:
+        if error.name != "_tkinter":
+            raise
+        print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
+        return 1
     with Interpreter(program=True) as tcl:
         return _run(tcl, words)
 
 
-def _run(tcl: Interpreter, words: list[str]) -> int:
+def _run(tcl: "Interpreter", words: list[str]) -> int:
     try:
         if not words:
             return _read_commands(tcl, interactive=sys.stdin is not None and sys.stdin.isatty())
@@ -50,7 +60,7 @@ def _run(tcl: Interpreter, words: list[str]) -> int:
     return 0
 
 
-def _read_commands(tcl: Interpreter, *, interactive: bool) -> int:
+def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
     """Run each command of standard input as soon as it is complete; the script may read the rest itself."""
     tcl.set_arguments("tcltorch", [], interactive=interactive)
     script = ""
@@ -67,7 +77,7 @@ def _read_commands(tcl: Interpreter, *, interactive: bool) -> int:
     return 0
 
 
-def _read_line(tcl: Interpreter, prompt: str) -> str | None:
+def _read_line(tcl: "Interpreter", prompt: str) -> str | None:
     if prompt:
         tcl.call("puts", "-nonewline", prompt)
         tcl.call("flush", "stdout")
@@ -75,7 +85,7 @@ def _read_line(tcl: Interpreter, prompt: str) -> str | None:
     return None if line == "" and tcl.call("eof", "stdin") else str(line)
 
 
-def _run_command(tcl: Interpreter, script: str, interactive: bool) -> None:
+def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
     try:
         result = tcl.eval(script)
     except TclError as error:
@@ -92,6 +102,6 @@ def _one_line_warning(message: Warning | str, *_: object, **__: object) -> str:
     return f"warning: {' '.join(str(message).split())}\n"
 
 
-def _complain(tcl: Interpreter, text: str) -> None:
+def _complain(tcl: "Interpreter", text: str) -> None:
     tcl.call("flush", "stdout")
     tcl.call("puts", "stderr", text)

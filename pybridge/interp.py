@@ -4,6 +4,7 @@ import _tkinter
 import atexit
 import contextlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
+_LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
 # that the garbage collector finds there are kept for ever instead.
@@ -74,7 +76,12 @@ class Interpreter:
 
     def run_file(self, path: str | os.PathLike[str]) -> str:
         """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
-        return str(self.call("source", "-encoding", "utf-8", os.fspath(path)))
+        try:
+            return str(self.call("source", "-encoding", "utf-8", os.fspath(path)))
+        except errors.TclError as error:
+            # the last entry of the trace is the `source` above, which the user has not written
+            trace = _LAST_ENTRY.sub("", error.errorinfo)
+            raise errors.TclError(error.message, error.errorcode, trace) from None
 
     def set_arguments(self, argv0: str, argv: list[str], *, interactive: bool = False) -> None:
         """Set `argv0`, `argv`, `argc` and `tcl_interactive` as tclsh does."""

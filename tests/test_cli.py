@@ -1,0 +1,91 @@
+"""The parts of the program that a Tcl script cannot see."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pybridge
+
+
+def run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "pybridge", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
+
+
+def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:
+    script = tmp_path / "script.tcl"
+    script.write_text("proc inner {} {error boom}\n\ninner\n")
+    ended = run(str(script))
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        'boom\n    while executing\n"error boom"\n    (procedure "inner" line 1)\n    invoked from within\n'
+        f'"inner"\n    (file "{script}" line 3)\n'
+    )
+
+
+def test_a_missing_script_is_one_line() -> None:
+    ended = run("no_such_script.tcl")
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        'couldn\'t read file "no_such_script.tcl": no such file or directory\n',
+    )
+
+
+def test_a_python_without_tkinter_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "_tkinter.py").write_text("raise ImportError('no tk here', name='_tkinter')")
+    ended = run("-c", "puts hello", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert ended.returncode == 1
+    assert ended.stderr == "tcltorch needs Python's tkinter: apt-get install python3-tk\n"
+
+
+def test_wrong_options_show_the_usage() -> None:
+    for words in (("--nope",), ("-c",)):
+        ended = run(*words)
+        assert (ended.returncode, ended.stdout) == (2, "")
+        assert ended.stderr.startswith("usage: tcltorch")
+
+
+def test_version_and_help() -> None:
+    assert run("--version").stdout == f"tcltorch {pybridge.__version__}\n"
+    assert run("--help").stdout.startswith("usage: tcltorch")
+
+
+def test_plain_tcl_does_not_import_torch() -> None:
+    program = (
+        "import sys; from pybridge.cli import main; "
+        "status = main(['-c', 'set x [expr {6 * 7}]; torch::scope {torch::version}; torch::help zeros']); "
+        "sys.exit(status or 'torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_warnings_of_pytorch_are_one_line() -> None:
+    ended = run("-c", "torch::tensor_std [torch::ones 1]")
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("warning: std(): degrees of freedom is <= 0.")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_the_prompt() -> None:
+    """A dialogue on a terminal: multi-line input, results, errors that do not end it, the end of input."""
+    main_side, program_side = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pybridge"], stdin=program_side, stdout=program_side, stderr=program_side
+    )
+    os.close(program_side)
+    os.write(main_side, b"foreach i {1 2} {\nputs line$i\n}\nexpr {6 * 7}\nnosuch\nset tcl_interactive\n\x04")
+    output = b""
+    while True:
+        try:
+            piece = os.read(main_side, 65536)
+        except OSError:  # the other side is closed
+            break
+        if not piece:
+            break
+        output += piece
+    os.close(main_side)
+    assert process.wait(timeout=60) == 0
+    text = output.decode().replace("\r", "")
+    assert '> > line1\nline2\n% 42\n% invalid command name "nosuch"\n% 1\n% ' in text

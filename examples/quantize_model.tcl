@@ -10,7 +10,7 @@ package require torch
 
 namespace eval quantize_model {
     variable usage "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file? ?-plot file?"
-    variable floating {float16 bfloat16 float32 float64 F8_E4M3 F8_E5M2}
+    variable floating {float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2}
     variable most_rows 20
     variable longest_name 45
 }

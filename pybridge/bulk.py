@@ -34,7 +34,8 @@ class Bulk:
     """Numbers as bytes, row by row, and their shape.
 
     Attributes:
-        data: doubles (format `d`), or the same numbers twice: as doubles, then as 64-bit integers (`dw`).
+        data: doubles (format `d`), or the same numbers twice: as doubles, then the low 64 bits of the
+            integers that they are (`dw`).
         format: `dw` when every number is written as an integer, else `d`.
         shape: the shape that the nesting of the list gives; `()` for a single number.
     """
@@ -42,6 +43,15 @@ class Bulk:
     data: bytes
     format: str
     shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return len(self.data) // (8 * len(self.format))
+
+    def doubles(self) -> list[float]:
+        """The numbers, as Python floats."""
+        return array("d", self.data[: 8 * self.size]).tolist()
 
 
 @lru_cache  # the same few words, `1` or `-128`, come again and again
@@ -99,11 +109,12 @@ def from_text(text: str) -> Bulk:
 
 
 def from_numbers(numbers: list[int | float], shape: tuple[int, ...]) -> Bulk:
-    """Pack Python numbers; an integer has at most 64 bits."""
+    """Pack Python numbers."""
     doubles = array("d", numbers).tobytes()
     if not all(isinstance(number, int) for number in numbers):
         return Bulk(doubles, "d", shape)
-    return Bulk(doubles + array("q", numbers).tobytes(), "dw", shape)
+    wides = array("Q", [int(number) & (2**64 - 1) for number in numbers])
+    return Bulk(doubles + wides.tobytes(), "dw", shape)
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -119,7 +130,7 @@ def _shape(text: str) -> tuple[int, ...]:
         if len(shape) > _DEEPEST:
             raise BadElement("a list of at most 64 dimensions", text)
         text = elements[0]
-    if shape and shape[-1] == 1 and is_number(text):
+    while shape and shape[-1] == 1 and is_number(text):
         shape.pop()
     return tuple(shape)
 
@@ -146,7 +157,7 @@ def _number(word: str, index: int, shape: tuple[int, ...]) -> int | float:
             raise BadElement("number", word, where(index, shape))
         text = inner[0]
     number = parse_number(text)
-    return number if isinstance(number, float) or -(2**63) <= number < 2**63 else parse_float(text)
+    return number if isinstance(number, float) or -(2**63) <= number < 2**64 else parse_float(text)
 
 
 def where(index: int, shape: tuple[int, ...]) -> str:

@@ -99,7 +99,8 @@ def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
 
 def _one_line_warning(message: Warning | str, *_: object, **__: object) -> str:
     """A warning of PyTorch's for a Tcl user: what it says, not the Python line that it fell on."""
-    return f"warning: {' '.join(str(message).split())}\n"
+    said = str(message).partition(" (Triggered internally at ")[0]
+    return f"warning: {' '.join(said.split())}\n"
 
 
 def _complain(tcl: "Interpreter", text: str) -> None:

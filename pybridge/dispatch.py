@@ -18,6 +18,7 @@ OK, ERROR, BULK = 0, 1, 2
 _PLAIN = {str, int, float, bool, dict, tuple, list, type(None), Bulk}  # need no torch to be told apart
 
 Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `return`
+_LAST_RESORT: Reply = (ERROR, "internal error", ("-errorcode", ("TORCH", "BUG", "unknown")))
 
 
 class Dispatcher:
@@ -64,9 +65,16 @@ class Dispatcher:
                 return BULK, (value.data, value.format, value.shape), ()
             return OK, self._encode(self._result(value)), ()
         except BaseException as error:  # nothing may reach Tcl's C code, not even SystemExit
+            return self.failed(error)
+
+    def failed(self, error: BaseException) -> Reply:
+        """The reply that tells of an exception. Never raises."""
+        try:
             refusal = errors.from_exception(error)
             trace = ("-errorinfo", refusal.errorinfo) if refusal.errorinfo else ()
             return ERROR, *self._encode((refusal.message, ("-errorcode", refusal.errorcode, *trace)))
+        except BaseException:  # an exception that cannot even be shown, or no memory to do it
+            return _LAST_RESORT
 
     def _refuse(self) -> None:
         if self._closed:

@@ -3,6 +3,7 @@
 One exception class carries them all; one function a row of the table in docs/errors.md makes them.
 """
 
+import errno
 import os
 import re
 import traceback
@@ -10,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 _LONGEST_WORD = 60
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
-# What PyTorch's own checks raise. Any other class out of a command is a mistake in the bridge.
-_PYTORCH_REFUSES = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
+# What checks raise, PyTorch's and those of other libraries that commands call.
+_REFUSALS = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
 
 
 class TclError(Exception):
@@ -53,15 +54,15 @@ def bad_option(option: str, allowed: Sequence[str]) -> TclError:
     )
 
 
-def bad_choice(label: str, word: str, allowed: Sequence[str]) -> TclError:
+def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:
     return TclError(
-        f'bad {label.lstrip("-")} "{shown(word)}": must be {", ".join(allowed)}',
-        ("TCL", "LOOKUP", "INDEX", label.lstrip("-"), word),
+        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}',
+        ("TCL", "LOOKUP", "INDEX", parameter, word),
     )
 
 
-def missing_value(option: str) -> TclError:
-    return TclError(f'missing value for option "{option}"', ("TORCH", "ARG", "MISSING", option.lstrip("-")))
+def missing_value(parameter: str, option: str) -> TclError:
+    return TclError(f'missing value for option "{option}"', ("TORCH", "ARG", "MISSING", parameter))
 
 
 def missing_option(parameter: str) -> TclError:
@@ -76,17 +77,15 @@ def expected_option(word: str) -> TclError:
     return TclError(f'expected an option but got "{shown(word)}"', ("TORCH", "ARG", "SYNTAX"))
 
 
-def wrong_type(expected: str, got: str, label: str, where: str = "") -> TclError:
-    """`got` is no `expected`; `label` is the parameter, with its dash when it was given by name."""
-    return TclError(
-        f'expected {expected} but got "{shown(got)}"{where} for {label}',
-        ("TORCH", "ARG", "TYPE", label.lstrip("-")),
-    )
+def wrong_type(expected: str, got: str, parameter: str, label: str, where: str = "") -> TclError:
+    """`got` is no `expected`; `label` is the parameter as the user named it, with its dash."""
+    message = f'expected {expected} but got "{shown(got)}"{where} for {label}'
+    return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 
 
 def arg_value(parameter: str, message: str) -> TclError:
     """A value of the right type that the command refuses; `message` says what it got and what it needs."""
-    return TclError(message, ("TORCH", "ARG", "VALUE", parameter.lstrip("-")))
+    return TclError(message, ("TORCH", "ARG", "VALUE", parameter))
 
 
 def no_such_handle(kind: str, name: str) -> TclError:
@@ -95,6 +94,10 @@ def no_such_handle(kind: str, name: str) -> TclError:
 
 def freed_handle(kind: str, name: str) -> TclError:
     return TclError(f'{kind} "{name}" was freed', ("TORCH", "HANDLE", name))
+
+
+def handle_twice(name: str) -> TclError:
+    return TclError(f'"{name}" given twice', ("TORCH", "HANDLE", name))
 
 
 def other_kind(name: str, kind: str, wanted: str) -> TclError:
@@ -155,10 +158,17 @@ def _translated(error: BaseException) -> TclError:
         isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(first_line)
     ):
         return TclError(_memory_message(first_line), ("TORCH", "MEMORY"))
-    if isinstance(error, SystemExit) or type(error) in _PYTORCH_REFUSES or isinstance(error, RuntimeError):
+    if isinstance(error, SystemExit) or (isinstance(error, _REFUSALS) and not _in_the_bridge(error)):
         return TclError(first_line, ("TORCH", "RUNTIME", name))
     trace = "".join(traceback.format_exception(error)).rstrip()
     return TclError(f"internal error: {name}: {first_line}", ("TORCH", "BUG", name), trace)
+
+
+def _in_the_bridge(error: BaseException) -> bool:
+    """Whether the exception comes from the bridge's own machinery, not from a command or what it calls."""
+    frames = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    folder, name = os.path.split(frames[-1]) if frames else ("", "")
+    return folder == os.path.dirname(__file__) and name != "lazy.py"
 
 
 def _memory_message(line: str) -> str:
@@ -171,6 +181,4 @@ def _with_article(kind: str) -> str:
 
 
 def _errno_name(error: OSError) -> str:
-    import errno
-
     return errno.errorcode.get(error.errno or 0, "UNKNOWN")

@@ -103,7 +103,7 @@ class HandleTable:
         for name in names:
             self.check(name)
             if name in wanted:
-                raise errors.freed_handle(self.kind(name), name)
+                raise errors.handle_twice(name)
             wanted[name] = None
         for name in wanted:
             self._drop(name)

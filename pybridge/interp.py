@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 
 from pybridge import __version__, errors
 from pybridge.bulk import Bulk
-from pybridge.dispatch import Dispatcher, Reply
+from pybridge.commands import about
+from pybridge.dispatch import OK, Dispatcher, Reply
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 
@@ -69,10 +70,11 @@ class Interpreter:
     def call(self, *words: Any) -> Any:
         """Call one command with these words, no text in between: numbers and (nested) tuples go as they are.
 
-        The result is a native object where Tcl has one (int, float, bytes, tuple), else text. Raises as
-        `eval`.
+        A list is a tuple, a dict its keys and values in turn. The result is a native object where Tcl has one
+        (int, float, bytes, tuple), else text. Raises as `eval`, and TypeError for a word without a Tcl form.
         """
-        return self._run(lambda tk: _from_tcl(tk.call(*_to_tcl(words))))
+        carried = _to_tcl(words)
+        return self._run(lambda tk: _from_tcl(tk.call(*carried)))
 
     def run_file(self, path: str | os.PathLike[str]) -> str:
         """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
@@ -148,17 +150,21 @@ class Interpreter:
         this = weakref.ref(self)  # a command that held the interpreter would keep it alive for ever
 
         def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
-            alive = this()
-            if alive is None or alive._tk is None:
-                return dispatcher(chain, called)
-            data = alive._tk.getvar("::torch::_::payload")
-            alive._tk.setvar("::torch::_::payload", "")
-            bulk = Bulk(data, form, tuple(map(int, shape.split())))
-            return dispatcher(chain, called, *words[: int(index)], bulk, *words[int(index) + 1 :])
+            try:
+                bulk = Bulk(_payload(this()), form, tuple(map(int, shape.split())))
+                words = (*words[: int(index)], bulk, *words[int(index) + 1 :])
+            except BaseException as error:
+                return dispatcher.failed(error)
+            return dispatcher(chain, called, *words)
 
-        def end(status: str) -> str:
-            alive = this()
-            return alive._exit(int(status, 0)) if alive is not None else ""
+        def end(status: str) -> Reply:
+            try:
+                alive = this()
+                if alive is not None:
+                    alive._exit(int(status))
+            except BaseException as error:
+                return dispatcher.failed(error)
+            return OK, "", ()
 
         tk.eval("namespace eval ::torch::_ {}")
         tk.createcommand("::torch::_::dispatch", dispatcher)
@@ -168,8 +174,9 @@ class Interpreter:
         folder = tcl_package()
         tk.call("lappend", "::auto_path", str(folder))
         tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
+        about.host_facts["Tcl"] = tk.eval("info patchlevel")
         for name, command in BY_NAME.items():
-            if command.script or name.startswith("_"):
+            if command.script:
                 continue
             where = _bulk_place(command)
             words = ("::torch::_::call_bulk", where, name) if where else ("::torch::_::call", name)
@@ -177,7 +184,7 @@ class Interpreter:
 
     # -- ending ------------------------------------------------------------------------------------------
 
-    def _exit(self, status: int) -> str:
+    def _exit(self, status: int) -> None:
         if self._program:
             self._flush()
             os._exit(status & 0xFF)
@@ -186,7 +193,6 @@ class Interpreter:
         self._tcl_library().Tcl_LimitTypeSet(self._address(), _LIMIT_COMMANDS)
         # An exceeded limit is the one error that no `catch` stops and that leaves the interpreter usable.
         self._tcl_library().Tcl_LimitCheck(self._address())
-        return ""
 
     def _stop(self, mark: tuple[int, int]) -> NoReturn:
         """The script is unwound after `exit`: make the interpreter usable again, and tell Python."""
@@ -247,6 +253,15 @@ def tcl_package() -> Path:
     return inside if inside.is_dir() else here.parent / "tclpkg"
 
 
+def _payload(interpreter: Interpreter | None) -> bytes:
+    """The bytes that the Tcl side has packed; they are taken out of its variable."""
+    if interpreter is None or interpreter._tk is None:
+        raise errors.closed()
+    data = interpreter._tk.getvar("::torch::_::payload")
+    interpreter._tk.setvar("::torch::_::payload", "")
+    return data if isinstance(data, bytes) else b""
+
+
 def _bulk_place(command: Any) -> tuple[Any, ...]:
     """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
     for form in command.forms:
@@ -268,15 +283,21 @@ def _to_tcl(value: Any) -> Any:
         except UnicodeEncodeError:
             return text.encode("utf-8", "replace").decode("utf-8")
         return text
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return tuple(_to_tcl(each) for each in value)
-    return value
+    if isinstance(value, dict):
+        return tuple(_to_tcl(each) for pair in value.items() for each in pair)
+    if isinstance(value, bool | int | float | bytes | bytearray | _tkinter.Tcl_Obj):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no Tcl form")
 
 
 def _from_tcl(value: Any) -> Any:
     """`value` without what is tkinter's own."""
     if isinstance(value, _tkinter.Tcl_Obj):
         return str(value)
+    if isinstance(value, tuple):
+        return tuple(_from_tcl(each) for each in value)
     return value
 
 

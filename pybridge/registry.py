@@ -148,7 +148,7 @@ def command(
     """
 
     def register(function: Function) -> Function:
-        name = function.__name__.rstrip("_")
+        name = function.__name__
         if name in COMMANDS:
             raise ValueError(f"the command {name} is defined twice")
         names = tuple(dict.fromkeys(form for each in (name, *aliases) for form in (each, camel_case(each))))

@@ -140,7 +140,7 @@ class Signature:
         if parameter is None:
             raise errors.bad_option(option, self.options())
         if index + 1 == len(words):
-            raise errors.missing_value(option)
+            raise errors.missing_value(parameter.name, option)
         return Given(parameter, words[index + 1], option)
 
     def options(self) -> list[str]:
@@ -151,7 +151,7 @@ class Signature:
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
         for each in given:
-            value = each.parameter.type.convert(each.word, each.label, table)
+            value = each.parameter.type.convert(each.word, each.parameter.name, each.label, table)
             if each.label.startswith("-"):
                 kwargs[each.parameter.name] = value
             else:

@@ -21,7 +21,8 @@ _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
 DTYPES = (
-    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128", "bool"),
+    *("float32", "float64", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"),
+    *("complex64", "complex128", "bool"),
     *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("qint8", "quint8", "qint32"),
 )
@@ -63,20 +64,20 @@ class Type:
     parse: Callable[[Any, HandleTable], Any]
     bulk: bool = False
 
-    def convert(self, word: Word, label: str, table: HandleTable) -> Any:
-        """The value of `word`; errors name the parameter as `label`."""
+    def convert(self, word: Word, parameter: str, label: str, table: HandleTable) -> Any:
+        """The value of `word`; messages name the parameter as `label`, error codes by its own name."""
         try:
             return self.parse(word, table)
         except errors.TclError:
             raise
         except OutOfRange as error:
-            raise errors.arg_value(label, f"{label.lstrip('-')} {error}") from None
+            raise errors.arg_value(parameter, f"{parameter} {error}") from None
         except BadElement as error:
-            raise errors.wrong_type(error.expected, error.got, label, error.where) from None
+            raise errors.wrong_type(error.expected, error.got, parameter, label, error.where) from None
         except BadChoice as error:
-            raise errors.bad_choice(label, error.word, error.allowed) from None
+            raise errors.bad_choice(parameter, error.word, error.allowed) from None
         except ValueError:
-            raise errors.wrong_type(self.noun, text_of(word), label) from None
+            raise errors.wrong_type(self.noun, text_of(word), parameter, label) from None
 
     def accepts(self, word: Word, table: HandleTable) -> bool:
         """Whether `word` reads as this type."""
@@ -88,7 +89,7 @@ class Type:
 
 
 def text_of(word: Word) -> str:
-    """The text of a word: Python 3.11 and 3.12 give every word as text, later ones native objects."""
+    """The text of a word. tkinter gives text (`wantobjects` 1); another transport may give native objects."""
     if isinstance(word, str):
         return word
     if isinstance(word, Bulk):
@@ -162,7 +163,7 @@ def _integers(word: Word, table: HandleTable) -> tuple[int, ...]:
 
 
 def _dtype(word: Word, _: HandleTable) -> Any:
-    name = text_of(word).lower()
+    name = text_of(word).lower().removeprefix("torch.")
     name = _DTYPE_ALIASES.get(name, name)
     if name not in DTYPES:
         raise ValueError(name)

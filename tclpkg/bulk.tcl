@@ -9,6 +9,9 @@ proc ::torch::_::pack {value} {
     if {[catch {binary format d* $flat} bytes] || [has_leading_zero $flat]} {
         return
     }
+    while {[lindex $shape end] == 1} {
+        set shape [lrange $shape 0 end-1]  ;# a one-element list of a number is that number
+    }
     if {[catch {binary format w* $flat} wides]} {
         return [list d $shape $bytes]
     }
@@ -16,35 +19,25 @@ proc ::torch::_::pack {value} {
     return [list dw $shape $bytes]
 }
 
-# The shape along the first elements. A one-element list of a number is that number.
+# The lengths along the first elements, down to a number or an empty list.
 proc ::torch::_::bulk_shape {value} {
     set shape {}
-    while {1} {
+    while {[llength $shape] <= 64} {
         set length [llength $value]
-        if {$length == 1} {
-            set inner [lindex $value 0]
-            if {[llength $inner] == 1 && [string is double -strict $inner]} {
-                return $shape
-            }
-            if {$inner eq $value || [llength $shape] > 64} {
-                error "no number"
-            }
-            set value $inner
-            lappend shape 1
-        } else {
-            lappend shape $length
-            if {$length == 0} {
-                return $shape
-            }
-            set value [lindex $value 0]
+        lappend shape $length
+        if {$length == 0} {
+            return $shape
+        }
+        set value [lindex $value 0]
+        if {![is_pure_list $value] && [llength $value] == 1 && [string is double -strict [lindex $value 0]]} {
+            return $shape
         }
     }
+    error "too deep, or no number"
 }
 
+# The elements in one list; an error when a row has another length than the first one.
 proc ::torch::_::flatten {value shape} {
-    if {[llength $shape] == 0} {
-        return [lindex $value 0]
-    }
     if {[llength $value] != [lindex $shape 0]} {
         error "ragged"
     }
@@ -61,19 +54,35 @@ proc ::torch::_::flatten {value shape} {
     return $value
 }
 
-# Whether an element is written with a leading zero (octal in Tcl 8.6, decimal in 9.0), as far as elements are
-# written at all: computed numbers have no text, and making it is what this file avoids. Of a long list three
-# elements tell. Not the first: a failed `binary format` has made its text, for the error message.
+# A list that was computed: asking it for its text would make the text of every element.
+proc ::torch::_::is_pure_list {value} {
+    string match "value is a list *, no string representation" [::tcl::unsupported::representation $value]
+}
+
+# Whether an element is written with a leading zero (octal in Tcl 8.6, decimal in 9.0), or begins with a blank and
+# may be. Computed numbers have no text, and making it is what this file avoids: a long list is searched only when
+# one of a few of its elements has a text.
 proc ::torch::_::has_leading_zero {flat} {
-    set length [llength $flat]
-    if {$length > 1000} {
-        foreach index [list [expr {$length / 3}] [expr {$length / 2}] end] {
-            if {![has_text [lindex $flat $index]]} {
-                return 0
-            }
+    if {[llength $flat] > 1000 && ![any_has_text $flat]} {
+        return 0
+    }
+    foreach pattern {{0[0-9]*} {[-+]0[0-9]*} {[ \t\n\v\f\r]*}} {
+        if {[lsearch -glob $flat $pattern] >= 0} {
+            return 1
         }
     }
-    return [expr {[lsearch -glob $flat {0[0-9]*}] >= 0 || [lsearch -glob $flat {[-+]0[0-9]*}] >= 0}]
+    return 0
+}
+
+# Not the first elements: a failed `binary format` makes the text of the one it stops at, for its message.
+proc ::torch::_::any_has_text {flat} {
+    set step [expr {[llength $flat] / 17}]
+    for {set i $step} {$i < [llength $flat]} {incr i $step} {
+        if {[has_text [lindex $flat $i]]} {
+            return 1
+        }
+    }
+    return 0
 }
 
 proc ::torch::_::has_text {value} {

@@ -15,18 +15,25 @@ proc ::torch::_::call {args} {
 
 # The same for a command with a parameter of bulk numbers; `where` tells the parameter's position and options.
 proc ::torch::_::call_bulk {where name args} {
-    variable payload
-    set index [bulk_index $where $args]
-    if {$index < 0 || [set packed [pack [lindex $args $index]]] eq ""} {
-        tailcall call $name {*}$args
-    }
-    lassign $packed format shape payload
-    lset args $index ""
-    lassign [dispatch_bulk $index $format $shape [info coroutine] $name {*}$args] status value options
+    lassign [send_bulk [bulk_index $where $args] [info coroutine] $name $args] status value options
     if {$status == 0} {
         return $value
     }
+    if {$status == 2} {
+        return [unpack {*}$value]
+    }
     return -code error {*}$options $value
+}
+
+# The dispatcher's reply to words of which one travels as bytes, where it can be packed.
+proc ::torch::_::send_bulk {index chain name words} {
+    variable payload
+    if {$index < 0 || [set packed [pack [lindex $words $index]]] eq ""} {
+        return [dispatch $chain $name {*}$words]
+    }
+    lassign $packed format shape payload
+    lset words $index ""
+    dispatch_bulk $index $format $shape $chain $name {*}$words
 }
 
 # Which word is the bulk one: the value of one of its options, or the word at its position; -1 when none is.
@@ -35,8 +42,8 @@ proc ::torch::_::bulk_index {where words} {
     set place 0
     for {set i 0} {$i < [llength $words]} {incr i} {
         set word [lindex $words $i]
-        if {![is_single $word]} {
-            # a list of several elements is a value
+        if {![has_text $word]} {
+            # a computed number or list: a value, and its text is better not made
         } elseif {$word eq "--"} {
             set i [expr {$i + 1 + $position - $place}]
             return [expr {$i < [llength $words] ? $i : -1}]
@@ -53,9 +60,4 @@ proc ::torch::_::bulk_index {where words} {
         incr place
     }
     return -1
-}
-
-# Whether the word is something else than a list of several elements; asks a list without making its text.
-proc ::torch::_::is_single {word} {
-    return [expr {[catch {llength $word} length] || $length == 1}]
 }

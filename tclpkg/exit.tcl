@@ -3,5 +3,8 @@ proc ::exit {{returnCode 0}} {
     if {![string is integer -strict $returnCode]} {
         return -code error -errorcode {TCL VALUE NUMBER} "expected integer but got \"$returnCode\""
     }
-    ::torch::_::end $returnCode
+    lassign [::torch::_::end [format %d $returnCode]] status message options
+    if {$status} {
+        return -code error {*}$options $message
+    }
 }

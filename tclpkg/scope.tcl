@@ -2,36 +2,33 @@
 # belongs to which variable.
 
 # Free what the body created, by whichever way it ends, except the handles in its result.
-proc ::torch::scope {body} {
-    set number [_::call _scope_begin]
-    _::guard number _scope_end
+proc ::torch::_::scope {body} {
+    set number [call _scope_begin]
+    guard number _scope_end
     set status [catch {uplevel 1 $body} result options]
     set kept {}
     if {[dict get $options -code] != 1} {
-        set kept [_::tokens $result]
+        set kept [tokens $result]
     }
-    _::call _scope_end $number {*}$kept
+    call _scope_end $number {*}$kept
     # -level counts from here: what the body meant for its caller is meant for ours
     dict incr options -level
     return -options $options $result
 }
 
-# Run a script in which no gradients are recorded; without one, record none from now on.
-proc ::torch::no_grad {args} {
-    if {[llength $args] == 0} {
-        return [_::call set_grad_enabled 0]
+# Run a script in which no gradients are recorded; without one, record none from now on. The default is no script
+# that anyone writes: with `args` in its place Tcl would not show `?script?` for a wrong number of words.
+proc ::torch::_::no_grad {{script "\0"}} {
+    if {$script eq "\0"} {
+        return [call set_grad_enabled 0]
     }
-    if {[llength $args] > 1} {
-        return -code error -errorcode {TCL WRONGARGS} {wrong # args: should be "torch::no_grad ?script?"}
-    }
-    set number [_::call _no_grad_begin]
-    _::guard number _no_grad_end
-    catch {uplevel 1 [lindex $args 0]} result options
-    _::call _no_grad_end $number
+    set number [call _no_grad_begin]
+    guard number _no_grad_end
+    catch {uplevel 1 $script} result options
+    call _no_grad_end $number
     dict incr options -level
     return -options $options $result
 }
-interp alias {} ::torch::noGrad {} ::torch::no_grad
 
 # A coroutine that is deleted unwinds its code past every `catch`, but still unsets its variables.
 proc ::torch::_::guard {name end} {
@@ -63,31 +60,36 @@ proc ::torch::_::tokens {value} {
 }
 
 # Give a variable of a procedure a handle that is freed when the variable is overwritten or goes away.
-proc ::torch::local {name value} {
+proc ::torch::_::local {name value} {
     regsub {\(.*\)$} $name "" base
-    set existed [expr {$base in [uplevel 1 {info vars}]}]
-    if {$existed && $base ni [uplevel 1 {info locals}]} {
-        tailcall _::not_local $name
+    set existed [expr {$base in [uplevel 1 {::info vars}]}]
+    if {$existed && $base ni [uplevel 1 {::info locals}]} {
+        return -code error -errorcode {TORCH ARG VALUE name} [not_local $name]
     }
-    set number [_::call _local_begin $value]
+    set number [call _local_begin $value]
     upvar 1 $name variable
     if {[catch {set variable $value} message options]} {
-        _::call _local_forget $value $number
+        call _local_forget $value $number
         return -options $options $message
     }
-    if {!$existed && $base ni [uplevel 1 {info locals}]} {
+    if {!$existed && $base ni [uplevel 1 {::info locals}]} {
         unset variable
-        _::call _local_forget $value $number
-        tailcall _::not_local $name
+        call _local_forget $value $number
+        return -code error -errorcode {TORCH ARG VALUE name} [not_local $name]
     }
     trace add variable variable {write unset} [list ::torch::_::local_changed $value $number]
     return $value
 }
 
 proc ::torch::_::not_local {name} {
-    return -code error -errorcode {TORCH ARG VALUE name} \
-        "torch::local needs a local variable of a procedure but got \"$name\""
+    return "torch::local needs a local variable of a procedure but got \"$name\""
 }
+
+# The procedures live here, and not in ::torch, where commands may be called `trace`, `set` or `info`.
+interp alias {} ::torch::scope {} ::torch::_::scope
+interp alias {} ::torch::local {} ::torch::_::local
+interp alias {} ::torch::no_grad {} ::torch::_::no_grad
+interp alias {} ::torch::noGrad {} ::torch::_::no_grad
 
 proc ::torch::_::local_changed {handle number name element operation} {
     upvar 1 $name variable
@@ -112,7 +114,7 @@ trace add execution ::update {enter leave} ::torch::_::wait_changed
 proc ::torch::_::coroutine_starts {command operation} {
     set name [lindex $command 1]
     if {![string match ::* $name]} {
-        set namespace [uplevel 1 {namespace current}]
+        set namespace [uplevel 1 {::namespace current}]
         set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]
     }
     call _coroutine_begin $name

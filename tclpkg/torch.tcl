@@ -11,9 +11,10 @@ namespace eval ::torch {
     namespace eval _ {}
 }
 
-foreach file {call.tcl bulk.tcl scope.tcl exit.tcl} {
-    source -encoding utf-8 [file join [file dirname [info script]] $file]
-}
-unset file
+apply {{folder files} {
+    foreach file $files {
+        source -encoding utf-8 [file join $folder $file]
+    }
+} ::torch::_} [file dirname [info script]] {call.tcl bulk.tcl scope.tcl exit.tcl}
 
 package provide torch $::torch::_::version

@@ -226,8 +226,8 @@ def test_progress_refuses_negative_counts(tcl: Interpreter) -> None:
     error = error_of(tcl, "torch::progress_step [torch::progress_bar 3] -1")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "count")
     assert (
-        error_of(tcl, "torch::tensor_add progress0 progress0").message
-        == '"progress0" is a progress, not a tensor'
+        error_of(tcl, "torch::tensor_add progress_bar0 progress_bar0").message
+        == '"progress_bar0" is a progress_bar, not a tensor'
     )
 
 
@@ -250,6 +250,38 @@ def test_plot_lines_writes_what_matplotlib_reads(
         assert imread(path).std() > 0.01  # something is drawn
     if ending == "svg":
         assert path.read_text().count("line2d") > 2
+
+
+def test_saving_keeps_the_mode_and_the_link(tcl: Interpreter, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.safetensors", tmp_path / "link.safetensors"
+    real.write_bytes(b"old")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    tcl.call("set", "path", str(link))
+    tcl.eval("torch::save_safetensors [dict create w [torch::ones 2 float8_e4m3fn]] $path")
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert tcl.eval("torch::safetensors_info $path") == "w {dtype float8_e4m3fn shape 2 bytes 2}"
+    plain = tmp_path / "plain"
+    plain.touch()
+    tcl.eval("torch::save_safetensors {} $path.new")
+    new = Path(f"{link}.new")
+    assert new.stat().st_mode == plain.stat().st_mode
+    assert len(list(tmp_path.iterdir())) == 4
+    os.mkfifo(tmp_path / "fifo")
+    tcl.call("set", "path", str(tmp_path / "fifo"))
+    assert error_of(tcl, "torch::save_safetensors {} $path").errorcode == ("TORCH", "ARG", "VALUE", "path")
+
+
+def test_unsigned_64_bit_integers_come_back(tcl: Interpreter) -> None:
+    numbers = "18446744073709551615 9223372036854775808 0"
+    assert tcl.eval(f"torch::tensor_to_list [torch::tensor_create {{{numbers}}} uint64]") == numbers
+    assert (
+        tcl.eval(f"torch::tensor_to_list [torch::tensor_create {{0x0 {numbers}}} uint64]") == f"0 {numbers}"
+    )
+    for words in ("{-1 2} uint64", "{18446744073709551616 1} uint64", "{1.5 9007199254740993} int64"):
+        error = error_of(tcl, f"torch::tensor_create {words}")
+        assert error.errorcode == ("TORCH", "ARG", "VALUE", "values")
 
 
 def test_file_messages_stay_on_one_line_and_show_the_whole_path(tcl: Interpreter, tmp_path: Path) -> None:
@@ -301,7 +333,7 @@ def test_commands_and_info(tcl: Interpreter) -> None:
     assert tcl.eval("torch::info default tensor_to dtype") == ""
     assert tcl.eval("torch::info aliases dequantize") == "de_quantize deQuantize"
     assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
-    assert tcl.eval("torch::info family q_scale") == "quantize"
+    assert tcl.eval("torch::info family q_scale") == "quantized"
     assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
     for words in ("args nope", "default zeros nope", "default zeros shape"):
         assert error_of(tcl, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
@@ -420,6 +452,26 @@ REFUSED = [
         "zero_point must be in -128 .. 127 but got 300",
     ),
     (
+        "fake_quantize_per_tensor $x [torch::ones 1] [torch::full 1 300 int32]",
+        "VALUE zero_point",
+        "zero_point must be in -128 .. 127 but got 300",
+    ),
+    (
+        "fake_quantize_per_tensor $x [torch::full 1 1e-50 float64] [torch::zeros 1 int32]",
+        "VALUE scale",
+        "scale has 1e-50, which float32 cannot hold",
+    ),
+    (
+        "quantize_per_channel $x $s [torch::zeros 3 complex64] 1 qint8",
+        "VALUE zero_points",
+        "zero_points must be integers, float32 or float16 but are complex64",
+    ),
+    (
+        "fake_quantize_per_channel $x $s [torch::zeros 3 bool] 1",
+        "VALUE zero_points",
+        "zero_points must be integers, float32 or float16 but are bool",
+    ),
+    (
         "fake_quantize_per_tensor $x $s $z",
         "VALUE scale",
         "scale must be a tensor of one element but has 3",
@@ -470,7 +522,7 @@ REFUSED = [
         "quantized_tensor must be quantized per channel but is quantized per tensor",
     ),
     ("fake_quantize_per_channel $freed $s $z 1", "HANDLE tensor5", 'tensor "tensor5" was freed'),
-    ("fake_quantize_per_channel $x $progress $z 1", "HANDLE progress3", None),
+    ("fake_quantize_per_channel $x $progress $z 1", "HANDLE progress_bar3", None),
 ]
 
 

@@ -4,6 +4,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
     autograd,
     compute,
+    convert,
     create,
     display,
     files,
@@ -11,4 +12,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     memory,
     nn,
     quantize,
+    quantized,
+    random,
+    reduce,
 )

@@ -11,9 +11,12 @@ from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command
 from pybridge.signature import Parameter, Signature
 from pybridge.tcl_list import camel_case, glob_match, join_list
-from pybridge.values import dtype_name
 
 _WIDTH = 80
+_PACKAGES = ("numpy", "safetensors", "tqdm", "matplotlib")
+
+# What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
+host_facts: dict[str, str] = {}
 
 
 @command()
@@ -21,7 +24,8 @@ def help(topic: str = "") -> str:
     """Describe a command, list those that match a pattern, or list them all.
 
     Args:
-        topic: a command, with or without `torch::`, in any spelling; or a pattern as in `string match`.
+        topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; or a
+            group of commands, such as `quantize`.
 
     Returns:
         Text to read.
@@ -39,6 +43,7 @@ def help(topic: str = "") -> str:
     if name in BY_NAME:
         return _page(BY_NAME[name], name)
     matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
+    matching = matching or [each for each in COMMANDS.values() if each.family == name]
     if not matching:
         raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"')
     return "\n".join(_line(each) for each in sorted(matching, key=lambda each: each.name))
@@ -90,7 +95,7 @@ def info(
         raise errors.arg_value("command", f'no such command "{errors.shown(command)}"')
     target = BY_NAME[name]
     if subject == "args":
-        return list(_parameters(target))
+        return [word.strip("?") for word in target.script.split()] or list(_parameters(target))
     if subject == "aliases":
         return [each for each in target.names if each != target.name]
     if subject == "family":
@@ -125,17 +130,13 @@ def sitrep() -> str:
         string match "*PyTorch*" [torch::sitrep]
         => 1
     """
-    import _tkinter
-
-    import pybridge
-
     cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     facts = {
-        "tcltorch": f"{__version__} in {os.path.dirname(os.path.abspath(pybridge.__file__))}",
+        "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",
         "Python": f"{platform.python_version()} ({sys.executable})",
-        "Tcl": _tkinter.TCL_VERSION,
+        **host_facts,
         "PyTorch": f"{torch.__version__} in {os.path.dirname(os.path.abspath(torch.__file__ or ''))}",
-        "default dtype": dtype_name(torch.get_default_dtype()),
+        "packages": ", ".join(f"{name} {_installed(name)}" for name in _PACKAGES),
         "threads": str(torch.get_num_threads()),
         "CPU kernels": torch.backends.cpu.get_cpu_capability(),
         "CUDA devices": ", ".join(cuda) or "none",
@@ -143,6 +144,15 @@ def sitrep() -> str:
     }
     width = max(map(len, facts))
     return "\n".join(f"{name:{width}}  {fact}" for name, fact in facts.items())
+
+
+def _installed(package: str) -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _overview() -> str:
@@ -183,8 +193,6 @@ def _parameters(target: Command) -> dict[str, Parameter]:
     for form in target.forms:
         variadic = [form.signature.variadic] if form.signature.variadic else []
         found.update({each.name: each for each in [*form.signature.parameters, *variadic]})
-    if target.script:
-        raise errors.arg_value("command", f"torch::{target.name} takes a script: see torch::info usage")
     return found
 
 

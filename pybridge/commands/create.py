@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from pybridge import errors
 from pybridge.annotations import Device, Dtype, Tensor
-from pybridge.bulk import Bulk, where
+from pybridge.bulk import Bulk
+from pybridge.elements import elements
 from pybridge.lazy import torch
 from pybridge.registry import command, form
-from pybridge.tcl_list import double_text
-from pybridge.values import dtype_name
 
-_EXACT_INTEGERS = 2**53  # beyond, neighbouring integers share a double
+
+def settings(dtype: Dtype | None, device: Device | None, requires_grad: bool = False) -> dict[str, Any]:
+    """Keywords for PyTorch's factories; float32 is the default dtype of every one of them."""
+    return {"dtype": dtype or torch.float32, "device": device or "cpu", "requires_grad": requires_grad}
 
 
 @command(also={"values": ("data",)}, when="shape")
@@ -43,7 +44,7 @@ def tensor_create(
         => 1 2 3 4
     """
     target = dtype or torch.float32
-    made = _elements(values, target).reshape(values.shape if shape is None else shape)
+    made = elements(values, target).reshape(values.shape if shape is None else shape)
     return made.to(device or "cpu").requires_grad_(requires_grad)
 
 
@@ -56,64 +57,6 @@ def tensor_create_of_dtype(
 ) -> Tensor:
     """The second word is a dtype when it is no list of integers."""
     return tensor_create(values, None, dtype, device, requires_grad)
-
-
-def tensor_from_doubles(values: Bulk) -> Tensor:
-    """The numbers as a flat float64 tensor that owns its memory."""
-    size = len(values.data) // (8 * len(values.format))
-    if size == 0:
-        return torch.empty(0, dtype=torch.float64)
-    return torch.frombuffer(bytearray(values.data[: 8 * size]), dtype=torch.float64)
-
-
-def _elements(values: Bulk, dtype: Dtype) -> Tensor:
-    """The flat tensor of `dtype`; what does not fit is refused, as `torch.tensor` refuses it."""
-    doubles = tensor_from_doubles(values)
-    if dtype is torch.bool or dtype.is_floating_point or dtype.is_complex or not doubles.numel():
-        return doubles.to(dtype)
-    if dtype_name(dtype).startswith("q"):
-        raise errors.arg_value("dtype", f"dtype {dtype_name(dtype)}: make a float tensor and quantize it")
-    limits = torch.iinfo(dtype)
-    lowest, highest = limits.min, min(limits.max, 2**63 - 1)
-    integers = _integers(values, doubles)
-    if integers is not None:
-        outside = (integers < lowest) | (integers > highest)
-    else:
-        outside = ~(
-            (doubles.trunc() >= float(lowest)) & (doubles < float(highest + 1))
-        )  # NaN is outside, too
-    if outside.any():
-        _refuse(values, doubles, outside, f"{dtype_name(dtype)} ({limits.min} to {limits.max})")
-    if integers is not None:
-        return integers.to(dtype)
-    inexact = doubles.abs() > _EXACT_INTEGERS
-    if inexact.any():
-        _refuse(values, doubles, inexact, "a list of integers and doubles (to 2**53; write all as integers)")
-    return doubles.to(dtype)
-
-
-def _integers(values: Bulk, doubles: Tensor) -> Tensor | None:
-    """The elements as int64, when all are written as integers and fit."""
-    if values.format != "dw":
-        return None
-    integers = torch.frombuffer(bytearray(values.data[len(values.data) // 2 :]), dtype=torch.int64)
-    # `binary format w` takes the low 64 bits of anything larger
-    return integers if bool((integers.to(torch.float64) == doubles).all()) else None
-
-
-def _refuse(values: Bulk, doubles: Tensor, refused: Tensor, target: str) -> None:
-    index = int(refused.nonzero()[0])
-    number = doubles[index].item()
-    # An integer beyond 2**53 may be a neighbour of this double: then the index has to do.
-    shown = f" {double_text(number).removesuffix('.0')}" if abs(number) < _EXACT_INTEGERS else ""
-    raise errors.arg_value(
-        "values", f"the number{shown}{where(index, values.shape)} does not fit into {target}"
-    )
-
-
-def _settings(dtype: Dtype | None, device: Device | None, requires_grad: bool = False) -> dict[str, Any]:
-    """Keywords for PyTorch's factories; float32 is the default dtype of every one of them."""
-    return {"dtype": dtype or torch.float32, "device": device or "cpu", "requires_grad": requires_grad}
 
 
 @command()
@@ -138,7 +81,7 @@ def zeros(
         torch::tensor_to_list [torch::zeros {2}]
         => 0.0 0.0
     """
-    return torch.zeros(shape, **_settings(dtype, device, requires_grad))
+    return torch.zeros(shape, **settings(dtype, device, requires_grad))
 
 
 @command()
@@ -154,7 +97,7 @@ def ones(
         torch::tensor_to_list [torch::ones {2}]
         => 1.0 1.0
     """
-    return torch.ones(shape, **_settings(dtype, device, requires_grad))
+    return torch.ones(shape, **settings(dtype, device, requires_grad))
 
 
 @command(aliases=("Empty",))
@@ -170,7 +113,7 @@ def empty(
         torch::tensor_shape [torch::empty {2 3}]
         => 2 3
     """
-    return torch.empty(shape, **_settings(dtype, device, requires_grad))
+    return torch.empty(shape, **settings(dtype, device, requires_grad))
 
 
 @command()
@@ -194,7 +137,7 @@ def full(
         torch::tensor_to_list [torch::full {2} 7 int32]
         => 7 7
     """
-    return torch.full(shape, value, **_settings(dtype, device, requires_grad))
+    return torch.full(shape, value, **settings(dtype, device, requires_grad))
 
 
 @command(when="m")
@@ -221,7 +164,7 @@ def eye(
         torch::tensor_to_list [torch::eye 2]
         => 1.0 0.0 0.0 1.0
     """
-    return torch.eye(n, n if m is None else m, **_settings(dtype, device, requires_grad))
+    return torch.eye(n, n if m is None else m, **settings(dtype, device, requires_grad))
 
 
 @form("eye", when="dtype")
@@ -300,67 +243,6 @@ def linspace(
     return torch.linspace(start, end, steps, dtype=dtype or torch.float32, device=device or "cpu")
 
 
-@command(aliases=("tensor_rand",))
-def rand(shape: tuple[int, ...], device: Device | None = None, dtype: Dtype | None = None) -> Tensor:
-    """Make a tensor of random numbers, uniform on [0, 1).
-
-    Args:
-        shape: sizes of its dimensions.
-        device: cpu by default. Positionally it comes before the dtype, as in libtorchtcl.
-        dtype: float32 by default.
-
-    Returns:
-        The new tensor.
-
-    Example:
-        torch::manual_seed 0
-        torch::tensor_shape [torch::rand {2 3}]
-        => 2 3
-    """
-    return torch.rand(shape, **_settings(dtype, device))
-
-
-@command(aliases=("tensor_randn",))
-def randn(shape: tuple[int, ...], device: Device | None = None, dtype: Dtype | None = None) -> Tensor:
-    """Make a tensor of random numbers, normal with mean 0 and variance 1. Arguments as for `rand`.
-
-    Example:
-        torch::manual_seed 0
-        torch::tensor_shape [torch::randn {2 3}]
-        => 2 3
-    """
-    return torch.randn(shape, **_settings(dtype, device))
-
-
-@command()
-def randint(
-    low: int,
-    high: int,
-    shape: tuple[int, ...],
-    dtype: Dtype | None = None,
-    device: Device | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Make a tensor of random integers, uniform on low .. high - 1.
-
-    Args:
-        low: the lowest integer.
-        high: one above the highest.
-        shape: sizes of its dimensions.
-        dtype: float32 by default, as in every creator; int64 holds every integer.
-        device: cpu by default.
-        requires_grad: whether gradients are recorded for it.
-
-    Returns:
-        The new tensor.
-
-    Example:
-        torch::tensor_to_list [torch::randint 3 4 {2} int64]
-        => 3 3
-    """
-    return torch.randint(low, high, shape, **_settings(dtype, device, requires_grad))
-
-
 @command()
 def zeros_like(
     input: Tensor, dtype: Dtype | None = None, device: Device | None = None, requires_grad: bool = False
@@ -394,23 +276,3 @@ def ones_like(
         => 1.0 1.0
     """
     return torch.ones_like(input, dtype=dtype, device=device, requires_grad=requires_grad)
-
-
-@command(also={"seed": ("s",)})
-def manual_seed(seed: int) -> None:
-    """Seed PyTorch's random numbers; the generator is one for the whole process.
-
-    Args:
-        seed: any 64-bit integer.
-
-    Returns:
-        Nothing.
-
-    Example:
-        torch::manual_seed 7
-        set a [torch::tensor_to_list [torch::rand {3}]]
-        torch::manual_seed 7
-        expr {$a eq [torch::tensor_to_list [torch::rand {3}]]}
-        => 1
-    """
-    torch.manual_seed(seed)

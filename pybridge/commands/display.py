@@ -1,19 +1,19 @@
 """Commands that show something: progress bars and plots."""
 
 import sys
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from pybridge import errors
 from pybridge.bulk import Bulk
-from pybridge.commands.create import tensor_from_doubles
 from pybridge.registry import command
 
 
 class Progress:
     """A progress bar on standard error; nothing is drawn where that is no terminal."""
 
-    handle_kind = "progress"
+    handle_kind = "progress_bar"
 
     def __init__(self, total: int, label: str) -> None:
         from tqdm import tqdm
@@ -38,7 +38,7 @@ def progress_bar(total: int, label: str = "") -> Progress:
         label: text before the bar.
 
     Returns:
-        A handle for `progress_step`; freeing it takes the bar off.
+        A handle for `progress_step`; freeing it ends the bar where it is.
 
     Example:
         set bar [torch::progress_bar 2 layers]
@@ -95,8 +95,8 @@ def plot_lines(
         torch::plot_lines -file /tmp/example.png -x {1 2 3} -series {int8 {40 41 39} int4 {18 19 17}}
         => {}
     """
-    points = tensor_from_doubles(x).tolist()
-    lines = {name: tensor_from_doubles(values).tolist() for name, values in series.items()}
+    points = x.doubles()
+    lines = {name: values.doubles() for name, values in series.items()}
     for name, values in lines.items():
         if len(values) != len(points):
             raise errors.arg_value(
@@ -117,6 +117,7 @@ def _figure(points: list[float], lines: dict[str, list[float]], title: str, xlab
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
     except ImportError:
         raise errors.not_installed("matplotlib", "plot", "plot_lines") from None
     figure = Figure(figsize=(9, 5), dpi=120, layout="constrained")
@@ -128,6 +129,8 @@ def _figure(points: list[float], lines: dict[str, list[float]], title: str, xlab
     axes.set_xlabel(_label(xlabel))
     axes.set_ylabel(_label(ylabel))
     axes.grid(alpha=0.3)
+    if all(point == int(point) for point in points if isfinite(point)):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if lines:
         figure.legend(loc="outside right upper")
     return figure

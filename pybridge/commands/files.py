@@ -1,8 +1,9 @@
 """Commands on files of tensors, in the safetensors format."""
 
 import contextlib
+import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,8 @@ _DTYPES = {
     "BF16": "bfloat16",
     "F32": "float32",
     "F64": "float64",
+    "F8_E4M3": "float8_e4m3fn",
+    "F8_E5M2": "float8_e5m2",
     "C64": "complex64",
 }
 
@@ -84,21 +87,8 @@ def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
     data = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     from safetensors.torch import save_file
 
-    # Written beside the file and then renamed: a full disk leaves the old file, and tensors that other
-    # programs have mapped from it stay what they were.
-    folder, base = os.path.split(os.path.abspath(path))
-    with _refused_by_system(path):
-        if os.path.isdir(path):
-            raise IsADirectoryError(21, "illegal operation on a directory", path)
-        handle, unfinished = tempfile.mkstemp(prefix=f".{base}.", dir=folder)
-        os.close(handle)
-        try:
-            save_file(data, unfinished)
-            os.chmod(unfinished, 0o666 & ~_umask())
-            os.replace(unfinished, path)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+    with _replacing(path) as unfinished:
+        save_file(data, unfinished)
 
 
 @command()
@@ -156,7 +146,26 @@ def _refused_by_system(path: str) -> Iterator[None]:
         raise errors.file_access(path, error) from None
 
 
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[str]:
+    """The name of a new file that takes the place of the one at `path` when the block ends well.
+
+    A full disk leaves the old file as it is, and so do other programs that have it mapped.
+    """
+    with _refused_by_system(path):
+        target = os.path.realpath(path)
+        folder, base = os.path.split(target)
+        if os.path.isdir(target) or not base:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        if os.path.exists(target) and not os.path.isfile(target):
+            raise errors.arg_value("path", f'path must be that of a regular file but is "{path}"')
+        unfinished = os.path.join(folder, f".{base[:200]}.{secrets.token_hex(4)}")
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        try:
+            mode = os.stat(target if os.path.exists(target) else unfinished).st_mode & 0o7777
+            yield unfinished
+            os.chmod(unfinished, mode)
+            os.replace(unfinished, target)
+        except BaseException:
+            os.unlink(unfinished)
+            raise

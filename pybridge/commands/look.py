@@ -120,8 +120,13 @@ def tensor_to_list(input: Tensor, nested: bool = False) -> Bulk:
         => {1.0 0.0} {0.0 1.0}
     """
     flat = _plain(input).flatten()
-    wide, code = (torch.float64, "d*") if flat.is_floating_point() else (torch.int64, "w*")
-    return Bulk(flat.to(wide).contiguous().numpy().tobytes(), code, tuple(input.shape) if nested else ())
+    if flat.dtype is torch.uint64:
+        wide, code = flat.view(torch.int64), "wu*"
+    elif flat.is_floating_point():
+        wide, code = flat.to(torch.float64), "d*"
+    else:
+        wide, code = flat.to(torch.int64), "w*"
+    return Bulk(wide.contiguous().numpy().tobytes(), code, tuple(input.shape) if nested else ())
 
 
 @command()

@@ -6,6 +6,7 @@ exact, and able to name the element that is wrong.
 """
 
 import re
+import sys
 from array import array
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,9 +15,12 @@ from pybridge.tcl_list import split_list
 
 _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+|0|[1-9][0-9]*)")
 _FLOAT = re.compile(
-    r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|inf(?:inity)?|nan)", re.IGNORECASE
+    r"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|inf(?:inity)?|nan(?:\(([0-9a-f]+)\))?)",
+    re.IGNORECASE,
 )
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
+_LONGEST = 4000  # digits; more than this Python does not read
+_HUGE = 1 << 20000  # stands for an integer of more digits: no type takes either
 _DEEPEST = 64  # dimensions, as in PyTorch
 _BLANKS = " \t\n\v\f\r"
 
@@ -60,22 +64,38 @@ def parse_integer(text: str) -> int:
     text = text.strip(_BLANKS)
     if not _INTEGER.fullmatch(text):
         raise ValueError(text)
-    return int(text, 0)
+    return _integer(text)
 
 
 def parse_number(text: str) -> int | float:
     """The integer or double that Tcl reads in `text`."""
     text = text.strip(_BLANKS)
     if _INTEGER.fullmatch(text):
-        return int(text, 0)
-    if _FLOAT.fullmatch(text) and not _LEADING_ZERO.fullmatch(text):
-        return float(text)
-    raise ValueError(text)
+        return _integer(text)
+    match = _FLOAT.fullmatch(text)
+    if not match or _LEADING_ZERO.fullmatch(text):
+        raise ValueError(text)
+    return _nan(text[0] == "-", int(match.group(1), 16)) if match.group(1) else float(text)
+
+
+def _nan(negative: bool, bits: int) -> float:
+    """The NaN that Tcl writes as NaN(bits)."""
+    pattern = (0xFFF8 if negative else 0x7FF8) << 48 | bits & (1 << 51) - 1
+    return array("d", pattern.to_bytes(8, sys.byteorder))[0]
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST and text.lstrip("+-").isdigit():
+        return -_HUGE if text[0] == "-" else _HUGE
+    return int(text, 0)
 
 
 def parse_float(text: str) -> float:
     """The double that Tcl reads in `text`; an integer stands for the nearest double, infinity beyond them."""
-    number = parse_number(text)
+    return _double(parse_number(text))
+
+
+def _double(number: int | float) -> float:
     try:
         return float(number)
     except OverflowError:
@@ -110,7 +130,7 @@ def from_text(text: str) -> Bulk:
 
 def from_numbers(numbers: list[int | float], shape: tuple[int, ...]) -> Bulk:
     """Pack Python numbers."""
-    doubles = array("d", numbers).tobytes()
+    doubles = array("d", map(_double, numbers)).tobytes()
     if not all(isinstance(number, int) for number in numbers):
         return Bulk(doubles, "d", shape)
     wides = array("Q", [int(number) & (2**64 - 1) for number in numbers])
@@ -156,8 +176,7 @@ def _number(word: str, index: int, shape: tuple[int, ...]) -> int | float:
         if len(inner) != 1 or inner == [text]:
             raise BadElement("number", word, where(index, shape))
         text = inner[0]
-    number = parse_number(text)
-    return number if isinstance(number, float) or -(2**63) <= number < 2**64 else parse_float(text)
+    return parse_number(text)
 
 
 def where(index: int, shape: tuple[int, ...]) -> str:

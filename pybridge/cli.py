@@ -1,5 +1,6 @@
 """The `tcltorch` program: tclsh with PyTorch in it."""
 
+import os
 import signal
 import sys
 import warnings
@@ -23,11 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the program; the status it ends with is returned, unless the script calls `exit`."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["--version"]:
-        print(f"tcltorch {__version__}")
-        return 0
+        return _say(f"tcltorch {__version__}")
     if words[:1] in (["--help"], ["-h"]):
-        print(USAGE)
-        return 0
+        return _say(USAGE)
     if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
         print(USAGE, file=sys.stderr)
         return 2
@@ -42,6 +41,15 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with Interpreter(program=True) as tcl:
         return _run(tcl, words)
+
+
+def _say(text: str) -> int:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        print(f"tcltorch: {error.strerror}", file=sys.stderr)
+        os._exit(1)  # Python would try to write it again
+    return 0
 
 
 def _run(tcl: "Interpreter", words: list[str]) -> int:

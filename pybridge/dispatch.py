@@ -26,14 +26,10 @@ class Dispatcher:
 
     Args:
         encode: makes of texts, alone or in tuples, what the transport can carry.
-
-    Attributes:
-        interrupted: set it to have the next command answer `TORCH INTERRUPT` instead of running.
     """
 
     def __init__(self, encode: Callable[[Any], Any] = lambda value: value) -> None:
         self.table = HandleTable(_storage_of)
-        self.interrupted = False
         self._closed = False
         self._encode = encode
 
@@ -50,8 +46,8 @@ class Dispatcher:
                 table.enter_chain(chain)
             if called[0] == "_":  # the bookkeeping always runs
                 return OK, self._keep_books(called, words), ()
-            if self.interrupted or self._closed:
-                self._refuse()
+            if self._closed:
+                raise errors.closed()
             function, args, kwargs = BY_NAME[called].bind(words, called, table)
             if table.grad_enabled and not table.chain.no_grad:
                 value = function(*args, **kwargs)
@@ -75,12 +71,6 @@ class Dispatcher:
             return ERROR, *self._encode((refusal.message, ("-errorcode", refusal.errorcode, *trace)))
         except BaseException:  # an exception that cannot even be shown, or no memory to do it
             return _LAST_RESORT
-
-    def _refuse(self) -> None:
-        if self._closed:
-            raise errors.closed()
-        self.interrupted = False
-        raise errors.interrupted()
 
     def _keep_books(self, called: str, words: tuple[Any, ...]) -> int | str:
         """What the Tcl procedures that run scripts tell about scopes, variables and chains of calls."""

@@ -143,8 +143,19 @@ def from_exception(error: BaseException) -> TclError:
     try:
         return _translated(error)
     finally:
-        traceback.clear_frames(error.__traceback__)
-        error.__traceback__ = error.__context__ = error.__cause__ = None
+        _let_go(error)
+
+
+def _let_go(error: BaseException) -> None:
+    """Drop the tracebacks of an exception and of all that led to it."""
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or not (each.__traceback__ or each.__context__ or each.__cause__):
+            continue
+        waiting += [each.__context__, each.__cause__]
+        traceback.clear_frames(each.__traceback__)
+        each.__traceback__ = each.__context__ = each.__cause__ = None
 
 
 def _translated(error: BaseException) -> TclError:

@@ -279,11 +279,22 @@ class HandleTable:
         """Where the table stands, for `unwind`."""
         return len(self._waiting), self._last_number
 
-    def unwind(self, mark: tuple[int, int]) -> None:
-        """End what was begun since `mark` by code that was stopped before it could end it."""
+    def unwind(self, mark: tuple[int, int], lives: Callable[[str], bool] = bool) -> None:
+        """End what was begun since `mark` by code that was stopped before it could end it.
+
+        Args:
+            lives: tells whether there still is a coroutine of that name. One that waits goes on later, and
+                keeps what it has begun.
+        """
         waiting, last_number = mark
-        for number in sorted(self._scopes.keys() | self._no_grads.keys(), reverse=True):
+        dead = [name for name in self._chains if name != MAIN and not lives(name)]
+        stopped = [self._chains[MAIN], *self._waiting, *(self._chains[name] for name in dead)]
+        for name, number in list(self._locals.items()):
             if number > last_number:
+                self.release_local(name, number)
+        for number in sorted(self._scopes.keys() | self._no_grads.keys(), reverse=True):
+            scope = self._scopes.get(number)
+            if number > last_number and (scope.chain if scope else self._no_grads[number]) in stopped:
                 self.close_scope(number)
                 self.end_no_grad(number)
         while len(self._waiting) > waiting:

@@ -5,16 +5,15 @@ import atexit
 import contextlib
 import os
 import re
-import signal
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any
 
-from pybridge import __version__, errors
+from pybridge import __version__, errors, interrupt
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
@@ -22,6 +21,7 @@ from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
+_CALLBACKS = ("dispatch", "dispatch_bulk", "end")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
@@ -50,6 +50,8 @@ class Interpreter:
         self._thread = threading.get_ident()
         self._program = program
         self._depth = 0
+        self._closing = False
+        self._cancel: Callable[[], None] | None = None
         self._exit_status: int | None = None
         self.dispatcher = Dispatcher(_to_tcl)
         self._define_commands()
@@ -65,7 +67,10 @@ class Interpreter:
             SystemExit: the script called `exit`.
             KeyboardInterrupt: Ctrl-C was pressed meanwhile.
         """
-        return str(self._run(lambda tk: tk.eval(_to_tcl(script))))
+        if "\0" not in script and _encodable(script):
+            return str(self._run(lambda tk: tk.eval(script)))
+        self.call("set", "::torch::_::script", script)  # tkinter's own eval takes neither NUL nor stray bytes
+        return str(self._run(lambda tk: tk.eval("uplevel #0 $::torch::_::script")))
 
     def call(self, *words: Any) -> Any:
         """Call one command with these words, no text in between: numbers and (nested) tuples go as they are.
@@ -92,14 +97,22 @@ class Interpreter:
             self.call("set", f"::{name}", value)
 
     def close(self) -> None:
-        """Free every handle, flush Tcl's channels and let the interpreter go. Closing twice is no error."""
+        """Free every handle, flush Tcl's channels and let the interpreter go. Closing twice is no error.
+
+        While a script runs, its commands fail from then on (`TORCH CLOSED`), and the rest waits for its end.
+        """
         if self._tk is None:
             return
         if threading.get_ident() != self._thread:
             raise RuntimeError("an Interpreter is closed by the thread that made it")
-        _open.discard(self)
         self.dispatcher.close()
+        if self._depth:
+            self._closing = True
+            return
+        _open.discard(self)
         self._flush()
+        for name in _CALLBACKS:  # each holds the interpreter
+            self._tk.deletecommand(f"::torch::_::{name}")
         self._tk = None
 
     def __enter__(self) -> "Interpreter":
@@ -117,6 +130,7 @@ class Interpreter:
         if threading.get_ident() == self._thread:
             self.close()
         else:
+            self.dispatcher.close()
             _stranded.append(tk)
 
     def _run(self, action: Any) -> Any:
@@ -126,20 +140,59 @@ class Interpreter:
             raise RuntimeError("an Interpreter is used by the thread that made it")
         mark = self.dispatcher.table.mark()
         self._depth += 1
+        failure: BaseException | None = None
         try:
-            with self._interrupts_deferred():
-                return action(self._tk)
+            return self._interruptible(action) if self._depth == 1 else action(self._tk)
         except _tkinter.TclError as error:
-            if self._exit_status is not None:
-                self._stop(mark)
-            raise self._tcl_error(str(error)) from None
+            failure = self._failure(str(error), mark)
         finally:
             self._depth -= 1
+            if self._closing and not self._depth:
+                self.close()
+        raise failure  # out here: an exception raised above would hold tkinter's, and with it the interpreter
+
+    def _failure(self, message: str, mark: tuple[int, int]) -> BaseException:
+        """What an error that Tcl returned is for Python; what the script has left open is closed."""
+        stopped = self._exit_status
+        failure = self._tcl_error(message) if stopped is None else SystemExit(stopped)
+        if self._depth == 1:
+            if stopped is not None:
+                self._exit_status = None
+                self._tcl_library().Tcl_LimitTypeReset(self._address(), _LIMIT_COMMANDS)
+            self.dispatcher.table.unwind(mark, lambda name: bool(self._tk.call("::info", "commands", name)))
+        return failure
+
+    def _interruptible(self, action: Any) -> Any:
+        """Run `action`; Ctrl-C cancels it, and is a KeyboardInterrupt unless the script has caught it."""
+        watcher = interrupt.watcher()
+        if watcher is None:
+            return action(self._tk)
+        if self._cancel is None:
+            self._cancel = interrupt.canceller(self._tk.interpaddr())
+        before = watcher.arrived
+        try:
+            with watcher.watching(self._cancel):
+                result = action(self._tk)
+        except _tkinter.TclError:
+            if watcher.arrived > before:
+                self._take_cancel()
+            raise
+        if watcher.arrived > before and self._take_cancel():
+            raise KeyboardInterrupt
+        return result
+
+    def _take_cancel(self) -> bool:
+        """Use up a cancel that came too late for what it meant, lest it hit the next script."""
+        try:
+            self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 10} {incr ::torch::_::i} {}")
+        except _tkinter.TclError:
+            return True
+        return False
 
     def _tcl_error(self, message: str) -> BaseException:
         # `eval`, because `getvar` turns a code that Tcl holds as a list into a tuple
         code = tuple(split_list(self._tk.eval("set ::errorCode")))
-        if code[:2] == ("TORCH", "INTERRUPT"):
+        if code[:2] in (("TORCH", "INTERRUPT"), ("TCL", "CANCEL")):
             return KeyboardInterrupt()
         return errors.TclError(message, code, self._tk.eval("set ::errorInfo"))
 
@@ -167,9 +220,8 @@ class Interpreter:
             return OK, "", ()
 
         tk.eval("namespace eval ::torch::_ {}")
-        tk.createcommand("::torch::_::dispatch", dispatcher)
-        tk.createcommand("::torch::_::dispatch_bulk", dispatch_bulk)
-        tk.createcommand("::torch::_::end", end)
+        for name, callback in zip(_CALLBACKS, (dispatcher, dispatch_bulk, end), strict=True):
+            tk.createcommand(f"::torch::_::{name}", callback)
         tk.setvar("::torch::_::version", __version__)
         folder = tcl_package()
         tk.call("lappend", "::auto_path", str(folder))
@@ -194,15 +246,6 @@ class Interpreter:
         # An exceeded limit is the one error that no `catch` stops and that leaves the interpreter usable.
         self._tcl_library().Tcl_LimitCheck(self._address())
 
-    def _stop(self, mark: tuple[int, int]) -> NoReturn:
-        """The script is unwound after `exit`: make the interpreter usable again, and tell Python."""
-        status = self._exit_status
-        if self._depth == 1:
-            self._exit_status = None
-            self._tcl_library().Tcl_LimitTypeReset(self._address(), _LIMIT_COMMANDS)
-            self.dispatcher.table.unwind(mark)
-        raise SystemExit(status) from None
-
     def _tcl_library(self) -> Any:
         import ctypes
 
@@ -214,36 +257,13 @@ class Interpreter:
         return ctypes.c_void_p(self._tk.interpaddr())
 
     def _flush(self) -> None:
-        self._tk.eval("foreach channel [chan names] {catch {flush $channel}}")
+        with contextlib.suppress(_tkinter.TclError):  # a script may have renamed these
+            for channel in self._tk.splitlist(self._tk.eval("::chan names")):
+                with contextlib.suppress(_tkinter.TclError):  # only open for reading, or a broken pipe
+                    self._tk.call("::flush", channel)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(AttributeError, OSError, ValueError):  # None, broken pipe, closed
                 stream.flush()
-
-    # -- Ctrl-C ------------------------------------------------------------------------------------------
-
-    @contextlib.contextmanager
-    def _interrupts_deferred(self) -> Iterator[None]:
-        """While Tcl runs, Ctrl-C sets a flag that the next command answers.
-
-        An exception from Python's handler would strike inside a callback, where Tcl sees it as an error
-        without a message.
-        """
-        main = threading.current_thread() is threading.main_thread()
-        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            yield
-            return
-
-        def interrupt(*_: object) -> None:
-            self.dispatcher.interrupted = True
-
-        signal.signal(signal.SIGINT, interrupt)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self.dispatcher.interrupted:
-            self.dispatcher.interrupted = False
-            raise KeyboardInterrupt
 
 
 def tcl_package() -> Path:
@@ -278,11 +298,7 @@ def _to_tcl(value: Any) -> Any:
         if value.isascii() and "\0" not in value:
             return value
         text = value.replace("\0", "\udcc0\udc80")
-        try:
-            text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
-            return text.encode("utf-8", "replace").decode("utf-8")
-        return text
+        return text if _encodable(text, "surrogateescape") else text.encode("utf-8", "replace").decode()
     if isinstance(value, tuple | list):
         return tuple(_to_tcl(each) for each in value)
     if isinstance(value, dict):
@@ -290,6 +306,14 @@ def _to_tcl(value: Any) -> Any:
     if isinstance(value, bool | int | float | bytes | bytearray | _tkinter.Tcl_Obj):
         return value
     raise TypeError(f"a {type(value).__name__} has no Tcl form")
+
+
+def _encodable(text: str, errors: str = "strict") -> bool:
+    try:
+        text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _from_tcl(value: Any) -> Any:

@@ -3,6 +3,7 @@
 Pure text: a worker behind a pipe has no tkinter to ask.
 """
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -12,10 +13,10 @@ _ELEMENT = re.compile(r"[^ \t\n\v\f\r\\]+")
 _BRACES = re.compile(r"[{}]|\\.", re.DOTALL)
 _QUOTE = re.compile(r'"|\\.', re.DOTALL)
 _BACKSLASH = re.compile(
-    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-7]{1,3})|(\n[ \t]*)|(.))",
+    r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-3]?[0-7]{1,2})|(\n[ \t]*)|(.))",
     re.DOTALL,
 )
-_GLOB = re.compile(r"\*|\?|\[(?P<set>[^\]]*)(?:\]|$)|\\.|.", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -82,15 +83,23 @@ def _check_end(text: str, stop: int, what: str) -> None:
 
 
 def _unescape(text: str) -> str:
-    return _BACKSLASH.sub(_escaped, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    plain = _BACKSLASH.sub(_escaped, text)
+    if _SURROGATE.search(plain):  # two halves written as \\u escapes are one character
+        plain = plain.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return plain
 
 
 def _escaped(match: re.Match[str]) -> str:
     hex2, hex4, hex8, octal, line, other = match.groups()
-    if hex2 or hex4 or hex8:
-        return chr(min(int(hex2 or hex4 or hex8, 16), 0x10FFFF))
+    if hex2 or hex4:
+        return chr(int(hex2 or hex4, 16))
+    if hex8:  # as many digits as stay inside Unicode
+        length = max(count for count in range(1, len(hex8) + 1) if int(hex8[:count], 16) <= 0x10FFFF)
+        return chr(int(hex8[:length], 16)) + hex8[length:]
     if octal:
-        return chr(int(octal, 8) & 0xFF)
+        return chr(int(octal, 8))
     if line:
         return " "
     return _ESCAPES.get(other, other)
@@ -125,42 +134,60 @@ def _braces_balance(element: str) -> bool:
 
 def glob_match(pattern: str, text: str) -> bool:
     """Whether `text` matches, as Tcl's `string match` decides."""
-    return re.fullmatch(_glob_regex(pattern), text, re.DOTALL) is not None
-
-
-def _glob_regex(pattern: str) -> str:
-    parts = []
-    for mark in _GLOB.finditer(pattern):
-        token = mark.group()
-        if token == "*":
-            parts.append(".*")
-        elif token == "?":
-            parts.append(".")
-        elif mark.group("set") is not None:
-            parts.append(_set_regex(mark.group("set")))
+    at = position = after_star = retry = 0
+    while position < len(text):
+        if pattern[at : at + 1] == "*":
+            at += 1
+            after_star, retry = at, position
+            continue
+        following = _match_one(pattern, at, text[position])
+        if following:
+            at, position = following, position + 1
+        elif after_star:  # the star takes one character more
+            retry += 1
+            at, position = after_star, retry
         else:
-            parts.append(re.escape(token[-1]))
-    return "".join(parts)
+            return False
+    return not pattern[at:].strip("*")
 
 
-def _set_regex(inside: str) -> str:
-    """A set of characters and ranges; a range may be written backwards, and nothing is special in it."""
-    parts = []
-    while inside:
-        first, last = inside[0], inside[0]
-        if len(inside) > 2 and inside[1] == "-":
-            last = inside[2]
-        parts.append("-".join(re.escape(end) for end in sorted((first, last))))
-        inside = inside[3:] if first != last or inside[1:2] == "-" else inside[1:]
-    return f"[{''.join(parts)}]" if parts else r"(?!)"
+def _match_one(pattern: str, at: int, character: str) -> int:
+    """Where the pattern goes on after matching one character at `at`; 0 when it does not match."""
+    token = pattern[at : at + 1]
+    if token == "?":
+        return at + 1
+    if token == "[":
+        return _match_set(pattern, at + 1, character)
+    if token == "\\":
+        at += 1
+        token = pattern[at : at + 1]
+    return at + 1 if token == character else 0
+
+
+def _match_set(pattern: str, at: int, character: str) -> int:
+    while pattern[at : at + 1] not in ("", "]"):
+        first = last = pattern[at]
+        at += 1
+        if pattern[at : at + 1] == "-":
+            last = pattern[at + 1 : at + 2]
+            at += 2
+            if not last:
+                return 0
+        if min(first, last) <= character <= max(first, last):
+            end = pattern.find("]", at)
+            return end + 1 if end >= 0 else len(pattern)
+    return 0
 
 
 def double_text(value: float) -> str:
     """`value` as Tcl writes a double: the shortest text that reads back as the same one."""
     if value != value:
-        return "NaN"
+        return "-NaN" if math.copysign(1, value) < 0 else "NaN"
     if value in (float("inf"), float("-inf")):
         return "Inf" if value > 0 else "-Inf"
+    if 1e16 <= abs(value) < 1e17:  # Python goes over to an exponent one digit earlier
+        sign, digits = ("-" if value < 0 else ""), repr(abs(value)).partition("e")[0].replace(".", "")
+        return f"{sign}{digits:0<17}.0"
     return re.sub(r"e([+-])0(\d)$", r"e\1\2", repr(value))
 
 

@@ -102,6 +102,8 @@ def text_of(word: Word) -> str:
         return word.decode("latin-1")
     if isinstance(word, tuple | list):
         return join_list(text_of(element) for element in word)
+    if isinstance(word, int) and word.bit_length() > 10_000:
+        return hex(word)  # Python refuses to write thousands of decimal digits
     return str(word)
 
 
@@ -113,7 +115,7 @@ def dtype_name(dtype: Dtype) -> str:
 
 
 def _tensor(word: Word, table: HandleTable) -> Any:
-    value = table.objects.get(word) if isinstance(word, str) else None
+    value = table.objects.get(word if isinstance(word, str) else text_of(word))
     if value is not None and isinstance(value, torch.Tensor):
         return value
     raise table.missing(text_of(word), "tensor")
@@ -263,7 +265,7 @@ def _union(annotation: types.UnionType) -> Type:
     number = type_of(numbers[0] if len(numbers) == 1 else int | float)
 
     def parse(word: Word, table: HandleTable) -> Any:
-        if word in table.objects:
+        if text_of(word) in table.objects:
             return _tensor(word, table)
         try:
             return number.parse(word, table)

@@ -22,22 +22,28 @@ proc ::torch::_::pack {value} {
 # The lengths along the first elements, down to a number or an empty list.
 proc ::torch::_::bulk_shape {value} {
     set shape {}
-    while {[llength $shape] <= 64} {
+    while {[llength $shape] < 64} {
+        if {[is_number $value]} {
+            return $shape
+        }
         set length [llength $value]
+        if {$length == 1 && ![is_pure_list $value] && [string is double -strict [lindex $value 0]]} {
+            return $shape
+        }
         lappend shape $length
         if {$length == 0} {
             return $shape
         }
         set value [lindex $value 0]
-        if {![is_pure_list $value] && [llength $value] == 1 && [string is double -strict [lindex $value 0]]} {
-            return $shape
-        }
     }
     error "too deep, or no number"
 }
 
 # The elements in one list; an error when a row has another length than the first one.
 proc ::torch::_::flatten {value shape} {
+    if {[llength $shape] == 0} {
+        return [list $value]
+    }
     if {[llength $value] != [lindex $shape 0]} {
         error "ragged"
     }
@@ -59,6 +65,12 @@ proc ::torch::_::is_pure_list {value} {
     string match "value is a list *, no string representation" [::tcl::unsupported::representation $value]
 }
 
+# A number that Tcl holds as such. Looking at it as a list or as text would lose it: Tcl 8.6 writes some powers of two
+# with a last digit that reads back as their neighbour.
+proc ::torch::_::is_number {value} {
+    regexp {^value is a (double|int|wideInt|bignum) } [::tcl::unsupported::representation $value]
+}
+
 # Whether an element is written with a leading zero (octal in Tcl 8.6, decimal in 9.0), or begins with a blank and
 # may be. Computed numbers have no text, and making it is what this file avoids: a long list is searched only when
 # one of a few of its elements has a text.
@@ -66,7 +78,7 @@ proc ::torch::_::has_leading_zero {flat} {
     if {[llength $flat] > 1000 && ![any_has_text $flat]} {
         return 0
     }
-    foreach pattern {{0[0-9]*} {[-+]0[0-9]*} {[ \t\n\v\f\r]*}} {
+    foreach pattern [list {0[0-9]*} {[-+]0[0-9]*} "\[ \t\n\v\f\r\]*"] {
         if {[lsearch -glob $flat $pattern] >= 0} {
             return 1
         }

@@ -42,8 +42,8 @@ proc ::torch::_::bulk_index {where words} {
     set place 0
     for {set i 0} {$i < [llength $words]} {incr i} {
         set word [lindex $words $i]
-        if {![has_text $word]} {
-            # a computed number or list: a value, and its text is better not made
+        if {[is_number $word] || ![has_text $word]} {
+            # computed: a value, and its text is better not made
         } elseif {$word eq "--"} {
             set i [expr {$i + 1 + $position - $place}]
             return [expr {$i < [llength $words] ? $i : -1}]

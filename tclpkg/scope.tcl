@@ -112,7 +112,7 @@ trace add execution ::update {enter leave} ::torch::_::wait_changed
 
 # A coroutine belongs to the scope in which it is started.
 proc ::torch::_::coroutine_starts {command operation} {
-    set name [lindex $command 1]
+    set name [regsub -all {:::+} [lindex $command 1] ::]
     if {![string match ::* $name]} {
         set namespace [uplevel 1 {::namespace current}]
         set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]

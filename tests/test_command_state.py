@@ -293,7 +293,7 @@ def test_file_messages_stay_on_one_line_and_show_the_whole_path(tcl: Interpreter
         message = error_of(tcl, f"torch::safetensors_info {name}").message
         assert "\n" not in message
         assert "x" * 100 in message
-    assert error_of(tcl, "torch::safetensors_info /dev/null").errorcode[:3] == ("TORCH", "FILE", "FORMAT")
+    assert error_of(tcl, "torch::safetensors_info /dev/null").errorcode[:3] == ("TORCH", "ARG", "VALUE")
 
 
 def test_plot_lines_refuses(tcl: Interpreter, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Progress:
         from tqdm import tqdm
 
         self._total, self._done = total, 0
-        self._bar: Any = tqdm(total=total, desc=label or None, disable=None, file=sys.stderr)
+        self._bar: Any = tqdm(total=total, desc=label or None, disable=None if sys.stderr else True)
 
     def step(self, count: int) -> None:
         """Move the bar forward by `count`; at its total it is finished."""
@@ -103,6 +103,8 @@ def plot_lines(
                 "series", f"series {name} must have {len(points)} numbers, as x, but has {len(values)}"
             )
     figure = _figure(points, lines, title, xlabel, ylabel)
+    if "\0" in file:
+        raise errors.arg_value("file", "file must not hold a NUL character")
     ending = Path(file).suffix.lstrip(".")
     if ending not in figure.canvas.get_supported_filetypes():
         allowed = ", ".join(sorted(figure.canvas.get_supported_filetypes()))
@@ -125,9 +127,9 @@ def _figure(points: list[float], lines: dict[str, list[float]], title: str, xlab
     axes = figure.subplots()
     for name, values in lines.items():
         axes.plot(points, values, label=_label(name), marker=".", linewidth=1)
-    axes.set_title(_label(title))
-    axes.set_xlabel(_label(xlabel))
-    axes.set_ylabel(_label(ylabel))
+    axes.set_title(_label(title).strip())
+    axes.set_xlabel(_label(xlabel).strip())
+    axes.set_ylabel(_label(ylabel).strip())
     axes.grid(alpha=0.3)
     if all(point == int(point) for point in points if isfinite(point)):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -138,5 +140,5 @@ def _figure(points: list[float], lines: dict[str, list[float]], title: str, xlab
 
 def _label(text: str) -> str:
     """`text` as matplotlib draws it to the letter: no mathematics in it, and not hidden for an underscore."""
-    plain = text.replace("$", r"\$")
-    return f" {plain}" if plain.startswith("_") else plain
+    plain = text.encode("utf-8", "replace").decode().replace("$", r"\$")
+    return f" {plain}" if plain.startswith("_") or not plain else plain

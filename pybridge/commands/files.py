@@ -57,7 +57,7 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
     """
     with _opened(path) as file:
         wanted = [name for name in sorted(file.keys()) if glob_match(names, name)]
-        return {name: file.get_tensor(name).clone() for name in wanted}
+        return {name: _tensor(file, name, path) for name in wanted}
 
 
 @command()
@@ -113,6 +113,14 @@ def safetensors_info(path: str) -> dict[str, dict[str, Any]]:
         return {name: _described(file.get_slice(name)) for name in sorted(file.keys())}
 
 
+def _tensor(file: Any, name: str, path: str) -> Tensor:
+    try:
+        tensor: Tensor = file.get_tensor(name)
+        return tensor.clone()
+    except (RuntimeError, TypeError, ValueError, OverflowError) as error:  # a shape that no tensor can have
+        raise errors.file_format(path, f"has a bad tensor {name}: {error}") from None
+
+
 def _described(part: Any) -> dict[str, Any]:
     code, shape = part.get_dtype(), part.get_shape()
     elements = 1
@@ -125,6 +133,8 @@ def _described(part: Any) -> dict[str, Any]:
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[Any]:
     with _refused_by_system(path):
+        if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
+            raise errors.arg_value("path", f'path must be that of a regular file but is "{path}"')
         with open(path, "rb"):  # for the system's own reason when it cannot be opened
             pass
         try:
@@ -153,6 +163,8 @@ def _replacing(path: str) -> Iterator[str]:
     A full disk leaves the old file as it is, and so do other programs that have it mapped.
     """
     with _refused_by_system(path):
+        if path.endswith(os.sep):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         target = os.path.realpath(path)
         folder, base = os.path.split(target)
         if os.path.isdir(target) or not base:

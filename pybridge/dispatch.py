@@ -96,6 +96,8 @@ class Dispatcher:
                 table.stop_waiting()
             case "_coroutine_begin":
                 table.start_chain(words[0])
+            case "_coroutine_renamed":
+                table.rename_chain(words[0], words[1])
             case _:
                 raise KeyError(called)
         return ""

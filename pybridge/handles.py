@@ -62,7 +62,7 @@ class HandleTable:
         self.peak_bytes = 0
         self.chain = Chain(MAIN)
         self._chains = {MAIN: self.chain}  # coroutines only while they have something open
-        self._waiting: list[Chain] = []
+        self._waiting: list[tuple[Chain, Chain]] = []  # the main chain, and the one that waits
         self._storage_of = storage_of
         self._sizes: dict[int, int] = {}  # bytes of each storage, by its address
         self._views: dict[int, int] = {}  # how many handles beyond the first are on it
@@ -255,6 +255,15 @@ class HandleTable:
         origin = self.chain.innermost()
         if origin is not None:
             self._remember(Chain(name, origin))
+        else:
+            self._chains.pop(name, None)  # of an earlier coroutine of that name
+
+    def rename_chain(self, old: str, new: str) -> None:
+        """The coroutine `old` is called `new` from now on."""
+        chain = self._chains.pop(old, None)
+        if chain is not None:
+            chain.name = new
+            self._chains[new] = chain
 
     def _remember(self, chain: Chain) -> None:
         self._chains[chain.name] = chain
@@ -267,13 +276,25 @@ class HandleTable:
                 del self._chains[chain.name]
 
     def start_waiting(self) -> None:
-        """The event loop is entered: what it runs is no part of the chains that wait for it."""
-        self._waiting.append(self._chains[MAIN])
-        self.chain = self._chains[MAIN] = Chain(MAIN)
+        """The event loop is entered: what it runs is no part of the chains that wait for it.
+
+        It runs under the name of the chain that entered it: inside a coroutine, under that coroutine's.
+        """
+        name = self.chain.name
+        self._waiting.append((self._chains[MAIN], self.chain))
+        self._chains[MAIN] = Chain(MAIN)
+        self.chain = self._chains[MAIN] if name == MAIN else Chain(name)
+        if name != MAIN:
+            self._chains[name] = self.chain
 
     def stop_waiting(self) -> None:
-        if self._waiting:
-            self.chain = self._chains[MAIN] = self._waiting.pop()
+        if not self._waiting:
+            return
+        main, chain = self._waiting.pop()
+        self._chains[MAIN] = main
+        self.chain = chain
+        self._remember(chain)
+        self._forget_idle_chains()
 
     def mark(self) -> tuple[int, int]:
         """Where the table stands, for `unwind`."""
@@ -288,7 +309,8 @@ class HandleTable:
         """
         waiting, last_number = mark
         dead = [name for name in self._chains if name != MAIN and not lives(name)]
-        stopped = [self._chains[MAIN], *self._waiting, *(self._chains[name] for name in dead)]
+        waited = [chain for chains in self._waiting for chain in chains]
+        stopped = [self._chains[MAIN], *waited, *(self._chains[name] for name in dead)]
         for name, number in list(self._locals.items()):
             if number > last_number:
                 self.release_local(name, number)

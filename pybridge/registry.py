@@ -115,8 +115,8 @@ class Command:
             if deciding is None or deciding.parameter.type.accepts(deciding.word, table):
                 return form
             fitting.append(form)
-        if fitting:
-            return fitting[0]  # its conversion tells what is wrong
+        if fitting:  # the one that goes furthest tells what is wrong
+            return max(fitting, key=lambda form: form.signature.understood(words, called, table))
         telling = [error for error in refusals if error.errorcode[:2] == ("TORCH", "ARG")]
         raise telling[-1] if telling else errors.wrong_args(self.usage(called))
 

@@ -158,6 +158,11 @@ class Signature:
                 args.append(value)
         return args, kwargs
 
+    def understood(self, words: tuple[Word, ...], called: str, table: HandleTable) -> int:
+        """How many of the words read as their types, up to the first that does not."""
+        reads = [each.parameter.type.accepts(each.word, table) for each in self.assign(words, called)]
+        return reads.index(False) if False in reads else len(reads)
+
 
 def _parameter(found: inspect.Parameter, also: tuple[str, ...]) -> Parameter:
     required = found.default is inspect.Parameter.empty and found.kind is not inspect.Parameter.VAR_POSITIONAL

@@ -110,13 +110,21 @@ proc ::torch::_::wait_changed {command args} {
 trace add execution ::vwait {enter leave} ::torch::_::wait_changed
 trace add execution ::update {enter leave} ::torch::_::wait_changed
 
-# A coroutine belongs to the scope in which it is started.
-proc ::torch::_::coroutine_starts {command operation} {
+# A coroutine belongs to the scope in which it is started, whatever it is called later.
+proc ::torch::_::coroutine_starts {command args} {
     set name [regsub -all {:::+} [lindex $command 1] ::]
     if {![string match ::* $name]} {
         set namespace [uplevel 1 {::namespace current}]
         set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]
     }
-    call _coroutine_begin $name
+    if {[lindex $args end] eq "enter"} {
+        call _coroutine_begin $name
+    } elseif {[llength [info commands $name]]} {
+        trace add command $name rename ::torch::_::coroutine_renamed
+    }
 }
-trace add execution ::coroutine enter ::torch::_::coroutine_starts
+
+proc ::torch::_::coroutine_renamed {old new operation} {
+    call _coroutine_renamed $old $new
+}
+trace add execution ::coroutine {enter leave} ::torch::_::coroutine_starts

@@ -525,7 +525,7 @@ def test_unwind_ends_what_was_begun_since_the_mark() -> None:
     handles.enter_chain("::worker")
     handles.open_scope()
     handles.add("tensor", Thing(4))
-    handles.unwind(mark)
+    handles.unwind(mark, lives=lambda coroutine: coroutine != "::worker")
     handles.enter_chain("")
     assert list(handles.objects) == [survivor]
     assert handles.records_gradients

@@ -321,7 +321,7 @@ proc quantize_model::plot {path layers bits} {
         -xlabel "weight matrix, the worst per tensor at [lindex $bits end] bits first"
 }
 
-if {[llength $argv] == 0} {
+if {[llength $argv] == 0 || [string match -* [lindex $argv 0]]} {
     puts stderr $quantize_model::usage
     exit 1
 }

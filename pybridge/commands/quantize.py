@@ -150,14 +150,17 @@ def check_zero_point(zero_point: int, quant_min: int, quant_max: int, name: str)
 
 def check_zero_points(zero_points: Tensor, quant_min: int, quant_max: int, name: str = "zero_points") -> None:
     """Integers must be in the range; floats are not checked, as in PyTorch."""
-    if zero_points.is_floating_point() or not zero_points.numel():
-        return
-    _check_integers(zero_points, name)
-    if zero_points.numel() <= _FEW:
-        values = zero_points.tolist() if zero_points.dim() else [int(zero_points)]
-        lowest, highest = min(values), max(values)
-    else:
+    if zero_points.dtype is not torch.int32:
+        if zero_points.is_floating_point():
+            return
+        _check_integers(zero_points, name)
+    if zero_points.numel() > _FEW:
         lowest, highest = (int(limit) for limit in torch.aminmax(zero_points))
+    else:
+        values = zero_points.reshape(-1).tolist() if zero_points.dim() != 1 else zero_points.tolist()
+        if not values:
+            return
+        lowest, highest = min(values), max(values)
     if lowest < quant_min or highest > quant_max:
         check_zero_point(lowest if lowest < quant_min else highest, quant_min, quant_max, name)
 

@@ -5,13 +5,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pybridge
 
 
-def run(*words: str, **options: object) -> "subprocess.CompletedProcess[str]":
+def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pybridge", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
 
 
 def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:

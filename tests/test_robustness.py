@@ -5,15 +5,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pybridge import Interpreter, TclError
 
 
-def run(script: str, **options: object) -> "subprocess.CompletedProcess[str]":
+def run(script: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "pybridge", "-c", script]
-    return subprocess.run(command, text=True, timeout=60, **options)  # type: ignore[call-overload,no-any-return]  # any option
+    return subprocess.run(command, text=True, timeout=60, **options)
 
 
 def code_of(tcl: Interpreter, script: str) -> tuple[str, ...]:

@@ -118,11 +118,14 @@ def test_rows_and_columns_of_computed_numbers_have_no_text_made(tcl: Interpreter
 def test_closing_while_a_script_runs() -> None:
     """From a handler of a signal, say; commands fail from then on, and the end of the script closes."""
     tcl = Interpreter()
-    tcl._tk.createcommand("shut", lambda: tcl.close() or "")
-    assert (
-        tcl.eval("shut; catch {torch::ones 1} message options; dict get $options -errorcode")
-        == "TORCH CLOSED"
-    )
+
+    def shut() -> str:
+        tcl.close()
+        return ""
+
+    tcl._tk.createcommand("shut", shut)
+    code = tcl.eval("shut; catch {torch::ones 1} message options; dict get $options -errorcode")
+    assert code == "TORCH CLOSED"
     with pytest.raises(TclError) as raised:
         tcl.eval("expr 1")
     assert raised.value.errorcode == ("TORCH", "CLOSED")

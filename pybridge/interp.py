@@ -5,6 +5,7 @@ import atexit
 import contextlib
 import os
 import re
+import signal
 import sys
 import threading
 import weakref
@@ -13,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pybridge import __version__, errors, interrupt
+from pybridge import __version__, errors
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
@@ -52,6 +53,7 @@ class Interpreter:
         self._depth = 0
         self._closing = False
         self._cancel: Callable[[], None] | None = None
+        self._interrupted = False
         self._exit_status: int | None = None
         self.dispatcher = Dispatcher(_to_tcl)
         self._define_commands()
@@ -164,6 +166,11 @@ class Interpreter:
 
     def _interruptible(self, action: Any) -> Any:
         """Run `action`; Ctrl-C cancels it, and is a KeyboardInterrupt unless the script has caught it."""
+        self._interrupted = False
+        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            return action(self._tk)  # the program `tcltorch`, which need not wait for this import
+        from pybridge import interrupt
+
         watcher = interrupt.watcher()
         if watcher is None:
             return action(self._tk)
@@ -174,7 +181,8 @@ class Interpreter:
             with watcher.watching(self._cancel):
                 result = action(self._tk)
         except _tkinter.TclError:
-            if watcher.arrived > before:
+            self._interrupted = watcher.arrived > before
+            if self._interrupted:
                 self._take_cancel()
             raise
         if watcher.arrived > before and self._take_cancel():
@@ -192,7 +200,7 @@ class Interpreter:
     def _tcl_error(self, message: str) -> BaseException:
         # `eval`, because `getvar` turns a code that Tcl holds as a list into a tuple
         code = tuple(split_list(self._tk.eval("set ::errorCode")))
-        if code[:2] in (("TORCH", "INTERRUPT"), ("TCL", "CANCEL")):
+        if code[:2] == ("TORCH", "INTERRUPT") or (self._interrupted and code[:2] == ("TCL", "CANCEL")):
             return KeyboardInterrupt()
         return errors.TclError(message, code, self._tk.eval("set ::errorInfo"))
 
@@ -303,7 +311,9 @@ def _to_tcl(value: Any) -> Any:
         return tuple(_to_tcl(each) for each in value)
     if isinstance(value, dict):
         return tuple(_to_tcl(each) for pair in value.items() for each in pair)
-    if isinstance(value, bool | int | float | bytes | bytearray | _tkinter.Tcl_Obj):
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, bool | int | float | bytes | _tkinter.Tcl_Obj):
         return value
     raise TypeError(f"a {type(value).__name__} has no Tcl form")
 

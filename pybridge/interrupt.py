@@ -73,11 +73,9 @@ _watcher: Watcher | None = None
 
 
 def watcher() -> Watcher | None:
-    """The process's watcher, where Ctrl-C is Python's to handle: main thread, no handler of the program's."""
+    """The process's watcher; None outside the main thread, which alone handles signals."""
     global _watcher
     if threading.current_thread() is not threading.main_thread():
-        return None
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return None
     if _watcher is None or _watcher.process != os.getpid():
         _watcher = Watcher()

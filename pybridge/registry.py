@@ -69,14 +69,13 @@ class Command:
         """
         function, parsers, fewest = self._quick
         if fewest <= len(words) <= len(parsers):
-            args = []
+            args: list[Any] = []
             try:
                 for parse, word in zip(parsers, words):  # noqa: B905  # what follows is left out
                     args.append(parse(word, table))
-            except (ValueError, errors.TclError):  # an option, or a mistake: look closer
-                pass
-            else:
                 return function, args, _NO_OPTIONS
+            except (ValueError, errors.TclError):
+                args.clear()  # an option, or a mistake: look closer
         form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
         args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
         if form.signature.takes_table:

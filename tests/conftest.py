@@ -1,11 +1,13 @@
 """What all tests share."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from pybridge import Interpreter
+from pybridge.registry import BY_NAME, Command, Form
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -34,3 +36,14 @@ def tcl() -> Iterator[Interpreter]:
     """An interpreter of the test's own."""
     with Interpreter() as interpreter:
         yield interpreter
+
+
+@pytest.fixture
+def replace_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Any]], None]:
+    """Put another function behind the command torch::version."""
+
+    def replace(function: Callable[..., Any]) -> None:
+        command = Command("version", "about", "", ("version",), [Form(function)])
+        monkeypatch.setitem(BY_NAME, "version", command)
+
+    return replace

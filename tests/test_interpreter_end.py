@@ -1,0 +1,237 @@
+"""How scripts and interpreters end: closing, `exit`, Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pybridge import Interpreter
+from tests.interpreters import error_of, live, python
+
+# -- closing -----------------------------------------------------------------------------------------------
+
+
+def test_use_after_close_is_an_error() -> None:
+    tcl = Interpreter()
+    tcl.eval("set x [torch::ones {1000}]")
+    table = tcl.dispatcher.table
+    tensor = weakref.ref(table.objects["tensor0"])
+    tcl.close()
+    tcl.close()
+    assert tensor() is None
+    assert (table.objects, table.bytes) == ({}, 0)
+    for action in (
+        lambda: tcl.eval("set x 1"),
+        lambda: tcl.call("set", "x", 1),
+        lambda: tcl.run_file("missing.tcl"),
+        lambda: tcl.set_arguments("x", []),
+    ):
+        error = error_of(action)
+        assert error.errorcode == ("TORCH", "CLOSED")
+        assert error.message == "the interpreter is closed"
+    assert tcl.dispatcher("", "version")[::2] == (1, ("-errorcode", ("TORCH", "CLOSED")))
+    tcl.close()
+
+
+def test_the_context_manager_closes() -> None:
+    with Interpreter() as tcl:
+        assert isinstance(tcl, Interpreter)
+        tcl.eval("torch::ones {2}")
+    assert error_of(tcl.eval, "set x 1").errorcode == ("TORCH", "CLOSED")
+    with pytest.raises(ZeroDivisionError), Interpreter() as other:
+        raise ZeroDivisionError
+    assert error_of(other.eval, "set x 1").errorcode == ("TORCH", "CLOSED")
+
+
+def test_closing_flushes_tcls_channels(tmp_path: Path) -> None:
+    with Interpreter() as tcl:
+        tcl.call("set", "path", str(tmp_path / "out.txt"))
+        tcl.eval("set channel [open $path w]; fconfigure $channel -buffering full; puts $channel hello")
+    assert (tmp_path / "out.txt").read_text() == "hello\n"
+
+
+# -- exit --------------------------------------------------------------------------------------------------
+
+EXITS = [
+    "exit 3",
+    "catch {exit 3}; set ::went on",
+    "catch {catch {catch {exit 3}}}; set ::went on",
+    "proc quit {} {exit 3}; quit; set ::went on",
+    "proc quit {} {catch {exit 3}; set ::went on}; quit",
+    "eval {eval {uplevel #0 {exit 3}}}; set ::went on",
+    "namespace eval inner {catch {exit 3}; set ::went on}",
+    "interp eval {} {exit 3}; set ::went on",
+    "interp alias {} quit {} exit 3; catch quit; set ::went on",
+    "set x [exit 3]; set ::went on",
+    "expr {[catch {exit 3}] + 1}; set ::went on",
+    "try {exit 3} finally {set ::went on}",
+    "try {exit 3} on error {} {set ::went on}",
+    "while 1 {catch {exit 3}}",
+    "foreach x {1 2 3} {if {[catch {exit 3}]} continue}; set ::went on",
+    "after 1 {exit 3}; vwait ::forever",
+    "after 1 {catch {exit 3}; set ::went on}; after 20 {set ::forever 1}; vwait ::forever",
+    "after 0 {exit 3}; update; set ::went on",
+    "proc wait {} {after 1 {catch {exit 3}}; catch {vwait ::forever}; set ::went on}; wait",
+    "coroutine worker apply {{} {yield; catch {exit 3}; set ::went on}}; worker",
+    "trace add variable ::watched write {apply {args {exit 3}}}; catch {set ::watched 1}; set ::went on",
+    "catch {lsort -command {apply {args {exit 3}}} {2 1}}; set ::went on",
+    "oo::class create C {method quit {} {exit 3}}; catch {[C new] quit}; set ::went on",
+    "torch::scope {torch::ones 2; torch::scope {torch::ones 2; catch {exit 3}}; set ::went on}",
+    "torch::no_grad {catch {exit 3}; set ::went on}",
+    "torch::scope {torch::ones 2; after 1 {exit 3}; vwait ::forever}",
+    "proc f {} {torch::local x [torch::ones 2]; catch {exit 3}; set ::went on}; f",
+    "proc f {} {f2}; proc f2 {} {tailcall exit 3}; catch {f}; set ::went on",
+]
+
+
+@pytest.mark.parametrize("script", EXITS)
+def test_exit_stops_the_script_and_raises_system_exit(tcl: Interpreter, script: str) -> None:
+    for run in (tcl.eval, lambda script: tcl.call("eval", script)):
+        with pytest.raises(SystemExit) as raised:
+            run(script)
+        assert raised.value.code == 3
+        assert tcl.eval("info exists ::went") == "0"
+        # usable, with every scope and every no_grad ended
+        assert tcl.eval("expr {1 + 1}") == "2"
+        assert live(tcl) == 0
+        tcl.eval("rename C {}") if "oo::class" in script else None
+        tcl.eval("trace remove variable ::watched write {apply {args {exit 3}}}; unset -nocomplain ::watched")
+        x = tcl.eval("set x [torch::ones 2 -requires_grad 1]")
+        assert tcl.eval("torch::tensor_requires_grad [set y [torch::tensor_add $x $x]]") == "1"
+        assert tcl.eval("torch::handles") == f"{x} {tcl.eval('set y')}"
+        tcl.eval("torch::scope {torch::ones 2; expr 0}; torch::free $x $y")
+        assert live(tcl) == 0
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("", 0), ("0", 0), ("1", 1), ("255", 255), ("-1", -1), ("0x10", 16), (" 7 ", 7)]
+)
+def test_the_status_of_exit(tcl: Interpreter, word: str, status: int) -> None:
+    with pytest.raises(SystemExit) as raised:
+        tcl.call("exit", *([word] if word else []))
+    assert raised.value.code == status
+    assert type(raised.value.code) is int
+
+
+@pytest.mark.parametrize("word", ["abc", "1.5", "{}", "99999999999999999999"])
+def test_exit_with_no_integer_is_an_error(tcl: Interpreter, word: str) -> None:
+    assert error_of(tcl.eval, f"exit {word}").message.startswith("expected integer but got ")
+    assert tcl.eval("expr {1 + 1}") == "2"
+    assert "wrong # args" in error_of(tcl.eval, "exit 1 2").message
+
+
+def test_exit_in_an_eval_that_a_command_began(
+    tcl: Interpreter, replace_version: Callable[[Any], None]
+) -> None:
+    replace_version(lambda: tcl.eval("catch {exit 3}; set ::went on"))
+    with pytest.raises(SystemExit) as raised:
+        tcl.eval("torch::scope {torch::ones 2; catch {torch::version}; set ::went on}")
+    assert raised.value.code == 3
+    assert tcl.eval("info exists ::went") == "0"
+    assert live(tcl) == 0
+
+
+def test_eval_in_a_command_that_an_eval_runs(
+    tcl: Interpreter, replace_version: Callable[[Any], None]
+) -> None:
+    replace_version(lambda: tcl.eval("expr {6 * 7}"))
+    assert tcl.eval("torch::version") == "42"
+    replace_version(lambda: tcl.eval("throw {MY CODE} oops"))
+    error = error_of(tcl.eval, "torch::version")
+    assert (error.message, error.errorcode) == ("oops", ("MY", "CODE"))
+
+
+@pytest.mark.parametrize(("word", "status"), [("", 0), ("0", 0), ("5", 5), ("256", 0), ("-1", 255)])
+def test_exit_of_a_program_ends_the_process(tmp_path: Path, word: str, status: int) -> None:
+    code = f"""
+import sys, pybridge
+sys.stdout.write("python ")
+tcl = pybridge.Interpreter(program=True)
+tcl.eval('''
+    set channel [open {{{tmp_path}/out.txt}} w]
+    fconfigure $channel -buffering full
+    puts -nonewline $channel hello
+    fconfigure stdout -buffering full
+    puts -nonewline tcl
+    catch {{exit {word}}}
+    puts went-on
+''')
+"""
+    done = python(code)
+    assert (done.returncode, done.stderr) == (status, "")
+    assert sorted(done.stdout.replace("tcl", " tcl ").split()) == ["python", "tcl"]
+    assert (tmp_path / "out.txt").read_text() == "hello"
+
+
+def test_an_exit_that_python_does_not_catch_ends_it_with_that_status() -> None:
+    done = python(
+        "import pybridge\npybridge.Interpreter().eval('puts -nonewline out; catch {exit 4}; puts on')"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (4, "out", "")
+
+
+# -- Ctrl-C ------------------------------------------------------------------------------------------------
+
+INTERRUPT = """
+import os, signal, sys, threading, time
+import pybridge
+
+script, rounds = sys.argv[1], int(sys.argv[2])
+tcl = pybridge.Interpreter()
+for _ in range(rounds):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    try:
+        tcl.eval(script)
+    except KeyboardInterrupt:
+        print("interrupted", time.monotonic() - began < 10)
+    print(tcl.eval("expr {6 * 7}"), tcl.call("torch::version") == pybridge.__version__)
+    print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+    if "scope" in script:
+        print(tcl.eval("dict get [torch::memory] live"), tcl.eval("torch::handles"))
+try:
+    while True:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        time.sleep(20)
+except KeyboardInterrupt:
+    print("python's own")
+"""
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while 1 {}",
+        "while 1 {set x 1}",
+        "proc spin {} {for {set i 0} {1} {incr i} {}}; spin",
+        "while 1 {torch::version}",
+        "while 1 {torch::scope {torch::version}}",
+        "torch::scope {torch::ones 2; while 1 {}}",
+    ],
+)
+def test_ctrl_c_stops_a_loop_and_the_interpreter_works_on(script: str) -> None:
+    try:
+        done = python(INTERRUPT, script, "2", timeout=25)
+    except subprocess.TimeoutExpired:
+        pytest.fail("the loop went on")
+    books = "0 \n" if "scope" in script else ""
+    assert done.stdout == 2 * f"interrupted True\n42 True\nTrue\n{books}" + "python's own\n"
+    assert done.stderr == ""
+
+
+def test_a_handler_of_the_programs_own_is_left_alone(tcl: Interpreter) -> None:
+    got: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
+    try:
+        mine = signal.getsignal(signal.SIGINT)
+        tcl.eval("expr 1")
+        os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is mine
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert got == [signal.SIGINT]

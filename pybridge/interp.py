@@ -5,7 +5,6 @@ import atexit
 import contextlib
 import os
 import re
-import signal
 import sys
 import threading
 import weakref
@@ -20,6 +19,7 @@ from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
+from pybridge.values import text_of
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _CALLBACKS = ("dispatch", "dispatch_bulk", "end")
@@ -161,14 +161,20 @@ class Interpreter:
             if stopped is not None:
                 self._exit_status = None
                 self._tcl_library().Tcl_LimitTypeReset(self._address(), _LIMIT_COMMANDS)
-            self.dispatcher.table.unwind(mark, lambda name: bool(self._tk.call("::info", "commands", name)))
+            self.dispatcher.table.unwind(mark, self._is_command)
         return failure
+
+    def _is_command(self, name: str) -> bool:
+        try:
+            return bool(self._tk.call("::info", "commands", name))
+        except _tkinter.TclError:
+            return True
 
     def _interruptible(self, action: Any) -> Any:
         """Run `action`; Ctrl-C cancels it, and is a KeyboardInterrupt unless the script has caught it."""
         self._interrupted = False
-        if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-            return action(self._tk)  # the program `tcltorch`, which need not wait for this import
+        if self._program:  # Ctrl-C ends it, and it need not wait for this import
+            return action(self._tk)
         from pybridge import interrupt
 
         watcher = interrupt.watcher()
@@ -191,18 +197,33 @@ class Interpreter:
 
     def _take_cancel(self) -> bool:
         """Use up a cancel that came too late for what it meant, lest it hit the next script."""
-        try:
-            self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 10} {incr ::torch::_::i} {}")
-        except _tkinter.TclError:
-            return True
-        return False
+        taken = False
+        for _ in range(3):
+            try:
+                self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 10} {incr ::torch::_::i} {}")
+            except _tkinter.TclError:
+                taken = True
+            else:
+                break
+        return taken
 
     def _tcl_error(self, message: str) -> BaseException:
-        # `eval`, because `getvar` turns a code that Tcl holds as a list into a tuple
-        code = tuple(split_list(self._tk.eval("set ::errorCode")))
+        code = self._error_code()
         if code[:2] == ("TORCH", "INTERRUPT") or (self._interrupted and code[:2] == ("TCL", "CANCEL")):
             return KeyboardInterrupt()
-        return errors.TclError(message, code, self._tk.eval("set ::errorInfo"))
+        return errors.TclError(message, code, text_of(self._variable("::errorInfo")))
+
+    def _error_code(self) -> tuple[str, ...]:
+        code = self._variable("::errorCode")
+        return tuple(map(text_of, code)) if isinstance(code, tuple) else tuple(split_list(code))
+
+    def _variable(self, name: str) -> Any:
+        """A variable of Tcl's, without running a script for it: that could be cancelled; empty if unset."""
+        try:
+            value = self._tk.getvar(name)
+        except _tkinter.TclError:
+            return ""
+        return value if isinstance(value, tuple) else str(value)
 
     # -- building ----------------------------------------------------------------------------------------
 

@@ -18,16 +18,19 @@ _PATIENCE = 1.0  # seconds to wait for the thread to have read a signal that has
 
 
 class Watcher:
-    """Reads SIGINT from a wake-up descriptor in a thread of its own."""
+    """Reads SIGINT from a wake-up descriptor in a thread of its own.
+
+    Attributes:
+        arrived: how many SIGINT there have been while watching.
+    """
 
     def __init__(self) -> None:
-        self.process = os.getpid()  # a forked child has no such thread
+        self.arrived = 0
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._changed = threading.Condition()
-        self._cancel: Callable[[], None] | None = None
+        self._cancels: list[Callable[[], None]] = []
         self._read = 0
-        self._arrived = 0
         self._others = -1
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
@@ -39,47 +42,72 @@ class Watcher:
             with self._changed:
                 signals = data.count(signal.SIGINT)
                 self._read += signals
-                if signals and self._cancel is not None:
-                    self._cancel()
+                if signals and self._cancels:
+                    self._cancels[-1]()
                 self._changed.notify_all()
 
     @contextlib.contextmanager
     def watching(self, cancel: Callable[[], None]) -> Iterator[None]:
-        """Have SIGINT call `cancel`, from the thread, and do nothing else, until the block ends."""
-        begun = self._arrived
-        self._read = begun
-        self._cancel = cancel
-        self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        """Have SIGINT call `cancel`, from the thread, until the block ends; of nested blocks the inner one.
+
+        Raises:
+            KeyboardInterrupt: for a SIGINT that came too late to be a cancel.
+        """
+        if self._cancels:
+            self._cancels.append(cancel)
+            try:
+                yield
+            finally:
+                self._cancels.pop()
+            return
+        # The handler comes first and goes last: under it nothing in between is interrupted half-way.
         signal.signal(signal.SIGINT, self._count)
         try:
+            self._read = self.arrived
+            self._cancels.append(cancel)
+            self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.set_wakeup_fd(self._others)
             with self._changed:  # no cancel may come after the block
-                self._changed.wait_for(lambda: self._read >= self._arrived, _PATIENCE)
-                self._cancel = None
+                self._changed.wait_for(lambda: self._read >= self.arrived, _PATIENCE)
+                self._cancels.clear()
+            missed = self.arrived > self._read
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if missed:
+            raise KeyboardInterrupt
 
     def _count(self, *_: object) -> None:
-        self._arrived += 1
+        self.arrived += 1
 
-    @property
-    def arrived(self) -> int:
-        """How many SIGINT there have been while watching."""
-        return self._arrived
+    def handles(self) -> bool:
+        """Whether Ctrl-C is Python's to handle, or ours already, and not the program's own business."""
+        return signal.getsignal(signal.SIGINT) in (signal.default_int_handler, self._count)
 
 
 _watcher: Watcher | None = None
 
 
 def watcher() -> Watcher | None:
-    """The process's watcher; None outside the main thread, which alone handles signals."""
+    """The process's watcher; None where the program handles SIGINT itself, and outside the main thread."""
     global _watcher
     if threading.current_thread() is not threading.main_thread():
         return None
-    if _watcher is None or _watcher.process != os.getpid():
+    if _watcher is None:
         _watcher = Watcher()
-    return _watcher
+    return _watcher if _watcher.handles() else None
+
+
+def _forget() -> None:
+    """A forked child has no such thread, and must not write to its parent's."""
+    global _watcher
+    if _watcher is not None and _watcher._cancels:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _watcher = None
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def canceller(address: int) -> Callable[[], None]:

@@ -184,6 +184,8 @@ def test_file_errors_are_those_of_the_system(tcl: Interpreter, tmp_path: Path) -
     quantized = "[torch::quantize_per_tensor $x 0.1 0 qint8]"
     refused = error_of(tcl, f"torch::save_safetensors [list w {quantized}] $folder/q")
     assert refused.errorcode == ("TORCH", "ARG", "VALUE", "tensors")
+    reserved = error_of(tcl, "torch::save_safetensors [list __metadata__ $x] $folder/q")
+    assert reserved.errorcode == ("TORCH", "ARG", "VALUE", "tensors")
     assert not list(tmp_path.iterdir())
 
 

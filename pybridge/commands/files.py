@@ -79,6 +79,10 @@ def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
         torch::safetensors_info /tmp/example.safetensors
         => weight {dtype float32 shape 2 bytes 8}
     """
+    if "__metadata__" in tensors:
+        raise errors.arg_value(
+            "tensors", "tensors must not hold the name __metadata__, which the format reserves"
+        )
     for name, tensor in tensors.items():
         if dtype_name(tensor.dtype) not in _DTYPES.values():
             raise errors.arg_value(
@@ -171,7 +175,9 @@ def _replacing(path: str) -> Iterator[str]:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         if os.path.exists(target) and not os.path.isfile(target):
             raise errors.arg_value("path", f'path must be that of a regular file but is "{path}"')
-        unfinished = os.path.join(folder, f".{base[:200]}.{secrets.token_hex(4)}")
+        if os.path.exists(target) and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        unfinished = os.path.join(folder, f".tcltorch-{secrets.token_hex(8)}")
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         try:
             mode = os.stat(target if os.path.exists(target) else unfinished).st_mode & 0o7777

@@ -200,7 +200,7 @@ class Interpreter:
         taken = False
         for _ in range(3):
             try:
-                self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 10} {incr ::torch::_::i} {}")
+                self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 1000} {incr ::torch::_::i} {}")
             except _tkinter.TclError:
                 taken = True
             else:

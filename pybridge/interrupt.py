@@ -14,7 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-_PATIENCE = 1.0  # seconds to wait for the thread to have read a signal that has arrived
+_PATIENCE = 0.2  # seconds to wait for the thread to have read a signal that has arrived
 
 
 class Watcher:
@@ -60,10 +60,10 @@ class Watcher:
             finally:
                 self._cancels.pop()
             return
+        self._read = self.arrived
         # The handler comes first and goes last: under it nothing in between is interrupted half-way.
         signal.signal(signal.SIGINT, self._count)
         try:
-            self._read = self.arrived
             self._cancels.append(cancel)
             self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
             yield
@@ -72,9 +72,8 @@ class Watcher:
             with self._changed:  # no cancel may come after the block
                 self._changed.wait_for(lambda: self._read >= self.arrived, _PATIENCE)
                 self._cancels.clear()
-            missed = self.arrived > self._read
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        if missed:
+        if self.arrived > self._read:
             raise KeyboardInterrupt
 
     def _count(self, *_: object) -> None:

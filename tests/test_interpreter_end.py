@@ -235,3 +235,48 @@ def test_a_handler_of_the_programs_own_is_left_alone(tcl: Interpreter) -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert got == [signal.SIGINT]
+
+
+BETWEEN_EVALS = """
+import os, signal, threading, time
+from pybridge import Interpreter
+
+tcl, caught = Interpreter(), 0
+for round in range(40):
+    try:
+        threading.Timer(0.005 + round * 0.00013, os.kill, (os.getpid(), signal.SIGINT)).start()
+        began = time.monotonic()
+        while time.monotonic() - began < 5:
+            tcl.eval("set x 1")
+    except KeyboardInterrupt:
+        caught += 1
+    tcl.eval("for {set i 0} {$i < 30000} {incr i} {}")
+print(caught, signal.set_wakeup_fd(-1), signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+def test_ctrl_c_at_any_moment_of_many_short_evals() -> None:
+    """Each is one KeyboardInterrupt, wherever it strikes, and nothing of it is left for the next eval."""
+    done = python(BETWEEN_EVALS)
+    assert (done.stdout, done.stderr) == ("40 -1 True\n", "")
+
+
+def test_ctrl_c_stops_the_inner_of_two_interpreters() -> None:
+    program = """
+import os, signal, threading
+from pybridge import Interpreter
+
+outer, inner = Interpreter(), Interpreter()
+
+def nested():
+    try:
+        inner.eval("while 1 {}")
+    except KeyboardInterrupt:
+        return "stopped"
+
+outer._tk.createcommand("nested", nested)
+threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+print(outer.eval("nested"), outer.eval("expr 6 * 7"))
+"""
+    done = python(program)
+    assert (done.stdout, done.stderr) == ("stopped 42\n", "")

@@ -67,7 +67,7 @@ class HandleTable:
         self._sizes: dict[int, int] = {}  # bytes of each storage, by its address
         self._views: dict[int, int] = {}  # how many handles beyond the first are on it
         self._owners: dict[str, Scope] = {}
-        self._locals: dict[str, int] = {}
+        self._locals: dict[str, tuple[int, str]] = {}  # number and the name of the chain that tied it
         self._other_kinds: dict[int, str] = {}  # by number, freed ones too; any other number is a tensor's
         self._scopes: dict[int, Scope] = {}
         self._no_grads: dict[int, Chain] = {}
@@ -231,18 +231,21 @@ class HandleTable:
         """Tie the handle to a local variable; the number given back releases it."""
         self.check(name)
         self._last_number += 1
-        self._locals[name] = self._last_number
+        self._locals[name] = (self._last_number, self.chain.name)
         return self._last_number
 
     def release_local(self, name: str, number: int) -> None:
         """Free the handle unless it was freed, kept, or tied to another variable since."""
-        if self._locals.get(name) == number:
+        if self._is_local(name, number):
             self._drop(name)
 
     def forget_local(self, name: str, number: int) -> None:
         """Untie the handle from the variable without freeing it."""
-        if self._locals.get(name) == number:
+        if self._is_local(name, number):
             del self._locals[name]
+
+    def _is_local(self, name: str, number: int) -> bool:
+        return name in self._locals and self._locals[name][0] == number
 
     # -- chains ------------------------------------------------------------------------------------------
 
@@ -311,8 +314,8 @@ class HandleTable:
         dead = [name for name in self._chains if name != MAIN and not lives(name)]
         waited = [chain for chains in self._waiting for chain in chains]
         stopped = [self._chains[MAIN], *waited, *(self._chains[name] for name in dead)]
-        for name, number in list(self._locals.items()):
-            if number > last_number:
+        for name, (number, chain) in list(self._locals.items()):
+            if number > last_number and (chain == MAIN or not lives(chain)):
                 self.release_local(name, number)
         for number in sorted(self._scopes.keys() | self._no_grads.keys(), reverse=True):
             scope = self._scopes.get(number)

@@ -5,7 +5,7 @@
 proc ::torch::_::scope {body} {
     set number [call _scope_begin]
     guard number _scope_end
-    set status [catch {uplevel 1 $body} result options]
+    catch {uplevel 1 $body} result options
     set kept {}
     if {[dict get $options -code] != 1} {
         set kept [tokens $result]

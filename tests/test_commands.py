@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -201,12 +202,15 @@ def test_every_command_is_covered(record_property: Any) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_the_example_of_the_docstring_runs(name: str, tmp_path: Any) -> None:
+def test_the_example_of_the_docstring_runs(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The lines under `Example:` end in the result they show after `=>`."""
+    monkeypatch.chdir(tmp_path)
     lines = list(itertools.dropwhile(lambda line: line != "Example:", COMMANDS[name].doc.splitlines()))
     shown = [index for index, line in enumerate(lines) if line.startswith("    => ")]
     assert len(shown) == 1, f"{name} has no example"
-    script = "\n".join(lines[1 : shown[0]]).replace("/tmp/", f"{tmp_path}/")
+    script = "\n".join(lines[1 : shown[0]])
     result = "\n".join(line[7:] for line in lines[shown[0] :])
     with Interpreter() as tcl:
         assert tcl.eval(script) == ("" if result == "{}" else result)

@@ -94,4 +94,4 @@ def test_the_package_index_has_the_same_version() -> None:
 
 def test_tcl_sources_are_ascii() -> None:
     for path in [*(ROOT / "tclpkg").glob("*.tcl"), *(ROOT / "examples").glob("*.tcl")]:
-        path.read_text(encoding="ascii")
+        assert path.read_bytes().isascii(), path

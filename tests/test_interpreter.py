@@ -198,6 +198,13 @@ def test_a_failed_script_ends_no_scope_of_a_coroutine_that_goes_on(tcl: Interpre
     assert live(tcl) == 0
 
 
+def test_a_failed_script_frees_no_local_variable_of_a_coroutine_that_goes_on(tcl: Interpreter) -> None:
+    tcl.eval("proc waiting {} {torch::local x [torch::ones 2]; yield; torch::tensor_to_list $x}")
+    error_of(tcl.eval, "coroutine worker waiting; error stop")
+    assert tcl.eval("worker") == "1.0 1.0"
+    assert live(tcl) == 0
+
+
 def test_errors_can_be_caught_in_tcl(tcl: Interpreter) -> None:
     script = """
         try {torch::tensor_shape nope} trap {TORCH HANDLE} {message options} {

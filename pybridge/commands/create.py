@@ -181,8 +181,8 @@ def arange(end: int | float, dtype: Dtype | None = None, device: Device | None =
 
     Args:
         end: where to stop, exclusive.
-        start: where to begin; 0 by default.
-        step: the distance between neighbours; 1 by default.
+        start: where to begin; 0 when only the end is given.
+        step: the distance between neighbours, after start and end; 1 by default.
         dtype: float32 by default, for integer arguments, too.
         device: cpu by default.
 

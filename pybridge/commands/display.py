@@ -92,7 +92,7 @@ def plot_lines(
         UNSUPPORTED plot_lines, when matplotlib is not installed; POSIX codes.
 
     Example:
-        torch::plot_lines -file /tmp/example.png -x {1 2 3} -series {int8 {40 41 39} int4 {18 19 17}}
+        torch::plot_lines -file example.png -x {1 2 3} -series {int8 {40 41 39} int4 {18 19 17}}
         => {}
     """
     points = x.doubles()

@@ -51,8 +51,8 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
         POSIX codes, when the file cannot be opened; TORCH FILE FORMAT path, when it is no safetensors file.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
-        torch::tensor_to_list [dict get [torch::load_safetensors /tmp/example.safetensors] weight]
+        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
+        torch::tensor_to_list [dict get [torch::load_safetensors example.safetensors] weight]
         => 1.0 1.0
     """
     with _opened(path) as file:
@@ -75,8 +75,8 @@ def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
         POSIX codes, when the file cannot be written; TORCH ARG VALUE tensors, for a dtype the format lacks.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
-        torch::safetensors_info /tmp/example.safetensors
+        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
+        torch::safetensors_info example.safetensors
         => weight {dtype float32 shape 2 bytes 8}
     """
     if "__metadata__" in tensors:
@@ -109,8 +109,8 @@ def safetensors_info(path: str) -> dict[str, dict[str, Any]]:
         As for `load_safetensors`.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] /tmp/example.safetensors
-        dict get [torch::safetensors_info /tmp/example.safetensors] weight shape
+        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
+        dict get [torch::safetensors_info example.safetensors] weight shape
         => 2
     """
     with _opened(path) as file:

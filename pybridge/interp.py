@@ -22,7 +22,7 @@ from pybridge.tcl_list import split_list
 from pybridge.values import text_of
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
-_CALLBACKS = ("dispatch", "dispatch_bulk", "end")
+_CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
@@ -53,7 +53,6 @@ class Interpreter:
         self._depth = 0
         self._closing = False
         self._cancel: Callable[[], None] | None = None
-        self._interrupted = False
         self._exit_status: int | None = None
         self.dispatcher = Dispatcher(_to_tcl)
         self._define_commands()
@@ -140,23 +139,50 @@ class Interpreter:
             raise errors.closed()
         if threading.get_ident() != self._thread:
             raise RuntimeError("an Interpreter is used by the thread that made it")
+        if self._depth or (watcher := self._watcher()) is None:
+            result, failure = self._attempt(action, lambda: False)
+        else:
+            with watcher.watching(self._cancel) as settle:
+                result, failure = self._attempt(action, settle)
+        if failure is not None:
+            raise failure  # out here, where it does not hold tkinter's exception, and with it the interpreter
+        return result
+
+    def _watcher(self) -> Any:
+        """What stands between signals and this interpreter; None where nothing needs to."""
+        if self._program:  # Ctrl-C ends it, and it need not wait for this import
+            return None
+        from pybridge import interrupt
+
+        if self._cancel is None:
+            self._cancel = interrupt.canceller(self._tk.interpaddr())
+        return interrupt.watcher()
+
+    def _attempt(self, action: Any, settle: Callable[[], bool]) -> tuple[Any, BaseException | None]:
+        """Run `action`: its result, and the exception to raise instead, with nothing left open."""
         mark = self.dispatcher.table.mark()
         self._depth += 1
+        result: Any = None
         failure: BaseException | None = None
         try:
-            return self._interruptible(action) if self._depth == 1 else action(self._tk)
+            result = action(self._tk)
+            if settle() and self._take_cancel():
+                failure = KeyboardInterrupt()
         except _tkinter.TclError as error:
-            failure = self._failure(str(error), mark)
+            cancelled = settle()
+            if cancelled:
+                self._take_cancel()
+            failure = self._failure(str(error), mark, cancelled)
         finally:
             self._depth -= 1
             if self._closing and not self._depth:
                 self.close()
-        raise failure  # out here: an exception raised above would hold tkinter's, and with it the interpreter
+        return result, failure
 
-    def _failure(self, message: str, mark: tuple[int, int]) -> BaseException:
+    def _failure(self, message: str, mark: tuple[int, int], cancelled: bool) -> BaseException:
         """What an error that Tcl returned is for Python; what the script has left open is closed."""
         stopped = self._exit_status
-        failure = self._tcl_error(message) if stopped is None else SystemExit(stopped)
+        failure = self._tcl_error(message, cancelled) if stopped is None else SystemExit(stopped)
         if self._depth == 1:
             if stopped is not None:
                 self._exit_status = None
@@ -170,31 +196,6 @@ class Interpreter:
         except _tkinter.TclError:
             return True
 
-    def _interruptible(self, action: Any) -> Any:
-        """Run `action`; Ctrl-C cancels it, and is a KeyboardInterrupt unless the script has caught it."""
-        self._interrupted = False
-        if self._program:  # Ctrl-C ends it, and it need not wait for this import
-            return action(self._tk)
-        from pybridge import interrupt
-
-        watcher = interrupt.watcher()
-        if watcher is None:
-            return action(self._tk)
-        if self._cancel is None:
-            self._cancel = interrupt.canceller(self._tk.interpaddr())
-        before = watcher.arrived
-        try:
-            with watcher.watching(self._cancel):
-                result = action(self._tk)
-        except _tkinter.TclError:
-            self._interrupted = watcher.arrived > before
-            if self._interrupted:
-                self._take_cancel()
-            raise
-        if watcher.arrived > before and self._take_cancel():
-            raise KeyboardInterrupt
-        return result
-
     def _take_cancel(self) -> bool:
         """Use up a cancel that came too late for what it meant, lest it hit the next script."""
         taken = False
@@ -207,9 +208,9 @@ class Interpreter:
                 break
         return taken
 
-    def _tcl_error(self, message: str) -> BaseException:
+    def _tcl_error(self, message: str, cancelled: bool) -> BaseException:
         code = self._error_code()
-        if code[:2] == ("TORCH", "INTERRUPT") or (self._interrupted and code[:2] == ("TCL", "CANCEL")):
+        if code[:2] == ("TORCH", "INTERRUPT") or (cancelled and code[:2] == ("TCL", "CANCEL")):
             return KeyboardInterrupt()
         return errors.TclError(message, code, text_of(self._variable("::errorInfo")))
 
@@ -248,8 +249,15 @@ class Interpreter:
                 return dispatcher.failed(error)
             return OK, "", ()
 
+        def cancel_again() -> None:
+            alive = this()
+            watcher = alive and alive._watcher()
+            if watcher:
+                watcher.cancel_again()
+
         tk.eval("namespace eval ::torch::_ {}")
-        for name, callback in zip(_CALLBACKS, (dispatcher, dispatch_bulk, end), strict=True):
+        callbacks = (dispatcher, dispatch_bulk, end, cancel_again)
+        for name, callback in zip(_CALLBACKS, callbacks, strict=True):
             tk.createcommand(f"::torch::_::{name}", callback)
         tk.setvar("::torch::_::version", __version__)
         folder = tcl_package()

@@ -1,10 +1,12 @@
-"""Ctrl-C while Tcl runs.
+"""Signals while Tcl runs.
 
-Python's own handler does not run before Tcl returns, and would then raise inside a callback, where Tcl sees
-an error without a message. So the signal is read from a wake-up descriptor by a small thread, which cancels
-the script with the one function of Tcl that any thread may call.
+A Python handler that raises would do so on entry to whatever function Tcl calls next, where Tcl sees an error
+without a message, or half-way through a piece of bookkeeping. So what a handler raises waits for the end of
+the script, which is cancelled. Ctrl-C does not even wait for a function to be called: a small thread reads it
+from a wake-up descriptor, and cancels the script with the one function of Tcl that any thread may call.
 """
 
+import _signal  # type: ignore[import-not-found]
 import _tkinter
 import contextlib
 import ctypes
@@ -12,97 +14,162 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
+_AGAIN = 0  # no signal's number
+_PAUSE = 0.001  # seconds after which a cancel is tried again
 _PATIENCE = 0.2  # seconds to wait for the thread to have read a signal that has arrived
+_NUMBERS = tuple(map(int, signal.valid_signals()))
 
 
 class Watcher:
-    """Reads SIGINT from a wake-up descriptor in a thread of its own.
-
-    Attributes:
-        arrived: how many SIGINT there have been while watching.
-    """
+    """Stands in front of the handlers of all signals, and reads Ctrl-C in a thread of its own."""
 
     def __init__(self) -> None:
-        self.arrived = 0
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._changed = threading.Condition()
         self._cancels: list[Callable[[], None]] = []
-        self._read = 0
-        self._others = -1
+        self._arrived = 0  # how many Ctrl-C the handler has seen
+        self._read = 0  # how many the thread has seen
+        self._others = -1  # the wake-up descriptor that was there before
+        self._guards = False
+        self._guard = self._guarded  # one object, to know it by
+        self._handlers: dict[int, Any] = {}
+        self._raised: BaseException | None = None
+        self._tried_again = False
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
     def _run(self) -> None:
         while data := self._reader.recv(256):
             if self._others >= 0:
                 with contextlib.suppress(OSError):
-                    os.write(self._others, data)
+                    os.write(self._others, data.replace(bytes([_AGAIN]), b""))
+            again = _AGAIN in data
+            if again:
+                time.sleep(_PAUSE)
             with self._changed:
-                signals = data.count(signal.SIGINT)
+                signals = sum(map(self._is_pythons, data))
                 self._read += signals
-                if signals and self._cancels:
+                if (signals or again) and self._cancels:
                     self._cancels[-1]()
                 self._changed.notify_all()
 
     @contextlib.contextmanager
-    def watching(self, cancel: Callable[[], None]) -> Iterator[None]:
-        """Have SIGINT call `cancel`, from the thread, until the block ends; of nested blocks the inner one.
+    def watching(self, cancel: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+        """Have Ctrl-C, and each handler that raises, call `cancel`: of nested blocks the inner one's.
+
+        The block is given a function that ends this, and tells whether there may have been a cancel. For the
+        rest of the outermost block still nothing is raised by a signal.
 
         Raises:
-            KeyboardInterrupt: for a SIGINT that came too late to be a cancel.
+            KeyboardInterrupt: at the end of the outermost block, for a Ctrl-C too late to be a cancel.
+            BaseException: then, too, what a handler of the program's has raised.
         """
-        if self._cancels:
+        before, depth = self._arrived, len(self._cancels)
+
+        def settle() -> bool:
+            self._settle(depth)
+            return self._arrived > before or self._raised is not None or self._tried_again
+
+        if self._guards:
             self._cancels.append(cancel)
             try:
-                yield
+                yield settle
             finally:
-                self._cancels.pop()
+                del self._cancels[depth:]
             return
-        self._read = self.arrived
-        # The handler comes first and goes last: under it nothing in between is interrupted half-way.
-        signal.signal(signal.SIGINT, self._count)
+        self._guards = True
         try:
+            self._stand_in_front()
+            self._read, self._raised, self._tried_again = before, None, False
             self._cancels.append(cancel)
             self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-            yield
+            yield settle
         finally:
+            self._settle(0)
+            self._guards = False
+            self._step_back()
+        raised, self._raised = self._raised, None
+        if raised is None and self._arrived > self._read:
+            raised = KeyboardInterrupt()
+        if raised is not None:
+            raise raised
+
+    def cancel_again(self) -> None:
+        """Cancel once more in a moment: something else than the script has swallowed the cancel."""
+        self._tried_again = True
+        with contextlib.suppress(BlockingIOError):  # full of signals: there will be a cancel
+            self._writer.send(bytes([_AGAIN]))
+
+    def _settle(self, depth: int) -> None:
+        """No cancel comes after this; what has arrived has been read, unless the thread is very late."""
+        if not depth:
             signal.set_wakeup_fd(self._others)
-            with self._changed:  # no cancel may come after the block
-                self._changed.wait_for(lambda: self._read >= self.arrived, _PATIENCE)
-                self._cancels.clear()
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self.arrived > self._read:
-            raise KeyboardInterrupt
+        with self._changed:
+            self._changed.wait_for(lambda: self._read >= self._arrived, _PATIENCE)
+            del self._cancels[depth:]
 
-    def _count(self, *_: object) -> None:
-        self.arrived += 1
+    def _stand_in_front(self) -> None:
+        for number in _NUMBERS:
+            handler = _signal.getsignal(number)  # the public one costs ten times as much
+            if callable(handler) and handler is not self._guard:
+                self._handlers[number] = handler
+                _signal.signal(number, self._guard)
 
-    def handles(self) -> bool:
-        """Whether Ctrl-C is Python's to handle, or ours already, and not the program's own business."""
-        return signal.getsignal(signal.SIGINT) in (signal.default_int_handler, self._count)
+    def _step_back(self) -> None:
+        """Put the handlers back. One that raises meanwhile leaves the rest to the next time: a guard that
+        does not guard only passes on."""
+        for number, handler in self._handlers.items():
+            if _signal.getsignal(number) is self._guard:
+                _signal.signal(number, handler)
+
+    def _guarded(self, number: int, frame: FrameType | None) -> None:
+        if not self._guards:
+            self._handlers[number](number, frame)
+        elif self._is_pythons(number):
+            self._arrived += 1
+        else:
+            try:
+                self._handlers[number](number, frame)
+            except BaseException as error:
+                self._keep(error)
+
+    def _keep(self, error: BaseException) -> None:
+        """Raise `error` later; one that ends the program outranks the others."""
+        if self._raised is None or not isinstance(error, Exception):
+            self._raised = error
+        if self._cancels:
+            self._cancels[-1]()
+
+    def _is_pythons(self, number: int) -> bool:
+        """Whether the handler is the one that raises KeyboardInterrupt."""
+        return self._handlers.get(number) is signal.default_int_handler
 
 
 _watcher: Watcher | None = None
 
 
 def watcher() -> Watcher | None:
-    """The process's watcher; None where the program handles SIGINT itself, and outside the main thread."""
+    """The process's watcher; None outside the main thread, the only one in which handlers run."""
     global _watcher
     if threading.current_thread() is not threading.main_thread():
         return None
     if _watcher is None:
         _watcher = Watcher()
-    return _watcher if _watcher.handles() else None
+    return _watcher
 
 
 def _forget() -> None:
     """A forked child has no such thread, and must not write to its parent's."""
     global _watcher
-    if _watcher is not None and _watcher._cancels:
+    if _watcher is not None and _watcher._guards:
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        _watcher._guards = False
+        _watcher._step_back()
     _watcher = None
 
 

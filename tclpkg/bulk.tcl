@@ -12,7 +12,10 @@ proc ::torch::_::pack {value} {
     while {[lindex $shape end] == 1} {
         set shape [lrange $shape 0 end-1]  ;# a one-element list of a number is that number
     }
-    if {[catch {binary format w* $flat} wides]} {
+    if {[catch {binary format w* $flat} wides options]} {
+        if {[lindex [dict get $options -errorcode] 0] eq "ARITH"} {
+            return  ;# an integer of more than 64 bits
+        }
         return [list d $shape $bytes]
     }
     append bytes $wides

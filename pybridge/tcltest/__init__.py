@@ -1,0 +1,1 @@
+"""Tcl test suites under pytest."""

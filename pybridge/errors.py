@@ -3,7 +3,9 @@
 One exception class carries them all; one function a row of the table in docs/errors.md makes them.
 """
 
+import difflib
 import errno
+import itertools
 import os
 import re
 import traceback
@@ -42,6 +44,16 @@ def one_line(text: str) -> str:
     return text.replace("\n", "\\n").replace("\r", "\\r")
 
 
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message: the known word that is most like `word`, or begins with it, if there is one."""
+    if not 2 <= len(word) <= _LONGEST_WORD:
+        return ""
+    known = list(known)
+    begun = (each for each in known if each.lower().startswith(word.lower()))
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7) or list(itertools.islice(begun, 1))
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
 def wrong_args(usages: Iterable[str]) -> TclError:
     choices = " or ".join(f'"{usage}"' for usage in usages)
     return TclError(f"wrong # args: should be {choices}", ("TCL", "WRONGARGS"))
@@ -49,7 +61,7 @@ def wrong_args(usages: Iterable[str]) -> TclError:
 
 def bad_option(option: str, allowed: Sequence[str]) -> TclError:
     return TclError(
-        f'bad option "{shown(option)}": must be {", ".join(allowed)}',
+        f'bad option "{shown(option)}": must be {", ".join(allowed)}{did_you_mean(option, allowed)}',
         ("TCL", "LOOKUP", "INDEX", "option", option),
     )
 

@@ -63,7 +63,7 @@ class HandleTable:
         self.chain = Chain(MAIN)
         self._chains = {MAIN: self.chain}  # coroutines only while they have something open
         self._waiting: list[tuple[Chain, Chain]] = []  # the main chain, and the one that waits
-        self._storage_of = storage_of
+        self.storage_of = storage_of
         self._sizes: dict[int, int] = {}  # bytes of each storage, by its address
         self._views: dict[int, int] = {}  # how many handles beyond the first are on it
         self._owners: dict[str, Scope] = {}
@@ -136,7 +136,7 @@ class HandleTable:
             del scope.names[name]
 
     def _count(self, value: Any) -> None:
-        storage = self._storage_of(value)
+        storage = self.storage_of(value)
         if not storage:
             return
         address, size = storage
@@ -150,7 +150,7 @@ class HandleTable:
 
     def _discount(self, value: Any) -> None:
         """Take back one `_count`; `value` is no longer among the objects."""
-        storage = self._storage_of(value)
+        storage = self.storage_of(value)
         address, size = storage or (0, 0)
         if self._sizes.get(address, 0) != size:  # PyTorch has given the tensor another memory since
             self._recount()

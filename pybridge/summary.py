@@ -1,4 +1,4 @@
-"""Tensors as people read them: in a line, or with the elements at the edges. Neither looks at all of a large one."""
+"""Tensors as people read them: in a line, or with the elements at the edges; never all of a large one."""
 
 from collections.abc import Iterator
 from math import isfinite
@@ -61,7 +61,7 @@ def table(value: Any, rows: int, digits: int) -> str:
 
 
 def _has_elements(tensor: Any) -> bool:
-    """Whether there are elements that can be looked at one by one: not on the meta device, nor in a sparse one."""
+    """Whether there are elements to look at one by one: not so on the meta device or in a sparse tensor."""
     return bool(tensor.layout is torch.strided and not tensor.is_meta and tensor.numel())
 
 

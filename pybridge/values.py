@@ -58,11 +58,13 @@ class Type:
         noun: what an error says was expected, and what help shows.
         parse: gives the value of a word, or raises ValueError.
         bulk: whether the Tcl side packs the word as numbers.
+        choices: the words that it may be, where those can be listed.
     """
 
     noun: str
     parse: Callable[[Any, HandleTable], Any]
     bulk: bool = False
+    choices: tuple[str, ...] = ()
 
     def convert(self, word: Word, parameter: str, label: str, table: HandleTable) -> Any:
         """The value of `word`; messages name the parameter as `label`, error codes by its own name."""
@@ -231,10 +233,10 @@ _TYPES: dict[Any, Type] = {
     int: Type("integer", _integer),
     float: Type("floating-point number", _float),
     int | float: Type("number", _number),
-    bool: Type("boolean value", _boolean),
+    bool: Type("boolean value", _boolean, choices=("0", "1")),
     str: Type("string", _string),
-    Dtype: Type("dtype", _dtype),
-    Device: Type("device", _device),
+    Dtype: Type("dtype", _dtype, choices=DTYPES),
+    Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
     Bulk: Type("list of numbers", _bulk, bulk=True),
     tuple[int, ...]: Type("list of integers", _integers),
     dict[str, Tensor]: Type("dict of tensors", _tensors),
@@ -286,7 +288,7 @@ def _choice(allowed: tuple[str, ...]) -> Type:
             raise BadChoice(text, allowed)
         return text
 
-    return Type(f"one of {', '.join(allowed)}", parse)
+    return Type(f"one of {', '.join(allowed)}", parse, choices=allowed)
 
 
 def _object(cls: Any) -> Type:

@@ -12,9 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import pybridge
 from pybridge import Interpreter, TclError
-from pybridge.registry import COMMANDS
 
 
 def error_of(tcl: Interpreter, script: str) -> TclError:
@@ -308,44 +306,6 @@ def test_plot_lines_refuses(tcl: Interpreter, tmp_path: Path) -> None:
         error = error_of(tcl, f"torch::plot_lines {words}")
         assert error.errorcode[: len(code)] == code
     assert not list(tmp_path.iterdir())
-
-
-def test_help(tcl: Interpreter) -> None:
-    page = tcl.eval("torch::help torch::fakeQuantizePerChannel")
-    assert page.splitlines()[:3] == [
-        "torch::fakeQuantizePerChannel input scales zero_points axis ?quant_min? ?quant_max?",
-        "torch::fake_quantize_per_channel -input input -scales scales -zero_points zero_points -axis axis "
-        "?-quant_min quant_min? ?-quant_max quant_max?",
-        "torch::fakeQuantizePerChannel -input input -scales scales -zeroPoints zero_points -axis axis "
-        "?-quantMin quant_min? ?-quantMax quant_max?",
-    ]
-    assert "bit for bit" in page
-    assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale quantized_tensor"
-    overview = tcl.eval("torch::help")
-    assert all(name in overview.split() for name in COMMANDS)
-    assert max(map(len, overview.splitlines())) <= 80
-    assert error_of(tcl, "torch::help nothing_like_it").errorcode == ("TORCH", "ARG", "VALUE", "topic")
-
-
-def test_commands_and_info(tcl: Interpreter) -> None:
-    assert tcl.eval("torch::commands") == " ".join(sorted(COMMANDS))
-    assert tcl.eval("torch::commands {q_[sz]*}") == "q_scale q_zero_point"
-    assert tcl.eval("torch::info args fakeQuantizePerTensor") == "input scale zero_point quant_min quant_max"
-    assert tcl.eval("torch::info default torch::fake_quantize_per_tensor quant_max") == "127"
-    assert tcl.eval("torch::info default tensor_to dtype") == ""
-    assert tcl.eval("torch::info aliases dequantize") == "de_quantize deQuantize"
-    assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
-    assert tcl.eval("torch::info family q_scale") == "quantized"
-    assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
-    for words in ("args nope", "default zeros nope", "default zeros shape"):
-        assert error_of(tcl, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
-
-
-def test_version_and_sitrep(tcl: Interpreter) -> None:
-    assert tcl.eval("torch::version") == tcl.eval("package require torch") == pybridge.__version__
-    report = tcl.eval("torch::sitrep")
-    for fact in (pybridge.__version__, torch.__version__, sys.executable, "Tcl "):
-        assert fact in report
 
 
 # -- the checks of the quantization commands -------------------------------------------------------------

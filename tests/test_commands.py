@@ -1,6 +1,5 @@
 """Every command: the same value in every syntax, equal to PyTorch's, and an error for everything else."""
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,10 @@ import pytest
 import torch
 
 from pybridge import Interpreter, TclError
+from pybridge.documentation import documentation
 from pybridge.registry import COMMANDS, Form
 from pybridge.tcl_list import camel_case
-from tests import test_command_state
+from tests import test_command_state, test_help, test_show
 from tests.samples import CALLS, ELSEWHERE, SAMPLES, TENSORS, Sample, quantized
 
 DISPATCHED = sorted(name for name, command in COMMANDS.items() if not command.script)
@@ -192,7 +192,8 @@ def test_every_command_is_covered(record_property: Any) -> None:
     covered = set(SAMPLES) | set(ELSEWHERE)
     assert covered == set(COMMANDS), covered ^ set(COMMANDS)
     for test in ELSEWHERE.values():
-        assert callable(getattr(test_command_state, test))
+        modules = (test_command_state, test_help, test_show)
+        assert any(callable(getattr(module, test, None)) for module in modules), test
     assert set(DISPATCHED) == set(SAMPLES) | set(CALLS)
     forms = [(name, index) for name in SAMPLES for index in range(len(COMMANDS[name].forms))]
     sampled = {(name, sample.form) for name, samples in SAMPLES.items() for sample in samples}
@@ -207,10 +208,8 @@ def test_the_example_of_the_docstring_runs(
 ) -> None:
     """The lines under `Example:` end in the result they show after `=>`."""
     monkeypatch.chdir(tmp_path)
-    lines = list(itertools.dropwhile(lambda line: line != "Example:", COMMANDS[name].doc.splitlines()))
-    shown = [index for index, line in enumerate(lines) if line.startswith("    => ")]
-    assert len(shown) == 1, f"{name} has no example"
-    script = "\n".join(lines[1 : shown[0]])
-    result = "\n".join(line[7:] for line in lines[shown[0] :])
+    known = documentation(COMMANDS[name])
+    assert known.example
+    assert known.result
     with Interpreter() as tcl:
-        assert tcl.eval(script) == ("" if result == "{}" else result)
+        assert tcl.eval(known.example) == ("" if known.result == "{}" else known.result)

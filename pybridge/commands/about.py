@@ -3,16 +3,14 @@
 import os
 import platform
 import sys
-from textwrap import fill
 from typing import Literal
 
-from pybridge import __version__, errors
+from pybridge import __version__, errors, help_page
+from pybridge.documentation import default_word, lead, parameters
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command
-from pybridge.signature import Parameter, Signature
-from pybridge.tcl_list import camel_case, glob_match, join_list
+from pybridge.tcl_list import glob_match
 
-_WIDTH = 80
 _PACKAGES = ("numpy", "safetensors", "tqdm", "matplotlib")
 
 # What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
@@ -21,7 +19,7 @@ host_facts: dict[str, str] = {}
 
 @command()
 def help(topic: str = "") -> str:
-    """Describe a command, list those that match a pattern, or list them all.
+    """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; or a
@@ -35,18 +33,54 @@ def help(topic: str = "") -> str:
 
     Example:
         lindex [split [torch::help tensor_sqrt] \\n] 0
-        => torch::tensor_sqrt input
+        => torch::tensor_sqrt - Take square roots; NaN for negative elements.
     """
     if not topic:
-        return _overview()
-    name = topic.removeprefix("::").removeprefix("torch::")
+        return help_page.overview(COMMANDS.values())
+    name = _bare(topic)
     if name in BY_NAME:
-        return _page(BY_NAME[name], name)
+        return help_page.page(BY_NAME[name], name)
     matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
     matching = matching or [each for each in COMMANDS.values() if each.family == name]
     if not matching:
-        raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"')
-    return "\n".join(_line(each) for each in sorted(matching, key=lambda each: each.name))
+        near = errors.did_you_mean(name, [*BY_NAME, *{each.family for each in COMMANDS.values()}])
+        raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"{near}')
+    return help_page.listing(sorted(matching, key=lambda each: each.name))
+
+
+@command()
+def apropos(word: str, *more: str) -> str:
+    """List the commands whose help speaks of all these words, those first that have them in their names.
+
+    Args:
+        word: looked for in any case, also within other words.
+        more: further ones.
+
+    Returns:
+        Text to read: the usage and the purpose of each command.
+
+    Errors:
+        TORCH ARG VALUE word, when there is no such command.
+
+    Example:
+        lindex [split [torch::apropos per_channel gradient] \\n] 0
+        => torch::fake_quantize_per_channel
+    """
+    words = [each.lower() for each in (word, *more)]
+    found = [each for each in COMMANDS.values() if _misses(words, f"{each.names} {each.doc}") == 0]
+    if not found:
+        raise errors.arg_value("word", f'no command is about "{errors.shown(" ".join((word, *more)))}"')
+    found.sort(key=lambda each: (_misses(words, each.name), _misses(words, lead(each)), each.name))
+    return help_page.listing(found)
+
+
+def _misses(words: list[str], text: str) -> int:
+    """How many of the words do not occur in a text."""
+    return sum(word not in text.lower() for word in words)
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("::").removeprefix("torch::")
 
 
 @command()
@@ -54,14 +88,14 @@ def commands(pattern: str = "*") -> list[str]:
     """List the names of the commands, in their snake_case spelling and without `torch::`.
 
     Args:
-        pattern: only those that match it, as in `string match`; all by default.
+        pattern: only those that match it, as in `string match`.
 
     Returns:
         A sorted list.
 
     Example:
-        torch::commands q_*
-        => q_per_channel_axis q_per_channel_scales q_per_channel_zero_points q_scale q_zero_point
+        torch::commands tensor_m*
+        => tensor_matmul tensor_max tensor_mean tensor_min tensor_mul
     """
     return sorted(name for name in COMMANDS if glob_match(pattern, name))
 
@@ -90,12 +124,13 @@ def info(
         torch::info default fake_quantize_per_channel quant_min
         => -128
     """
-    name = command.removeprefix("::").removeprefix("torch::")
+    name = _bare(command)
     if name not in BY_NAME:
-        raise errors.arg_value("command", f'no such command "{errors.shown(command)}"')
+        near = errors.did_you_mean(name, BY_NAME)
+        raise errors.arg_value("command", f'no such command "{errors.shown(command)}"{near}')
     target = BY_NAME[name]
     if subject == "args":
-        return [word.strip("?") for word in target.script.split()] or list(_parameters(target))
+        return [word.strip("?") for word in target.script.split()] or list(parameters(target))
     if subject == "aliases":
         return [each for each in target.names if each != target.name]
     if subject == "family":
@@ -155,55 +190,11 @@ def _installed(package: str) -> str:
         return "not installed"
 
 
-def _overview() -> str:
-    families: dict[str, list[str]] = {}
-    for each in COMMANDS.values():
-        families.setdefault(each.family, []).append(each.name)
-    parts = ["torch::help COMMAND describes a command; COMMAND may be a pattern."]
-    for family, names in sorted(families.items()):
-        listed = fill(" ".join(sorted(names)), _WIDTH, initial_indent="    ", subsequent_indent="    ")
-        parts.append(f"{family}\n{listed}")
-    return "\n\n".join(parts)
-
-
-def _line(target: Command) -> str:
-    return f"{target.usage(target.name)[0]}\n    {target.doc.splitlines()[0]}"
-
-
-def _page(target: Command, called: str) -> str:
-    usages = target.usage(called)
-    for form in target.forms[:1]:
-        if form.signature.parameters:
-            spellings = dict.fromkeys((target.name, camel_case(target.name)))
-            usages = usages + [_named_usage(form.signature, each) for each in spellings]
-    return "\n".join(usages) + "\n\n" + target.doc
-
-
-def _named_usage(signature: Signature, called: str) -> str:
-    spell = str if called == called.lower() else camel_case
-    words = []
-    for parameter in signature.parameters:
-        option = f"-{spell(parameter.name)} {parameter.name}"
-        words.append(option if parameter.required else f"?{option}?")
-    return " ".join([f"torch::{called}", *words])
-
-
-def _parameters(target: Command) -> dict[str, Parameter]:
-    found = {}
-    for form in target.forms:
-        variadic = [form.signature.variadic] if form.signature.variadic else []
-        found.update({each.name: each for each in [*form.signature.parameters, *variadic]})
-    return found
-
-
 def _default(target: Command, parameter: str) -> str | int | float:
-    found = _parameters(target).get(parameter)
+    found = parameters(target).get(parameter)
     if found is None:
-        raise errors.arg_value(
-            "parameter", f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
-        )
+        message = f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
+        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, parameters(target)))
     if found.required:
         raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
-    if found.default is None:
-        return ""
-    return join_list(map(str, found.default)) if isinstance(found.default, tuple) else found.default
+    return default_word(found)

@@ -14,7 +14,7 @@ def tensor_backward(input: Tensor, gradient: Tensor | None = None, retain_graph:
     Args:
         input: a tensor of one element, unless a gradient is given.
         gradient: the gradient of the final result with respect to input, of its shape; 1 by default.
-        retain_graph: keep what a second call needs; 0 by default.
+        retain_graph: keep what a second call needs.
 
     Returns:
         Nothing; `tensor_grad` reads the gradients.

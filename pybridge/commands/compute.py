@@ -12,7 +12,7 @@ def tensor_add(input1: Tensor, input2: Tensor | int | float, alpha: int | float 
     Args:
         input1: any tensor.
         input2: a tensor, or a number.
-        alpha: 1 by default.
+        alpha: what input2 is multiplied by first.
 
     Returns:
         A tensor of the broadcast shape; the dtype is PyTorch's promotion of both.
@@ -32,7 +32,7 @@ def tensor_sub(input: Tensor, other: Tensor | int | float, alpha: int | float = 
     Args:
         input: any tensor.
         other: a tensor, or a number.
-        alpha: 1 by default.
+        alpha: what other is multiplied by first.
 
     Returns:
         A tensor of the broadcast shape; the dtype is PyTorch's promotion of both.
@@ -92,7 +92,8 @@ def tensor_matmul(input: Tensor, other: Tensor) -> Tensor:
         The product, of the dtype of both.
 
     Example:
-        torch::tensor_to_list [torch::tensor_matmul [torch::ones {1 3}] [torch::ones {3 1}]]
+        set x [torch::ones {1 3}]
+        torch::tensor_to_list [torch::tensor_matmul $x [torch::ones {3 1}]]
         => 3.0
     """
     return torch.matmul(input, other)

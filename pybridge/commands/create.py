@@ -124,11 +124,10 @@ def full(
     device: Device | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Make a tensor with one value in every element.
+    """Make a tensor with one value in every element. Other arguments as for `zeros`.
 
     Args:
         value: the value; what PyTorch makes of it for the dtype (5.7 becomes 5 in an integer one).
-        shape: as for `zeros`, and so are dtype, device and requires_grad.
 
     Returns:
         The new tensor.
@@ -182,7 +181,7 @@ def arange(end: int | float, dtype: Dtype | None = None, device: Device | None =
     Args:
         end: where to stop, exclusive.
         start: where to begin; 0 when only the end is given.
-        step: the distance between neighbours, after start and end; 1 by default.
+        step: the distance between neighbours, after start and end.
         dtype: float32 by default, for integer arguments, too.
         device: cpu by default.
 

@@ -56,7 +56,7 @@ def progress_step(bar: Progress, count: int = 1) -> None:
 
     Args:
         bar: what `progress_bar` gave.
-        count: by how many steps; 1 by default.
+        count: by how many steps.
 
     Returns:
         Nothing.
@@ -92,7 +92,8 @@ def plot_lines(
         UNSUPPORTED plot_lines, when matplotlib is not installed; POSIX codes.
 
     Example:
-        torch::plot_lines -file example.png -x {1 2 3} -series {int8 {40 41 39} int4 {18 19 17}}
+        set series {int8 {40 41 39} int4 {18 19 17}}
+        torch::plot_lines -file example.png -x {1 2 3} -series $series
         => {}
     """
     points = x.doubles()

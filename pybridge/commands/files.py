@@ -41,7 +41,7 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
 
     Args:
         path: the file.
-        names: load only those whose name matches the pattern, as in `string match`; all by default.
+        names: load only those whose name matches the pattern, as in `string match`.
 
     Returns:
         A dict from names to handles, in the order of the names. The tensors are copies on the CPU: the file
@@ -51,8 +51,9 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
         POSIX codes, when the file cannot be opened; TORCH FILE FORMAT path, when it is no safetensors file.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
-        torch::tensor_to_list [dict get [torch::load_safetensors example.safetensors] weight]
+        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
+        set tensors [torch::load_safetensors example.safetensors]
+        torch::tensor_to_list [dict get $tensors weight]
         => 1.0 1.0
     """
     with _opened(path) as file:
@@ -75,7 +76,7 @@ def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
         POSIX codes, when the file cannot be written; TORCH ARG VALUE tensors, for a dtype the format lacks.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
+        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
         torch::safetensors_info example.safetensors
         => weight {dtype float32 shape 2 bytes 8}
     """
@@ -109,7 +110,7 @@ def safetensors_info(path: str) -> dict[str, dict[str, Any]]:
         As for `load_safetensors`.
 
     Example:
-        torch::save_safetensors [dict create weight [torch::ones {2}]] example.safetensors
+        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
         dict get [torch::safetensors_info example.safetensors] weight shape
         => 2
     """

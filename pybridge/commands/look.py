@@ -7,6 +7,7 @@ from pybridge.annotations import Tensor
 from pybridge.bulk import Bulk
 from pybridge.lazy import torch
 from pybridge.registry import command
+from pybridge.summary import table
 from pybridge.tcl_list import double_text
 from pybridge.values import dtype_name
 
@@ -110,7 +111,7 @@ def tensor_to_list(input: Tensor, nested: bool = False) -> Bulk:
 
     Args:
         input: any tensor; not complex. Quantized ones give their dequantized values.
-        nested: 0 by default, a flat list; with 1 the nesting of the list mirrors the shape.
+        nested: with 1 the nesting of the list mirrors the shape; with 0 it is flat.
 
     Returns:
         A list of numbers as in `tensor_item`, bit for bit.
@@ -149,6 +150,32 @@ def tensor_print(input: Tensor) -> str:
     if not isinstance(rows, list):
         return _text(rows)
     return ("\n" if input.dim() > 1 else " ").join(_text(row) for row in rows)
+
+
+@command()
+def show(tensor: Tensor, rows: int = 6, digits: int = 4) -> str:
+    """Show a tensor as people read it: shape, dtype, and the elements at its edges. It returns the text and
+    prints nothing; `tensor_to_list` gives all elements at full precision.
+
+    Args:
+        tensor: any tensor; of a large one only the edges are looked at.
+        rows: how many indices of each dimension but the last are shown, 1 or more.
+        digits: digits after the decimal point, 0 to 17.
+
+    Returns:
+        Text of at most 80 columns, where digits allow it, and some hundred lines.
+
+    Example:
+        torch::show [torch::tensor_create {{1 2.5} {-3 4}}] -digits 1
+        => float32 [2, 2]  mean 1.125 std 3.01
+           [0]   1.0   2.5
+           [1]  -3.0   4.0
+    """
+    if rows < 1:
+        raise errors.arg_value("rows", f"rows must be 1 or more but is {rows}")
+    if not 0 <= digits <= 17:
+        raise errors.arg_value("digits", f"digits must be 0 to 17 but is {digits}")
+    return table(tensor, rows, digits)
 
 
 @command(also=_ALSO)

@@ -3,6 +3,7 @@
 from pybridge.annotations import Handle
 from pybridge.handles import HandleTable
 from pybridge.registry import command, script_command
+from pybridge.summary import summary
 from pybridge.tcl_list import glob_match
 
 
@@ -30,21 +31,38 @@ def free(table: HandleTable, handle: Handle, *more: Handle) -> None:
 
 
 @command()
-def handles(table: HandleTable, pattern: str = "*") -> list[str]:
-    """List the live handles, oldest first.
+def handles(table: HandleTable, pattern: str = "*", details: bool = False) -> list[str] | str:
+    """List the live handles, oldest first; `torch::free {*}[torch::handles]` drops them all.
 
     Args:
-        pattern: only those that match it, as in `string match`; all by default.
+        pattern: only those that match it, as in `string match`.
+        details: with 1 a line for each, to read: bytes, dtype and shape.
 
     Returns:
-        A list of handles.
+        A list of handles, or text. A handle that views the memory of an earlier one counts no bytes.
 
     Example:
         torch::ones {2}
         llength [torch::handles tensor*]
         => 1
     """
-    return [name for name in table.objects if glob_match(pattern, name)]
+    names = [name for name in table.objects if glob_match(pattern, name)]
+    return _described(table, names) if details else names
+
+
+def _described(table: HandleTable, names: list[str]) -> str:
+    """A line for each handle."""
+    first: dict[int, str] = {}
+    rows = []
+    for name in names:
+        address, size = table.storage_of(table.objects[name]) or (0, 0)
+        owner = first.setdefault(address, name) if address else name
+        rows.append((name, f"{size:,} bytes" if owner == name else f"on {owner}", table.objects[name]))
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)] if rows else []
+    return "\n".join(
+        f"{name:{widths[0]}}  {size:>{widths[1]}}  {summary(value, statistics=False)}"
+        for name, size, value in rows
+    )
 
 
 @command()

@@ -24,10 +24,10 @@ def conv2d(
         input: shape N C H W, or C H W.
         weight: shape O C/groups kH kW.
         bias: shape O; none by default.
-        stride: one integer, or two for height and width; 1 by default.
-        padding: zeros added on each side; 0 by default.
-        dilation: the distance between kernel elements; 1 by default.
-        groups: 1 by default.
+        stride: one integer, or two for height and width.
+        padding: zeros added on each side; one integer, or two for height and width.
+        dilation: the distance between kernel elements; one integer, or two.
+        groups: into how many the channels are divided; each is convolved by itself.
 
     Returns:
         A tensor of shape N O H' W'.
@@ -37,7 +37,8 @@ def conv2d(
         makes a layer in libtorchtcl.
 
     Example:
-        torch::tensor_to_list [torch::conv2d [torch::ones {1 1 2 2}] [torch::ones {1 1 2 2}]]
+        set image [torch::ones {1 1 2 2}]
+        torch::tensor_to_list [torch::conv2d $image [torch::ones {1 1 2 2}]]
         => 4.0
     """
     return torch.conv2d(input, weight, bias, stride, padding, dilation, groups)

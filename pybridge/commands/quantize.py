@@ -22,8 +22,8 @@ def fake_quantize_per_channel(
         zero_points: 1-D, one a slice, integers in quant_min .. quant_max; float32 and float16 ones are taken
             as they are, and not checked, as in PyTorch.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
-        quant_min: lowest quantized value, -128 by default.
-        quant_max: highest quantized value, 127 by default.
+        quant_min: lowest quantized value.
+        quant_max: highest quantized value.
 
     Returns:
         A tensor of the shape and dtype of input, (clamp(round(input / scale) + zero_point) - zero_point) *
@@ -36,7 +36,8 @@ def fake_quantize_per_channel(
         set x [torch::tensor_create {{1.3 2.4} {3.3 4.4}}]
         set scales [torch::tensor_create {0.5 0.25}]
         set zero_points [torch::tensor_create {0 0} int32]
-        torch::tensor_to_list [torch::fake_quantize_per_channel $x $scales $zero_points 1]
+        set y [torch::fake_quantize_per_channel $x $scales $zero_points 1]
+        torch::tensor_to_list $y
         => 1.5 2.5 3.5 4.5
     """
     _check_range(quant_min, quant_max)
@@ -66,8 +67,8 @@ def fake_quantize_per_tensor(
         scale: a number, or a tensor of one element; used as float32, which must be able to hold it.
         zero_point: an integer in quant_min .. quant_max, or a tensor of one element (when scale is one, too),
             whose value PyTorch does not check.
-        quant_min: lowest quantized value, -128 by default.
-        quant_max: highest quantized value, 127 by default.
+        quant_min: lowest quantized value.
+        quant_max: highest quantized value.
 
     Returns:
         A tensor of the shape and dtype of input, bit for bit `torch.fake_quantize_per_tensor_affine`.
@@ -77,7 +78,8 @@ def fake_quantize_per_tensor(
         TORCH ARG VALUE, naming the parameter, for each rule above.
 
     Example:
-        torch::tensor_to_list [torch::fake_quantize_per_tensor [torch::tensor_create {1.3 200}] 0.5 0]
+        set x [torch::tensor_create {1.3 200}]
+        torch::tensor_to_list [torch::fake_quantize_per_tensor $x 0.5 0]
         => 1.5 63.5
     """
     _check_range(quant_min, quant_max)

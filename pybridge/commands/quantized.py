@@ -35,7 +35,8 @@ def quantize_per_channel(
         set x [torch::tensor_create {{1.3 2.4} {3.3 4.4}}]
         set scales [torch::tensor_create {0.5 0.25}]
         set zero_points [torch::tensor_create {0 0} int32]
-        torch::tensor_to_list [torch::int_repr [torch::quantize_per_channel $x $scales $zero_points 1 qint8]]
+        set q [torch::quantize_per_channel $x $scales $zero_points 1 qint8]
+        torch::tensor_to_list [torch::int_repr $q]
         => 3 10 7 18
     """
     low, high = _quantized_range(dtype)
@@ -68,7 +69,8 @@ def quantize_per_tensor(input: Tensor, scale: float, zero_point: int, dtype: Dty
         TORCH ARG VALUE, naming the parameter, for each rule above.
 
     Example:
-        set q [torch::quantize_per_tensor [torch::tensor_create {1.3 200}] 0.5 0 qint8]
+        set x [torch::tensor_create {1.3 200}]
+        set q [torch::quantize_per_tensor $x 0.5 0 qint8]
         torch::tensor_to_list [torch::int_repr $q]
         => 3 127
     """
@@ -162,8 +164,10 @@ def q_per_channel_scales(quantized_tensor: Tensor) -> Tensor:
         A 1-D tensor; float64, or float32 with floating-point zero points.
 
     Example:
-        set q [torch::quantize_per_channel [torch::ones {2 1}] \\
-            [torch::tensor_create {0.5 0.25}] [torch::tensor_create {3 4} int32] 0 qint8]
+        set scales [torch::tensor_create {0.5 0.25}]
+        set zero_points [torch::tensor_create {3 4} int32]
+        set x [torch::ones {2 1}]
+        set q [torch::quantize_per_channel $x $scales $zero_points 0 qint8]
         torch::tensor_to_list [torch::q_per_channel_scales $q]
         => 0.5 0.25
     """
@@ -182,8 +186,10 @@ def q_per_channel_zero_points(quantized_tensor: Tensor) -> Tensor:
         A 1-D tensor; int64, or float32 when floating-point ones were given.
 
     Example:
-        set q [torch::quantize_per_channel [torch::ones {2 1}] \\
-            [torch::tensor_create {0.5 0.25}] [torch::tensor_create {3 4} int32] 0 qint8]
+        set scales [torch::tensor_create {0.5 0.25}]
+        set zero_points [torch::tensor_create {3 4} int32]
+        set x [torch::ones {2 1}]
+        set q [torch::quantize_per_channel $x $scales $zero_points 0 qint8]
         torch::tensor_to_list [torch::q_per_channel_zero_points $q]
         => 3 4
     """
@@ -202,8 +208,10 @@ def q_per_channel_axis(quantized_tensor: Tensor) -> int:
         An integer, counted from 0.
 
     Example:
-        set q [torch::quantize_per_channel [torch::ones {2 1}] \\
-            [torch::tensor_create {0.5 0.25}] [torch::tensor_create {3 4} int32] 0 qint8]
+        set scales [torch::tensor_create {0.5 0.25}]
+        set zero_points [torch::tensor_create {3 4} int32]
+        set x [torch::ones {2 1}]
+        set q [torch::quantize_per_channel $x $scales $zero_points 0 qint8]
         torch::q_per_channel_axis $q
         => 0
     """

@@ -84,13 +84,14 @@ def tensor_std(input: Tensor, dim: int | None = None, unbiased: bool = True) -> 
     Args:
         input: a floating-point tensor.
         dim: the dimension; a negative one counts from the end. All by default.
-        unbiased: 1 by default, which divides by n - 1; with 0, by n.
+        unbiased: with 1 the sum of squares is divided by n - 1, with 0 by n.
 
     Returns:
         A tensor without that dimension, of the same dtype.
 
     Example:
-        torch::tensor_item [torch::tensor_std [torch::tensor_create {1 3}] -unbiased 0]
+        set x [torch::tensor_create {1 3}]
+        torch::tensor_item [torch::tensor_std $x -unbiased 0]
         => 1.0
     """
     return torch.std(input, unbiased=unbiased) if dim is None else torch.std(input, dim, unbiased=unbiased)

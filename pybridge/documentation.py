@@ -1,0 +1,214 @@
+"""What is known of a command, part by part: from its docstring, its signature and the other commands.
+
+`torch::help`, the reference pages and the manual page are made of this, and of nothing else.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NoReturn
+
+from pybridge.registry import BY_NAME, COMMANDS, Command, Form
+from pybridge.signature import Parameter, Signature
+from pybridge.tcl_list import camel_case, join_list
+
+_SECTIONS = ("Args", "Returns", "Errors", "Example")
+_ARGUMENT = re.compile(r"(\w+): (.*)", re.DOTALL)
+_INHERITS = re.compile(r"(?:Other a|A)rguments as for `(\w+)`\.")
+_MENTION = re.compile(r"`(?:torch::)?(\w+)[^`]*`")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One parameter.
+
+    Attributes:
+        type: what is read, in the words of the error messages; `script` and the like for the words of a
+            command that runs one.
+        optional: whether it may be left out.
+        default: its Tcl word; empty when it is required, or when leaving it out means something of its own.
+        options: how it is given by name, with the dash.
+        text: what the docstring says of it.
+    """
+
+    name: str
+    type: str
+    optional: bool
+    default: str
+    options: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Documentation:
+    """One command.
+
+    Attributes:
+        lead: the first sentence or two, in one line.
+        details: further paragraphs.
+        positional: a usage line for each form; the words of a script command, too.
+        named: the same with options, in snake_case and camelCase.
+        example: lines of Tcl; `result` is what the last one gives.
+        aliases: its other names.
+        see_also: the commands that its docstring names, and those whose docstrings name it.
+    """
+
+    name: str
+    family: str
+    lead: str
+    details: tuple[str, ...]
+    positional: tuple[str, ...]
+    named: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    returns: str
+    errors: str
+    example: str
+    result: str
+    aliases: tuple[str, ...]
+    see_also: tuple[str, ...]
+
+
+def documentation(command: Command, called: str = "") -> Documentation:
+    """All that is known of a command; usage shows the name `called`, its own by default."""
+    called = called or command.name
+    sections = _sections(command.doc)
+    _, *details = _paragraphs(sections[""])
+    example, _, result = sections["Example"].partition("\n=> ")
+    return Documentation(
+        name=command.name,
+        family=command.family,
+        lead=lead(command),
+        details=tuple(details),
+        positional=_positional(command, called),
+        named=_named(command),
+        arguments=_arguments(command),
+        returns=" ".join(_paragraphs(sections["Returns"] or _model(command)["Returns"])),
+        errors=" ".join(_paragraphs(sections["Errors"])),
+        example=example,
+        result=re.sub(r"\n {3}", "\n", result),
+        aliases=tuple(each for each in command.names if each != command.name),
+        see_also=tuple(sorted(_mentioned()[command.name])),
+    )
+
+
+def lead(command: Command) -> str:
+    """The first paragraph of the docstring, in one line."""
+    return _INHERITS.sub("", _paragraphs(_sections(command.doc)[""])[0]).strip()
+
+
+def parameters(command: Command) -> dict[str, Parameter]:
+    """The parameters of all forms, by name, in order."""
+    found: dict[str, Parameter] = {}
+    for form in _there(command):
+        variadic = [form.signature.variadic] if form.signature.variadic else []
+        for each in [*form.signature.parameters, *variadic]:
+            found.setdefault(each.name, each)
+    return found
+
+
+def default_word(parameter: Parameter) -> str | int | float:
+    """The Tcl word that an optional parameter stands for when it is left out; empty when there is none."""
+    default: Any = parameter.default
+    if default is None:
+        return ""
+    return join_list(map(str, default)) if isinstance(default, tuple) else default
+
+
+def _sections(doc: str) -> dict[str, str]:
+    """The docstring by its headings, without their indentation; under the empty name what comes first."""
+    sections = dict.fromkeys(("", *_SECTIONS), "")
+    current = ""
+    for line in doc.splitlines():
+        if line.removesuffix(":") in _SECTIONS:
+            current = line.removesuffix(":")
+            continue
+        sections[current] += (line[4:] if current else line) + "\n"
+    return {name: text.strip("\n") for name, text in sections.items()}
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
+
+
+def _model(command: Command) -> dict[str, str]:
+    """The docstring, by its headings, of the command whose arguments this one has; else empty."""
+    match = _INHERITS.search(command.doc)
+    return _sections(COMMANDS[match[1]].doc if match else "")
+
+
+def _there(command: Command) -> list[Form]:
+    """The forms of a command, without those that only say that they are not there yet."""
+    there = [form for form in command.forms if form.function.__annotations__.get("return") is not NoReturn]
+    return there or command.forms
+
+
+def _positional(command: Command, called: str) -> tuple[str, ...]:
+    if called in {name for form in command.forms for name in form.names} or command.script:
+        return tuple(command.usage(called))
+    return tuple(form.signature.usage(called) for form in _there(command) if not form.names)
+
+
+def _arguments(command: Command) -> tuple[Argument, ...]:
+    texts = _argument_texts(_model(command)["Args"]) | _argument_texts(_sections(command.doc)["Args"])
+    if command.script:
+        words = [(word.strip("?"), word[0] == "?") for word in command.script.split()]
+        return tuple(Argument(name, "", optional, "", (), texts.get(name, "")) for name, optional in words)
+    return tuple(
+        _argument(parameter, texts.get(name, ""), _required(command, name))
+        for name, parameter in parameters(command).items()
+    )
+
+
+def _argument_texts(section: str) -> dict[str, str]:
+    entries = (_ARGUMENT.match(entry) for entry in re.split(r"\n(?=\w)", section))
+    return {entry[1]: " ".join(entry[2].split()) for entry in entries if entry}
+
+
+def _required(command: Command, name: str) -> bool:
+    """Whether no form can do without the parameter."""
+    return all(
+        any(each.name == name and each.required for each in form.signature.parameters)
+        for form in _there(command)
+    )
+
+
+def _argument(parameter: Parameter, text: str, required: bool) -> Argument:
+    options = tuple(f"-{spelling}" for spelling in parameter.spellings)
+    default = "" if parameter.required else str(_as_tcl(default_word(parameter)))
+    return Argument(parameter.name, parameter.type.noun, not required, default, options, text)
+
+
+def _as_tcl(word: str | int | float) -> str | int | float:
+    return int(word) if isinstance(word, bool) else word
+
+
+def _named(command: Command) -> tuple[str, ...]:
+    """A usage line for each form and spelling of the options; the same only once."""
+    usages = [
+        _named_usage(form.signature, spell(command.name), spell)
+        for spell in (str, camel_case)
+        for form in _there(command)
+        if form.signature.parameters
+    ]
+    return tuple(dict.fromkeys(usages))
+
+
+def _named_usage(signature: Signature, called: str, spell: Callable[[str], str]) -> str:
+    words = []
+    for parameter in signature.parameters:
+        option = f"-{spell(parameter.name)} {parameter.name}"
+        words.append(option if parameter.required else f"?{option}?")
+    return " ".join([f"torch::{called}", *words])
+
+
+@cache
+def _mentioned() -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {name: set() for name in COMMANDS}
+    for name, command in COMMANDS.items():
+        for word in _MENTION.findall(command.doc):
+            other = BY_NAME[word].name if word in BY_NAME else ""
+            if other and other != name:
+                found[name].add(other)
+                found[other].add(name)
+    return found

@@ -1,0 +1,86 @@
+"""What `torch::help` shows: text for a terminal of 80 columns."""
+
+from collections.abc import Iterable
+from textwrap import fill
+
+from pybridge.documentation import Argument, documentation, lead
+from pybridge.registry import Command
+
+_WIDTH = 80
+_INDENT = "  "
+_OVERVIEW = """\
+torch::help COMMAND     describes a command
+torch::help PATTERN     lists the commands whose names match, as torch::help q_*
+torch::help FAMILY      lists the commands of a family, such as quantize
+torch::apropos WORD     searches the help of all commands"""
+_GLUE = "\0"  # stands for a blank at which no line is broken
+
+
+def page(command: Command, called: str) -> str:
+    """All about one command."""
+    known = documentation(command, called)
+    parts = [_filled(f"torch::{called} - {known.lead}", "")]
+    parts += [_filled(each, "") for each in known.details]
+    parts.append(_section("Usage", *map(_usage, (*known.positional, *known.named))))
+    parts.append(_section("Arguments", *_arguments(known.arguments)))
+    parts.append(_section("Returns", _filled(known.returns)))
+    parts.append(_section("Errors", _filled(known.errors)))
+    example = [*known.example.splitlines(), *(f"=> {line}" for line in known.result.splitlines())]
+    parts.append(_section("Example", *(_INDENT + line for line in example)))
+    others = [name for name in command.names if name != called]
+    parts.append(_section("Also called", _filled(", ".join(others))))
+    related = [*known.see_also, f"torch::help {command.family}".replace(" ", _GLUE)]
+    parts.append(_section("See also", _filled(", ".join(related))))
+    return "\n\n".join(part for part in parts if part)
+
+
+def listing(commands: Iterable[Command]) -> str:
+    """Name and purpose of each."""
+    return "\n".join(f"torch::{each.name}\n{_filled(lead(each))}" for each in commands)
+
+
+def overview(commands: Iterable[Command]) -> str:
+    """The names of all, by family."""
+    families: dict[str, list[str]] = {}
+    for each in commands:
+        families.setdefault(each.family, []).append(each.name)
+    parts = [_section(family, _filled(" ".join(sorted(names)))) for family, names in sorted(families.items())]
+    return "\n\n".join([_OVERVIEW, *parts])
+
+
+def _section(heading: str, *lines: str) -> str:
+    """A heading and its lines; nothing when there are none."""
+    return "\n".join((heading, *lines)) if any(lines) else ""
+
+
+def _filled(text: str, indent: str = _INDENT, hanging: str = "") -> str:
+    lines = fill(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent + hanging,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+    return lines.replace(_GLUE, " ")
+
+
+def _usage(line: str) -> str:
+    """A usage line, broken only between parameters."""
+    words: list[str] = []
+    for word in line.split():
+        if words and (words[-1].count("?") % 2 or (words[-1][0] == "-" and _GLUE not in words[-1])):
+            words[-1] += _GLUE + word
+        else:
+            words.append(word)
+    return _filled(" ".join(words), hanging="    ")
+
+
+def _arguments(arguments: tuple[Argument, ...]) -> list[str]:
+    return [_filled(f"{each.name}{_GLUE}({_facts(each)}): {each.text}", hanging="    ") for each in arguments]
+
+
+def _facts(argument: Argument) -> str:
+    """Type and default, as in `integer, -128 by default`."""
+    facts = [argument.type] if argument.type else []
+    if argument.default:
+        facts.append(f"{argument.default} by default")
+    elif argument.optional:
+        facts.append("optional")
+    return ", ".join(facts) or "required"

@@ -1,0 +1,143 @@
+"""Help, info, apropos and suggestions for mistyped words: all from the commands' own definitions."""
+
+import sys
+
+import pytest
+import torch
+
+import pybridge
+from pybridge import Interpreter, TclError
+from pybridge.documentation import documentation, parameters
+from pybridge.errors import did_you_mean
+from pybridge.help_page import page
+from pybridge.registry import BY_NAME, COMMANDS
+
+
+def error_of(tcl: Interpreter, script: str) -> TclError:
+    with pytest.raises(TclError) as raised:
+        tcl.eval(script)
+    return raised.value
+
+
+def test_help(tcl: Interpreter) -> None:
+    lines = tcl.eval("torch::help torch::fakeQuantizePerChannel").splitlines()
+    assert lines[0].startswith("torch::fakeQuantizePerChannel - Quantize and dequantize a tensor")
+    usage = lines[lines.index("Usage") + 1 : lines.index("Arguments") - 1]
+    assert " ".join(" ".join(usage).split()) == (
+        "torch::fakeQuantizePerChannel input scales zero_points axis ?quant_min? ?quant_max? "
+        "torch::fake_quantize_per_channel -input input -scales scales -zero_points zero_points -axis axis "
+        "?-quant_min quant_min? ?-quant_max quant_max? "
+        "torch::fakeQuantizePerChannel -input input -scales scales -zeroPoints zero_points -axis axis "
+        "?-quantMin quant_min? ?-quantMax quant_max?"
+    )
+    assert "  quant_min (integer, -128 by default): lowest quantized value." in lines
+    assert "  axis (integer): the dimension whose slices have scales of their own; a" in lines
+    assert lines[lines.index("Also called") + 1] == "  fake_quantize_per_channel"
+    assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
+    assert tcl.eval("torch::help quantized").count("\ntorch::") + 1 == 9
+    overview = tcl.eval("torch::help")
+    assert all(name in overview.split() for name in COMMANDS)
+    error = error_of(tcl, "torch::help fak_quantize_per_tensor")
+    assert error.errorcode == ("TORCH", "ARG", "VALUE", "topic")
+    assert error.message.endswith("(did you mean fake_quantize_per_tensor?)")
+
+
+@pytest.mark.parametrize("called", sorted(BY_NAME))
+def test_every_page_is_complete_and_fits_80_columns(called: str) -> None:
+    text = page(BY_NAME[called], called)
+    assert max(map(len, text.splitlines())) <= 80
+    known = documentation(BY_NAME[called], called)
+    assert f"torch::{called}" in known.positional[0]
+    assert known.lead
+    assert known.returns
+    assert [each.name for each in known.arguments if not each.text] == []
+    for name, parameter in parameters(BY_NAME[called]).items():
+        assert f"  {name} (" in text
+        if parameter.type.noun != "string":
+            assert parameter.type.noun in " ".join(text.split())
+
+
+def test_lists_fit_80_columns(tcl: Interpreter) -> None:
+    for script in ("torch::help", "torch::help *", "torch::apropos tensor"):
+        assert max(map(len, tcl.eval(script).splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_no_docstring_repeats_what_the_signature_knows(name: str) -> None:
+    for argument in documentation(COMMANDS[name]).arguments:
+        assert not (argument.default and "by default" in argument.text), argument
+
+
+def test_forms_that_are_not_there_are_not_shown(tcl: Interpreter) -> None:
+    assert "in_features" not in tcl.eval("torch::help linear").split()
+    assert "torch::linearLayer in_features out_features ?bias?" in tcl.eval("torch::help linearLayer")
+
+
+def test_see_also_goes_both_ways() -> None:
+    assert "enable_grad" in documentation(COMMANDS["no_grad"]).see_also
+    assert "no_grad" in documentation(COMMANDS["enable_grad"]).see_also
+    for name in COMMANDS:
+        for other in documentation(COMMANDS[name]).see_also:
+            assert name in documentation(COMMANDS[other]).see_also
+
+
+def test_apropos(tcl: Interpreter) -> None:
+    found = tcl.eval("torch::apropos CHANNEL fake").splitlines()
+    assert found[0] == "torch::fake_quantize_per_channel"
+    names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
+    assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
+    error = error_of(tcl, "torch::apropos tensor quaternion")
+    assert error.message == 'no command is about "tensor quaternion"'
+    assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
+
+
+def test_commands_and_info(tcl: Interpreter) -> None:
+    assert tcl.eval("torch::commands") == " ".join(sorted(COMMANDS))
+    assert tcl.eval("torch::commands {q_[sz]*}") == "q_scale q_zero_point"
+    assert tcl.eval("torch::info args fakeQuantizePerTensor") == "input scale zero_point quant_min quant_max"
+    assert tcl.eval("torch::info args scope") == "body"
+    assert tcl.eval("torch::info args no_grad") == "script"
+    assert tcl.eval("torch::info default torch::fake_quantize_per_tensor quant_max") == "127"
+    assert tcl.eval("torch::info default tensor_to dtype") == ""
+    assert tcl.eval("torch::info aliases dequantize") == "de_quantize deQuantize"
+    assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
+    assert tcl.eval("torch::info family q_scale") == "quantized"
+    assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
+    for words in ("args nope", "default zeros nope", "default zeros shape"):
+        assert error_of(tcl, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
+    assert "(did you mean zeros?)" in error_of(tcl, "torch::info args zerso").message
+    assert "(did you mean dtype?)" in error_of(tcl, "torch::info default zeros dtpye").message
+
+
+def test_version_and_sitrep(tcl: Interpreter) -> None:
+    assert tcl.eval("torch::version") == tcl.eval("package require torch") == pybridge.__version__
+    report = tcl.eval("torch::sitrep")
+    for fact in (pybridge.__version__, torch.__version__, sys.executable, "Tcl "):
+        assert fact in report
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("-zeropoints", ["-input", "-zero_points"], "-zero_points"),
+        ("flaot32", ["float64", "float32"], "float32"),
+        ("fake_quant", ["free", "fake_quantize_per_tensor"], "fake_quantize_per_tensor"),
+        ("x", ["xyz"], ""),
+        ("", ["xyz"], ""),
+        ("shape", ["input", "dim"], ""),
+        ("y" * 100_000, ["y" * 100_000], ""),
+    ],
+)
+def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -> None:
+    assert did_you_mean(word, known) == (f" (did you mean {near}?)" if near else "")
+
+
+@pytest.mark.parametrize(
+    ("script", "end"),
+    [
+        ("torch::tensor_sum -inptu 1", "must be -input, -dim (did you mean -input?)"),
+        ("torch::arange -strat 1 -end 2", "(did you mean -start?)"),
+    ],
+)
+def test_messages_suggest(tcl: Interpreter, script: str, end: str) -> None:
+    assert error_of(tcl, script).message.endswith(end)

@@ -16,6 +16,7 @@ from pybridge.tcl_list import camel_case, join_list
 _SECTIONS = ("Args", "Returns", "Errors", "Example")
 _ARGUMENT = re.compile(r"(\w+): (.*)", re.DOTALL)
 _INHERITS = re.compile(r"(?:Other a|A)rguments as for `(\w+)`\.")
+_FEW = 8
 _MENTION = re.compile(r"`(?:torch::)?(\w+)[^`]*`")
 
 
@@ -51,7 +52,8 @@ class Documentation:
         named: the same with options, in snake_case and camelCase.
         example: lines of Tcl; `result` is what the last one gives.
         aliases: its other names.
-        see_also: the commands that its docstring names, and those whose docstrings name it.
+        see_also: the commands that its docstring names, those whose docstrings name it, and its family when
+            that is small.
     """
 
     name: str
@@ -88,7 +90,7 @@ def documentation(command: Command, called: str = "") -> Documentation:
         example=example,
         result=re.sub(r"\n {3}", "\n", result),
         aliases=tuple(each for each in command.names if each != command.name),
-        see_also=tuple(sorted(_mentioned()[command.name])),
+        see_also=tuple(sorted(_mentioned()[command.name] | _siblings(command))),
     )
 
 
@@ -200,6 +202,11 @@ def _named_usage(signature: Signature, called: str, spell: Callable[[str], str])
         option = f"-{spell(parameter.name)} {parameter.name}"
         words.append(option if parameter.required else f"?{option}?")
     return " ".join([f"torch::{called}", *words])
+
+
+def _siblings(command: Command) -> set[str]:
+    others = {each.name for each in COMMANDS.values() if each.family == command.family} - {command.name}
+    return others if len(others) <= _FEW else set()
 
 
 @cache

@@ -1,7 +1,7 @@
 """What `torch::help` shows: text for a terminal of 80 columns."""
 
 from collections.abc import Iterable
-from textwrap import fill
+from textwrap import fill, indent
 
 from pybridge.documentation import Argument, documentation, lead
 from pybridge.registry import Command
@@ -21,7 +21,7 @@ def page(command: Command, called: str) -> str:
     known = documentation(command, called)
     parts = [_filled(f"torch::{called} - {known.lead}", "")]
     parts += [_filled(each, "") for each in known.details]
-    parts.append(_section("Usage", *map(_usage, (*known.positional, *known.named))))
+    parts.append(_section("Usage", indent("\n".join(map(usage, (*known.positional, *known.named))), _INDENT)))
     parts.append(_section("Arguments", *_arguments(known.arguments)))
     parts.append(_section("Returns", _filled(known.returns)))
     parts.append(_section("Errors", _filled(known.errors)))
@@ -53,30 +53,30 @@ def _section(heading: str, *lines: str) -> str:
     return "\n".join((heading, *lines)) if any(lines) else ""
 
 
-def _filled(text: str, indent: str = _INDENT, hanging: str = "") -> str:
+def _filled(text: str, first: str = _INDENT, hanging: str = "", width: int = _WIDTH) -> str:
     lines = fill(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=indent + hanging,
+        text, width, initial_indent=first, subsequent_indent=first + hanging,
         break_long_words=False, break_on_hyphens=False,
     )  # fmt: skip
     return lines.replace(_GLUE, " ")
 
 
-def _usage(line: str) -> str:
-    """A usage line, broken only between parameters."""
+def usage(line: str) -> str:
+    """A usage line, broken where it must be, but only between parameters."""
     words: list[str] = []
     for word in line.split():
         if words and (words[-1].count("?") % 2 or (words[-1][0] == "-" and _GLUE not in words[-1])):
             words[-1] += _GLUE + word
         else:
             words.append(word)
-    return _filled(" ".join(words), hanging="    ")
+    return _filled(" ".join(words), "", "    ", _WIDTH - len(_INDENT))
 
 
 def _arguments(arguments: tuple[Argument, ...]) -> list[str]:
-    return [_filled(f"{each.name}{_GLUE}({_facts(each)}): {each.text}", hanging="    ") for each in arguments]
+    return [_filled(f"{each.name}{_GLUE}({facts(each)}): {each.text}", hanging="    ") for each in arguments]
 
 
-def _facts(argument: Argument) -> str:
+def facts(argument: Argument) -> str:
     """Type and default, as in `integer, -128 by default`."""
     facts = [argument.type] if argument.type else []
     if argument.default:

@@ -212,7 +212,11 @@ class Interpreter:
         code = self._error_code()
         if code[:2] == ("TORCH", "INTERRUPT") or (cancelled and code[:2] == ("TCL", "CANCEL")):
             return KeyboardInterrupt()
-        return errors.TclError(message, code, text_of(self._variable("::errorInfo")))
+        trace = text_of(self._variable("::errorInfo"))
+        near = _nearest(code)
+        if near and trace.startswith(message):
+            trace = message + near + trace[len(message) :]
+        return errors.TclError(message + near, code, trace)
 
     def _error_code(self) -> tuple[str, ...]:
         code = self._variable("::errorCode")
@@ -308,6 +312,12 @@ def tcl_package() -> Path:
     here = Path(__file__).resolve().parent
     inside = here / "tclpkg"
     return inside if inside.is_dir() else here.parent / "tclpkg"
+
+
+def _nearest(code: tuple[str, ...]) -> str:
+    """What ends the message that there is no such command, when it may be one of ours that is mistyped."""
+    name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
+    return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""
 
 
 def _payload(interpreter: Interpreter | None) -> bytes:

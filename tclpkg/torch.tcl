@@ -7,7 +7,7 @@ if {[info commands ::torch::_::dispatch] eq ""} {
 
 namespace eval ::torch {
     namespace export {[a-zA-Z]*}
-    namespace ensemble create -prefixes 0
+    namespace ensemble create -prefixes 0 -unknown ::torch::_::no_subcommand
     namespace eval _ {}
 }
 

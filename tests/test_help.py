@@ -132,6 +132,23 @@ def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -
     assert did_you_mean(word, known) == (f" (did you mean {near}?)" if near else "")
 
 
+def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
+    for called in ("torch::zerso 2", "::torch::zerso 2", "eval {torch::zerso 2}"):
+        error = error_of(tcl, called)
+        name = called.removeprefix("eval {").split()[0]
+        assert error.message == f'invalid command name "{name}" (did you mean zeros?)'
+        assert error.errorcode == ("TCL", "LOOKUP", "COMMAND", name)
+        assert error.errorinfo.startswith(error.message + "\n    while executing\n")
+    error = error_of(tcl, "torch zerso 2")
+    assert error.message == 'unknown subcommand "zerso" (did you mean zeros?)'
+    assert error.errorcode == ("TCL", "LOOKUP", "SUBCOMMAND", "zerso")
+    assert error_of(tcl, "torch qqqqqq").message == 'unknown subcommand "qqqqqq"'
+    assert error_of(tcl, "zerso").message == 'invalid command name "zerso"'
+    assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
+    # a command of the user's own is found first, also in the ensemble
+    assert tcl.eval("proc ::torch::zerso n {return mine}; torch zerso 2") == "mine"
+
+
 @pytest.mark.parametrize(
     ("script", "end"),
     [

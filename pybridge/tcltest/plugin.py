@@ -1,1 +1,82 @@
-"""The pytest plugin."""
+"""The pytest plugin: each test of a Tcl test suite (tcltest) is one pytest item.
+
+Every pytest run in an environment that has tcltorch loads this module, so it imports next to nothing.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pybridge.tcltest.nodes import TclFile
+
+LEAKED = "leaked_handles"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    from pybridge.tcltest.settings import add_options
+
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from pybridge.tcltest.settings import read_settings
+    from pybridge.tcltest.suites import SUITES, Suites
+
+    config.stash[SUITES] = Suites(read_settings(config))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "TclFile | None":
+    from pybridge.tcltest.suites import SUITES
+
+    if not parent.config.stash[SUITES].settings.is_test_file(file_path):
+        return None
+    from pybridge.tcltest.nodes import TclFile
+
+    return TclFile.from_parent(parent, path=file_path)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    from pybridge.tcltest.suites import SUITES
+
+    suites = session.config.stash[SUITES]
+    if suites.contents:
+        from pybridge.tcltest.nodes import plan_runs
+
+        plan_runs(session, suites)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    amend = getattr(item, "amend_report", None)
+    if amend is not None:
+        amend(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    leaks = [
+        (report.nodeid, value)
+        for outcome in ("passed", "failed", "xfailed", "xpassed")
+        for report in terminalreporter.getreports(outcome)
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, value in report.user_properties
+        if name == LEAKED
+    ]
+    if leaks:
+        terminalreporter.section("leaked torch handles")
+        for nodeid, handles in leaks:
+            terminalreporter.write_line(f"{nodeid}: {handles}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    from pybridge.tcltest.suites import SUITES
+
+    suites = config.stash.get(SUITES, None)
+    if suites is not None:
+        suites.close()

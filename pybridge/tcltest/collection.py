@@ -1,0 +1,126 @@
+"""Which tests a file has: found by sourcing it in a process of its own, in which no test runs."""
+
+import re
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pybridge.tcltest.process import Event, TclProcess
+from pybridge.tcltest.settings import Settings
+
+_OURS = re.compile(
+    r'\n    invoked from within\n"source (?:-encoding utf-8 )?[^\n]*"\n    \("uplevel" body.*', re.S
+)
+_TCLTESTS = re.compile(
+    r'\n    \("uplevel" body line \d+\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)".*',
+    re.S,
+)
+
+
+@dataclass(frozen=True)
+class TclTest:
+    """One call of tcltest's `test`.
+
+    Args:
+        name: the test's name.
+        occurrence: 1 for the first test of that name in the file, 2 for the next.
+        description: its description.
+        path: the file in which the call stands.
+        line: the line in that file, from 1.
+    """
+
+    name: str
+    occurrence: int
+    description: str
+    path: Path
+    line: int
+
+
+@dataclass
+class Contents:
+    """What a file holds: its tests, and what is wrong with it."""
+
+    tests: list[TclTest] = field(default_factory=list)
+    problem: str = ""
+    line: int = 1
+    output: tuple[str, str] = ("", "")
+
+
+def collect(settings: Settings, path: Path) -> Contents:
+    """Find the tests of a file."""
+    try:
+        process = TclProcess(settings, "collect", [path])
+    except OSError as error:
+        return Contents(problem=error.strerror or str(error))
+    try:
+        contents, events = Contents(), list[Event]()
+        deadline = time.monotonic() + settings.timeout
+        timed_out = False
+        for batch in process.watch():
+            events += batch
+            if time.monotonic() > deadline:
+                timed_out = True
+                process.kill()
+        _read(events, path, contents)
+        if timed_out:
+            contents.problem = f"sourcing the file took more than {settings.timeout:g} seconds"
+        elif not contents.problem:
+            contents.problem = _incomplete(events, process.status or 0)
+        contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
+        contents.output = process.output((0, 0), None)
+        return contents
+    finally:
+        process.close()
+
+
+def _read(events: list[Event], path: Path, contents: Contents) -> None:
+    uses: Counter[str] = Counter()
+    cleanup_line = ""
+    for kind, *words in events:
+        if kind == "test":
+            name, description, file, line = words
+            uses[name] += 1
+            contents.tests.append(
+                TclTest(name, uses[name], description, Path(file) if file else path, int(line))
+            )
+            if cleanup_line and not contents.problem:
+                contents.line = int(line)
+                contents.problem = f"test {name} comes after cleanupTests (line {cleanup_line})"
+        elif kind == "cleanup":
+            cleanup_line = words[1]
+        elif kind == "died":
+            contents.line = line_of_error(words[1], path) or 1
+            contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
+
+
+def _incomplete(events: list[Event], status: int) -> str:
+    """What is wrong with how the process ended."""
+    kinds = [event[0] for event in events]
+    if "file" not in kinds:
+        return f"the Tcl interpreter {ending(status)} before it could source the file"
+    if status < 0 or not {"sourced", "cleanup"} & set(kinds):
+        return f"the process {ending(status)} half-way, before the end of the file or cleanupTests"
+    return f"the process {ending(status)} after cleanupTests" if status else ""
+
+
+def ending(status: int) -> str:
+    """How a process ended, in words."""
+    if status >= 0:
+        return f"ended with status {status}"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"
+
+
+def line_of_error(trace: str, path: Path) -> int:
+    """The line of the test file that Tcl's stack trace names last; 0 when there is none."""
+    lines = re.findall(rf'\(file "(?:[^"\n]*/)?{re.escape(path.name)}" line (\d+)\)', trace)
+    return int(lines[-1]) if lines else 0
+
+
+def trim_trace(trace: str) -> str:
+    """Tcl's stack trace without the lines that are the plugin's and tcltest's own."""
+    return _OURS.sub("", _TCLTESTS.sub("", trace))

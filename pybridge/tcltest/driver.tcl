@@ -1,0 +1,109 @@
+# Sources test files in this process as tclsh would, and tells pytest what happens in them. The one argument is the
+# plan, written by process.py; driver.tcl is plain Tcl 8.6 or later, so that any interpreter can run it.
+#
+# Events go to a file of their own, opened for each line: no channel is open that a suite could see or close, and all
+# events so far are there when the process is killed. A line is words with tabs between them.
+
+namespace eval ::pytest_tcltest {
+    variable here [file dirname [file normalize [info script]]]
+    variable plan
+    variable file ""     ;# the test file
+    variable selected    ;# an array: {file name occurrence} of each known test to whether it is to run
+}
+
+proc ::pytest_tcltest::read_lines {path} {
+    set channel [::open $path]
+    ::fconfigure $channel -encoding utf-8 -translation lf
+    set text [::read -nonewline $channel]
+    ::close $channel
+    return [lmap line [split $text \n] {
+        lmap word [split $line \t] {string map {\\\\ \\ \\t \t \\n \n} $word}
+    }]
+}
+
+proc ::pytest_tcltest::emit {args} {
+    variable plan
+    set line [join [lmap word $args {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
+    set channel [::open $plan(events) a]
+    ::fconfigure $channel -encoding utf-8 -translation lf
+    catch {::fconfigure $channel -profile replace} ;# Tcl 9 would refuse half a surrogate pair
+    ::puts $channel $line
+    ::close $channel
+}
+
+# How much the process has written to its standard channels.
+proc ::pytest_tcltest::written {} {
+    variable plan
+    foreach channel {stdout stderr} {
+        catch {::flush $channel} ;# a suite may have closed it
+    }
+    return [list [file size $plan(stdout)] [file size $plan(stderr)]]
+}
+
+# Called when `package` has done something: the moment in which tcltest is there and no suite has imported from it.
+proc ::pytest_tcltest::await_tcltest {args} {
+    if {[namespace which -command ::tcltest::Skipped] eq ""} {
+        return
+    }
+    trace remove execution ::package leave ::pytest_tcltest::await_tcltest
+    variable plan
+    instrument
+    trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
+    proc ::tcltest::runAllTests {args} {
+        return -code error "runAllTests: pytest runs the test files, each by itself"
+    }
+    uplevel #0 [list source -encoding utf-8 $plan(match)]
+}
+
+proc ::pytest_tcltest::source_as_tclsh {path} {
+    variable plan
+    uplevel #0 [list source {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
+}
+
+proc ::pytest_tcltest::run_file {folder name} {
+    variable plan
+    variable file [file join $folder $name]
+    cd $folder
+    set ::argv0 $name
+    set ::argv $plan(argv)
+    set ::argc [llength $plan(argv)]
+    emit file $folder $name {*}[written]
+    begin_file
+    set code [catch {source_as_tclsh $name} message options]
+    if {$code in {0 2}} {
+        emit sourced {*}[written]
+    } elseif {$code == 1} {
+        emit died $message [dict get $options -errorinfo] {*}[written]
+    } else {
+        emit died "code $code outside of a loop" "" {*}[written]
+    }
+}
+
+proc ::pytest_tcltest::main {path} {
+    variable plan
+    variable here
+    variable selected
+    array set plan {setup "" argv {}}
+    set files {}
+    foreach words [read_lines $path] {
+        set rest [lassign $words key]
+        switch $key {
+            file {lappend files $rest}
+            test {set selected([lrange $rest 1 end]) [lindex $rest 0]}
+            argv {set plan(argv) $rest}
+            default {set plan($key) [lindex $rest 0]}
+        }
+    }
+    uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
+    trace add execution ::package leave ::pytest_tcltest::await_tcltest
+    if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
+        emit died $message [dict get $options -errorinfo] {*}[written]
+        exit 1
+    }
+    foreach file $files {
+        run_file {*}$file
+    }
+}
+
+catch {fconfigure stdout -buffering line}
+::pytest_tcltest::main [lindex $::argv 0]

@@ -1,0 +1,84 @@
+"""What became of one test, built from the events of the process that ran it."""
+
+from dataclasses import dataclass, field
+
+from pybridge.tcltest.process import Event, TclProcess
+
+Place = tuple[int, int]
+
+
+@dataclass
+class Outcome:
+    """What became of a test.
+
+    Args:
+        status: `passed`, `failed`, `skipped`, or `lost`: there is no result, because the process ended.
+        reason: why it was skipped or lost.
+        body: the test's body, when it failed.
+        problems: what tcltest found wrong: the kind, then what belongs to it.
+        traces: Tcl's errorInfo, by phase: setup, body, cleanup.
+        leaked: the handles that are live after the test and were not before.
+        seconds: how long the test ran.
+        outside: what was written since the last test, to standard output and standard error.
+        output: what the test wrote.
+        report: what tcltest printed about the failure.
+    """
+
+    status: str
+    reason: str = ""
+    body: str = ""
+    problems: list[Event] = field(default_factory=list)
+    traces: dict[str, str] = field(default_factory=dict)
+    leaked: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    outside: tuple[str, str] = ("", "")
+    output: tuple[str, str] = ("", "")
+    report: str = ""
+
+
+@dataclass
+class Running:
+    """A test that has begun."""
+
+    name: str
+    occurrence: int
+    since: int
+    start: Place
+    outside: tuple[str, str]
+    details: Outcome = field(default_factory=lambda: Outcome("failed"))
+
+    @classmethod
+    def begin(cls, words: Event, mark: Place, process: TclProcess) -> "Running":
+        name, occurrence, since, out, err = words
+        start = (int(out), int(err))
+        return cls(name, int(occurrence), int(since), start, process.output(mark, start))
+
+    def add(self, kind: str, words: Event) -> None:
+        """Take in what the process says about a failure."""
+        if kind == "body":
+            self.details.body = words[0]
+        elif kind == "errorinfo":
+            self.details.traces[words[0]] = words[1]
+        else:
+            self.details.problems.append(words)
+
+    def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Place]:
+        """The outcome, and how far the output has come."""
+        _, _, time, counted, report, out, err, reason, leaked = words
+        end = (int(out), int(err))
+        outcome = self.details
+        outcome.status = {"Passed": "passed", "Failed": "failed", "Skipped": "skipped"}.get(counted, "lost")
+        outcome.reason = reason if outcome.status == "skipped" else "tcltest counted no result for this test"
+        outcome.leaked = leaked.split()
+        outcome.seconds = max(0, int(time) - self.since) / 1e6
+        outcome.outside = self.outside
+        outcome.output = process.output(self.start, (int(report), end[1]))
+        outcome.report = process.output((int(report), end[1]), end)[0].strip("\n")
+        return outcome, end
+
+    def lose(self, reason: str, process: TclProcess) -> Outcome:
+        """The outcome of a test that the process did not end."""
+        self.details.status, self.details.reason = "lost", reason
+        self.details.outside = self.outside
+        self.details.output = process.output(self.start, None)
+        return self.details

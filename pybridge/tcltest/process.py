@@ -1,0 +1,172 @@
+"""One Tcl process that tells what happens in it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pybridge
+from pybridge.tcltest.settings import Settings
+
+_HERE = Path(__file__).resolve().parent
+_ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
+_ESCAPES = str.maketrans(_ESCAPED)
+_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
+
+Event = list[str]
+
+
+def encode(words: Iterable[str]) -> bytes:
+    """One line of a plan: words with tabs between them."""
+    return "\t".join(word.translate(_ESCAPES) for word in words).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def decode(line: bytes) -> Event:
+    """The words of one line of events."""
+    text = line.decode("utf-8", "surrogatepass")
+    if not text.isascii():  # Tcl 8.6 writes a character beyond U+FFFF as its two halves
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return [_unescape(word) for word in text.split("\t")]
+
+
+def _unescape(word: str) -> str:
+    if "\\" not in word:
+        return word
+    parts = word.split("\\\\")
+    return "\\".join(part.replace("\\t", "\t").replace("\\n", "\n") for part in parts)
+
+
+class TclProcess:
+    """A Tcl interpreter that sources test files.
+
+    Args:
+        settings: which interpreter, and what it is to find.
+        mode: `collect` or `run`.
+        files: the test files, in order.
+        tests: the tests in them: whether it runs ("1" or "0"), file, name, occurrence.
+
+    Raises:
+        OSError: the interpreter cannot be started.
+    """
+
+    def __init__(
+        self, settings: Settings, mode: str, files: list[Path], tests: Iterable[tuple[str, ...]] = ()
+    ) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="tcltest-"))
+        self._events = self._folder / "events"
+        self._events.touch()
+        self._position = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._write_plan(settings, mode, files, tests)
+            self._start(settings, files[0].parent)
+        except BaseException:
+            self.close()
+            raise
+
+    def _write_plan(
+        self, settings: Settings, mode: str, files: list[Path], tests: Iterable[tuple[str, ...]]
+    ) -> None:
+        plan: list[tuple[str, ...]] = [
+            ("mode", mode),
+            ("events", str(self._events)),
+            ("stdout", str(self._folder / "stdout")),
+            ("stderr", str(self._folder / "stderr")),
+            ("match", str(_match_modes())),
+            (
+                "utf8",
+                str(int(not settings.interpreter)),
+            ),  # how tcltorch reads a script; tclsh has its own way
+            ("setup", str(settings.setup or "")),
+            ("argv", *settings.arguments),
+            *(("file", str(file.parent), file.name) for file in files),
+            *(("test", *test) for test in tests),
+        ]
+        (self._folder / "plan").write_bytes(b"".join(map(encode, plan)))
+
+    def _start(self, settings: Settings, folder: Path) -> None:
+        program = shutil.which(settings.command[0])
+        if program is None:
+            raise FileNotFoundError(
+                f"no Tcl interpreter: {settings.command[0]} is not a program that can be run"
+            )
+        environment = dict(os.environ)
+        if not settings.interpreter:
+            environment["PYTHONUNBUFFERED"] = "1"  # or what Python prints would miss its test
+        command = [program, *settings.command[1:], str(_HERE / "driver.tcl"), str(self._folder / "plan")]
+        with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                env=environment,
+                start_new_session=True,  # a process group, to be killed as one
+            )
+
+    def events(self) -> list[Event]:
+        """The events since the last call."""
+        with open(self._events, "rb") as stream:
+            stream.seek(self._position)
+            lines = stream.read()
+        whole = lines.rpartition(b"\n")[0]
+        if not whole:
+            return []
+        self._position += len(whole) + 1
+        return [decode(line) for line in whole.split(b"\n")]
+
+    @property
+    def status(self) -> int | None:
+        """The exit status; None while the process runs."""
+        return self._process.poll() if self._process else -signal.SIGKILL
+
+    def watch(self) -> Iterator[list[Event]]:
+        """Events as they come, an empty list now and then, until the process has ended."""
+        pauses = iter(_PAUSES)
+        while True:
+            ended = self.status is not None  # asked first: what it wrote last must not be missed
+            events = self.events()
+            if events:
+                pauses = iter(_PAUSES)
+            yield events
+            if ended:
+                return
+            if not events:
+                time.sleep(next(pauses, _PAUSES[-1]))
+
+    def output(self, start: tuple[int, int], end: tuple[int, int] | None) -> tuple[str, str]:
+        """What was written to standard output and standard error between two places; None is the end."""
+        out = self._slice("stdout", start[0], end and end[0])
+        return out, self._slice("stderr", start[1], end and end[1])
+
+    def _slice(self, name: str, start: int, end: int | None) -> str:
+        with open(self._folder / name, "rb") as stream:
+            stream.seek(start)
+            return stream.read(-1 if end is None else max(0, end - start)).decode("utf-8", "replace")
+
+    def kill(self) -> None:
+        """End the process and all that it has started."""
+        if self._process is None:
+            return
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # all of them have ended
+        self._process.wait()
+
+    def close(self) -> None:
+        """Kill what still runs, and remove the files."""
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _match_modes() -> Path:
+    """The package torch::tcltest: inside the Python package when installed, beside it in a checkout."""
+    package = Path(pybridge.__file__).resolve().parent
+    folder = package if (package / "tclpkg").is_dir() else package.parent
+    return folder / "tclpkg" / "tcltest" / "match.tcl"

@@ -1,0 +1,219 @@
+"""Running the selected tests of one file, or of several in one process."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pybridge.tcltest.collection import TclTest, ending, line_of_error, trim_trace
+from pybridge.tcltest.outcome import Outcome, Place, Running
+from pybridge.tcltest.process import Event, TclProcess
+from pybridge.tcltest.settings import Settings
+
+
+@dataclass
+class FileRun:
+    """What is known of one file: the outcomes so far, and how it ended.
+
+    Args:
+        path: the file.
+        tests: each test in the file, and whether it runs.
+        outcomes: by name and occurrence.
+        problem: what is wrong with the file as a whole, such as an error after its last test.
+        lost: why tests without an outcome have none; set when the file has ended.
+        trailing: what was written after the last test.
+    """
+
+    path: Path
+    tests: dict[TclTest, bool]
+    outcomes: dict[tuple[str, int], Outcome] = field(default_factory=dict)
+    problem: str = ""
+    lost: str = ""
+    trailing: tuple[str, str] = ("", "")
+    ended: bool = False
+    cleaned: bool = False
+    sourced: bool = False
+
+    def is_lost(self, test: TclTest) -> bool:
+        """Whether the file has ended without a result of this test."""
+        outcome = self.outcomes.get((test.name, test.occurrence))
+        return self.ended and (outcome is None or outcome.status == "lost")
+
+
+class Run:
+    """One process after the other, until each file has ended.
+
+    Args:
+        settings: how to run.
+        files: each file, and for each test in it whether it runs.
+    """
+
+    def __init__(self, settings: Settings, files: dict[Path, dict[TclTest, bool]]) -> None:
+        self._settings = settings
+        self.files = {path: FileRun(path, tests) for path, tests in files.items()}
+        self._process: TclProcess | None = None
+        self._file: FileRun | None = None
+        self._running: Running | None = None
+        self._mark: Place = (0, 0)
+        self._deadline = 0.0
+
+    # -- what items ask ----------------------------------------------------------------------------------
+
+    def wait_for_begin(self, path: Path, test: TclTest) -> None:
+        """Wait until a test runs or has run."""
+        file = self.files[path]
+        self._advance(lambda: file.ended or self._known(file, test) or self._is_running(file, test))
+
+    def outcome(self, path: Path, test: TclTest) -> Outcome:
+        """Wait until a test has ended, and say what became of it."""
+        file = self.files[path]
+        self._advance(lambda: file.ended or self._known(file, test))
+        found = file.outcomes.get((test.name, test.occurrence))
+        return found or Outcome("lost", file.lost or "the file was sourced to its end without this test")
+
+    def finish(self, path: Path) -> FileRun:
+        """Wait until a file has ended."""
+        file = self.files[path]
+        self._advance(lambda: file.ended)
+        return file
+
+    def close(self) -> None:
+        """Stop what still runs."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def _known(self, file: FileRun, test: TclTest) -> bool:
+        return (test.name, test.occurrence) in file.outcomes
+
+    def _is_running(self, file: FileRun, test: TclTest) -> bool:
+        running = self._running
+        return (
+            running is not None
+            and file is self._file
+            and (running.name, running.occurrence) == (test.name, test.occurrence)
+        )
+
+    # -- the process -------------------------------------------------------------------------------------
+
+    def _advance(self, enough: Callable[[], bool]) -> None:
+        while not enough():
+            process = self._process or self._start()
+            if process is None:
+                return
+            stopped = ""
+            for events in process.watch():
+                for event in events:
+                    self._take(process, event)
+                if enough():
+                    return
+                if not stopped and time.monotonic() > self._deadline:
+                    stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
+                    process.kill()
+            self._end_process(process, stopped or ending(process.status or 0))
+
+    def _start(self) -> TclProcess | None:
+        waiting = [file for file in self.files.values() if not file.ended]
+        tests = [
+            (str(int(run)), str(file.path), test.name, str(test.occurrence))
+            for file in waiting
+            for test, run in file.tests.items()
+        ]
+        self._mark = (0, 0)
+        self._file = self._running = None
+        self._deadline = time.monotonic() + self._settings.timeout
+        try:
+            self._process = TclProcess(self._settings, "run", [file.path for file in waiting], tests)
+        except OSError as error:
+            for file in waiting:
+                file.lost, file.ended = error.strerror or str(error), True
+        return self._process
+
+    def _end_process(self, process: TclProcess, how: str) -> None:
+        """Settle what the process has left open; files that it did not come to get another one."""
+        if self._file is not None:
+            self._settle(self._file, process, how)
+        else:
+            for file in self.files.values():
+                if not file.ended:
+                    file.lost = f"the Tcl interpreter {how} before it could source the file"
+                    file.lost += "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
+                    file.ended = True
+        self._process = None
+        process.close()
+
+    def _settle(self, file: FileRun, process: TclProcess, how: str) -> None:
+        file.ended = True
+        if self._running is not None:
+            key = (self._running.name, self._running.occurrence)
+            file.outcomes[key] = self._running.lose(f"the process {how} while this test ran", process)
+            file.lost = f"not run: the process {how} while {self._running.name} ran"
+            self._running = None
+            return
+        file.trailing = process.output(self._mark, None)
+        if file.sourced or file.problem:
+            file.lost = file.lost or file.problem
+            return
+        failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
+        if not file.cleaned or "status" not in how:
+            file.problem = f"the process {how} before the end of the file"
+        elif not failed and how != ending(0):
+            file.problem = f"the process {how} after cleanupTests, though no test failed"
+        file.lost = f"not run: the process {how} before it came to this test"
+
+    # -- events ------------------------------------------------------------------------------------------
+
+    def _take(self, process: TclProcess, event: Event) -> None:
+        kind, *words = event
+        if kind == "file":
+            self._begin_file(process, words)
+        elif kind == "died" and self._file is None:
+            self._setup_died(words)
+        elif self._file is None:
+            return
+        elif kind == "begin":
+            self._running = Running.begin(words, self._mark, process)
+        elif kind in ("body", "problem", "errorinfo") and self._running:
+            self._running.add(kind, words)
+        elif kind == "end" and self._running:
+            outcome, self._mark = self._running.end(words, process)
+            self._file.outcomes[self._running.name, self._running.occurrence] = outcome
+            self._running = None
+        else:
+            self._take_of_file(self._file, kind, words)
+
+    def _begin_file(self, process: TclProcess, words: list[str]) -> None:
+        folder, name, out, err = words
+        if self._file is not None:
+            self._file.trailing = process.output(self._mark, (int(out), int(err)))
+            self._file.ended = True
+        self._mark = (int(out), int(err))
+        self._file = self.files[Path(folder, name)]
+        self._deadline = time.monotonic() + self._settings.timeout
+
+    def _setup_died(self, words: list[str]) -> None:
+        for file in self.files.values():
+            if not file.ended:
+                file.lost = f"the set-up script failed: {words[0]}\n\n{words[1]}"
+                file.ended = True
+
+    def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
+        if kind == "cleanup":
+            file.cleaned = True
+        elif kind == "sourced":
+            file.sourced = True
+        elif kind == "died":
+            line = line_of_error(words[1], file.path)
+            where = f"{file.path.name}:{line}: " if line else ""
+            file.problem = f"the file ends with an error: {where}{words[0]}\n\n{trim_trace(words[1])}"
+            file.lost = "not run: " + file.problem
+            file.sourced = True
+        elif kind == "unknown":
+            file.problem = file.problem or (
+                f"test {words[0]} was not run: it was not there when the tests were collected, when no body runs"
+            )
+        elif kind == "miscounted":
+            file.problem = file.problem or (
+                f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "
+                "tests in child interpreters are not seen"
+            )

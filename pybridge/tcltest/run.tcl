@@ -1,0 +1,213 @@
+# Runs the selected tests of a file with tcltest's own `test`. Two variables of tcltest tell the rest: `testLevel` goes
+# up when a test begins and down when it ends, in the frame in which `test` keeps what it found; `numTests` counts.
+
+namespace eval ::pytest_tcltest {
+    variable current ""  ;# {name occurrence} of the test that runs
+    variable seen        ;# an array: name to how often it was used in this file
+    variable counted     ;# an array: tcltest's counts as far as we know them
+    variable before      ;# an array: numTests when the current test began
+    variable handles {}  ;# the handles that were live then
+    variable report ""   ;# where tcltest's own report of a failure begins in the output
+    variable reason ""  ;# the constraint that was not met
+    variable body ""
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+}
+
+proc ::pytest_tcltest::begin_file {} {
+    variable seen
+    array unset seen
+}
+
+proc ::pytest_tcltest::instrument {} {
+    # renamed within its namespace: it is in there that a procedure's `variable` looks
+    rename ::tcltest::Skipped ::tcltest::pytest_Skipped
+    proc ::tcltest::Skipped {name constraints} {
+        variable testLevel
+        if {$testLevel == 1 && ![::pytest_tcltest::begin $name]} {
+            variable numTests
+            incr numTests(Total)
+            incr numTests(Skipped)
+            return 1
+        }
+        return [pytest_Skipped $name $constraints]
+    }
+    trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
+    trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
+    trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
+}
+
+# Note that a test begins; whether it is to run.
+proc ::pytest_tcltest::begin {name} {
+    variable current
+    variable seen
+    variable selected
+    variable counted
+    set occurrence [incr seen($name)]
+    variable file
+    incr counted(Total)
+    set key [list $file $name $occurrence]
+    if {![info exists selected($key)]} {
+        emit unknown $name
+    }
+    if {![info exists selected($key)] || !$selected($key)} {
+        incr counted(Skipped)
+        return 0
+    }
+    variable before
+    array set before [array get ::tcltest::numTests]
+    variable handles [live_handles]
+    variable report ""
+    variable reason ""
+    upvar 2 body text
+    variable body $text
+    set current [list $name $occurrence]
+    emit begin {*}$current [clock microseconds] {*}[written]
+    return 1
+}
+
+proc ::pytest_tcltest::live_handles {} {
+    if {[namespace which -command ::torch::handles] eq ""} {
+        return {}
+    }
+    return [::torch::handles]
+}
+
+# tcltest prints its report of a failure after it has counted it.
+proc ::pytest_tcltest::failing {args} {
+    variable current
+    if {$current ne ""} {
+        variable report [lindex [written] 0]
+    }
+}
+
+proc ::pytest_tcltest::skipping {array constraint op} {
+    variable reason $constraint
+}
+
+proc ::pytest_tcltest::level_changed {args} {
+    variable current
+    if {$current eq "" || $::tcltest::testLevel > 0} {
+        return
+    }
+    set time [clock microseconds]
+    set test $current
+    set current ""
+    set outcome [outcome]
+    if {$outcome eq "Failed"} {
+        uplevel 1 ::pytest_tcltest::describe_failure
+    }
+    set written [written]
+    variable report
+    variable reason
+    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written \
+        [skip_reason [lindex $test 0]] [leaked]
+}
+
+# What tcltest has counted since the test began.
+proc ::pytest_tcltest::outcome {} {
+    variable before
+    variable counted
+    foreach outcome {Failed Skipped Passed} {
+        if {$::tcltest::numTests($outcome) > $before($outcome)} {
+            incr counted($outcome)
+            return $outcome
+        }
+    }
+    return none
+}
+
+proc ::pytest_tcltest::skip_reason {name} {
+    variable reason
+    if {$reason in {"" userSpecifiedSkip userSpecifiedNonMatch}} {
+        foreach pattern [::tcltest::configure -skip] {
+            if {[string match $pattern $name]} {
+                return "matches -skip $pattern"
+            }
+        }
+        return "does not match -match [::tcltest::configure -match]"
+    }
+    return $reason
+}
+
+proc ::pytest_tcltest::leaked {} {
+    variable handles
+    set leaked {}
+    foreach handle [live_handles] {
+        if {$handle ni $handles} {
+            lappend leaked $handle
+        }
+    }
+    return $leaked
+}
+
+# Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another
+# release of tcltest has no such variable, pytest shows the report that tcltest has printed.
+proc ::pytest_tcltest::describe_failure {} {
+    variable body
+    emit body $body
+    foreach name {setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure
+                  cleanupFailure coreFailure processTest} {
+        upvar 1 $name $name
+        if {![info exists $name]} {
+            set $name 0
+        }
+    }
+    upvar 1 setupMsg setupMsg cleanupMsg cleanupMsg coreMsg coreMsg actualAnswer actual result result match match \
+        returnCode returnCode returnCodes returnCodes errorCode errorCode errorCodeRes errorCodeRes \
+        scriptCompare scriptCompare scriptMatch scriptMatch output output outputCompare outputCompare \
+        outputMatch outputMatch errorOutput errorOutput errorCompare errorCompare errorMatch errorMatch \
+        errorInfo errorInfo
+    if {$setupFailure} {
+        emit problem setup $setupMsg
+    }
+    if {$scriptFailure} {
+        mismatch result $scriptCompare $scriptMatch $match $result $actual
+    }
+    if {$errorCodeFailure} {
+        emit problem errorcode $errorCode $errorCodeRes(body)
+    }
+    if {$codeFailure} {
+        emit problem code $returnCodes $returnCode $actual
+    }
+    if {$outputFailure} {
+        mismatch output $outputCompare $outputMatch $match $output $::tcltest::outData
+    }
+    if {$errorFailure} {
+        mismatch {error output} $errorCompare $errorMatch $match $errorOutput $::tcltest::errData
+    }
+    if {$cleanupFailure} {
+        emit problem cleanup $cleanupMsg
+    }
+    if {$coreFailure} {
+        emit problem core $coreMsg
+    }
+    foreach phase {setup body cleanup} {
+        if {[info exists errorInfo($phase)]} {
+            emit errorinfo $phase $errorInfo($phase)
+        }
+    }
+}
+
+proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
+    emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
+}
+
+# Before cleanupTests forgets its counts, they must be ours: tests in child interpreters, for one, are not.
+proc ::pytest_tcltest::cleaning {args} {
+    variable counted
+    variable current
+    if {$current ne ""} {
+        return
+    }
+    set known {}
+    set theirs {}
+    foreach index {Total Passed Skipped Failed} {
+        lappend known $counted($index)
+        lappend theirs $::tcltest::numTests($index)
+        set counted($index) 0
+    }
+    emit cleanup
+    if {$known ne $theirs} {
+        emit miscounted $theirs $known
+    }
+}

@@ -1,0 +1,149 @@
+"""The options of the plugin, read and checked once."""
+
+import math
+import shlex
+import sys
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+PROCESSES = ("file", "session")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has configured.
+
+    Args:
+        files: glob patterns of the names of test files.
+        interpreter: the words of the command that runs a Tcl script; empty for tcltorch itself.
+        setup: a Tcl script that is sourced before each test file.
+        arguments: the words that a test file finds in `$argv`.
+        strict_leaks: whether a test fails that leaves handles behind.
+        process: `file`, a process for each file, or `session`, one for all.
+        timeout: seconds that one file may take.
+    """
+
+    files: tuple[str, ...]
+    interpreter: tuple[str, ...]
+    setup: Path | None
+    arguments: tuple[str, ...]
+    strict_leaks: bool
+    process: str
+    timeout: float
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words in front of a Tcl script's name."""
+        return self.interpreter or (sys.executable, "-m", "pybridge")
+
+    def is_test_file(self, path: Path) -> bool:
+        return any(fnmatch(path.name, pattern) for pattern in self.files)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("tcltest", "Tcl test suites (tcltest)")
+    parser.addini("tcltest_files", "names of Tcl test files (glob patterns)", type="args", default=["*.test"])
+    described = {
+        "interpreter": ("COMMAND", "program that runs the Tcl tests, with its options (default: tcltorch)"),
+        "setup": ("FILE", "Tcl script to source before each Tcl test file"),
+        "args": ("WORDS", "what Tcl test files find in $argv, such as '-constraints slow'"),
+        "process": ("KIND", "'file' (default): a process for each Tcl test file; 'session': one for all"),
+        "timeout": ("SECONDS", "how long a Tcl test file may take (default: 300)"),
+    }
+    for name, (metavar, text) in described.items():
+        group.addoption(f"--tcltest-{name}", dest=f"tcltest_{name}", metavar=metavar, help=text)
+    for name in ("interpreter", "args"):
+        parser.addini(f"tcltest_{name}", described[name][1], type="args", default=[])
+    parser.addini("tcltest_setup", described["setup"][1], default="")
+    parser.addini("tcltest_process", described["process"][1], default="file")
+    # a number in pytest's own TOML tables, where the installed pytest knows of numbers
+    number: Literal["float", "string"] = "float" if pytest.version_tuple >= (8, 4) else "string"
+    parser.addini("tcltest_timeout", described["timeout"][1], type=number, default="300")
+    text = "fail a Tcl test that leaves torch handles behind"
+    group.addoption("--tcltest-strict-leaks", dest="tcltest_strict_leaks", action="store_true", help=text)
+    parser.addini("tcltest_strict_leaks", text, type="bool", default=False)
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """The settings of this run.
+
+    Raises:
+        pytest.UsageError: a value is not allowed.
+    """
+    return Settings(
+        files=tuple(config.getini("tcltest_files")),
+        interpreter=_interpreter(config),
+        setup=_setup(config),
+        arguments=tuple(_words(config, "args")),
+        strict_leaks=bool(config.getoption("tcltest_strict_leaks") or config.getini("tcltest_strict_leaks")),
+        process=_process(config),
+        timeout=_timeout(config),
+    )
+
+
+def _words(config: pytest.Config, name: str) -> list[str]:
+    given = config.getoption(f"tcltest_{name}")
+    if given is None:
+        return list(config.getini(f"tcltest_{name}"))
+    try:
+        return shlex.split(given)
+    except ValueError as error:
+        raise pytest.UsageError(f"--tcltest-{name}: {str(error).lower()}: {given}") from None
+
+
+def _value(config: pytest.Config, name: str) -> tuple[str, str]:
+    """The value of an option, and how the user spells the option."""
+    given = config.getoption(f"tcltest_{name}")
+    if given is not None:
+        return str(given), f"--tcltest-{name}"
+    return str(config.getini(f"tcltest_{name}")), f"tcltest_{name}"
+
+
+def _folder(config: pytest.Config, spelled: str) -> Path:
+    """What a relative path starts from: where pytest was started, or where its configuration is."""
+    if spelled.startswith("--"):
+        return config.invocation_params.dir
+    return config.inipath.parent if config.inipath else config.rootpath
+
+
+def _interpreter(config: pytest.Config) -> tuple[str, ...]:
+    words = _words(config, "interpreter")
+    if words and "/" in words[0]:  # a test file's process starts in the file's folder
+        given = config.getoption("tcltest_interpreter") is not None
+        words[0] = str(_folder(config, "--" if given else "") / Path(words[0]).expanduser())
+    return tuple(words)
+
+
+def _setup(config: pytest.Config) -> Path | None:
+    value, spelled = _value(config, "setup")
+    if not value:
+        return None
+    path = _folder(config, spelled) / Path(value).expanduser()
+    if not path.is_file():
+        raise pytest.UsageError(f"{spelled}: no such file: {path}")
+    return path
+
+
+def _process(config: pytest.Config) -> str:
+    value, spelled = _value(config, "process")
+    if value not in PROCESSES:
+        raise pytest.UsageError(f"{spelled} must be {' or '.join(PROCESSES)}, not '{value}'")
+    return value
+
+
+def _timeout(config: pytest.Config) -> float:
+    try:
+        value, spelled = _value(config, "timeout")
+    except ValueError:  # pytest itself could not make a number of it
+        value, spelled = "", "tcltest_timeout"
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise pytest.UsageError(f"{spelled} must be a number of seconds greater than 0, not '{value}'")
+    return seconds

@@ -1,0 +1,182 @@
+# Two ways to compare for tcltest's -match: `approx`, lists of numbers with room for rounding, and `tensor`, a tensor
+# with what it should hold. A mismatch is an error that says where and what: tcltest prints it as "Error testing
+# result", which says more than two long lists.
+
+package require tcltest
+
+namespace eval ::torch::tcltest {
+    # the tolerances of torch.testing.assert_close, {rtol atol}; other dtypes have none
+    variable tolerances {
+        float16 {1e-3 1e-5} bfloat16 {1.6e-2 1e-5} float32 {1.3e-6 1e-5} float64 {1e-7 1e-7}
+    }
+}
+
+# -- approx ----------------------------------------------------------------------------------------------
+
+proc ::torch::tcltest::approx {expected actual} {
+    set difference [difference $expected $actual 1e-6 1e-12 max]
+    if {$difference ne ""} {
+        return -code error $difference
+    }
+    return 1
+}
+
+# The first place in which two nested lists differ, in words; empty when there is none.
+proc ::torch::tcltest::difference {expected actual rtol atol join {index {}}} {
+    if {[is_number $expected] && [is_number $actual]} {
+        if {[close_to $expected $actual $rtol $atol $join]} {
+            return ""
+        }
+        return "[at $index]got $actual, expected $expected[distance $expected $actual $rtol $atol $join]"
+    }
+    if {$expected eq $actual} {
+        return ""
+    }
+    if {![is_list $expected] || ![is_list $actual]} {
+        return "[at $index]got \"$actual\", expected \"$expected\""
+    }
+    if {[llength $expected] != [llength $actual]} {
+        return "[at $index]got [count $actual], expected [count $expected]"
+    }
+    set position 0
+    foreach left $expected right $actual {
+        set difference [difference $left $right $rtol $atol $join [list {*}$index $position]]
+        if {$difference ne ""} {
+            return $difference
+        }
+        incr position
+    }
+    return ""
+}
+
+# Whether a value is a list of several, or of none: a list of one is that one.
+proc ::torch::tcltest::is_list {value} {
+    return [expr {[string is list $value] && ([llength $value] != 1 || [lindex $value 0] ne $value)}]
+}
+
+proc ::torch::tcltest::is_number {value} {
+    return [expr {[string is double -strict $value] || [is_nan $value]}]
+}
+
+proc ::torch::tcltest::is_nan {value} {
+    return [regexp -nocase {^[-+]?nan(\([0-9a-f]*\))?$} $value]
+}
+
+# Whether `actual` is within the tolerance. NaN is close to NaN: whoever writes it down means it.
+proc ::torch::tcltest::close_to {expected actual rtol atol join} {
+    if {[is_nan $expected] || [is_nan $actual]} {
+        return [expr {[is_nan $expected] && [is_nan $actual]}]
+    }
+    if {$expected == $actual} {
+        return 1
+    }
+    if {abs($expected) == Inf || abs($actual) == Inf} {
+        return 0
+    }
+    return [expr {abs($expected - $actual) <= [tolerance $expected $rtol $atol $join]}]
+}
+
+# pytest.approx takes the larger of the two tolerances, PyTorch their sum.
+proc ::torch::tcltest::tolerance {expected rtol atol join} {
+    set relative [expr {$rtol * abs($expected)}]
+    return [expr {$join eq "max" ? max($relative, $atol) : $relative + $atol}]
+}
+
+proc ::torch::tcltest::distance {expected actual rtol atol join} {
+    foreach value [list $expected $actual] {
+        if {[is_nan $value] || abs($value) == Inf} {
+            return ""
+        }
+    }
+    return [format " (off by %.3g, allowed %.3g)" [expr {abs($expected - $actual)}] \
+        [tolerance $expected $rtol $atol $join]]
+}
+
+proc ::torch::tcltest::at {index} {
+    return [expr {$index eq {} ? "" : "at index $index: "}]
+}
+
+proc ::torch::tcltest::count {list} {
+    return "[llength $list] element[expr {[llength $list] == 1 ? "" : "s"}]"
+}
+
+# -- tensor ----------------------------------------------------------------------------------------------
+
+# `expected` is `dtype shape values ?-rtol r? ?-atol a?`, the values flat or nested as the shape says.
+proc ::torch::tcltest::tensor {expected actual} {
+    if {![string is list $expected] || [llength $expected] < 3} {
+        return -code error "expected a result \"dtype shape values ?-rtol r? ?-atol a?\" but got \"$expected\""
+    }
+    set options [lassign $expected dtype shape values]
+    lassign [tolerances $dtype $options] rtol atol
+    foreach {what is should} [list \
+        dtype [::torch::tensor_dtype $actual] $dtype shape [::torch::tensor_shape $actual] $shape] {
+        if {$is ne $should} {
+            return -code error "the $what is [braced $is], expected [braced $should]"
+        }
+    }
+    set numbers [::torch::tensor_to_list $actual]
+    set wanted [as_held $values $shape $dtype]
+    set place 0
+    foreach left $wanted right $numbers {
+        if {![close_to $left $right $rtol $atol sum]} {
+            return -code error [describe $wanted $numbers $shape $place $rtol $atol]
+        }
+        incr place
+    }
+    return 1
+}
+
+# The values as a tensor of this dtype holds them, in a flat list. The scope frees that tensor.
+proc ::torch::tcltest::as_held {values shape dtype} {
+    return [::torch::scope {::torch::tensor_to_list [::torch::tensor_create $values -shape $shape -dtype $dtype]}]
+}
+
+proc ::torch::tcltest::tolerances {dtype options} {
+    variable tolerances
+    set pair [expr {[dict exists $tolerances $dtype] ? [dict get $tolerances $dtype] : {0 0}}]
+    set given [dict create -rtol [lindex $pair 0] -atol [lindex $pair 1]]
+    if {[llength $options] % 2} {
+        return -code error "missing value for option \"[lindex $options end]\""
+    }
+    foreach {option value} $options {
+        if {![dict exists $given $option]} {
+            return -code error "bad option \"$option\": must be -rtol or -atol"
+        }
+        if {![string is double -strict $value] || $value < 0} {
+            return -code error "expected a number of 0 or more but got \"$value\" for $option"
+        }
+        dict set given $option $value
+    }
+    return [dict values $given]
+}
+
+proc ::torch::tcltest::describe {wanted numbers shape place rtol atol} {
+    set wrong 0
+    foreach left $wanted right $numbers {
+        incr wrong [expr {![close_to $left $right $rtol $atol sum]}]
+    }
+    set left [lindex $wanted $place]
+    set right [lindex $numbers $place]
+    set text "[at [index_of $place $shape]]got $right, expected $left[distance $left $right $rtol $atol sum]"
+    return "$text; $wrong of [count $numbers] differ[expr {$wrong == 1 ? "s" : ""}]"
+}
+
+# Where the element at this place of the flat list is: one number for each dimension.
+proc ::torch::tcltest::index_of {place shape} {
+    set index {}
+    foreach size [lreverse $shape] {
+        set index [linsert $index 0 [expr {$place % $size}]]
+        set place [expr {$place / $size}]
+    }
+    return $index
+}
+
+proc ::torch::tcltest::braced {value} {
+    return [expr {[llength $value] == 1 ? $value : "{$value}"}]
+}
+
+::tcltest::customMatch approx ::torch::tcltest::approx
+::tcltest::customMatch tensor ::torch::tcltest::tensor
+
+package provide torch::tcltest 0.1.0

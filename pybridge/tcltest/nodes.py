@@ -1,5 +1,6 @@
 """Tcl test files and their tests as pytest sees them."""
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -86,12 +87,12 @@ class TclItem(pytest.Item):
 
     def runtest(self) -> None:
         outcome = self._outcome = self._run.outcome(self.path, self.test)
-        self._add_output("setup", outcome.outside)
-        self._add_output("call", outcome.output)
+        _add_output(self, "setup", outcome.outside)
+        _add_output(self, "call", outcome.output)
         if outcome.leaked:
             self.user_properties.append((LEAKED, " ".join(outcome.leaked)))
         if outcome.status == "skipped":
-            pytest.skip(f"constraint not met: {outcome.reason}")
+            pytest.skip(outcome.reason)
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.status != "passed" or (strict and outcome.leaked):
             raise Failure(self.test, outcome)
@@ -101,7 +102,7 @@ class TclItem(pytest.Item):
             return
         file = self._run.finish(self.path)
         if file.problem and not self._problem_is_told(file):
-            self._add_output("teardown", file.trailing)
+            _add_output(self, "teardown", file.trailing)
             raise Problem(self.path, 0, file.problem)
 
     def _problem_is_told(self, file: FileRun) -> bool:
@@ -128,11 +129,6 @@ class TclItem(pytest.Item):
         description = " ".join(self.test.description.split()) or "(no description)"
         return self.test.path, self.test.line - 1, f"{self.name} {description}"
 
-    def _add_output(self, phase: str, output: tuple[str, str]) -> None:
-        for channel, text in zip(("stdout", "stderr"), output, strict=True):
-            if text:
-                self.add_report_section(phase, channel, text)
-
 
 class BrokenFile(pytest.Item):
     """Stands for a file in which not all tests can be found; it always fails."""
@@ -142,9 +138,7 @@ class BrokenFile(pytest.Item):
         self._contents = contents
 
     def runtest(self) -> None:
-        for channel, text in zip(("stdout", "stderr"), self._contents.output, strict=True):
-            if text:
-                self.add_report_section("call", channel, text)
+        _add_output(self, "call", self._contents.output)
         raise Problem(self.path, self._contents.line, self._contents.problem)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
@@ -154,6 +148,15 @@ class BrokenFile(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self._contents.line - 1, f"{self.path.name}: looking for its tests"
+
+
+def _add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
+    """Put what was written into the item's report; with `pytest -s`, show it at once."""
+    for channel, text in zip(("stdout", "stderr"), output, strict=True):
+        if text and item.config.getoption("capture") == "no":
+            print(text, end="", file=getattr(sys, channel))
+        elif text:
+            item.add_report_section(phase, channel, text)
 
 
 def plan_runs(session: pytest.Session, suites: Suites) -> None:

@@ -94,9 +94,6 @@ class TclProcess:
             raise FileNotFoundError(
                 f"no Tcl interpreter: {settings.command[0]} is not a program that can be run"
             )
-        environment = dict(os.environ)
-        if not settings.interpreter:
-            environment["PYTHONUNBUFFERED"] = "1"  # or what Python prints would miss its test
         command = [program, *settings.command[1:], str(_HERE / "driver.tcl"), str(self._folder / "plan")]
         with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
             self._process = subprocess.Popen(
@@ -105,7 +102,6 @@ class TclProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
-                env=environment,
                 start_new_session=True,  # a process group, to be killed as one
             )
 

@@ -107,7 +107,7 @@ class Run:
                     self._take(process, event)
                 if enough():
                     return
-                if not stopped and time.monotonic() > self._deadline:
+                if process.status is None and time.monotonic() > self._deadline:
                     stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
                     process.kill()
             self._end_process(process, stopped or ending(process.status or 0))
@@ -210,7 +210,7 @@ class Run:
             file.sourced = True
         elif kind == "unknown":
             file.problem = file.problem or (
-                f"test {words[0]} was not run: it was not there when the tests were collected, when no body runs"
+                f"test {words[0]} was not run: it was not there when the file was sourced to find its tests"
             )
         elif kind == "miscounted":
             file.problem = file.problem or (

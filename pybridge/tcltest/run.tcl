@@ -98,9 +98,8 @@ proc ::pytest_tcltest::level_changed {args} {
     }
     set written [written]
     variable report
-    variable reason
-    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written \
-        [skip_reason [lindex $test 0]] [leaked]
+    set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
+    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why [leaked]
 }
 
 # What tcltest has counted since the test began.
@@ -116,28 +115,38 @@ proc ::pytest_tcltest::outcome {} {
     return none
 }
 
+# Why the test was skipped; evaluated in the frame of tcltest's `test`.
 proc ::pytest_tcltest::skip_reason {name} {
     variable reason
-    if {$reason in {"" userSpecifiedSkip userSpecifiedNonMatch}} {
-        foreach pattern [::tcltest::configure -skip] {
-            if {[string match $pattern $name]} {
-                return "matches -skip $pattern"
-            }
-        }
-        return "does not match -match [::tcltest::configure -match]"
+    upvar 1 processTest ran
+    if {[info exists ran]} {
+        return $reason ;# the test itself called tcltest::Skip
     }
-    return $reason
+    if {$reason eq "userSpecifiedLimitConstraint"} {
+        return "no constraint that -limitconstraints lets through"
+    }
+    if {$reason ni {"" userSpecifiedSkip userSpecifiedNonMatch}} {
+        return "constraint not met: $reason"
+    }
+    foreach pattern [::tcltest::configure -skip] {
+        if {[string match $pattern $name]} {
+            return "matches -skip $pattern"
+        }
+    }
+    return "does not match -match [::tcltest::configure -match]"
 }
 
 proc ::pytest_tcltest::leaked {} {
     variable handles
-    set leaked {}
-    foreach handle [live_handles] {
-        if {$handle ni $handles} {
-            lappend leaked $handle
-        }
+    set live [live_handles]
+    if {$live eq $handles} {
+        return {}
     }
-    return $leaked
+    set old [dict create {*}[concat {*}[lmap handle $handles {list $handle 1}]]]
+    return [lmap handle $live {
+        if {[dict exists $old $handle]} continue
+        set handle
+    }]
 }
 
 # Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another

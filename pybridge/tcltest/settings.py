@@ -38,7 +38,8 @@ class Settings:
     @property
     def command(self) -> tuple[str, ...]:
         """The words in front of a Tcl script's name."""
-        return self.interpreter or (sys.executable, "-m", "pybridge")
+        # -u: what Python holds back would end up in a later test
+        return self.interpreter or (sys.executable, "-u", "-m", "pybridge")
 
     def is_test_file(self, path: Path) -> bool:
         return any(fnmatch(path.name, pattern) for pattern in self.files)

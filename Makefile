@@ -29,14 +29,16 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 test: $(INSTALLED) $(MODEL)  ## run all tests; ARGS="-k quantize" passes options to pytest
 	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m pytest $(ARGS)
 
-lint: $(INSTALLED)  ## style, format, types, and whether docs/commands.md is up to date
+lint: $(INSTALLED)  ## style, format, types, and whether docs/reference is up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python docs/build.py --check
 
-docs: $(INSTALLED)  ## regenerate docs/commands.md
+docs: $(INSTALLED)  ## regenerate the reference; build the site and the manual page into build/docs
 	$(BIN)/python docs/build.py
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b html docs build/docs/html
+	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b man docs build/docs/man
 
 bench: $(INSTALLED)  ## measure the cost of the bridge
 	$(BIN)/python tests/benchmarks/bridge.py $(ARGS)

@@ -1,48 +1,94 @@
 """What README and docs say is true: their code runs, their links lead somewhere, their numbers hold."""
 
-import contextlib
-import io
 import re
+import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import torch
+from safetensors import safe_open
 
 import pybridge
 from pybridge import Interpreter
 from pybridge.registry import COMMANDS
+from tests.documents import MODEL_FILE, ROOT, Page, blocks
 
-ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("[!c]*.md"))]
 
 
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+def page_runs(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(folder)
+    return Page(folder).run(text)
 
 
-def test_the_example_of_the_readme() -> None:
-    (script,) = blocks(README, "tcl")
+# -- the code blocks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_code_of_the_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = page_runs(path.read_text(encoding="utf-8"), tmp_path, monkeypatch)
+    assert not failures, "\n\n".join(f"{path.name}, {failure}" for failure in failures)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        pytest.param("```tcl\nputs 1\n```\n```output\n2\n```\n", "shows\n2\nbut it prints\n1\n", id="output"),
+        pytest.param("```tcl\nputs 1\n```\n", "prints\n1\n", id="output that is not shown"),
+        pytest.param("```tcl\nset x 1\n```\n```output\n1\n```\n", "shows\n1\n", id="no output"),
+        pytest.param("```tcl\nnope\n```\n", 'invalid command name "nope"', id="an error"),
+        pytest.param("```tclsession\n% expr 1\n2\n```\n", "prints\n% expr 1\n1\n", id="a session"),
+        pytest.param("```tclsession\nnothing typed\n```\n", "nothing is typed", id="no session"),
+        pytest.param("```python\n1 / 0\n```\n", "ZeroDivisionError", id="Python"),
+        pytest.param("```console\n$ tcltorch -c 'puts 1'\n2\n```\n", "1\n", id="a shell"),
+        pytest.param("```sh\ntcltorch -c 'exit 3'\n```\n", "status 3", id="a status"),
+        pytest.param("```sh\nmake no_such_target\n```\n", "no_such_target", id="make"),
+        pytest.param("```sh\npip install 'x\n```\n", "No closing quotation", id="an installation"),
+        pytest.param("```sh\nwget x\n```\n", "wget is not run", id="another program"),
+        pytest.param("```toml\n[x\n```\n", "TOMLDecodeError", id="toml"),
+        pytest.param("```c\nint x;\n```\n", "no language that is tested", id="a language"),
+        pytest.param("```\nputs 1\n```\n", "no language that is tested", id="no language"),
+        pytest.param("text\n\n    puts 1\n", "no language that is tested", id="an indented block"),
+        pytest.param("1. x\n   ```tcl\n   nope\n   ```\n", "invalid command name", id="in a list"),
+    ],
+)
+def test_a_page_that_is_wrong(
+    text: str, complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (failure,) = page_runs(text, tmp_path, monkeypatch)
+    assert complaint in failure
+
+
+def test_blocks_build_on_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (
+        "```tcl\nset x 1; puts $x\n```\n```output\n1\n```\n"
+        "```tclsession\n% incr x\n2\n% proc f {} {\n>     error boom\n> }\n% f\nboom\n```\n"
+        "<!-- file: x.tcl -->\n```tcl\nputs [lindex $argv 0]\n```\n"
+        "```console\n$ tcltorch x.tcl \\\n>     a\na\n```\n"
+        "```python\ny = 1\n```\n```python\nprint(y, 2, 'z')\n```\n```output\n1 ... z\n```\n"
+        "<!-- new session -->\n```tclsession\n% info exists x\n0\n```\n"
+    )
+    assert page_runs(text, tmp_path, monkeypatch) == []
+
+
+def test_the_example_of_the_readme_is_pytorchs() -> None:
     weight = torch.tensor([[0.11, -0.42, 0.93], [2.5, -1.75, 0.25]])
     scales = weight.abs().max(1).values / 7
     int4 = torch.fake_quantize_per_channel_affine(weight, scales, torch.zeros(2, dtype=torch.int32), 0, -8, 7)
     error = (weight - int4).square().mean().item()
-    words = [sys.executable, "-m", "pybridge", "-c", script]
-    printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert printed == [
-        f"quantized to 4 bits: {' '.join(map(repr, int4.flatten().tolist()))}",
-        f"mean squared error:  {error!r}",
-    ]
+    shown = blocks(README)[1].text
+    rows = re.findall(r"^\[\d\] +(.*)$", shown, re.MULTILINE)
+    assert [row.split() for row in rows] == [[f"{x:.4f}" for x in row] for row in int4.tolist()]
+    assert f"mean squared error {error!r}\n" in shown
 
 
-def test_the_python_example_of_the_readme() -> None:
-    (program,) = blocks(README, "python")
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(program, {})
-    assert printed.getvalue() == "1.0 1.0 1.0 1.0\n"
+# -- numbers and messages --------------------------------------------------------------------------------
 
 
 def test_the_number_of_commands_in_the_readme() -> None:
@@ -50,22 +96,21 @@ def test_the_number_of_commands_in_the_readme() -> None:
     assert int(count) == len(COMMANDS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
-    assert not missing
+def test_the_size_of_the_demos_model() -> None:
+    with safe_open(MODEL_FILE, framework="pt") as file:
+        tensors = [file.get_tensor(name) for name in file.keys()]  # noqa: SIM118  # not a dict
+    parameters = sum(tensor.numel() for tensor in tensors if tensor.is_floating_point())
+    assert f"({parameters / 1e6:.1f} M parameters)" in README
+    assert f"{parameters / 1e6:.1f} million parameters" in (DOCS / "tutorial.md").read_text()
 
 
-def test_the_commands_page_is_up_to_date() -> None:
-    build = ROOT / "docs" / "build.py"
-    checked = subprocess.run([sys.executable, build, "--check"], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stderr
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) < 150
 
 
 def test_messages_of_the_error_page(tcl: Interpreter) -> None:
     """Each row that shows a call's own words says what the bridge says."""
-    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    page = (DOCS / "errors.md").read_text(encoding="utf-8")
     tcl.eval("set x [torch::ones 2]; set bar [torch::progress_bar 1]; torch::free [torch::ones 1]")
     for call in (
         "torch::tensor_sum",
@@ -93,5 +138,153 @@ def test_the_package_index_has_the_same_version() -> None:
 
 
 def test_tcl_sources_are_ascii() -> None:
-    for path in [*(ROOT / "tclpkg").glob("*.tcl"), *(ROOT / "examples").glob("*.tcl")]:
+    for path in [*(ROOT / "tclpkg").rglob("*.tcl"), *(ROOT / "examples").glob("*.tcl")]:
         assert path.read_bytes().isascii(), path
+
+
+# -- links and pictures ----------------------------------------------------------------------------------
+
+
+def slugs(page: Path) -> set[str]:
+    """The anchors of the headings of a page, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(link: str, page: Path) -> bool:
+    address = urlsplit(link)
+    if address.scheme or address.netloc:
+        return address.scheme == "https" and "." in (address.hostname or "")
+    target = page.parent / address.path if address.path else page
+    return target.exists() and (not address.fragment or address.fragment in slugs(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not leads_somewhere(link, page)] == []
+
+
+def test_links_that_lead_nowhere() -> None:
+    for link in ("no.md", "README.md#no-such-heading", "http://example.com", "https://localhost/x", "#nope"):
+        assert not leads_somewhere(link, ROOT / "README.md"), link
+    assert leads_somewhere("docs/memory.md#torchscope", ROOT / "README.md")
+
+
+def test_pictures_are_small_text_with_a_description() -> None:
+    pictures = sorted((DOCS / "pictures").iterdir())
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for picture in pictures:
+        assert picture.suffix == ".svg"
+        assert picture.stat().st_size < 100_000
+        assert re.search(rf"!\[[^\]]{{40,}}\]\(pictures/{picture.name}\)", shown), picture.name
+    assert pictures
+
+
+# -- the site and the manual page ------------------------------------------------------------------------
+
+
+def build(kind: str, docs: Path, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Build as `make docs` does."""
+    options = ["-q", "-W", "--keep-going", "-d", str(folder / "doctrees"), "-b", kind]
+    words = [sys.executable, "-m", "sphinx", *options, str(docs), str(folder / kind)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    for kind in ("html", "man"):
+        built = build(kind, DOCS, folder)
+        assert (built.returncode, built.stderr) == (0, "")
+    return folder
+
+
+def test_the_build_of_the_tests_is_that_of_make() -> None:
+    recipe = subprocess.run(
+        ["make", "-n", "docs"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    for kind in ("html", "man"):
+        assert (
+            f"-m sphinx -q -W --keep-going -d build/docs/doctrees -b {kind} docs build/docs/{kind}\n"
+            in recipe
+        )
+
+
+class Sources(HTMLParser):
+    """Collects what a page loads, and its headings and links."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "srcset"}
+        value = dict(attrs).get(names.get(tag, ""))
+        if value:
+            self.loaded.append(value)
+
+
+def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
+    pages = list((site / "html").rglob("*.html"))
+    assert {page.name for page in pages} >= {"index.html", "tutorial.html", "quantize.html"}
+    for page in pages:
+        sources = Sources()
+        sources.feed(page.read_text(encoding="utf-8"))
+        assert sources.loaded
+        assert [each for each in sources.loaded if urlsplit(each).netloc] == [], page
+        for each in sources.loaded:
+            path = urlsplit(each).path
+            assert not path or (page.parent / path).exists(), (page, each)
+    for style in (site / "html").rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", text), style
+
+
+def test_every_page_is_in_the_site(site: Path) -> None:
+    index = (site / "html" / "index.html").read_text(encoding="utf-8")
+    for page in DOCS.glob("[!c]*.md"):
+        assert f'href="{page.stem}.html"' in index or page.stem == "index", page.name
+
+
+def test_tcl_is_highlighted(site: Path) -> None:
+    tutorial = (site / "html" / "tutorial.html").read_text(encoding="utf-8")
+    for language in ("tcl", "tclsession", "console"):
+        assert f"highlight-{language}" in tutorial
+    assert '<span class="gp">% </span><span class="k">set</span>' in tutorial
+
+
+def test_the_manual_page_has_every_command(site: Path) -> None:
+    page = (site / "man" / "torch.n").read_text(encoding="utf-8")
+    assert '.TH "TORCH" "n"' in page
+    headings = set(re.findall(r"^\.SS (\S+)$", page, re.MULTILINE))
+    assert headings >= {name.replace("-", r"\-") for name in COMMANDS}
+    assert "<>" not in page
+
+
+def test_the_manual_page_formats_without_a_warning(site: Path) -> None:
+    if not shutil.which("groff"):
+        pytest.skip("groff is not installed")
+    words = ["groff", "-k", "-man", "-ww", "-Tutf8", str(site / "man" / "torch.n")]
+    formatted = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=60)
+    assert (formatted.returncode, formatted.stderr) == (0, "")
+    assert "torch - PyTorch commands for Tcl" in formatted.stdout
+
+
+def test_a_site_with_a_mistake_is_not_built(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    shutil.copytree(DOCS, docs)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    mistakes = {"memory.md#nothing": "nothing", "no_page.md": "no_page.md", "http://x.org": "no https link"}
+    with (docs / "tutorial.md").open("a", encoding="utf-8") as page:
+        page.write("".join(f"\n[a link]({link})\n" for link in mistakes))
+    built = build("html", docs, tmp_path)
+    assert built.returncode != 0
+    for complaint in mistakes.values():
+        assert complaint in built.stderr
+    assert len(built.stderr.splitlines()) == len(mistakes), built.stderr
+
+
+def test_the_reference_is_up_to_date() -> None:
+    checked = subprocess.run([sys.executable, DOCS / "build.py", "--check"], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stderr

@@ -3,6 +3,7 @@
 import _tkinter
 import atexit
 import contextlib
+import math
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from pybridge import __version__, errors
 from pybridge.bulk import Bulk
@@ -39,17 +40,25 @@ class Interpreter:
     Args:
         program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script
             and `eval` raises SystemExit.
+        interruptible: whether Ctrl-C stops what Tcl runs, and `eval` raises KeyboardInterrupt; by default
+            unless `program`, where the signal is left to do what it does.
+
+    Attributes:
+        on_exit: called when `exit` is about to end the process.
 
     Example:
         with Interpreter() as tcl:
             tcl.eval("torch::tensor_to_list [torch::ones {2}]")
     """
 
-    def __init__(self, *, program: bool = False) -> None:
+    def __init__(self, *, program: bool = False, interruptible: bool | None = None) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
         self._thread = threading.get_ident()
         self._program = program
+        self._interruptible = not program if interruptible is None else interruptible
+        self._defined: list[str] = []
+        self.on_exit: Callable[[], None] | None = None
         self._depth = 0
         self._closing = False
         self._cancel: Callable[[], None] | None = None
@@ -91,6 +100,38 @@ class Interpreter:
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
+    def define(self, name: str, function: Callable[..., str]) -> None:
+        """Make `::torch::_::name` call a function of texts, which must not raise."""
+        self._tk.createcommand(f"::torch::_::{name}", function)
+        self._defined.append(name)
+
+    def serve(self, descriptor: int, seconds: float | None = None) -> None:
+        """Run Tcl's event loop until `descriptor` is readable or the time is over.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile; it has stopped what was running.
+        """
+        over: list[None] = []
+        tk = self._tk
+        tk.createfilehandler(descriptor, _tkinter.READABLE, lambda *_: over.append(None))
+        timer = None
+        try:
+            if seconds is not None:
+                timer = tk.createtimerhandler(math.ceil(seconds * 1000), lambda: over.append(None))
+            while not over and self._tk is not None:
+                self._serve_one()
+        finally:
+            tk.deletefilehandler(descriptor)
+            if timer:
+                timer.deletetimerhandler()
+
+    def _serve_one(self) -> None:
+        mark = self.dispatcher.table.mark()
+        try:
+            self._run(lambda tk: tk.dooneevent(0))
+        finally:
+            self.dispatcher.table.unwind(mark, self._is_command)  # a stopped event's script leaves it open
+
     def set_arguments(self, argv0: str, argv: list[str], *, interactive: bool = False) -> None:
         """Set `argv0`, `argv`, `argc` and `tcl_interactive` as tclsh does."""
         values = {"argv0": argv0, "argv": tuple(argv), "argc": len(argv), "tcl_interactive": int(interactive)}
@@ -112,7 +153,7 @@ class Interpreter:
             return
         _open.discard(self)
         self._flush()
-        for name in _CALLBACKS:  # each holds the interpreter
+        for name in (*_CALLBACKS, *self._defined):  # each holds the interpreter
             self._tk.deletecommand(f"::torch::_::{name}")
         self._tk = None
 
@@ -150,7 +191,7 @@ class Interpreter:
 
     def _watcher(self) -> Any:
         """What stands between signals and this interpreter; None where nothing needs to."""
-        if self._program:  # Ctrl-C ends it, and it need not wait for this import
+        if not self._interruptible:  # it need not wait for this import
             return None
         from pybridge import interrupt
 
@@ -277,10 +318,16 @@ class Interpreter:
 
     # -- ending ------------------------------------------------------------------------------------------
 
+    def end_program(self, status: int) -> NoReturn:
+        """End the process; what is buffered is written first."""
+        if self.on_exit:
+            self.on_exit()
+        self._flush()
+        os._exit(status & 0xFF)
+
     def _exit(self, status: int) -> None:
         if self._program:
-            self._flush()
-            os._exit(status & 0xFF)
+            self.end_program(status)
         self._exit_status = status
         self._tcl_library().Tcl_LimitSetCommands(self._address(), 0)
         self._tcl_library().Tcl_LimitTypeSet(self._address(), _LIMIT_COMMANDS)

@@ -41,6 +41,9 @@ class Watcher:
         self._handlers: dict[int, Any] = {}
         self._raised: BaseException | None = None
         self._tried_again = False
+        self._blocks = 0
+        self.always = 0  # a signal that cancels whatever its handler is
+        self.on_press: Callable[[int], None] | None = None  # called in the thread, with the block's number
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
     def _run(self) -> None:
@@ -57,6 +60,9 @@ class Watcher:
                 if (signals or again) and self._cancels:
                     self._cancels[-1]()
                 self._changed.notify_all()
+                block = self._blocks if signals and self._cancels else 0
+            if block and self.on_press:
+                self.on_press(block)
 
     @contextlib.contextmanager
     def watching(self, cancel: Callable[[], None]) -> Iterator[Callable[[], bool]]:
@@ -86,6 +92,7 @@ class Watcher:
         try:
             self._stand_in_front()
             self._read, self._raised, self._tried_again = before, None, False
+            self._blocks += 1
             self._cancels.append(cancel)
             self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
             yield settle
@@ -98,6 +105,10 @@ class Watcher:
             raised = KeyboardInterrupt()
         if raised is not None:
             raise raised
+
+    def runs(self, block: int) -> bool:
+        """Whether the outermost block of this number has not ended."""
+        return self._guards and self._blocks == block
 
     def cancel_again(self) -> None:
         """Cancel once more in a moment: something else than the script has swallowed the cancel."""
@@ -146,8 +157,9 @@ class Watcher:
             self._cancels[-1]()
 
     def _is_pythons(self, number: int) -> bool:
-        """Whether the handler is the one that raises KeyboardInterrupt."""
-        return self._handlers.get(number) is signal.default_int_handler
+        """Whether the handler is the one that raises KeyboardInterrupt, or does not matter."""
+        handler = self._handlers.get(number)
+        return handler is signal.default_int_handler or (number == self.always and handler is not None)
 
 
 _watcher: Watcher | None = None
@@ -180,3 +192,21 @@ def canceller(address: int) -> Callable[[], None]:
     """A function that cancels what the interpreter at `address` runs; a script's `catch` may stop it."""
     library = ctypes.CDLL(_tkinter.__file__)
     return lambda: library.Tcl_CancelEval(ctypes.c_void_p(address), None, None, 0)
+
+
+def summoner(action: Callable[[], None]) -> Callable[[], None]:
+    """A function for any thread that has Tcl call `action` in this one, before the next Tcl command."""
+
+    def called(_: Any, interpreter: Any, code: int) -> int:
+        action()
+        return code
+
+    library = ctypes.CDLL(_tkinter.__file__)
+    library.Tcl_AsyncCreate.restype = ctypes.c_void_p
+    procedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(called)
+    handler = ctypes.c_void_p(library.Tcl_AsyncCreate(procedure, None))
+    _procedures.append(procedure)
+    return lambda: library.Tcl_AsyncMark(handler)
+
+
+_procedures: list[Any] = []  # Tcl keeps their addresses

@@ -1,0 +1,92 @@
+"""What is written while the prompt waits goes above it."""
+
+import contextlib
+import io
+import os
+import sys
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator
+from typing import Any
+
+from prompt_toolkit.application import Application
+
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+from pybridge.prompt.terminal import start_line, write
+
+_CHANNELS = {"stdout": 1, "stderr": 2}
+# A transformation of a channel that changes nothing, and tells before something is written.
+_TRANSFORMATION = """
+proc ::torch::_::above_prompt {operation channel args} {
+    if {$operation eq "initialize"} {
+        return {initialize finalize write}
+    } elseif {$operation eq "write"} {
+        ::torch::_::written
+        return [lindex $args 0]
+    }
+}
+"""
+
+
+class AbovePrompt(io.TextIOBase):
+    """Takes the prompt off the screen before an event's script writes, and puts it back afterwards.
+
+    Tcl writes to the terminal by itself, so its channels tell before they do. The object also stands in for
+    Python's standard error, where warnings come from any thread.
+    """
+
+    def __init__(self, tcl: Interpreter, application: Application[str], loop: AbstractEventLoop) -> None:
+        self._tcl = tcl
+        self._application = application
+        self._loop = loop
+        self._hidden = False
+        tcl.define("written", self._hide)
+        tcl.eval(_TRANSFORMATION)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """For the length of this the prompt is on the screen."""
+        pushed = [name for name, number in _CHANNELS.items() if os.isatty(number) and self._push(name)]
+        errors = sys.stderr
+        if os.isatty(2):
+            sys.stderr = self
+        try:
+            yield
+        finally:
+            sys.stderr = errors
+            for name in pushed:
+                self._chan("pop", name)
+
+    def write(self, text: str) -> int:
+        self._loop.call_soon_threadsafe(self._say, text)
+        return len(text)
+
+    def _say(self, text: str) -> None:
+        self._hide()
+        write(2, text.replace("\n", "\r\n"))
+
+    def _hide(self, *_: Any) -> str:
+        if not self._hidden and self._application.is_running:
+            self._hidden = True
+            self._application.renderer.erase()
+            self._loop.call_soon_threadsafe(self._show)  # after the event's script
+        return ""
+
+    def _show(self) -> None:
+        self._hidden = False
+        if not self._application.is_running:
+            return
+        start_line(1)
+        self._application.renderer.reset()
+        self._application.renderer.request_absolute_cursor_position()
+        self._application.invalidate()
+
+    def _push(self, channel: str) -> bool:
+        return self._chan("push", channel, "::torch::_::above_prompt")
+
+    def _chan(self, *words: str) -> bool:
+        try:
+            self._tcl.call("::chan", *words)
+        except TclError:  # a script has closed the channel, or renamed the command
+            return False
+        return True

@@ -1,0 +1,155 @@
+"""The prompt: reads a command, runs it, shows its result, until the end of the input."""
+
+import asyncio
+import signal
+import sys
+import termios
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
+
+from pybridge import interrupt
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+from pybridge.prompt.above import AbovePrompt
+from pybridge.prompt.completion import TclCompleter
+from pybridge.prompt.echo import echo
+from pybridge.prompt.highlight import STYLE, tcl_lexer
+from pybridge.prompt.history import HistoryFile, history_path
+from pybridge.prompt.keys import key_bindings
+from pybridge.prompt.stop import Insistence
+from pybridge.prompt.terminal import Restorer, TclSelector, start_line, write
+from pybridge.prompt.warm import Loading
+
+_MENU_LINES = 8
+_INTERRUPTED = "interrupted"
+# The usual reaction to an error in an event's script, but for one that Ctrl-C has stopped.
+_BACKGROUND_ERROR = """
+proc ::torch::_::background_error {message options} {
+    if {[lrange [dict get $options -errorcode] 0 1] eq {TCL CANCEL}} {
+        ::torch::_::stopped
+    } else {
+        ::tcl::Bgerror $message $options
+    }
+}
+interp bgerror {} ::torch::_::background_error
+"""
+
+
+class Prompt:
+    """The prompt of the program on the terminal that is its standard input and output.
+
+    Args:
+        tcl: made with `interruptible`; it belongs to the main thread, in which this runs.
+    """
+
+    def __init__(self, tcl: Interpreter) -> None:
+        self._tcl = tcl
+        self._loading = Loading()
+        self._running = False
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, sys.stdin.fileno()))
+        self._session = self._new_session()
+        self._above = AbovePrompt(tcl, self._session.app, self._loop)
+        restore = Restorer(sys.stdin.fileno(), sys.stdout.fileno())
+        tcl.on_exit = restore
+        watcher = interrupt.watcher()
+        if watcher:
+            watcher.always = signal.SIGINT
+            watcher.on_press = Insistence(restore, tcl.end_program, watcher.runs).pressed
+        tcl.define("stopped", self._stopped)
+        tcl.eval(_BACKGROUND_ERROR)
+
+    def run(self) -> None:
+        """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
+        while (script := self._read()) is not None:
+            if script.strip():
+                self._run_command(script)
+        self._tcl.eval("exit")
+
+    def _new_session(self) -> "PromptSession[str]":
+        session: PromptSession[str] = PromptSession(
+            "% ",
+            multiline=True,
+            prompt_continuation="> ",
+            history=HistoryFile(history_path(), self._warn),
+            completer=TclCompleter(self._tcl),
+            complete_style=CompleteStyle.COLUMN,
+            complete_while_typing=False,
+            reserve_space_for_menu=_MENU_LINES,
+            lexer=tcl_lexer(),
+            style=STYLE,
+            include_default_pygments_style=False,
+            color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
+            key_bindings=key_bindings(self._is_complete),
+            enable_suspend=True,
+        )
+        session.app.after_render += lambda _: self._loading.start()
+        return session
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def _read(self) -> str | None:
+        """The next script; empty when Ctrl-C has cleared it, None at the end of the input."""
+        self._flush()
+        try:
+            start_line(sys.stdout.fileno())
+            with self._above.watching():
+                return self._loop.run_until_complete(self._session.prompt_async())
+        except KeyboardInterrupt:
+            return ""
+        except (EOFError, OSError, ValueError, termios.error):  # Ctrl-D; the terminal, or its file, is closed
+            return None
+
+    def _is_complete(self, script: str) -> bool:
+        try:
+            return bool(self._tcl.call("::tcl::info::complete", script + "\n"))
+        except TclError:
+            return True
+
+    # -- running -----------------------------------------------------------------------------------------
+
+    def _run_command(self, script: str) -> None:
+        try:
+            result = self._evaluated(script)
+            self._flush()
+            shown = echo(result, self._tcl.dispatcher.table)
+            if shown:
+                write(sys.stdout.fileno(), shown + "\n")
+        except TclError as error:
+            self._complain(error.message)
+        except KeyboardInterrupt:
+            self._complain(_INTERRUPTED)
+
+    def _evaluated(self, script: str) -> str:
+        self._running = True
+        try:
+            return self._tcl.eval(script)
+        finally:
+            self._running = False
+
+    def _stopped(self) -> str:
+        """An event's script was stopped: so is the command that has waited for it."""
+        watcher = interrupt.watcher()
+        if watcher and self._running:
+            watcher.cancel_again()
+        return ""
+
+    def _flush(self) -> None:
+        try:
+            self._tcl.call("::tcl::chan::flush", "stdout")
+        except TclError:  # a script has closed it
+            return
+
+    def _complain(self, message: str) -> None:
+        self._flush()
+        start_line(sys.stdout.fileno())
+        self._print("class:failure", message)
+
+    def _warn(self, message: str) -> None:
+        self._print("class:note", f"warning: {message}")
+
+    def _print(self, style: str, message: str) -> None:
+        print_formatted_text(FormattedText([(style, message)]), style=STYLE)

@@ -94,6 +94,7 @@ proc ::pytest_tcltest::main {path} {
             default {set plan($key) [lindex $rest 0]}
         }
     }
+    set plan(files) [llength $files]
     uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
     trace add execution ::package leave ::pytest_tcltest::await_tcltest
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {

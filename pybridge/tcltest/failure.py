@@ -27,6 +27,9 @@ class Location:
     lineno: int
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.path}:{self.lineno}: {self.message}"
+
 
 class Description:
     """The text of a failure: what pytest prints, in colours where it uses them."""

@@ -98,7 +98,7 @@ class TclItem(pytest.Item):
             raise Failure(self.test, outcome)
 
     def teardown(self) -> None:
-        if not self.is_last:
+        if not self.is_last or self._outcome is None:  # no outcome: pytest was interrupted
             return
         file = self._run.finish(self.path)
         if file.problem and not self._problem_is_told(file):
@@ -112,8 +112,12 @@ class TclItem(pytest.Item):
             isinstance(item, BrokenFile) and item.path == self.path for item in self.session.items
         )
 
-    def amend_report(self, report: pytest.TestReport) -> None:
+    def amend_report(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""
+        if report.when == "teardown" and call.excinfo and isinstance(call.excinfo.value, Problem):
+            report.longrepr = call.excinfo.value.describe(
+                self.config
+            )  # pytest asks `repr_failure` about calls only
         if report.when != "call" or self._outcome is None:
             return
         report.duration = self._outcome.seconds

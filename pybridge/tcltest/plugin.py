@@ -55,7 +55,7 @@ def pytest_runtest_makereport(
     report = yield
     amend = getattr(item, "amend_report", None)
     if amend is not None:
-        amend(report)
+        amend(report, call)
     return report
 
 

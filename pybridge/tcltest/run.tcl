@@ -16,9 +16,39 @@ namespace eval ::pytest_tcltest {
 proc ::pytest_tcltest::begin_file {} {
     variable seen
     array unset seen
+    variable pristine
+    if {[info exists pristine]} {
+        restore $pristine
+    }
+}
+
+# What a test file may configure in tcltest; the next file of the process is not to inherit it.
+proc ::pytest_tcltest::configuration {} {
+    return [list [array get ::tcltest::Option] [array get ::tcltest::testConstraints] [pwd]]
+}
+
+proc ::pytest_tcltest::restore {configuration} {
+    lassign $configuration options constraints folder
+    foreach constraint [array names ::tcltest::testConstraints] {
+        if {![dict exists $constraints $constraint]} {
+            unset ::tcltest::testConstraints($constraint)
+        }
+    }
+    foreach option {-testdir -tmpdir} {
+        if {[dict get $options $option] eq $folder} {
+            dict set options $option [pwd]
+        }
+    }
+    set ::tcltest::workingDirectory [pwd]
+    array set ::tcltest::Option $options
+    array set ::tcltest::testConstraints $constraints
 }
 
 proc ::pytest_tcltest::instrument {} {
+    variable plan
+    if {$plan(files) > 1} {
+        variable pristine [configuration]
+    }
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {

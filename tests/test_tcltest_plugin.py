@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, tclsh_counts, write
+
+from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, tclsh_counts, write
 
 pytest_plugins = ["pytester"]
 
@@ -353,10 +355,12 @@ def test_an_interpreter_that_is_not_there_fails_each_file(pytester):
 
 
 def has_ended(process: int) -> bool:
-    for _ in range(1000):  # until init has taken it in
+    for _ in range(1000):
         try:
-            os.kill(process, 0)
-        except ProcessLookupError:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":  # its new parent has not yet taken notice
             return True
         time.sleep(0.01)
     return False

@@ -90,9 +90,17 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
                 contents.problem = f"test {name} comes after cleanupTests (line {cleanup_line})"
         elif kind == "cleanup":
             cleanup_line = words[1]
+        elif kind == "setup_died":
+            contents.problem = setup_problem(words)
         elif kind == "died":
             contents.line = line_of_error(words[1], path) or 1
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
+
+
+def setup_problem(words: Event) -> str:
+    """What is wrong when the set-up script has failed."""
+    message, trace = words
+    return f"the set-up script failed: {message}\n\n{trim_trace(trace)}"
 
 
 def _incomplete(events: list[Event], status: int) -> str:

@@ -98,7 +98,7 @@ proc ::pytest_tcltest::main {path} {
     uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
     trace add execution ::package leave ::pytest_tcltest::await_tcltest
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
-        emit died $message [dict get $options -errorinfo] {*}[written]
+        emit setup_died $message [dict get $options -errorinfo]
         exit 1
     }
     foreach file $files {

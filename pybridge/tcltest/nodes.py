@@ -115,9 +115,7 @@ class TclItem(pytest.Item):
     def amend_report(self, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""
         if report.when == "teardown" and call.excinfo and isinstance(call.excinfo.value, Problem):
-            report.longrepr = call.excinfo.value.describe(
-                self.config
-            )  # pytest asks `repr_failure` about calls only
+            report.longrepr = self.repr_failure(call.excinfo)  # pytest itself asks it only about calls
         if report.when != "call" or self._outcome is None:
             return
         report.duration = self._outcome.seconds

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pybridge.tcltest.collection import TclTest, ending, line_of_error, trim_trace
+from pybridge.tcltest.collection import TclTest, ending, line_of_error, setup_problem, trim_trace
 from pybridge.tcltest.outcome import Outcome, Place, Running
 from pybridge.tcltest.process import Event, TclProcess
 from pybridge.tcltest.settings import Settings
@@ -167,8 +167,9 @@ class Run:
         kind, *words = event
         if kind == "file":
             self._begin_file(process, words)
-        elif kind == "died" and self._file is None:
-            self._setup_died(words)
+        elif kind == "setup_died":
+            for file in self.files.values():
+                file.lost, file.ended = file.lost or setup_problem(words), True
         elif self._file is None:
             return
         elif kind == "begin":
@@ -190,12 +191,6 @@ class Run:
         self._mark = (int(out), int(err))
         self._file = self.files[Path(folder, name)]
         self._deadline = time.monotonic() + self._settings.timeout
-
-    def _setup_died(self, words: list[str]) -> None:
-        for file in self.files.values():
-            if not file.ended:
-                file.lost = f"the set-up script failed: {words[0]}\n\n{words[1]}"
-                file.ended = True
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
         if kind == "cleanup":

@@ -123,13 +123,18 @@ proc ::pytest_tcltest::level_changed {args} {
     set test $current
     set current ""
     set outcome [outcome]
+    set leaked [leaked]
+    if {$outcome eq "Failed" || [llength $leaked]} {
+        variable body
+        emit body $body
+    }
     if {$outcome eq "Failed"} {
         uplevel 1 ::pytest_tcltest::describe_failure
     }
     set written [written]
     variable report
     set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
-    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why [leaked]
+    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
 # What tcltest has counted since the test began.
@@ -182,8 +187,6 @@ proc ::pytest_tcltest::leaked {} {
 # Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another
 # release of tcltest has no such variable, pytest shows the report that tcltest has printed.
 proc ::pytest_tcltest::describe_failure {} {
-    variable body
-    emit body $body
     foreach name {setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure
                   cleanupFailure coreFailure processTest} {
         upvar 1 $name $name

@@ -139,8 +139,8 @@ def _process(config: pytest.Config) -> str:
 def _timeout(config: pytest.Config) -> float:
     try:
         value, spelled = _value(config, "timeout")
-    except ValueError:  # pytest itself could not make a number of it
-        value, spelled = "", "tcltest_timeout"
+    except (ValueError, pytest.UsageError) as error:  # pytest itself could not make a number of it
+        value, spelled = str(error).partition("'")[2].rstrip("'"), "tcltest_timeout"
     try:
         seconds = float(value)
     except ValueError:

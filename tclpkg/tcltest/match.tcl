@@ -116,7 +116,7 @@ proc ::torch::tcltest::tensor {expected actual} {
         }
     }
     set numbers [::torch::tensor_to_list $actual]
-    set wanted [as_held $values $shape $dtype]
+    set wanted [as_held [flat $values [llength $shape] [llength $numbers]] $shape $dtype]
     set place 0
     foreach left $wanted right $numbers {
         if {![close_to $left $right $rtol $atol sum]} {
@@ -125,6 +125,17 @@ proc ::torch::tcltest::tensor {expected actual} {
         incr place
     }
     return 1
+}
+
+# The values without their nesting; there must be this many.
+proc ::torch::tcltest::flat {values depth size} {
+    for {set level 1} {$level < $depth && [llength $values] != $size} {incr level} {
+        set values [concat {*}$values]
+    }
+    if {[llength $values] != $size} {
+        return -code error "the expected values are [count $values], but the tensor has $size"
+    }
+    return $values
 }
 
 # The values as a tensor of this dtype holds them, in a flat list. The scope frees that tensor.

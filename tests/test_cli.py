@@ -70,7 +70,7 @@ def test_warnings_of_pytorch_are_one_line() -> None:
 
 
 def test_the_plain_prompt() -> None:
-    """A dialogue on a terminal that can only print: multi-line input, results, errors that do not end it, the end of input."""
+    """A dialogue on a terminal that can only print: results, errors that do not end it, end of input."""
     main_side, program_side = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "pybridge"],

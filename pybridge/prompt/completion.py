@@ -20,6 +20,7 @@ _TORCH = re.compile(r"(?:::)?torch::(\w*)")
 _PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
 _SPECIAL = re.compile(r'([\s"{}\[\]$;\\])')
 _FILE_COMMANDS = ("source", "open", "cd")
+_PARTS = re.compile(r"/|::|\(")
 _LONGEST_NOTE = 60
 _MOST_FILES = 1_000
 
@@ -182,10 +183,9 @@ def _takes_files(place: Place) -> bool:
 
 
 def _label(text: str, written: str) -> str:
-    """What the menu shows: of a path or a qualified name the last part, which is what differs."""
-    folder = written.rfind("/") + 1
-    space = written.rfind("::") + 2 if "::" in written else 0
-    return text[max(folder, space) :] or text
+    """What the menu shows: of a path, a qualified name or an element the last part, which is what differs."""
+    start = max((match.end() for match in _PARTS.finditer(written)), default=0)
+    return text[start:] or text
 
 
 def _glob(text: str) -> str:

@@ -10,7 +10,7 @@ _LONGEST_LIST = 1_000_000  # characters of a result in which handles are looked 
 
 
 def echo(result: str, table: HandleTable) -> str:
-    """A line for each handle that the result consists of; any other result as it is, if it is not too long."""
+    """A line for each handle that the result is a list of; another result as it is, if not too long."""
     names = _handles(result, table)
     if names:
         return "\n".join(_lines(names, table))

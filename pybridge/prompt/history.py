@@ -43,6 +43,9 @@ class HistoryFile(History):
         """The entries that were there at the start, the latest first."""
         return reversed(self._read)
 
+    def append_string(self, string: str) -> None:
+        super().append_string(string.rstrip("\n"))
+
     def store_string(self, string: str) -> None:
         if not self._usable:
             return

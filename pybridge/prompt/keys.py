@@ -25,7 +25,8 @@ def key_bindings(is_complete: Callable[[str], bool]) -> KeyBindings:
         elif is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            buffer.newline(copy_margin=True)
+            # text that a terminal pastes as if it were typed brings its own blanks
+            buffer.newline(copy_margin=not event.key_processor.input_queue)
 
     @bindings.add("escape", "enter", filter=editing)
     def _(event: KeyPressEvent) -> None:

@@ -17,7 +17,7 @@ _PAUSE = 0.02
 _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
 _GRACE = 0.5  # seconds in which Tcl may flush its channels
 _OFFER = (
-    "\r\nCtrl-C does not stop this: the script catches it, or one call takes long. Press it once more\r\n"
+    "\r\nThe script catches every Ctrl-C, or one call takes long; press Ctrl-C once more\r\n"
     "within 5 seconds to end tcltorch (its handles are lost).\r\n"
 )
 
@@ -69,6 +69,7 @@ class Insistence:
             os.set_blocking(0, True)
 
     def _end(self) -> None:
+        write(2, "\r\n")
         self._summon()
         time.sleep(_GRACE)
         self._restore()

@@ -63,7 +63,8 @@ class Restorer:
         with contextlib.suppress(OSError, termios.error):  # the terminal is gone
             raw = not termios.tcgetattr(self._terminal)[_LOCAL] & termios.ICANON
             termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
-            if raw:  # the prompt was waiting
+            if raw:  # the prompt was waiting; what was typed for it is not for the shell
+                termios.tcflush(self._terminal, termios.TCIFLUSH)
                 write(self._screen, _RESET + "\r\x1b[J")
 
 

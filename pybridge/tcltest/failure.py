@@ -64,9 +64,9 @@ class Problem(Exception):
 class Failure(Exception):
     """A test did not pass."""
 
-    def __init__(self, test: TclTest, outcome: Outcome) -> None:
+    def __init__(self, test: TclTest, outcome: Outcome, strict_leaks: bool) -> None:
         super().__init__(test.name)
-        self._test, self._outcome = test, outcome
+        self._test, self._outcome, self._strict_leaks = test, outcome, strict_leaks
 
     def describe(self, config: pytest.Config) -> Description:
         whole = config.get_verbosity() > 1
@@ -85,7 +85,7 @@ class Failure(Exception):
             yield from _problem(kind, words, whole)
         if outcome.status == "failed" and not outcome.problems:
             yield from (outcome.report or "tcltest counted a failure").split("\n")
-        if outcome.leaked:
+        if outcome.leaked and self._strict_leaks:
             yield f"leaked {', '.join(outcome.leaked)}: live after the test and not before"
 
 

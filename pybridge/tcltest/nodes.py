@@ -95,7 +95,7 @@ class TclItem(pytest.Item):
             pytest.skip(outcome.reason)
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.status != "passed" or (strict and outcome.leaked):
-            raise Failure(self.test, outcome)
+            raise Failure(self.test, outcome, strict)
 
     def teardown(self) -> None:
         if not self.is_last or self._outcome is None:  # no outcome: pytest was interrupted

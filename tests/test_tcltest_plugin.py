@@ -53,6 +53,42 @@ def test_counts_with_arguments_are_tclshs(pytester):
     )
 
 
+def test_files_of_one_process_do_not_inherit_what_others_configured(pytester):
+    """Folders, too, are each file's own; procedures and variables stay."""
+    first = suite(
+        """
+        configure -skip * -constraints never
+        testConstraint mine 1
+        set ::left behind
+        test a-1 {} {expr 1} 2
+        """
+    )
+    second = suite(
+        """
+        test b-1 {runs} {set ::left} behind
+        test b-2 {not switched on} never {expr 1} 2
+        test b-3 {not there} mine {expr 1} 2
+        test b-4 {folders} {
+            lmap path [list [pwd] [testsDirectory] [temporaryDirectory] [workingDirectory]] {file tail $path}
+        } {two two two two}
+        """
+    )
+    for folder, text in (("one", first), ("two", second)):
+        (pytester.mkdir(folder) / f"{folder}.test").write_text(text)
+    result = run(pytester, "-v", "--tcltest-process=session")
+    assert list(status_of(result).values()) == ["SKIPPED", "PASSED", "SKIPPED", "SKIPPED", "PASSED"]
+
+
+@pytest.mark.parametrize("interpreter", ["tclsh", "tcltorch"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_odd_file_names_in_every_locale(pytester, monkeypatch, interpreter, locale):
+    monkeypatch.setenv("LC_ALL", locale)
+    folder = pytester.mkdir("ö [1] $x")
+    (pytester.path / "link").symlink_to(folder)
+    (folder / "ä {b}.test").write_text(suite("test a-1 {} {file exists [info script]} 1"), encoding="utf-8")
+    assert outcomes(run(pytester, "link", interpreter=interpreter)) == (1, 0, 0)
+
+
 # -- names and selection ---------------------------------------------------------------------------------
 
 

@@ -11,7 +11,9 @@ from pybridge.tcltest.process import Event, TclProcess
 from pybridge.tcltest.settings import Settings
 
 _OURS = re.compile(
-    r'\n    invoked from within\n"source (?:-encoding utf-8 )?[^\n]*"\n    \("uplevel" body.*', re.S
+    r'(?:\n    invoked from within\n"source (?:-encoding utf-8 )?[^\n]*")?\n    \("uplevel" body line 1\)\n'
+    r'    invoked from within\n"uplevel #0 \[list source.*',
+    re.S,
 )
 _TCLTESTS = re.compile(
     r'\n    \("uplevel" body line \d+\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)".*',

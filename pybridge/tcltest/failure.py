@@ -69,7 +69,7 @@ class Failure(Exception):
         self._test, self._outcome, self._strict_leaks = test, outcome, strict_leaks
 
     def describe(self, config: pytest.Config) -> Description:
-        whole = config.get_verbosity() > 1
+        whole = config.getoption("verbose") > 1
         body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ").split("\n")
         wrong = list(self._wrong(whole))
         traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]

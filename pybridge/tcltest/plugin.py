@@ -1,11 +1,14 @@
 """The pytest plugin: each test of a Tcl test suite (tcltest) is one pytest item.
 
-Every pytest run in an environment that has tcltorch loads this module, so it imports next to nothing.
+Every pytest run in an environment that has tcltorch loads this module, so it imports next to nothing, and makes do
+with what pytest 7.0 has: it must not break the run of someone who only wants to test Python.
 """
+
+from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,7 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITES] = Suites(read_settings(config))
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "TclFile | None":
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
     from pybridge.tcltest.suites import SUITES
 
     if not parent.config.stash[SUITES].settings.is_test_file(file_path):
@@ -48,15 +51,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         plan_runs(session, suites)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    result = yield
     amend = getattr(item, "amend_report", None)
     if amend is not None:
-        amend(report, call)
-    return report
+        amend(result.get_result(), call)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

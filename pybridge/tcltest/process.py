@@ -47,7 +47,7 @@ class TclProcess:
         settings: which interpreter, and what it is to find.
         mode: `collect` or `run`.
         files: the test files, in order.
-        tests: the tests in them: whether it runs ("1" or "0"), file, name, occurrence.
+        tests: the tests in them: whether it runs ("1" or "0"), number of the file, name, occurrence.
 
     Raises:
         OSError: the interpreter cannot be started.

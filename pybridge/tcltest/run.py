@@ -52,6 +52,7 @@ class Run:
         self._settings = settings
         self.files = {path: FileRun(path, tests) for path, tests in files.items()}
         self._process: TclProcess | None = None
+        self._planned: list[FileRun] = []
         self._file: FileRun | None = None
         self._running: Running | None = None
         self._mark: Place = (0, 0)
@@ -113,19 +114,19 @@ class Run:
             self._end_process(process, stopped or ending(process.status or 0))
 
     def _start(self) -> TclProcess | None:
-        waiting = [file for file in self.files.values() if not file.ended]
+        self._planned = [file for file in self.files.values() if not file.ended]
         tests = [
-            (str(int(run)), str(file.path), test.name, str(test.occurrence))
-            for file in waiting
+            (str(int(run)), str(number), test.name, str(test.occurrence))
+            for number, file in enumerate(self._planned)
             for test, run in file.tests.items()
         ]
         self._mark = (0, 0)
         self._file = self._running = None
         self._deadline = time.monotonic() + self._settings.timeout
         try:
-            self._process = TclProcess(self._settings, "run", [file.path for file in waiting], tests)
+            self._process = TclProcess(self._settings, "run", [file.path for file in self._planned], tests)
         except OSError as error:
-            for file in waiting:
+            for file in self._planned:
                 file.lost, file.ended = error.strerror or str(error), True
         return self._process
 
@@ -184,12 +185,12 @@ class Run:
             self._take_of_file(self._file, kind, words)
 
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
-        folder, name, out, err = words
+        number, out, err = words
         if self._file is not None:
             self._file.trailing = process.output(self._mark, (int(out), int(err)))
             self._file.ended = True
         self._mark = (int(out), int(err))
-        self._file = self.files[Path(folder, name)]
+        self._file = self._planned[int(number)]
         self._deadline = time.monotonic() + self._settings.timeout
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:

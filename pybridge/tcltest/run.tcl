@@ -73,9 +73,9 @@ proc ::pytest_tcltest::begin {name} {
     variable selected
     variable counted
     set occurrence [incr seen($name)]
-    variable file
+    variable number
     incr counted(Total)
-    set key [list $file $name $occurrence]
+    set key [list $number $name $occurrence]
     if {![info exists selected($key)]} {
         emit unknown $name
     }

@@ -48,7 +48,7 @@ copyright = author
 release = version = pybridge.__version__
 
 extensions = ["myst_parser"]
-exclude_patterns = ["pictures", "commands.md"]
+exclude_patterns = ["pictures"]
 myst_heading_anchors = 3
 smartquotes = False  # quotes and dashes are Tcl's
 nitpicky = True

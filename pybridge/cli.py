@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
-    with Interpreter(program=True, interruptible=prompts) as tcl:
+    with Interpreter(program=True) as tcl:
         return _prompt(tcl) if prompts else _run(tcl, words)
 
 

@@ -40,10 +40,10 @@ class Interpreter:
     Args:
         program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script
             and `eval` raises SystemExit.
-        interruptible: whether Ctrl-C stops what Tcl runs, and `eval` raises KeyboardInterrupt; by default
-            unless `program`, where the signal is left to do what it does.
 
     Attributes:
+        interruptible: whether Ctrl-C stops what Tcl runs, and `eval` raises KeyboardInterrupt. In the program
+            the signal is left to do what it does, but for the commands of the prompt.
         on_exit: called when `exit` is about to end the process.
 
     Example:
@@ -51,12 +51,12 @@ class Interpreter:
             tcl.eval("torch::tensor_to_list [torch::ones {2}]")
     """
 
-    def __init__(self, *, program: bool = False, interruptible: bool | None = None) -> None:
+    def __init__(self, *, program: bool = False) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
         self._thread = threading.get_ident()
         self._program = program
-        self._interruptible = not program if interruptible is None else interruptible
+        self.interruptible = not program
         self._defined: list[str] = []
         self.on_exit: Callable[[], None] | None = None
         self._depth = 0
@@ -191,7 +191,7 @@ class Interpreter:
 
     def _watcher(self) -> Any:
         """What stands between signals and this interpreter; None where nothing needs to."""
-        if not self._interruptible:  # it need not wait for this import
+        if not self.interruptible:  # it need not wait for this import
             return None
         from pybridge import interrupt
 

@@ -69,9 +69,7 @@ class TclCompleter(Completer):
             prefix = word.removesuffix(match[1])
             return [Candidate(prefix + each.text, each.note) for each in self._torch_names(match[1], text)]
         names = set(self._list("::tcl::info::commands", _glob(word) + "*"))
-        qualifier, _, _ = word.rpartition("::")
-        children = self._list("::tcl::namespace::children", "::" + qualifier.removeprefix("::"))
-        names.update(f"{child}::" for child in children)
+        names.update(self._namespaces(word))
         if not word.startswith("::"):
             names = {name.removeprefix("::") for name in names}
         return [Candidate(name) for name in sorted(names) if name.startswith(word) and _PLAIN.fullmatch(name)]
@@ -79,6 +77,13 @@ class TclCompleter(Completer):
     def _torch_names(self, word: str, text: str) -> list[Candidate]:
         names = torch_words.commands(torch_words.is_camel(text, word))
         return [each for each in names if each.text.startswith(word)]
+
+    def _namespaces(self, written: str) -> list[str]:
+        """Those in the namespace that the beginning of a name is in."""
+        outer = "::" + written.rpartition("::")[0].removeprefix("::")
+        if self._list("::tcl::namespace::exists", outer) != ["1"]:  # an error would change ::errorInfo
+            return []
+        return [f"{child}::" for child in self._list("::tcl::namespace::children", outer)]
 
     # -- the words of a command --------------------------------------------------------------------------
 
@@ -126,10 +131,8 @@ class TclCompleter(Completer):
             names = self._elements(array, element)
             return [Candidate(f"{array}({name}){end}") for name in names]
         names = self._list("::tcl::info::vars", _glob(written) + "*")
-        qualifier, _, _ = written.rpartition("::")
-        if written.startswith("::") or "::" in written:
-            children = self._list("::tcl::namespace::children", "::" + qualifier.removeprefix("::"))
-            names += [f"{child}::" for child in children]
+        if "::" in written:
+            names += self._namespaces(written)
         if not written.startswith("::"):
             names = [name.removeprefix("::") for name in names]
         return [

@@ -20,7 +20,7 @@ from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import key_bindings
 from pybridge.prompt.stop import Insistence
-from pybridge.prompt.terminal import Restorer, TclSelector, start_line, write
+from pybridge.prompt.terminal import Restorer, TclSelector, start_line, stoppable, write
 from pybridge.prompt.warm import Loading
 
 _MENU_LINES = 8
@@ -42,15 +42,16 @@ class Prompt:
     """The prompt of the program on the terminal that is its standard input and output.
 
     Args:
-        tcl: made with `interruptible`; it belongs to the main thread, in which this runs.
+        tcl: made with `program`; it belongs to the main thread, in which this runs.
     """
 
     def __init__(self, tcl: Interpreter) -> None:
         self._tcl = tcl
         self._loading = Loading()
         self._running = False
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, sys.stdin.fileno()))
+        # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
+        signal.signal(signal.SIGINT, lambda *_: self._interrupted())
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, sys.stdin.fileno(), self._interrupted))
         self._session = self._new_session()
         self._above = AbovePrompt(tcl, self._session.app, self._loop)
         restore = Restorer(sys.stdin.fileno(), sys.stdout.fileno())
@@ -73,7 +74,7 @@ class Prompt:
         session: PromptSession[str] = PromptSession(
             "% ",
             multiline=True,
-            prompt_continuation="> ",
+            prompt_continuation=lambda width, line, wrapped: "" if wrapped else "> ",
             history=HistoryFile(history_path(), self._warn),
             completer=TclCompleter(self._tcl),
             complete_style=CompleteStyle.COLUMN,
@@ -97,11 +98,19 @@ class Prompt:
         try:
             start_line(sys.stdout.fileno())
             with self._above.watching():
-                return self._loop.run_until_complete(self._session.prompt_async())
+                return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""
         except (EOFError, OSError, ValueError, termios.error):  # Ctrl-D; the terminal, or its file, is closed
             return None
+
+    def _interrupted(self) -> None:
+        self._loop.call_soon_threadsafe(self._clear_line)
+
+    def _clear_line(self) -> None:
+        application = self._session.app
+        if application.is_running and not application.is_done:
+            application.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _is_complete(self, script: str) -> bool:
         try:
@@ -126,14 +135,17 @@ class Prompt:
     def _evaluated(self, script: str) -> str:
         self._running = True
         try:
-            return self._tcl.eval(script)
+            with stoppable(self._tcl):
+                return self._tcl.eval(script)
         finally:
             self._running = False
 
     def _stopped(self) -> str:
         """An event's script was stopped: so is the command that has waited for it."""
         watcher = interrupt.watcher()
-        if watcher and self._running:
+        if not self._running:
+            self._print("class:failure", _INTERRUPTED)
+        elif watcher:
             watcher.cancel_again()
         return ""
 

@@ -5,7 +5,7 @@ import os
 import selectors
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pybridge.interp import Interpreter
@@ -16,21 +16,38 @@ _RESET = "\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m"  # no bracketed paste; lines wrap
 
 
 class TclSelector(selectors.DefaultSelector):
-    """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile."""
+    """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile.
 
-    def __init__(self, tcl: Interpreter, terminal: int) -> None:
+    Args:
+        interrupted: called for a Ctrl-C that has stopped no event's script.
+    """
+
+    def __init__(self, tcl: Interpreter, terminal: int, interrupted: Callable[[], None]) -> None:
         super().__init__()
         self._tcl = tcl
         self._terminal = terminal
+        self._interrupted = interrupted
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        # asyncio sees the signal, too, and has the prompt clear its line
-        with contextlib.suppress(KeyboardInterrupt), _ctrl_c_is_a_signal(self._terminal):
-            self._tcl.serve(self.fileno(), timeout)
+        try:
+            with _ctrl_c_is_a_signal(self._terminal), stoppable(self._tcl):
+                self._tcl.serve(self.fileno(), timeout)
+        except KeyboardInterrupt:
+            self._interrupted()
         return super().select(0)
+
+
+@contextlib.contextmanager
+def stoppable(tcl: Interpreter) -> Iterator[None]:
+    """Ctrl-C stops what Tcl runs; what the prompt itself asks Tcl is not to be stopped."""
+    tcl.interruptible = True
+    try:
+        yield
+    finally:
+        tcl.interruptible = False
 
 
 @contextlib.contextmanager

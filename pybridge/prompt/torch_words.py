@@ -13,7 +13,7 @@ from pybridge.tcl_list import camel_case
 from pybridge.values import Type, type_of
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
-_CAMEL = re.compile(r"(?:torch::|\s-)[a-z0-9]+[A-Z]")
+_CAMEL = re.compile(r"(?:torch::|torch\s+|\s-)[a-z0-9]+[A-Z]")
 _PATH = re.compile(r"(?:^|_)(?:path|file|filename)$")
 
 

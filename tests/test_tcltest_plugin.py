@@ -89,6 +89,16 @@ def test_odd_file_names_in_every_locale(pytester, monkeypatch, interpreter, loca
     assert outcomes(run(pytester, "link", interpreter=interpreter)) == (1, 0, 0)
 
 
+def test_the_suites_of_this_project_are_collected():
+    """Were they not, `make test` would pass without them."""
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/tcl/scope.test"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "tests/tcl/scope.test::scope-1.1\n" in listed
+    assert listed.count("::scope-") >= 50
+    assert len(list((root / "tests" / "tcl").glob("*.test"))) >= 12
+
+
 # -- names and selection ---------------------------------------------------------------------------------
 
 
@@ -417,7 +427,8 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
     assert list(tmp_path.glob("tcltest-*")) == []
 
 
-def test_ctrl_c_ends_the_tcl_process(pytester, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
     write(
         pytester,
         waits=suite("test a-1 {} {set f [open pid w]; puts $f [pid]; close $f; vwait forever} 1"),
@@ -430,11 +441,15 @@ def test_ctrl_c_ends_the_tcl_process(pytester, tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, text=True)
     written = pytester.path / "pid"
-    while not (written.exists() and written.read_text().strip()):
-        assert process.poll() is None
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, output
+    try:
+        while not (written.exists() and written.read_text().strip()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert has_ended(int(written.read_text()))
-    assert list(tmp_path.glob("tcltest-*")) == []
+    if number == signal.SIGINT:
+        assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert list(tmp_path.glob("tcltest-*")) == []

@@ -1,7 +1,7 @@
 """The pytest plugin: each test of a Tcl test suite (tcltest) is one pytest item.
 
-Every pytest run in an environment that has tcltorch loads this module, so it imports next to nothing, and makes do
-with what pytest 7.0 has: it must not break the run of someone who only wants to test Python.
+Every pytest run in an environment that has tcltorch loads this module. It must not break the run of someone
+who only wants to test Python, so it imports next to nothing, and makes do with what pytest 7.0 has.
 """
 
 from __future__ import annotations

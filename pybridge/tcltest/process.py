@@ -1,9 +1,11 @@
 """One Tcl process that tells what happens in it."""
 
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +17,8 @@ from pybridge.tcltest.settings import Settings
 _HERE = Path(__file__).resolve().parent
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _ESCAPES = str.maketrans(_ESCAPED)
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 Event = list[str]
@@ -103,6 +107,7 @@ class TclProcess:
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,  # a process group, to be killed as one
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
     def events(self) -> list[Event]:
@@ -159,6 +164,11 @@ class TclProcess:
         """Kill what still runs, and remove the files."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when pytest itself is killed and cannot."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _match_modes() -> Path:

@@ -322,6 +322,7 @@ class Interpreter:
         """End the process; what is buffered is written first."""
         if self.on_exit:
             self.on_exit()
+        self._take_cancel()  # it would stop the flushing
         self._flush()
         os._exit(status & 0xFF)
 

@@ -134,6 +134,20 @@ def test_a_terminal_that_goes_away(start: Start) -> None:
     assert ignoring.hang_up() == 0
 
 
+def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(start: Start) -> None:
+    terminal = start()
+    terminal.press("set x")
+    terminal.expect("set x")
+    os.kill(terminal.process, signal.SIGTERM)
+    assert terminal.end() == -signal.SIGTERM
+    assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+    running = start()
+    running.press(f"puts [string toupper begun]; while 1 {{}}{ENTER}")
+    running.expect("\nBEGUN\n")
+    os.kill(running.process, signal.SIGTERM)
+    assert running.end() == -signal.SIGTERM
+
+
 IGNORE_HANGUP = """
 import os, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -165,6 +179,27 @@ def test_long_lines_and_wide_characters(start: Start) -> None:
     terminal.run("string length {" + "x" * 2000 + "}", "\n2000\n")
     terminal.run("set s {ü中文😀}; string range $s 0 2", "\nü中文\n")
     assert terminal.run("string repeat abc 5000", "15000 characters").count("abc") <= 3400
+
+
+def test_scripts_may_close_the_standard_channels(start: Start) -> None:
+    terminal = start()
+    for channel in ("stdout", "stderr", "stdin"):
+        terminal.run(f"close {channel}", "")
+        terminal.run(f"list {channel} closed", f"\n{channel} closed\n")
+    terminal.run("nosuch", 'invalid command name "nosuch"')
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+
+
+def test_warnings_of_pytorch_go_above_the_prompt(start: Start) -> None:
+    terminal = start()
+    terminal.run("set x [torch::ones 1]; after 200 {torch::tensor_std $x}", "after#0\n")
+    terminal.press("list typ")
+    terminal.expect("warning: std(): degrees of freedom is <= 0.")
+    terminal.prompt()
+    terminal.expect("list typ")
+    terminal.press(f"ed{ENTER}")
+    terminal.expect("\ntyped\n")
 
 
 def test_a_smaller_terminal(start: Start) -> None:

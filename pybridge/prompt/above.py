@@ -35,10 +35,13 @@ class AbovePrompt(io.TextIOBase):
     Python's standard error, where warnings come from any thread.
     """
 
-    def __init__(self, tcl: Interpreter, application: Application[str], loop: AbstractEventLoop) -> None:
+    def __init__(
+        self, tcl: Interpreter, application: Application[str], loop: AbstractEventLoop, screen: int
+    ) -> None:
         self._tcl = tcl
         self._application = application
         self._loop = loop
+        self._screen = screen
         self._hidden = False
         tcl.define("written", self._hide)
         tcl.eval(_TRANSFORMATION)
@@ -76,7 +79,7 @@ class AbovePrompt(io.TextIOBase):
         self._hidden = False
         if not self._application.is_running:
             return
-        start_line(1)
+        start_line(self._screen)
         self._application.renderer.reset()
         self._application.renderer.request_absolute_cursor_position()
         self._application.invalidate()

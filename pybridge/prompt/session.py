@@ -1,13 +1,16 @@
 """The prompt: reads a command, runs it, shows its result, until the end of the input."""
 
 import asyncio
+import contextlib
+import os
 import signal
-import sys
 import termios
+from collections.abc import Iterator
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.input import create_input
+from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 
 from pybridge import interrupt
@@ -49,17 +52,20 @@ class Prompt:
         self._tcl = tcl
         self._loading = Loading()
         self._running = False
+        self._keyboard = os.fdopen(os.dup(0))  # a script may close the standard channels
+        self._screen = os.fdopen(os.dup(1), "w")
+        self._output = create_output(self._screen)
         # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
         signal.signal(signal.SIGINT, lambda *_: self._interrupted())
-        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, sys.stdin.fileno(), self._interrupted))
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._keyboard.fileno(), self._interrupted))
         self._session = self._new_session()
-        self._above = AbovePrompt(tcl, self._session.app, self._loop)
-        restore = Restorer(sys.stdin.fileno(), sys.stdout.fileno())
-        tcl.on_exit = restore
+        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen.fileno())
+        self._restore = Restorer(self._keyboard.fileno(), self._screen.fileno())
+        tcl.on_exit = self._restore
         watcher = interrupt.watcher()
         if watcher:
             watcher.always = signal.SIGINT
-            watcher.on_press = Insistence(restore, tcl.end_program, watcher.runs).pressed
+            watcher.on_press = Insistence(self._restore, tcl.end_program, watcher.runs).pressed
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
 
@@ -86,7 +92,10 @@ class Prompt:
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
             key_bindings=key_bindings(self._is_complete),
             enable_suspend=True,
+            input=create_input(self._keyboard),
+            output=self._output,
         )
+        session.app.terminal_size_polling_interval = None  # a signal tells
         session.app.after_render += lambda _: self._loading.start()
         return session
 
@@ -96,13 +105,26 @@ class Prompt:
         """The next script; empty when Ctrl-C has cleared it, None at the end of the input."""
         self._flush()
         try:
-            start_line(sys.stdout.fileno())
-            with self._above.watching():
+            start_line(self._screen.fileno())
+            with self._above.watching(), self._restoring_when_terminated():
                 return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""
         except (EOFError, OSError, ValueError, termios.error):  # Ctrl-D; the terminal, or its file, is closed
             return None
+
+    @contextlib.contextmanager
+    def _restoring_when_terminated(self) -> Iterator[None]:
+        self._loop.add_signal_handler(signal.SIGTERM, self._terminated)
+        try:
+            yield
+        finally:
+            self._loop.remove_signal_handler(signal.SIGTERM)
+
+    def _terminated(self) -> None:
+        self._restore()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._clear_line)
@@ -126,7 +148,7 @@ class Prompt:
             self._flush()
             shown = echo(result, self._tcl.dispatcher.table)
             if shown:
-                write(sys.stdout.fileno(), shown + "\n")
+                write(self._screen.fileno(), shown + "\n")
         except TclError as error:
             self._complain(error.message)
         except KeyboardInterrupt:
@@ -157,11 +179,11 @@ class Prompt:
 
     def _complain(self, message: str) -> None:
         self._flush()
-        start_line(sys.stdout.fileno())
+        start_line(self._screen.fileno())
         self._print("class:failure", message)
 
     def _warn(self, message: str) -> None:
         self._print("class:note", f"warning: {message}")
 
     def _print(self, style: str, message: str) -> None:
-        print_formatted_text(FormattedText([(style, message)]), style=STYLE)
+        print_formatted_text(FormattedText([(style, message)]), style=STYLE, output=self._output)

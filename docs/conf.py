@@ -5,8 +5,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docutils import nodes  # type: ignore[import-untyped]
-from pygments.lexer import Lexer, do_insertions, inherit  # type: ignore[attr-defined]
-from pygments.token import Generic, String
+from pygments.lexer import Lexer, do_insertions  # type: ignore[attr-defined]
+from pygments.token import Generic
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
@@ -15,12 +15,6 @@ import pybridge.commands  # registers them, so that the lexer knows their names
 from pybridge.prompt.highlight import TorchTclLexer
 
 logger = logging.getLogger(__name__)
-
-
-class PageLexer(TorchTclLexer):
-    """The prompt's lexer, which like that of Pygments knows a backslash only inside quotes."""
-
-    tokens = {"data": [(r"\\(?:.|\n)", String.Escape), inherit]}  # noqa: RUF012  # Pygments' way
 
 
 class TclSessionLexer(Lexer):
@@ -36,10 +30,10 @@ class TclSessionLexer(Lexer):
                 prompts.append((len(code), [(0, Generic.Prompt, line[:2])]))
                 code += line[2:]
                 continue
-            yield from do_insertions(prompts, PageLexer().get_tokens_unprocessed(code))
+            yield from do_insertions(prompts, TorchTclLexer().get_tokens_unprocessed(code))
             yield 0, Generic.Output, line
             code, prompts = "", []
-        yield from do_insertions(prompts, PageLexer().get_tokens_unprocessed(code))
+        yield from do_insertions(prompts, TorchTclLexer().get_tokens_unprocessed(code))
 
 
 project = "tcltorch"
@@ -86,7 +80,7 @@ def check_external_links(_app: Sphinx, document: nodes.document) -> None:
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
-    app.add_lexer("tcl", PageLexer)
+    app.add_lexer("tcl", TorchTclLexer)
     app.add_lexer("tclsession", TclSessionLexer)
     app.add_post_transform(ManualPageLinks)
     app.connect("doctree-read", check_external_links)

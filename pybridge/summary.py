@@ -137,7 +137,7 @@ def _speller(numbers: list[Any], digits: int) -> Any:
     if any(isinstance(number, complex) for number in numbers):
         return lambda number: f"{number:.{digits}g}"
     sizes = [abs(number) for number in numbers if isfinite(number) and number]
-    plain = not sizes or 10.0 ** (1 - digits) <= max(sizes) < 1e6
+    plain = not sizes or min(1.0, 10.0 ** (1 - digits)) <= max(sizes) < 1e6
     return lambda number: f"{number:.{digits}{'f' if plain else 'e'}}"
 
 

@@ -63,7 +63,7 @@ def status_of(result: pytest.RunResult) -> dict[str, str]:
     }
 
 
-# Every form that tcltest knows, for the comparison of counts. Each value is a whole file but for HEAD and END.
+# Every form that tcltest knows, for the comparison of counts; each is a whole file but for HEAD and END.
 CORPUS = {
     "old_style": r"""
         test o-1.1 {passes} {expr 1+1} 2

@@ -116,6 +116,7 @@ def test_tensor_agrees_with_assert_close(match, dtype):
     [
         ("{{1 2} {3 4}}", "float32 {2 2} {1 2 3 4}", ""),
         ("{{1 2} {3 4}}", "float32 {2 2} {{1 2} {3 4}}", ""),
+        ("{{1 2} {3 4}}", "float {2  2} {1 2 3 4}", ""),
         ("{1 2} {2 1}", "float32 {2 1} {1 2}", ""),
         ("{} {0}", "float32 0 {}", ""),
         ("{Inf -Inf NaN}", "float32 3 {Inf -Inf NaN}", ""),

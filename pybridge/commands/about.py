@@ -6,9 +6,9 @@ import sys
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
-from pybridge.documentation import default_word, lead, parameters
+from pybridge.documentation import default_word, documentation, lead, parameters
 from pybridge.lazy import torch
-from pybridge.registry import BY_NAME, COMMANDS, Command, command
+from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
 from pybridge.tcl_list import glob_match
 
 _PACKAGES = ("numpy", "safetensors", "tqdm", "matplotlib")
@@ -36,14 +36,14 @@ def help(topic: str = "") -> str:
         => torch::tensor_sqrt - Take square roots; NaN for negative elements.
     """
     if not topic:
-        return help_page.overview(COMMANDS.values())
+        return help_page.overview(families())
     name = _bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
     matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
-    matching = matching or [each for each in COMMANDS.values() if each.family == name]
+    matching = matching or families().get(name, [])
     if not matching:
-        near = errors.did_you_mean(name, [*BY_NAME, *{each.family for each in COMMANDS.values()}])
+        near = errors.did_you_mean(name, [*BY_NAME, *families()])
         raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"{near}')
     return help_page.listing(sorted(matching, key=lambda each: each.name))
 
@@ -57,7 +57,7 @@ def apropos(word: str, *more: str) -> str:
         more: further ones.
 
     Returns:
-        Text to read: the usage and the purpose of each command.
+        Text to read: the name and the purpose of each command.
 
     Errors:
         TORCH ARG VALUE word, when there is no such command.
@@ -67,7 +67,7 @@ def apropos(word: str, *more: str) -> str:
         => torch::fake_quantize_per_channel
     """
     words = [each.lower() for each in (word, *more)]
-    found = [each for each in COMMANDS.values() if _misses(words, f"{each.names} {each.doc}") == 0]
+    found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, each.doc))) == 0]
     if not found:
         raise errors.arg_value("word", f'no command is about "{errors.shown(" ".join((word, *more)))}"')
     found.sort(key=lambda each: (_misses(words, each.name), _misses(words, lead(each)), each.name))
@@ -130,9 +130,9 @@ def info(
         raise errors.arg_value("command", f'no such command "{errors.shown(command)}"{near}')
     target = BY_NAME[name]
     if subject == "args":
-        return [word.strip("?") for word in target.script.split()] or list(parameters(target))
+        return [each.name for each in documentation(target).arguments]
     if subject == "aliases":
-        return [each for each in target.names if each != target.name]
+        return list(documentation(target).aliases)
     if subject == "family":
         return target.family
     if subject == "usage":

@@ -6,7 +6,7 @@ from typing import Any
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.styles import Style
 from pygments.lexers.tcl import TclLexer
-from pygments.token import Name
+from pygments.token import Name, String
 
 from pybridge.registry import BY_NAME
 
@@ -42,7 +42,8 @@ def _command_name(_: Any, match: Any) -> Iterator[tuple[int, Any, str]]:
 def _with_torch(state: str, rules: list[Any]) -> list[Any]:
     """The rules of Pygments; before them one for the package's commands, and one to tell variables apart."""
     if state == "data":
-        return [(r"\$(?:\{[^}]*\}|[\w:]+)", Name.Variable.Global), *rules]
+        variable = (r"\$(?:\{[^}]*\}|[\w:]+)", Name.Variable.Global)
+        return [variable, (r"\\(?:.|\n)", String.Escape), *rules]  # Pygments knows a backslash only in quotes
     if not state.startswith("command"):
         return rules
     return [(r"(?:::)?torch::(\w+)", _command_name, "params" + state.removeprefix("command")), *rules]

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pybridge.documentation import lead
+from pybridge.annotations import FileName
+from pybridge.documentation import argument, lead
 from pybridge.handles import HandleTable
+from pybridge.help_page import facts
 from pybridge.registry import BY_NAME, COMMANDS, Command, Form
 from pybridge.signature import Parameter, is_option
 from pybridge.summary import summary
@@ -14,7 +16,6 @@ from pybridge.values import Type, type_of
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
 _CAMEL = re.compile(r"(?:torch::|torch\s+|\s-)[a-z0-9]+[A-Z]")
-_PATH = re.compile(r"(?:^|_)(?:path|file|filename)$")
 
 
 class Candidate(NamedTuple):
@@ -59,7 +60,9 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
         for index, parameter in enumerate(form.signature.parameters):
             if parameter.name not in used and index >= position:
                 option = "-" + (camel_case(parameter.name) if camel else parameter.name)
-                options.setdefault(option, Candidate(option, _about(parameter)))
+                options.setdefault(
+                    option, Candidate(option, facts(argument(parameter, "", parameter.required)))
+                )
     return [*values.values(), *options.values()]
 
 
@@ -107,18 +110,10 @@ def _next(form: Form, position: int, used: set[str]) -> list[Parameter]:
 
 def _values(parameter: Parameter, table: HandleTable) -> Iterator[Candidate]:
     yield from map(Candidate, parameter.type.choices)
-    if parameter.type is not type_of(str):  # which any handle would do for
-        yield from handles(table, parameter.type)
-    elif _PATH.search(parameter.name):
+    if parameter.type is type_of(FileName):
         yield FILES
-
-
-def _about(parameter: Parameter) -> str:
-    if parameter.required:
-        return f"{parameter.type.noun}, required"
-    default = parameter.default
-    shown = "" if default is None else f", default {int(default) if isinstance(default, bool) else default}"
-    return parameter.type.noun + shown
+    elif not parameter.type.free:
+        yield from handles(table, parameter.type)
 
 
 def _brief(value: Any) -> str:

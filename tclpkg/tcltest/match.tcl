@@ -108,6 +108,8 @@ proc ::torch::tcltest::tensor {expected actual} {
         return -code error "expected a result \"dtype shape values ?-rtol r? ?-atol a?\" but got \"$expected\""
     }
     set options [lassign $expected dtype shape values]
+    set shape [list {*}$shape]
+    set dtype [::torch::scope {::torch::tensor_dtype [::torch::empty 0 $dtype]}]  ;# `float` is float32
     lassign [tolerances $dtype $options] rtol atol
     foreach {what is should} [list \
         dtype [::torch::tensor_dtype $actual] $dtype shape [::torch::tensor_shape $actual] $shape] {

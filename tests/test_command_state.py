@@ -369,7 +369,7 @@ REFUSED = [
     (
         "fake_quantize_per_channel $x $s $z 1 127 -128",
         "VALUE quant_min",
-        "quant_min must be at most quant_max, -128, but is 127",
+        "quant_min must be at most quant_max (-128) but is 127",
     ),
     (
         "fake_quantize_per_channel $x $ints $z 1",
@@ -447,7 +447,7 @@ REFUSED = [
     (
         "fake_quantize_per_tensor $x 0.1 0 5 4",
         "VALUE quant_min",
-        "quant_min must be at most quant_max, 4, but is 5",
+        "quant_min must be at most quant_max (4) but is 5",
     ),
     (
         "quantize_per_channel $x $s $z 1 int8",

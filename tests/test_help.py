@@ -30,6 +30,7 @@ def test_help(tcl: Interpreter) -> None:
     assert lines[lines.index("Also called") + 1] == "  fake_quantize_per_channel"
     assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
     assert tcl.eval("torch::help quantized").count("\ntorch::") + 1 == 9
+    assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
     error = error_of(tcl.eval, "torch::help fak_quantize_per_tensor")

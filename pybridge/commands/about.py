@@ -22,8 +22,8 @@ def help(topic: str = "") -> str:
     """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
     Args:
-        topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; or a
-            group of commands, such as `quantize`.
+        topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
+            of commands, such as `quantize`; or part of a name.
 
     Returns:
         Text to read.
@@ -42,6 +42,7 @@ def help(topic: str = "") -> str:
         return help_page.page(BY_NAME[name], name)
     matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
     matching = matching or families().get(name, [])
+    matching = matching or [each for each in COMMANDS.values() if name and name in each.name]
     if not matching:
         near = errors.did_you_mean(name, [*BY_NAME, *families()])
         raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"{near}')

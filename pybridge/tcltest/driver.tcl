@@ -78,11 +78,11 @@ proc ::pytest_tcltest::run_file {folder name} {
     begin_file
     set code [catch {source_as_tclsh $name} message options]
     if {$code in {0 2}} {
-        emit sourced {*}[written]
+        emit sourced
     } elseif {$code == 1} {
-        emit died $message [dict get $options -errorinfo] {*}[written]
+        emit died $message [dict get $options -errorinfo]
     } else {
-        emit died "code $code outside of a loop" "" {*}[written]
+        emit died "code $code outside of a loop" ""
     }
 }
 

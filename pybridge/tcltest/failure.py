@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pybridge.tcl_list import split_list
-from pybridge.tcltest.collection import TclTest, trim_trace
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.outcome import Outcome
+from pybridge.tcltest.trace import trim_trace
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
 _SHORT = 60

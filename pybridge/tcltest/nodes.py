@@ -12,9 +12,8 @@ import pytest
 from pybridge.tcltest.collection import Contents, TclTest
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.plugin import LEAKED
 from pybridge.tcltest.run import FileRun, Run
-from pybridge.tcltest.suites import SUITES, Suites
+from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 
 Named = tuple[list[str], TclTest]
 

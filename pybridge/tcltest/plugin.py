@@ -15,8 +15,6 @@ import pytest
 if TYPE_CHECKING:
     from pybridge.tcltest.nodes import TclFile
 
-LEAKED = "leaked_handles"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     from pybridge.tcltest.settings import add_options
@@ -60,6 +58,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from pybridge.tcltest.suites import LEAKED
+
     leaks = [
         (report.nodeid, value)
         for outcome in ("passed", "failed", "xfailed", "xpassed")

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pybridge.tcltest.collection import TclTest, ending, line_of_error, setup_problem, trim_trace
-from pybridge.tcltest.outcome import Outcome, Place, Running
-from pybridge.tcltest.process import Event, TclProcess
+from pybridge.tcltest.collection import TclTest, setup_problem
+from pybridge.tcltest.outcome import Outcome, Running
+from pybridge.tcltest.process import End, Event, Extent, TclProcess
 from pybridge.tcltest.settings import Settings
+from pybridge.tcltest.trace import line_of_error, trim_trace
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Run:
         self._planned: list[FileRun] = []
         self._file: FileRun | None = None
         self._running: Running | None = None
-        self._mark: Place = (0, 0)
+        self._mark: Extent = (0, 0)
         self._deadline = 0.0
 
     # -- what items ask ----------------------------------------------------------------------------------
@@ -111,7 +112,7 @@ class Run:
                 if process.status is None and time.monotonic() > self._deadline:
                     stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
                     process.kill()
-            self._end_process(process, stopped or ending(process.status or 0))
+            self._end_process(process, End(process.status or 0, stopped))
 
     def _start(self) -> TclProcess | None:
         self._planned = [file for file in self.files.values() if not file.ended]
@@ -130,25 +131,25 @@ class Run:
                 file.lost, file.ended = error.strerror or str(error), True
         return self._process
 
-    def _end_process(self, process: TclProcess, how: str) -> None:
+    def _end_process(self, process: TclProcess, end: End) -> None:
         """Settle what the process has left open; files that it did not come to get another one."""
         if self._file is not None:
-            self._settle(self._file, process, how)
+            self._settle(self._file, process, end)
         else:
             for file in self.files.values():
                 if not file.ended:
-                    file.lost = f"the Tcl interpreter {how} before it could source the file"
+                    file.lost = f"the Tcl interpreter {end} before it could source the file"
                     file.lost += "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
                     file.ended = True
         self._process = None
         process.close()
 
-    def _settle(self, file: FileRun, process: TclProcess, how: str) -> None:
+    def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
         file.ended = True
         if self._running is not None:
             key = (self._running.name, self._running.occurrence)
-            file.outcomes[key] = self._running.lose(f"the process {how} while this test ran", process)
-            file.lost = f"not run: the process {how} while {self._running.name} ran"
+            file.outcomes[key] = self._running.lose(f"the process {end} while this test ran", process)
+            file.lost = f"not run: the process {end} while {self._running.name} ran"
             self._running = None
             return
         file.trailing = process.output(self._mark, None)
@@ -156,11 +157,11 @@ class Run:
             file.lost = file.lost or file.problem
             return
         failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
-        if not file.cleaned or "status" not in how:
-            file.problem = f"the process {how} before the end of the file"
-        elif not failed and how != ending(0):
-            file.problem = f"the process {how} after cleanupTests, though no test failed"
-        file.lost = f"not run: the process {how} before it came to this test"
+        if not file.cleaned or not end.exited:
+            file.problem = f"the process {end} before the end of the file"
+        elif not failed and not end.ok:
+            file.problem = f"the process {end} after cleanupTests, though no test failed"
+        file.lost = f"not run: the process {end} before it came to this test"
 
     # -- events ------------------------------------------------------------------------------------------
 

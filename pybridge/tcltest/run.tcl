@@ -134,7 +134,7 @@ proc ::pytest_tcltest::level_changed {args} {
     set written [written]
     variable report
     set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
-    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
+    emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
 # What tcltest has counted since the test began.

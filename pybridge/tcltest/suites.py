@@ -35,3 +35,4 @@ class Suites:
 
 
 SUITES = pytest.StashKey[Suites]()
+LEAKED = "leaked_handles"  # the property of a report

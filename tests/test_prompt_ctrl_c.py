@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import CTRL_C, CTRL_D, ENTER, Terminal
+from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, Terminal
 
 STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
 
@@ -69,6 +69,18 @@ def test_it_clears_the_line(tmp_path: Path) -> None:
             terminal.run("expr 6 * 7", "\n42\n")
         assert "invalid command" not in terminal.output
         assert "nonsense" not in (tmp_path / "tcltorch" / "history").read_text()
+
+
+def test_it_ends_a_search_of_the_history(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press(CTRL_R + "exp")
+        terminal.expect("search")
+        time.sleep(0.2)
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        terminal.run("expr 7 * 7", "\n49\n")
 
 
 def test_it_stops_an_event_while_the_prompt_waits(tmp_path: Path) -> None:

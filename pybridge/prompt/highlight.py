@@ -15,7 +15,7 @@ STYLE = Style.from_dict(
     {
         "pygments.keyword": "bold",
         "pygments.name.builtin": "bold",
-        "pygments.name.function": "ansicyan bold",
+        "pygments.name.function": "ansicyan",
         "pygments.literal.string": "ansigreen",
         "pygments.name.variable": "",
         "pygments.name.variable.global": "ansimagenta",

@@ -8,6 +8,7 @@ import termios
 from collections.abc import Iterator
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.input import create_input
 from prompt_toolkit.output import ColorDepth, create_output
@@ -132,6 +133,7 @@ class Prompt:
     def _clear_line(self) -> None:
         application = self._session.app
         if application.is_running and not application.is_done:
+            application.layout.focus(DEFAULT_BUFFER)  # a search of the history would keep it for the next prompt
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _is_complete(self, script: str) -> bool:

@@ -58,7 +58,7 @@ def _ctrl_c_is_a_signal(terminal: int) -> Iterator[None]:
         yield
         return
     attributes: list[Any] = [*before]
-    attributes[_LOCAL] |= termios.ISIG | termios.NOFLSH
+    attributes[_LOCAL] |= termios.ISIG  # without NOFLSH: Ctrl-C also drops what was typed before it
     attributes[_CHARACTERS] = [*before[_CHARACTERS]]
     for other in (termios.VQUIT, termios.VSUSP):
         attributes[_CHARACTERS][other] = _DISABLED

@@ -40,10 +40,11 @@ def table(value: Any, rows: int, digits: int) -> str:
     """The elements of a tensor, a line for each row of its last dimension, and first the line of `summary`.
 
     Args:
-        rows: how many indices of each dimension are shown, half of them from its end.
+        rows: how many indices of each dimension are shown, half of them from its end; 100 at most.
         digits: after the decimal point.
     """
-    found = list(_limited(_rows(value.detach(), rows))) if _has_elements(value) else []
+    most = min(rows, _MOST_ROWS)
+    found = list(_limited(_rows(value.detach(), most))) if _has_elements(value) else []
     numbers = [element for row in found if row for element in row[1] if element is not None]
     spell = _speller(numbers, digits)
     width = max((len(spell(number)) for number in numbers), default=0)

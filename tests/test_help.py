@@ -52,6 +52,11 @@ def test_every_page_is_complete_and_fits_80_columns(called: str) -> None:
         assert parameter.type.noun in " ".join(text.split())
 
 
+def test_senseless_questions_are_answered_at_once(tcl: Interpreter) -> None:
+    assert "no command" in error_of(tcl.eval, "torch::help [string repeat {[} 1000000]").message
+    assert "no command" in error_of(tcl.eval, "torch::apropos {*}[lrepeat 100000 Quaternion]").message
+
+
 def test_lists_fit_80_columns(tcl: Interpreter) -> None:
     for script in ("torch::help", "torch::help *", "torch::apropos tensor"):
         assert max(map(len, tcl.eval(script).splitlines())) <= 80
@@ -119,7 +124,8 @@ def test_commands_and_info(tcl: Interpreter) -> None:
     assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
     assert tcl.eval("torch::info family q_scale") == "quantized"
     assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
-    for words in ("args nope", "default zeros nope", "default zeros shape"):
+    assert tcl.eval("torch::info default no_grad script") == ""
+    for words in ("args nope", "default scope body", "default zeros nope", "default zeros shape"):
         assert error_of(tcl.eval, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
     assert "(did you mean zeros?)" in error_of(tcl.eval, "torch::info args zerso").message
     assert "(did you mean dtype?)" in error_of(tcl.eval, "torch::info default zeros dtpye").message

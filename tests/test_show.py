@@ -36,6 +36,11 @@ def test_the_edges_of_a_large_tensor() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_many_rows_of_a_large_tensor_are_cut() -> None:
+    lines = table(torch.zeros(1).expand(10**8, 2), 10**9, 0).splitlines()
+    assert len(lines) == 102
+
+
 def test_rows_are_labelled_by_their_index() -> None:
     lines = table(torch.arange(24).view(2, 3, 4), 6, 4).splitlines()
     assert lines[1:] == [

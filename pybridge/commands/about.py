@@ -6,11 +6,12 @@ import sys
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
-from pybridge.documentation import default_word, documentation, lead, parameters
+from pybridge.documentation import documentation, lead
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
 from pybridge.tcl_list import glob_match
 
+_LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "safetensors", "tqdm", "matplotlib")
 
 # What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
@@ -40,7 +41,10 @@ def help(topic: str = "") -> str:
     name = _bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
-    matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
+    pattern = name if len(name) <= _LONGEST_PATTERN else ""
+    matching = [
+        each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
+    ]
     matching = matching or families().get(name, [])
     matching = matching or [each for each in COMMANDS.values() if name and name in each.name]
     if not matching:
@@ -67,7 +71,7 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos per_channel gradient] \\n] 0
         => torch::fake_quantize_per_channel
     """
-    words = [each.lower() for each in (word, *more)]
+    words = list({each.lower() for each in (word, *more)})
     found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, each.doc))) == 0]
     if not found:
         raise errors.arg_value("word", f'no command is about "{errors.shown(" ".join((word, *more)))}"')
@@ -104,7 +108,7 @@ def commands(pattern: str = "*") -> list[str]:
 @command()
 def info(
     subject: Literal["args", "default", "aliases", "family", "usage"], command: str, parameter: str = ""
-) -> list[str] | str | int | float:
+) -> list[str] | str:
     """Tell one fact about a command, for programs; `help` is for people.
 
     Args:
@@ -191,11 +195,11 @@ def _installed(package: str) -> str:
         return "not installed"
 
 
-def _default(target: Command, parameter: str) -> str | int | float:
-    found = parameters(target).get(parameter)
-    if found is None:
+def _default(target: Command, parameter: str) -> str:
+    known = {each.name: each for each in documentation(target).arguments}
+    if parameter not in known:
         message = f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
-        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, parameters(target)))
-    if found.required:
+        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, known))
+    if not known[parameter].optional:
         raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
-    return default_word(found)
+    return known[parameter].default

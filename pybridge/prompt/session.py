@@ -133,7 +133,7 @@ class Prompt:
     def _clear_line(self) -> None:
         application = self._session.app
         if application.is_running and not application.is_done:
-            application.layout.focus(DEFAULT_BUFFER)  # a search of the history would keep it for the next prompt
+            application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _is_complete(self, script: str) -> bool:

@@ -58,6 +58,12 @@ def test_approx_agrees_with_pytest(match):
             assert (match("approx", expected, actual) == "") is bool(close), (expected, actual)
 
 
+def test_approx_of_integers_beyond_floats(match):
+    huge = 10**400
+    assert match("approx", str(huge), str(huge + huge // 10**7)) == ""
+    assert match("approx", str(huge), str(huge + huge // 10**5)) != ""
+
+
 @pytest.mark.parametrize(
     ("expected", "actual", "complaint"),
     [
@@ -132,6 +138,24 @@ def test_tensor_agrees_with_assert_close(match, dtype):
         ("{{1 2} {3 5}}", "float32 {2 2} {1 3 3 4}",
          "at index 0 1: got 2.0, expected 3.0 (off by 1, allowed 1.39e-05); 2 of 4 elements differ"),
         ("{1 2}", "float32 2 {1 2 3}", "the expected values are 3 elements, but the tensor has 2"),
+        ("{{1 2 3} {4 5 6}}", "float32 {2 3} {{1 2} {3 4} {5 6}}",
+         "the expected values are 3 elements, but the shape {2 3} has 2 there"),
+        ("{{1 2 3} {4 5 6}}", "float32 {2 3} {{1 2 3 4 5} 6}",
+         "at index 0: the expected values are 5 elements, but the shape {2 3} has 3 there"),
+        ("{{1 2 3} {4 5 6}}", "float32 {2 3} {{1 2 {3 4}} {4 5 6}}",
+         "at index 0 2: the expected values are nested deeper than the shape {2 3}"),
+        ("{1 2}", "float32 2 {{1 2}}", "the expected values are 1 element, but the shape 2 has 2 there"),
+        ("{1 2} {1 2 1}", "float32 {1 2 1} {{{1} {2}}}", ""),
+        ("{} {2 0}", "float32 {2 0} {{} {}}", ""),
+        ("{2 7} int32", "int32 2 {2.9 7.6}",
+         "the expected value 2.9 is not an integer, but the tensor is int32"),
+        ("{2 7} int32", "int32 2 {2 4294967303}",
+         "at index 1: got 7, expected 4294967303 (off by 4.29e+09, allowed 0); 1 of 2 elements differs"),
+        ("{1 0} bool", "bool 2 {true no}", ""),
+        ("{1 1} bool", "bool 2 {1 5}", "the expected value 5 is not a boolean, but the tensor is bool"),
+        ("1 bool", "bool {} nan", "the expected value nan is not a boolean, but the tensor is bool"),
+        ("Inf float16", "float16 {} 70000", "the expected value 70000 is too large for float16"),
+        ("-Inf float32", "float32 {} -1e39", "the expected value -1e39 is too large for float32"),
         ("{1 2}", "float32 2",
          'expected a result "dtype shape values ?-rtol r? ?-atol a?" but got "float32 2"'),
         ("{1 2}", "float32 2 {1 2} -tol 1", 'bad option "-tol": must be -rtol or -atol'),

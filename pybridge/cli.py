@@ -31,8 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     prompts = not words and _on_terminal()
-    if not prompts:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program, as it ends tclsh
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
     warnings.formatwarning = _one_line_warning
     try:
         from pybridge.interp import Interpreter

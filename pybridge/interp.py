@@ -24,6 +24,10 @@ from pybridge.values import text_of
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")
+_RETURN_REPLY = """
+    lassign [%s {*}$args] status value options
+    return -code $status {*}$options $value
+"""
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
@@ -101,9 +105,18 @@ class Interpreter:
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
     def define(self, name: str, function: Callable[..., str]) -> None:
-        """Make `::torch::_::name` call a function of texts, which must not raise."""
-        self._tk.createcommand(f"::torch::_::{name}", function)
-        self._defined.append(name)
+        """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""
+        dispatcher = self.dispatcher
+
+        def reply(*words: str) -> Reply:
+            try:
+                return OK, function(*words), ()
+            except BaseException as error:
+                return dispatcher.failed(error)
+
+        self._tk.createcommand(f"::torch::_::{name}_reply", reply)
+        self._defined.append(f"{name}_reply")
+        self.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
 
     def serve(self, descriptor: int, seconds: float | None = None) -> None:
         """Run Tcl's event loop until `descriptor` is readable or the time is over.

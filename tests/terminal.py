@@ -58,6 +58,13 @@ class Terminal:
         before = self.expect(expected)
         return before + self.prompt()
 
+    def answer(self, command: str) -> str:
+        """Type a command of one line; all that is printed between that line and the next prompt."""
+        self.press(command + ENTER)
+        printed = self.prompt()
+        assert command in printed
+        return printed.rpartition(command)[2].removesuffix("%")
+
     def prompt(self) -> str:
         """Wait until the prompt is there, for which it must have read what was typed before."""
         return self.expect("\n%")

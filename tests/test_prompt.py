@@ -34,14 +34,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def test_a_dialogue(start: Start) -> None:
     terminal = start()
-    assert "\n42\n" in terminal.run("expr {6 * 7}", "42")
-    assert "\n" in terminal.run("set empty {}", "")
+    assert terminal.answer("expr {6 * 7}") == "\n42\n\n"
+    assert terminal.answer("set empty {}") == "\n\n"
     terminal.press(f"foreach i {{1 2}} {{{ENTER}")
     terminal.expect("\n>")
     terminal.press(f"puts line[expr {{$i * 10}}]{ENTER}}}{ENTER}")
     terminal.expect("\nline10\nline20\n")
     terminal.prompt()
-    assert "\n1\n" in terminal.run("set tcl_interactive", "\n1\n")
+    assert terminal.answer("set tcl_interactive") == "\n1\n\n"
     terminal.run("nosuch", '\ninvalid command name "nosuch"\n')
     terminal.run("lindex [split $::errorInfo \\n] 1", "\n    while executing\n")
     assert "Traceback" not in terminal.output
@@ -66,13 +66,13 @@ def test_handles_are_shown_with_what_they_are(start: Start) -> None:
     terminal.run(
         "list tensor0 tensor1", "\ntensor0  float32 [2, 2]  mean 2.5 std 1.291\ntensor1  float32 [2]"
     )
-    assert "\n2\n" in terminal.run("dict get [torch::memory] live", "\n2\n")
+    assert terminal.answer("dict get [torch::memory] live") == "\n2\n\n"
 
 
 def test_a_line_that_is_not_ended_stays(start: Start) -> None:
     terminal = start()
-    assert "\nabc\n" in terminal.run("puts -nonewline abc", "abc")
-    assert "\nabc\noops\n" in terminal.run("puts -nonewline abc; error oops", "oops")
+    assert terminal.answer("puts -nonewline abc") == "\nabc\n"
+    assert terminal.answer("puts -nonewline abc; error oops") == "\nabc\noops\n\n"
 
 
 def test_events_go_on_and_write_above_the_prompt(start: Start) -> None:
@@ -89,11 +89,37 @@ def test_events_go_on_and_write_above_the_prompt(start: Start) -> None:
     terminal.expect("\n1\n")
     terminal.prompt()
     # a file event, and an error in one
-    terminal.run("lassign [chan pipe] in out; fconfigure $in -blocking 0", "")
+    assert terminal.answer("lassign [chan pipe] in out; fconfigure $in -blocking 0") == "\n\n"
     terminal.run(
         "fileevent $in readable {error [gets $in]}; puts $out sent; close $out", "sent\n    while executing"
     )
     terminal.run("fileevent $in readable {}; set x", 'can\'t read "x"')
+
+
+UPPER = """
+proc upper {operation handle args} {
+    switch $operation initialize {return {initialize finalize write}} write {string toupper [lindex $args 0]}
+}
+"""
+
+
+def test_what_an_event_pushes_onto_a_channel_stays_there(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "upper.tcl").write_text(UPPER)
+    terminal = start(UPPER=f"{tmp_path}/upper.tcl")
+    assert terminal.answer("source $env(UPPER)") == "\n\n"
+    terminal.run("after 100 {chan push stdout upper; puts below}", "after#0\n")
+    terminal.expect("BELOW\n")
+    terminal.prompt()
+    assert terminal.answer("puts low") == "\nLOW\n\n"
+    terminal.run("after 100 {puts again}", "after#1\n")
+    terminal.expect("AGAIN\n")
+    terminal.prompt()
+    assert terminal.answer("chan pop stdout; puts low") == "\nlow\n\n"
+    assert terminal.answer("catch {chan pop stdout}; puts low") == "\nlow\n\n"  # ours
+    terminal.run("after 100 {puts once-more}", "after#2\n")
+    terminal.expect("once-more\n")
+    terminal.prompt()
+    assert terminal.answer("puts low") == "\nlow\n\n"
 
 
 def test_waiting_takes_no_time_of_the_processor(start: Start) -> None:
@@ -126,6 +152,39 @@ def test_the_end_while_pytorch_is_loaded(start: Start) -> None:
     terminal.press(CTRL_D)
     assert terminal.end() == 0
     assert "Traceback" not in terminal.output
+
+
+def test_control_c_before_there_is_a_prompt_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "prompt_toolkit.py").write_text("print('importing', flush=True); import time; time.sleep(30)")
+    with Terminal(tmp_path, PYTHONPATH=str(tmp_path)) as terminal:
+        terminal.expect("importing\n")
+        terminal.press(CTRL_C)
+        assert terminal.end() == -signal.SIGINT
+        assert "Traceback" not in terminal.output
+
+
+def test_the_end_without_the_command_exit(start: Start) -> None:
+    terminal = start()
+    assert terminal.answer("rename exit {}") == "\n\n"
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.output
+
+
+def test_an_error_in_the_prompt_is_not_taken_for_the_end_of_the_input(tmp_path: Path) -> None:
+    program = """
+from pybridge.cli import main
+from pybridge.prompt.terminal import TclSelector
+
+def select(self, timeout=None):
+    raise ValueError("ours")
+
+TclSelector.select = select
+main([])
+"""
+    with Terminal(tmp_path, (sys.executable, "-c", program)) as terminal:
+        terminal.expect("ValueError: ours\n")
+        assert terminal.end() == 1
 
 
 def test_a_terminal_that_goes_away(start: Start) -> None:
@@ -184,8 +243,8 @@ def test_long_lines_and_wide_characters(start: Start) -> None:
 def test_scripts_may_close_the_standard_channels(start: Start) -> None:
     terminal = start()
     for channel in ("stdout", "stderr", "stdin"):
-        terminal.run(f"close {channel}", "")
-        terminal.run(f"list {channel} closed", f"\n{channel} closed\n")
+        assert terminal.answer(f"close {channel}") == "\n\n"
+        assert terminal.answer(f"list {channel} closed") == f"\n{channel} closed\n\n"
     terminal.run("nosuch", 'invalid command name "nosuch"')
     terminal.press(CTRL_D)
     assert terminal.end() == 0
@@ -214,7 +273,7 @@ def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
     terminal = start()
     terminal.press(f"proc f {{}} {{{ENTER}{CTRL_D}")
     terminal.prompt()
-    terminal.run("info commands f", "")
+    assert terminal.answer("info commands f") == "\n\n"
     terminal.press(CTRL_D)
     assert terminal.end() == 0
 

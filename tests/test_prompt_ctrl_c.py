@@ -1,11 +1,14 @@
 """Ctrl-C at the prompt: it clears the line, stops what runs, and leaves everything else as it is."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, Terminal
+from pybridge.prompt.stop import Insistence
+from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
 STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
 
@@ -34,7 +37,7 @@ def test_what_it_stops(tmp_path: Path) -> None:
             "exec sleep 100",
             "gets stdin",
             "read stdin",
-            "proc again {} {after 5 again}; again; while 1 {update; torch::free [torch::ones 3]}",
+            "proc again {} {after 5 again}; again; while 1 {update; torch::scope {torch::ones 3; list}}",
         ):
             assert "interrupted\n" in interrupt(terminal, command), command
             terminal.run(STATE, "\nkept 1.5 1 1\n")
@@ -63,10 +66,15 @@ def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
 def test_it_clears_the_line(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
-        for typed in ("nonsense", f"proc f {{}} {{{ENTER}puts hi{ENTER}", ""):
+        for typed in ("nonsense", f"proc f {{}} {{{ENTER}puts hi{ENTER}", f"torch::fake{TAB}", ""):
             terminal.press(typed + CTRL_C)
             terminal.prompt()
             terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press(f"torch::fake{TAB}")
+        terminal.expect("fake_quantize_per_tensor ")  # in the menu
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
         assert "invalid command" not in terminal.output
         assert "nonsense" not in (tmp_path / "tcltorch" / "history").read_text()
 
@@ -116,6 +124,53 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
         assert terminal.end() == 130
         assert "kept" in terminal.output.rpartition("lost).")[2]
         assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+
+
+def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_path: Path) -> None:
+    with Terminal(tmp_path, OUT=f"{tmp_path}/out") as terminal:
+        terminal.prompt()
+        assert terminal.answer("close stderr; set f [open $env(OUT) w]; list") == "\n\n"
+        terminal.press(f"puts [string toupper begun]; while 1 {{catch {{while 1 {{}}}}}}{ENTER}")
+        terminal.expect("\nBEGUN\n")
+        for _ in range(3):
+            time.sleep(0.1)
+            terminal.press(CTRL_C)
+        terminal.expect("to end tcltorch (its handles are lost).\n")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+        assert (tmp_path / "out").read_text() == ""
+
+
+def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        assert terminal.answer("fconfigure stdin -blocking 0") == "\n\n"
+        assert "on\n" in interrupt(terminal, "catch {while 1 {}}; after 300; puts on")
+        assert terminal.answer("list [gets stdin line] $line") == "\n-1 {}\n\n"
+
+
+def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    before = signal.getsignal(signal.SIGURG)
+    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
+    ended: list[str] = []
+    said, other = os.pipe()
+    runs = True
+    insistence = Insistence(lambda: None, lambda _: None, lambda _: runs, said, other)
+    monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
+    for _ in range(3):
+        insistence.pressed(1)
+    assert b"once more" in os.read(said, 1000)
+    runs = False
+    insistence.pressed(1)
+    assert not ended
+    runs = True
+    insistence.pressed(1)
+    assert ended == ["ended"]
+    time.sleep(0.2)  # for its timers
+    os.close(said)
+    os.close(other)
 
 
 def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:

@@ -15,14 +15,54 @@ from pybridge.interp import Interpreter
 from pybridge.prompt.terminal import start_line, write
 
 _CHANNELS = {"stdout": 1, "stderr": 2}
-# A transformation of a channel that changes nothing, and tells before something is written.
+# A transformation of a channel that changes nothing, and tells before something is written. `chan pop` takes
+# the topmost one off a channel: where a script has pushed another meanwhile, ours has to stay.
 _TRANSFORMATION = """
-proc ::torch::_::above_prompt {operation channel args} {
-    if {$operation eq "initialize"} {
-        return {initialize finalize write}
-    } elseif {$operation eq "write"} {
-        ::torch::_::written
-        return [lindex $args 0]
+namespace eval ::torch::_ {variable transformed {}}
+
+proc ::torch::_::above_prompt {channel operation args} {
+    variable transformed
+    switch $operation {
+        initialize {
+            dict set transformed $channel topmost
+            return {initialize finalize write}
+        }
+        write {
+            written
+            return [lindex $args 1]
+        }
+        finalize {
+            dict unset transformed $channel
+        }
+    }
+}
+
+proc ::torch::_::transform {channel} {
+    variable transformed
+    if {![dict exists $transformed $channel]} {
+        ::chan push $channel [list ::torch::_::above_prompt $channel]
+    }
+    foreach command {::chan ::zlib} {
+        trace add execution $command enter ::torch::_::other_pushed
+    }
+}
+
+proc ::torch::_::other_pushed {command args} {
+    variable transformed
+    foreach channel [dict keys $transformed] {
+        if {$channel in $command && [string match [lindex $command 1]* push]} {
+            dict set transformed $channel covered
+        }
+    }
+}
+
+proc ::torch::_::restore {channel} {
+    variable transformed
+    foreach command {::chan ::zlib} {
+        trace remove execution $command enter ::torch::_::other_pushed
+    }
+    if {[dict exists $transformed $channel] && [dict get $transformed $channel] eq "topmost"} {
+        ::chan pop $channel
     }
 }
 """
@@ -49,7 +89,9 @@ class AbovePrompt(io.TextIOBase):
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
         """For the length of this the prompt is on the screen."""
-        pushed = [name for name, number in _CHANNELS.items() if os.isatty(number) and self._push(name)]
+        channels = [name for name, number in _CHANNELS.items() if os.isatty(number)]
+        for name in channels:
+            self._ask("transform", name)
         errors = sys.stderr
         if os.isatty(2):
             sys.stderr = self
@@ -57,8 +99,8 @@ class AbovePrompt(io.TextIOBase):
             yield
         finally:
             sys.stderr = errors
-            for name in pushed:
-                self._chan("pop", name)
+            for name in channels:
+                self._ask("restore", name)
 
     def write(self, text: str) -> int:
         self._loop.call_soon_threadsafe(self._say, text)
@@ -66,7 +108,7 @@ class AbovePrompt(io.TextIOBase):
 
     def _say(self, text: str) -> None:
         self._hide()
-        write(2, text.replace("\n", "\r\n"))
+        write(self._screen, text.replace("\n", "\r\n"))
 
     def _hide(self, *_: Any) -> str:
         if not self._hidden and self._application.is_running:
@@ -84,12 +126,6 @@ class AbovePrompt(io.TextIOBase):
         self._application.renderer.request_absolute_cursor_position()
         self._application.invalidate()
 
-    def _push(self, channel: str) -> bool:
-        return self._chan("push", channel, "::torch::_::above_prompt")
-
-    def _chan(self, *words: str) -> bool:
-        try:
-            self._tcl.call("::chan", *words)
-        except TclError:  # a script has closed the channel, or renamed the command
-            return False
-        return True
+    def _ask(self, procedure: str, channel: str) -> None:
+        with contextlib.suppress(TclError):  # a script has closed the channel, or renamed a command
+            self._tcl.call(f"::torch::_::{procedure}", channel)

@@ -8,11 +8,12 @@ from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 
-def key_bindings(is_complete: Callable[[str], bool]) -> KeyBindings:
+def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[], None]) -> KeyBindings:
     """Enter runs a complete script; Ctrl-D on an empty continuation line gives the script up.
 
     Args:
         is_complete: whether a script lacks no closing brace, bracket or quote.
+        clear: what Ctrl-C does, in a search or a menu, too.
     """
     bindings = KeyBindings()
     editing = has_focus(DEFAULT_BUFFER)
@@ -34,7 +35,11 @@ def key_bindings(is_complete: Callable[[str], bool]) -> KeyBindings:
 
     @bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))
     def _(event: KeyPressEvent) -> None:
-        event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        clear()
+
+    @bindings.add("c-c", eager=True)
+    def _(event: KeyPressEvent) -> None:
+        clear()
 
     return bindings
 

@@ -53,29 +53,39 @@ class Prompt:
         self._tcl = tcl
         self._loading = Loading()
         self._running = False
-        self._keyboard = os.fdopen(os.dup(0))  # a script may close the standard channels
-        self._screen = os.fdopen(os.dup(1), "w")
-        self._output = create_output(self._screen)
+        self._input = create_input(os.fdopen(os.dup(0)))  # a script may close the standard channels
+        screen = os.fdopen(os.dup(1), "w")
+        self._output = create_output(screen)
+        self._keyboard, self._screen = self._input.fileno(), screen.fileno()
         # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
         signal.signal(signal.SIGINT, lambda *_: self._interrupted())
-        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._keyboard.fileno(), self._interrupted))
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._keyboard, self._interrupted))
         self._session = self._new_session()
-        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen.fileno())
-        self._restore = Restorer(self._keyboard.fileno(), self._screen.fileno())
+        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
+        self._restore = Restorer(self._keyboard, self._screen)
         tcl.on_exit = self._restore
         watcher = interrupt.watcher()
         if watcher:
             watcher.always = signal.SIGINT
-            watcher.on_press = Insistence(self._restore, tcl.end_program, watcher.runs).pressed
+            watcher.on_press = Insistence(
+                self._restore, tcl.end_program, watcher.runs, self._keyboard, self._screen
+            ).pressed
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
 
     def run(self) -> None:
         """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
-        while (script := self._read()) is not None:
-            if script.strip():
-                self._run_command(script)
-        self._tcl.eval("exit")
+        try:
+            while (script := self._read()) is not None:
+                if script.strip():
+                    self._run_command(script)
+        except (OSError, ValueError, termios.error):
+            if os.isatty(self._keyboard):
+                raise
+            # else the terminal is gone, as at the end of the input
+        with contextlib.suppress(TclError):  # a script may have renamed it
+            self._tcl.eval("exit")
+        self._tcl.end_program(0)
 
     def _new_session(self) -> "PromptSession[str]":
         session: PromptSession[str] = PromptSession(
@@ -91,9 +101,9 @@ class Prompt:
             style=STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
-            key_bindings=key_bindings(self._is_complete),
+            key_bindings=key_bindings(self._is_complete, self._clear_line),
             enable_suspend=True,
-            input=create_input(self._keyboard),
+            input=self._input,
             output=self._output,
         )
         session.app.terminal_size_polling_interval = None  # a signal tells
@@ -106,12 +116,12 @@ class Prompt:
         """The next script; empty when Ctrl-C has cleared it, None at the end of the input."""
         self._flush()
         try:
-            start_line(self._screen.fileno())
+            start_line(self._screen)
             with self._above.watching(), self._restoring_when_terminated():
                 return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""
-        except (EOFError, OSError, ValueError, termios.error):  # Ctrl-D; the terminal, or its file, is closed
+        except EOFError:  # Ctrl-D
             return None
 
     @contextlib.contextmanager
@@ -150,7 +160,7 @@ class Prompt:
             self._flush()
             shown = echo(result, self._tcl.dispatcher.table)
             if shown:
-                write(self._screen.fileno(), shown + "\n")
+                write(self._screen, shown + "\n")
         except TclError as error:
             self._complain(error.message)
         except KeyboardInterrupt:
@@ -181,7 +191,7 @@ class Prompt:
 
     def _complain(self, message: str) -> None:
         self._flush()
-        start_line(self._screen.fileno())
+        start_line(self._screen)
         self._print("class:failure", message)
 
     def _warn(self, message: str) -> None:

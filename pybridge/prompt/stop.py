@@ -29,13 +29,22 @@ class Insistence:
         restore: leaves the terminal as it was.
         end: ends the process with a status, in the thread of the interpreter.
         runs: whether the command of this number is not finished yet.
+        keyboard, screen: descriptors of the terminal. A script may close the standard ones, and open files
+            that get their numbers.
     """
 
     def __init__(
-        self, restore: Callable[[], None], end: Callable[[int], None], runs: Callable[[int], bool]
+        self,
+        restore: Callable[[], None],
+        end: Callable[[int], None],
+        runs: Callable[[int], bool],
+        keyboard: int,
+        screen: int,
     ) -> None:
         self._restore = restore
         self._runs = runs
+        self._keyboard, self._screen = keyboard, screen
+        self._reading = threading.Lock()
         signal.signal(_NUDGE, lambda *_: None)  # so that it interrupts
         self._summon = interrupt.summoner(lambda: end(_STATUS))
         self._command = 0
@@ -47,6 +56,8 @@ class Insistence:
         now = time.monotonic()
         if command != self._command:
             self._command, self._presses, self._offered = command, [], float("-inf")
+        if not self._runs(command):  # it has ended meanwhile
+            return
         if now - self._offered < _OFFERED_FOR:
             self._end()
         nudge = threading.Timer(_READS_ON, self._stop_reading, [command])
@@ -55,21 +66,23 @@ class Insistence:
         self._presses = [each for each in self._presses if now - each < _WITHIN] + [now]
         if len(self._presses) >= _TIMES:
             self._offered = now
-            write(2, _OFFER)
+            write(self._screen, _OFFER)
 
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless
         there is no waiting for input."""
-        if not self._runs(command):
-            return
-        with contextlib.suppress(OSError):
-            os.set_blocking(0, False)
+        # One at a time, lest one restores what another has set.
+        with self._reading, contextlib.suppress(OSError):
+            if not self._runs(command):
+                return
+            before = os.get_blocking(self._keyboard)
+            os.set_blocking(self._keyboard, False)
             signal.pthread_kill(threading.main_thread().ident or 0, _NUDGE)
             time.sleep(_PAUSE)
-            os.set_blocking(0, True)
+            os.set_blocking(self._keyboard, before)
 
     def _end(self) -> None:
-        write(2, "\r\n")
+        write(self._screen, "\r\n")
         self._summon()
         time.sleep(_GRACE)
         self._restore()

@@ -1,6 +1,7 @@
 """The pytest plugin: which tests there are, which run, and that the counts are tcltest's own."""
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,7 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, tclsh_counts, write
+from tests.tcltest_suites import (
+    CORPUS,
+    END,
+    HEAD,
+    TCLSH,
+    outcomes,
+    run,
+    status_of,
+    suite,
+    tclsh_counts,
+    write,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -453,3 +465,142 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
     if number == signal.SIGINT:
         assert process.returncode == pytest.ExitCode.INTERRUPTED, output
         assert list(tmp_path.glob("tcltest-*")) == []
+
+
+# -- nothing hides that a file is wrong ------------------------------------------------------------------
+
+AT_EXIT = "trace add execution exit enter {apply {args {%s}}}"
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        (AT_EXIT % "exec kill -SEGV [pid]", "was killed by SIGSEGV after the end of the file"),
+        (
+            AT_EXIT % "vwait forever",
+            "was stopped after 2 seconds (tcltest_timeout) after the end of the file",
+        ),
+        (
+            "rename ::exit ::really; proc ::exit args {::really 7}",
+            "ended with status 7 after the end of the file, though no test failed",
+        ),
+    ],
+    ids=["crash", "hang", "status"],
+)
+def test_the_process_ends_well_after_the_file_too(pytester, body, how, process):
+    """A test's doing, so that the search for tests does not see it."""
+    write(pytester, a=suite(f"test a-1 {{}} {{{body}; expr 1}} 1"))
+    result = run(pytester, "--tcltest-timeout=2", f"--tcltest-process={process}")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"E   the process {how}".replace("[", "[[]")])
+
+
+def test_a_status_is_no_problem_where_a_test_failed_but_a_crash_is(pytester):
+    leave = "rename ::exit ::really; proc ::exit args {%s}"
+    write(pytester, a=suite(f"test a-1 {{}} {{{leave % '::really 1'}; expr 1}} 2"))
+    assert outcomes(run(pytester)) == (0, 0, 1)
+    write(pytester, a=suite(f"test a-1 {{}} {{{leave % 'exec kill -SEGV [pid]'}; expr 1}} 2"))
+    assert run(pytester).parseoutcomes() == {"failed": 1, "errors": 1}
+
+
+MARKED = """
+    import pytest
+    def pytest_collection_modifyitems(items):
+        for item in items:
+            if item.name in {names}:
+                item.add_marker({mark})
+"""
+BREAKS_LATER = suite(
+    "test a-1 {} {set ::ran 1} 1\ntest a-2 {} {expr 1} 1\nif {[info exists ran]} {error boom}"
+)
+
+
+@pytest.mark.parametrize("mark", ["skipif(True, reason='x')", "xfail(run=False)", "xfail", "skip"])
+def test_a_skipped_last_test_does_not_hide_what_is_wrong_with_its_file(pytester, mark):
+    write(pytester, a=BREAKS_LATER, b=suite("test b-1 {} {expr 1} 1"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark=f"pytest.mark.{mark}"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {
+        "passed": 2,
+        "errors": 1,
+        "xfailed" if "xfail" in mark else "skipped": 1,
+    }
+    result.stdout.fnmatch_lines(
+        ["E   the file ends with an error: a.test:5: boom", "ERROR a.test::a-2 - *boom"]
+    )
+
+
+def test_a_test_skipped_in_a_hook_does_not_hide_it_either(pytester):
+    write(pytester, a=BREAKS_LATER)
+    pytester.makeconftest(
+        "import pytest\ndef pytest_runtest_setup(item):\n    if item.name == 'a-2': pytest.skip('here')"
+    )
+    assert run(pytester).parseoutcomes() == {"passed": 1, "skipped": 1, "errors": 1}
+
+
+@pytest.mark.parametrize(
+    "mark", ["skipif(True, reason='x')", "skipif('1 > 0', reason='x')", "xfail(run=False)"]
+)
+def test_what_a_mark_skips_does_not_run(pytester, mark):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {close [open ran w]} {}"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark=f"pytest.mark.{mark}"))
+    assert run(pytester).parseoutcomes() == {"passed": 1, "xfailed" if "xfail" in mark else "skipped": 1}
+    assert not (pytester.path / "ran").exists()
+
+
+def test_what_a_mark_would_have_skipped_runs(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 1"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.skipif('1 < 0', reason='x')"))
+    assert outcomes(run(pytester)) == (2, 0, 0)
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.xfail(run=False)"))
+    assert outcomes(run(pytester, "--runxfail")) == (2, 0, 0)
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.skipif('nonsense(', reason='x')"))
+    assert run(pytester).parseoutcomes() == {"passed": 1, "errors": 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-k", "a-1"], ["-k", "b-1"], ["-m", "nothing"], ["broken.test::a-1.1"], ["broken.test", "-k", "zzz"]],
+)
+def test_a_selection_does_not_hide_a_broken_file(pytester, words):
+    write(pytester, broken=HEAD + GOOD + "error boom\n", good=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, *words)
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(["FAILED broken.test::(file) - boom"])
+
+
+def test_marks_for_all_tests_do_not_hide_a_broken_file(pytester):
+    write(pytester, broken=HEAD + GOOD + "error boom\n")
+    pytester.makeconftest(MARKED.format(names=["a-1.1", "(file)"], mark="pytest.mark.skip"))
+    assert outcomes(run(pytester)) == (0, 1, 1)
+    pytester.makeconftest(MARKED.format(names=["(file)"], mark="pytest.mark.xfail"))
+    assert outcomes(run(pytester)) == (1, 0, 1)
+
+
+def test_a_duplicate_that_is_not_selected_does_not_hide_what_is_wrong(pytester):
+    write(
+        pytester,
+        a=HEAD + "test a-1 {} {set ::ran 1} 1\nif {[info exists ran]} {error boom}\ntest a-1 {} {} {}\n",
+    )
+    result = run(pytester, "-k", "a-1 and not [2]")
+    assert result.parseoutcomes() == {"passed": 1, "deselected": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   the file ends with an error: a.test:4: boom"])
+
+
+@pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
+def test_a_plan_runs_nothing(pytester, option):
+    write(pytester, a=suite("test a-1 {} {close [open ran w]} {}"))
+    assert run(pytester, option).ret == 0
+    assert not (pytester.path / "ran").exists()
+
+
+def test_without_the_capture_plugin_output_is_shown_at_once(pytester):
+    write(pytester, a=suite("test a-1 {} {puts written; expr 1} 1"))
+    result = pytester.run(
+        sys.executable, "-m", "pytest", "-p", "no:capture", f"--tcltest-interpreter={shlex.join(TCLSH)}"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*written"])

@@ -49,11 +49,19 @@ class Description:
 
 
 class Problem(Exception):
-    """Something is wrong with a file, at this line (0 when there is none)."""
+    """Something is wrong with a file, at this line (0 when there is none).
 
-    def __init__(self, path: Path, line: int, message: str) -> None:
+    Args:
+        path: the file.
+        line: the line, from 1.
+        message: what is wrong.
+        output: what was written to standard output and standard error since the last test.
+    """
+
+    def __init__(self, path: Path, line: int, message: str, output: tuple[str, str] = ("", "")) -> None:
         super().__init__(message)
         self._path, self._line, self._message = path, line, message
+        self.output = output
 
     def describe(self, config: pytest.Config) -> Description:
         first, *rest = self._message.split("\n")
@@ -70,7 +78,7 @@ class Failure(Exception):
         self._test, self._outcome, self._strict_leaks = test, outcome, strict_leaks
 
     def describe(self, config: pytest.Config) -> Description:
-        whole = config.getoption("verbose") > 1
+        whole = config.getoption("verbose", 0) > 1
         body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ").split("\n")
         wrong = list(self._wrong(whole))
         traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]

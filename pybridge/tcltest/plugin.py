@@ -39,6 +39,20 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | 
     return TclFile.from_parent(parent, path=file_path)
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, Any, None]:
+    from pybridge.tcltest.suites import SUITES
+
+    yield
+    suites = config.stash[SUITES]
+    if suites.broken:
+        from pybridge.tcltest.nodes import keep_broken_files
+
+        keep_broken_files(items, suites)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     from pybridge.tcltest.suites import SUITES
 
@@ -51,10 +65,24 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    from pybridge.tcltest.suites import SUITES
+
     result = yield
-    amend = getattr(item, "amend_report", None)
-    if amend is not None:
-        amend(result.get_result(), call)
+    if item.config.stash[SUITES].contents:
+        from pybridge.tcltest.nodes import TclItem, amend_teardown
+
+        report = result.get_result()
+        amend_teardown(item, report, call)
+        if isinstance(item, TclItem):
+            item.amend_report(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
+    from pybridge.tcltest.suites import SUITES
+
+    session.config.stash[SUITES].close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -23,6 +23,7 @@ class FileRun:
         problem: what is wrong with the file as a whole, such as an error after its last test.
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
+        told: whether a report says why the file ended.
     """
 
     path: Path
@@ -34,11 +35,18 @@ class FileRun:
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
+    told: bool = False
 
-    def is_lost(self, test: TclTest) -> bool:
-        """Whether the file has ended without a result of this test."""
-        outcome = self.outcomes.get((test.name, test.occurrence))
-        return self.ended and (outcome is None or outcome.status == "lost")
+
+def _problem_of_end(file: FileRun, end: End) -> str:
+    """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
+    if not file.sourced and not (file.cleaned and end.exited):
+        return f"the process {end} before the end of the file"
+    failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
+    if end.ok or (end.exited and failed):
+        return ""
+    though = ", though no test failed" if end.exited else ""
+    return f"the process {end} after {'the end of the file' if file.sourced else 'cleanupTests'}{though}"
 
 
 class Run:
@@ -80,7 +88,9 @@ class Run:
         return file
 
     def close(self) -> None:
-        """Stop what still runs."""
+        """Stop what still runs; the files that it has not come to get no other process."""
+        for file in self.files.values():
+            file.ended = True
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -153,15 +163,8 @@ class Run:
             self._running = None
             return
         file.trailing = process.output(self._mark, None)
-        if file.sourced or file.problem:
-            file.lost = file.lost or file.problem
-            return
-        failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
-        if not file.cleaned or not end.exited:
-            file.problem = f"the process {end} before the end of the file"
-        elif not failed and not end.ok:
-            file.problem = f"the process {end} after cleanupTests, though no test failed"
-        file.lost = f"not run: the process {end} before it came to this test"
+        file.problem = file.problem or _problem_of_end(file, end)
+        file.lost = file.lost or (file.problem if file.sourced else f"not run: {file.problem}")
 
     # -- events ------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pybridge import Interpreter
 from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
@@ -150,14 +151,14 @@ def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
 
 
 def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
-    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     before = signal.getsignal(signal.SIGURG)
     request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
     ended: list[str] = []
     said, other = os.pipe()
     runs = True
-    insistence = Insistence(lambda: None, lambda _: None, lambda _: runs, said, other)
+    insistence = Insistence(tcl, lambda: None, lambda _: runs, said, other)
     monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
     for _ in range(3):
         insistence.pressed(1)

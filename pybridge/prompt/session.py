@@ -24,7 +24,7 @@ from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import key_bindings
 from pybridge.prompt.stop import Insistence
-from pybridge.prompt.terminal import Restorer, TclSelector, start_line, stoppable, write
+from pybridge.prompt.terminal import Restorer, TclSelector, start_line, write
 from pybridge.prompt.warm import Loading
 
 _MENU_LINES = 8
@@ -57,19 +57,16 @@ class Prompt:
         screen = os.fdopen(os.dup(1), "w")
         self._output = create_output(screen)
         self._keyboard, self._screen = self._input.fileno(), screen.fileno()
-        # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
-        signal.signal(signal.SIGINT, lambda *_: self._interrupted())
-        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._keyboard, self._interrupted))
-        self._session = self._new_session()
-        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
         self._restore = Restorer(self._keyboard, self._screen)
         tcl.on_exit = self._restore
-        watcher = interrupt.watcher()
-        if watcher:
-            watcher.always = signal.SIGINT
-            watcher.on_press = Insistence(
-                self._restore, tcl.end_program, watcher.runs, self._keyboard, self._screen
-            ).pressed
+        # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
+        signal.signal(signal.SIGINT, lambda *_: self._interrupted())
+        self._insistence = self._new_insistence()
+        self._loop = asyncio.SelectorEventLoop(
+            TclSelector(tcl, self._keyboard, self._insistence.stoppable, self._interrupted)
+        )
+        self._session = self._new_session()
+        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
 
@@ -86,6 +83,14 @@ class Prompt:
         with contextlib.suppress(TclError):  # a script may have renamed it
             self._tcl.eval("exit")
         self._tcl.end_program(0)
+
+    def _new_insistence(self) -> Insistence:
+        watcher = interrupt.watcher()
+        assert watcher, "the prompt runs in the main thread"
+        insistence = Insistence(self._tcl, self._restore, watcher.runs, self._keyboard, self._screen)
+        watcher.always = signal.SIGINT
+        watcher.on_press = insistence.pressed
+        return insistence
 
     def _new_session(self) -> "PromptSession[str]":
         session: PromptSession[str] = PromptSession(
@@ -169,7 +174,7 @@ class Prompt:
     def _evaluated(self, script: str) -> str:
         self._running = True
         try:
-            with stoppable(self._tcl):
+            with self._insistence.stoppable():
                 return self._tcl.eval(script)
         finally:
             self._running = False

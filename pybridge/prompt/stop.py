@@ -5,9 +5,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pybridge import interrupt
+from pybridge.interp import Interpreter
 from pybridge.prompt.terminal import write
 
 _TIMES, _WITHIN, _OFFERED_FOR = 3, 2.0, 5.0  # presses; seconds
@@ -26,8 +27,8 @@ class Insistence:
     """Counts Ctrl-C while one command runs, and offers to end the process.
 
     Args:
+        tcl: what runs the commands.
         restore: leaves the terminal as it was.
-        end: ends the process with a status, in the thread of the interpreter.
         runs: whether the command of this number is not finished yet.
         keyboard, screen: descriptors of the terminal. A script may close the standard ones, and open files
             that get their numbers.
@@ -35,21 +36,33 @@ class Insistence:
 
     def __init__(
         self,
+        tcl: Interpreter,
         restore: Callable[[], None],
-        end: Callable[[int], None],
         runs: Callable[[int], bool],
         keyboard: int,
         screen: int,
     ) -> None:
+        self._tcl = tcl
         self._restore = restore
         self._runs = runs
         self._keyboard, self._screen = keyboard, screen
-        self._reading = threading.Lock()
+        self._mode = threading.Lock()
+        self._blocked: bool | None = None  # what the keyboard was before a read was to come back
         signal.signal(_NUDGE, lambda *_: None)  # so that it interrupts
-        self._summon = interrupt.summoner(lambda: end(_STATUS))
+        self._summon = interrupt.summoner(lambda: tcl.end_program(_STATUS))
         self._command = 0
         self._presses: list[float] = []
         self._offered = float("-inf")
+
+    @contextlib.contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """Ctrl-C stops what Tcl runs; what the prompt itself asks Tcl is not to be stopped."""
+        self._tcl.interruptible = True
+        try:
+            yield
+        finally:
+            self._tcl.interruptible = False
+            self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
 
     def pressed(self, command: int) -> None:
         """Ctrl-C was pressed while this command runs; called in a thread, with the command's number."""
@@ -71,15 +84,20 @@ class Insistence:
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless
         there is no waiting for input."""
-        # One at a time, lest one restores what another has set.
-        with self._reading, contextlib.suppress(OSError):
-            if not self._runs(command):
+        with self._mode, contextlib.suppress(OSError):
+            if self._blocked is not None or not self._runs(command):
                 return
-            before = os.get_blocking(self._keyboard)
+            self._blocked = os.get_blocking(self._keyboard)
             os.set_blocking(self._keyboard, False)
             signal.pthread_kill(threading.main_thread().ident or 0, _NUDGE)
-            time.sleep(_PAUSE)
-            os.set_blocking(self._keyboard, before)
+        time.sleep(_PAUSE)
+        self._wait_again()
+
+    def _wait_again(self) -> None:
+        with self._mode, contextlib.suppress(OSError):
+            if self._blocked is not None:
+                os.set_blocking(self._keyboard, self._blocked)
+                self._blocked = None
 
     def _end(self) -> None:
         write(self._screen, "\r\n")

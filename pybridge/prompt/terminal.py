@@ -6,6 +6,7 @@ import selectors
 import sys
 import termios
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from pybridge.interp import Interpreter
@@ -19,13 +20,21 @@ class TclSelector(selectors.DefaultSelector):
     """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile.
 
     Args:
+        stoppable: makes a block in which Ctrl-C stops what Tcl runs.
         interrupted: called for a Ctrl-C that has stopped no event's script.
     """
 
-    def __init__(self, tcl: Interpreter, terminal: int, interrupted: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        tcl: Interpreter,
+        terminal: int,
+        stoppable: Callable[[], AbstractContextManager[None]],
+        interrupted: Callable[[], None],
+    ) -> None:
         super().__init__()
         self._tcl = tcl
         self._terminal = terminal
+        self._stoppable = stoppable
         self._interrupted = interrupted
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -33,21 +42,11 @@ class TclSelector(selectors.DefaultSelector):
         if ready or (timeout is not None and timeout <= 0):
             return ready
         try:
-            with _ctrl_c_is_a_signal(self._terminal), stoppable(self._tcl):
+            with _ctrl_c_is_a_signal(self._terminal), self._stoppable():
                 self._tcl.serve(self.fileno(), timeout)
         except KeyboardInterrupt:
             self._interrupted()
         return super().select(0)
-
-
-@contextlib.contextmanager
-def stoppable(tcl: Interpreter) -> Iterator[None]:
-    """Ctrl-C stops what Tcl runs; what the prompt itself asks Tcl is not to be stopped."""
-    tcl.interruptible = True
-    try:
-        yield
-    finally:
-        tcl.interruptible = False
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 # test is to run, and is told no.
 
 proc ::pytest_tcltest::begin_file {} {}
+proc ::pytest_tcltest::end_file {} {}
 
 proc ::pytest_tcltest::instrument {} {
     proc ::tcltest::Skipped {name constraints} {

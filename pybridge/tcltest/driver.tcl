@@ -46,13 +46,24 @@ proc ::pytest_tcltest::written {} {
     return [list [file size $plan(stdout)] [file size $plan(stderr)]]
 }
 
-# Called when `package` has done something: the moment in which tcltest is there and no suite has imported from it.
+# Called when `package` or `source` has done something: a moment in which tcltest may be there, all of it, while no
+# suite has imported from it.
 proc ::pytest_tcltest::await_tcltest {args} {
-    if {[namespace which -command ::tcltest::Skipped] eq ""} {
-        return
+    foreach command {test Skipped cleanupTests runAllTests} {
+        if {[namespace which -command ::tcltest::$command] eq ""} {
+            return
+        }
     }
-    trace remove execution ::package leave ::pytest_tcltest::await_tcltest
+    if {[catch {package present tcltest}]} {
+        return ;# it is being sourced
+    }
+    foreach command {::package ::source} {
+        trace remove execution $command leave ::pytest_tcltest::await_tcltest
+    }
     variable plan
+    if {$plan(interpreter) ne ""} {
+        name_interpreter $plan(interpreter)
+    }
     instrument
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
     proc ::tcltest::runAllTests {args} {
@@ -61,9 +72,28 @@ proc ::pytest_tcltest::await_tcltest {args} {
     uplevel #0 [list source -encoding utf-8 $plan(match)]
 }
 
+# What tcltest's `interpreter` command returns. Its trace would look for the constraint stdio, which is not defined so
+# early; tcltest asks for it when a test needs it.
+proc ::pytest_tcltest::name_interpreter {program} {
+    set traces [trace info variable ::tcltest::tcltest]
+    foreach trace $traces {
+        trace remove variable ::tcltest::tcltest {*}$trace
+    }
+    set ::tcltest::tcltest $program
+    foreach trace [lreverse $traces] {
+        trace add variable ::tcltest::tcltest {*}$trace
+    }
+}
+
 proc ::pytest_tcltest::source_as_tclsh {path} {
     variable plan
     uplevel #0 [list source {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
+}
+
+proc ::pytest_tcltest::set_arguments {} {
+    variable plan
+    set ::argv $plan(argv)
+    set ::argc [llength $plan(argv)]
 }
 
 proc ::pytest_tcltest::run_file {folder name} {
@@ -72,12 +102,12 @@ proc ::pytest_tcltest::run_file {folder name} {
     variable file [file join $folder $name]
     cd $folder
     set ::argv0 $name
-    set ::argv $plan(argv)
-    set ::argc [llength $plan(argv)]
+    set_arguments
     emit file $number {*}[written]
     begin_file
     set code [catch {source_as_tclsh $name} message options]
     if {$code in {0 2}} {
+        end_file
         emit sourced
     } elseif {$code == 1} {
         emit died $message [dict get $options -errorinfo]
@@ -91,7 +121,7 @@ proc ::pytest_tcltest::main {path} {
     variable here
     variable number
     variable selected
-    array set plan {setup "" argv {}}
+    array set plan {setup "" interpreter "" argv {}}
     set files {}
     foreach words [read_lines $path] {
         set rest [lassign $words key]
@@ -107,8 +137,12 @@ proc ::pytest_tcltest::main {path} {
         }
     }
     set plan(files) [llength $files]
+    set_arguments ;# the set-up script may load tcltest, which reads them
     uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
-    trace add execution ::package leave ::pytest_tcltest::await_tcltest
+    foreach command {::package ::source} {
+        trace add execution $command leave ::pytest_tcltest::await_tcltest
+    }
+    package names ;# has the trace look: the interpreter may have loaded tcltest already
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
         emit setup_died $message [dict get $options -errorinfo]
         exit 1

@@ -173,7 +173,7 @@ def keep_broken_files(items: list[pytest.Item], suites: Suites) -> None:
 
 
 def amend_teardown(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Describe a file's problem, which pytest would not ask for, and which the xfail of a test is not about."""
+    """Describe a file's problem: pytest does not ask for that, and the xfail of a test is not about it."""
     problem = call.excinfo and call.excinfo.value
     if report.when == "teardown" and isinstance(problem, Problem):
         before = len(item._report_sections)

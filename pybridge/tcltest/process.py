@@ -16,7 +16,8 @@ Its events, the first word the kind:
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
 | unknown | name | a test that collection has not seen |
 | cleanup | file and line, while collecting | cleanupTests was called |
-| miscounted | theirs, ours | with other counts than ours |
+| miscounted | theirs, ours | tcltest has other counts than we |
+| child | name | a child interpreter has run tests |
 
 An extent is two words: how much there is on standard output, and on standard error.
 """
@@ -136,6 +137,7 @@ class TclProcess:
             ("stderr", str(self._folder / "stderr")),
             ("match", str(_match_modes())),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
+            ("interpreter", settings.own_program),
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
             *(("file", str(file.parent), file.name) for file in files),

@@ -217,3 +217,8 @@ class Run:
                 f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "
                 "tests in child interpreters are not seen"
             )
+        elif kind == "child":
+            file.problem = file.problem or (
+                f"the child interpreter {words[0]} has run tests of its own: "
+                "tests in child interpreters are not seen"
+            )

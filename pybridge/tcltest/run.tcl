@@ -234,13 +234,17 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# Before cleanupTests forgets its counts, they must be ours: tests in child interpreters, for one, are not.
+# Before cleanupTests forgets its counts, they are compared with ours.
 proc ::pytest_tcltest::cleaning {args} {
-    variable counted
     variable current
-    if {$current ne ""} {
-        return
+    if {$current eq ""} {
+        emit cleanup
+        compare_counts
     }
+}
+
+proc ::pytest_tcltest::compare_counts {} {
+    variable counted
     set known {}
     set theirs {}
     foreach index {Total Passed Skipped Failed} {
@@ -248,8 +252,25 @@ proc ::pytest_tcltest::cleaning {args} {
         lappend theirs $::tcltest::numTests($index)
         set counted($index) 0
     }
-    emit cleanup
     if {$known ne $theirs} {
         emit miscounted $theirs $known
     }
+}
+
+proc ::pytest_tcltest::end_file {} {
+    if {[namespace which -variable ::tcltest::numTests] ne ""} {
+        compare_counts
+    }
+    foreach child [interp slaves] {
+        if {[has_run_tests $child]} {
+            emit child $child
+        }
+    }
+}
+
+# Whether a child interpreter has run tests with a tcltest of its own, whose first test or cleanupTests empties
+# FillFilesExisted. With only an alias of our `test` it has no such procedure.
+proc ::pytest_tcltest::has_run_tests {child} {
+    set code [catch {interp eval $child {info body ::tcltest::FillFilesExisted}} body]
+    return [expr {$code == 0 && $body eq ""}]
 }

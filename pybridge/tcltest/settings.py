@@ -41,6 +41,12 @@ class Settings:
         # -u: what Python holds back would end up in a later test
         return self.interpreter or (sys.executable, "-u", "-m", "pybridge")
 
+    @property
+    def own_program(self) -> str:
+        """What runs Tcl scripts where `info nameofexecutable` is Python; empty when there is none."""
+        program = Path(sys.executable).with_name("tcltorch")
+        return "" if self.interpreter or not program.is_file() else str(program)
+
     def is_test_file(self, path: Path) -> bool:
         return any(fnmatch(path.name, pattern) for pattern in self.files)
 

@@ -1,0 +1,203 @@
+"""Fake quantization, bit for bit PyTorch's operators, with its gradient.
+
+Everything that is not plain goes to PyTorch's operator, and so does every mistake: what is accepted, what is
+refused and with which words is PyTorch's own doing. Plain means a dense or dense-able tensor on the CPU, int32
+zero points and bounds of at most 2**23, within which the compiled kernels are exact.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from pybridge.quant.backend import Kernel, backend
+
+Tensor = torch.Tensor
+
+_SMALL = 4096  # elements; below, PyTorch's operator is done before a kernel is called
+_EXACT = 2**23
+_DTYPES = {
+    torch.float32: "float32",
+    torch.float64: "float64",
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
+_NO_MASK = torch.empty(0, dtype=torch.bool)
+_PLAIN = (torch.Tensor, torch.nn.Parameter)  # no subclass, which may have ideas of its own
+
+
+def fake_quantize_per_channel(
+    input: Tensor, scale: Tensor, zero_point: Tensor, axis: int, quant_min: int, quant_max: int
+) -> Tensor:
+    """Quantize and dequantize with one scale and zero point per slice of `axis`.
+
+    The same as `torch.fake_quantize_per_channel_affine`, errors included.
+
+    Args:
+        input: float32, float64, float16 or bfloat16, any shape and strides.
+        scale: 1-D float32, one a slice.
+        zero_point: 1-D int32, float32 or float16, one a slice.
+        axis: 0 or more.
+        quant_min: lowest quantized value; quant_max the highest.
+
+    Returns:
+        A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
+    """
+    if type(input) in _PLAIN and input.numel() >= _SMALL:
+        form = _form(input, "", axis, quant_min, quant_max, quant_min)
+        if form and _channels_fit(input, scale, zero_point, axis, quant_min, quant_max):
+            return _apply(form, input, scale.contiguous(), zero_point.contiguous())
+    return torch.fake_quantize_per_channel_affine(input, scale, zero_point, axis, quant_min, quant_max)
+
+
+def fake_quantize_per_tensor(
+    input: Tensor, scale: float | Tensor, zero_point: int | Tensor, quant_min: int, quant_max: int
+) -> Tensor:
+    """Quantize and dequantize with one scale and one zero point.
+
+    The same as `torch.fake_quantize_per_tensor_affine`, errors included.
+
+    Args:
+        input: float32, float64, float16 or bfloat16, any shape and strides.
+        scale: a number, used as float32, or with a tensor for zero_point a tensor of one element.
+        zero_point: an integer within the bounds, or a tensor of one element, which is not checked.
+        quant_min: lowest quantized value; quant_max the highest.
+
+    Returns:
+        A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
+    """
+    if type(input) in _PLAIN and input.numel() >= _SMALL:
+        narrow = " narrow" if input.dtype is torch.float64 else ""
+        form = _form(input, narrow, None, quant_min, quant_max, quant_max)
+        parameters = _one_each(scale, zero_point, quant_min, quant_max) if form else None
+        if form and parameters:
+            return _apply(form, input, *parameters)
+    return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What is done to a tensor: the kernel, with its mask or without, and the bounds.
+
+    Attributes:
+        axis: whose slices have scales of their own; None when there is but one.
+        top: what huge products become.
+    """
+
+    kernel: Kernel
+    masked: bool
+    axis: int | None
+    low: int
+    high: int
+    top: int
+
+    def run(self, input: Tensor, mask: Tensor, scale: Tensor, zero_point: Tensor) -> Tensor:
+        """The result, in the strides that PyTorch would give it; `mask` is filled in where there is one."""
+        output = torch.empty_like(input)
+        if input.stride() != output.stride():  # not dense
+            input = torch.empty_like(output).copy_(input)
+        channels = scale.numel()
+        inner = output.stride(self.axis) if self.axis is not None and channels > 1 else output.numel()
+        backend().run(
+            self.kernel, (input, output, mask, scale, zero_point),
+            self.low, self.high, self.top, inner, channels, count=output.numel(),
+        )  # fmt: skip
+        return output
+
+
+def _form(input: Tensor, variant: str, axis: int | None, low: Any, high: Any, top: int) -> _Form | None:
+    """The kernel for a tensor; None where PyTorch's operator has to do, or has to refuse."""
+    if torch.compiler.is_compiling() or _watched(input) or input.dtype not in _DTYPES or not input.numel():
+        return None
+    if type(low) is not int or type(high) is not int or not -_EXACT <= low <= high <= _EXACT:
+        return None
+    masked = input.requires_grad and torch.is_grad_enabled()
+    name = f"forward{'_masked' * masked} {_DTYPES[input.dtype]}{variant}"
+    kernel = backend().kernel(name)
+    return _Form(kernel, masked, axis, low, high, top) if kernel else None
+
+
+class _FakeQuantize(torch.autograd.Function):
+    """The operator for autograd: it keeps the mask of what was not clamped, a byte an element."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, scale: Tensor, zero_point: Tensor, form: _Form) -> Tensor:
+        mask = torch.empty_like(input, dtype=torch.bool)
+        ctx.save_for_backward(mask)
+        return form.run(input, mask, scale, zero_point)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        (mask,) = ctx.saved_tensors
+        return _masked(gradient, mask), None, None, None
+
+
+def _masked(gradient: Tensor, mask: Tensor) -> Tensor:
+    """gradient * mask, itself differentiable."""
+    plain = type(gradient) in _PLAIN and gradient.stride() == mask.stride() and gradient.dtype in _DTYPES
+    differentiable = gradient.requires_grad and torch.is_grad_enabled()
+    kernel = None
+    if plain and not differentiable and not _watched(gradient):
+        kernel = backend().kernel(f"backward {_DTYPES[gradient.dtype]}")
+    if kernel is None:
+        return gradient * mask
+    result = torch.empty_like(gradient)
+    backend().run(kernel, (gradient, mask, result), count=result.numel())
+    return result
+
+
+def _apply(form: _Form, input: Tensor, scale: Tensor, zero_point: Tensor) -> Tensor:
+    if form.masked:
+        result: Tensor = _FakeQuantize.apply(input, scale, zero_point, form)  # type: ignore[no-untyped-call]
+        return result
+    return form.run(input, _NO_MASK, scale, zero_point)
+
+
+def _watched(tensor: Tensor) -> bool:
+    """Whether somebody else than a kernel must see what is done to the tensor: a mode, a tracer, a transform."""
+    return bool(
+        tensor.device.type != "cpu"
+        or tensor.layout is not torch.strided
+        or tensor.is_neg()
+        or torch._C._len_torch_function_stack()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._functorch.peek_interpreter_stack() is not None
+        or torch._C._get_tracing_state() is not None
+        or torch.autograd.forward_ad._current_level >= 0
+    )
+
+
+def _plain_parameter(tensor: Any, dtype: torch.dtype) -> bool:
+    return (
+        type(tensor) in _PLAIN
+        and tensor.dtype is dtype
+        and tensor.device.type == "cpu"
+        and tensor.layout is torch.strided
+        and not tensor.requires_grad
+    )
+
+
+def _channels_fit(input: Tensor, scale: Any, zero_point: Any, axis: Any, low: int, high: int) -> bool:
+    """Whether PyTorch would accept these, as far as the input's channels go."""
+    if not (_plain_parameter(scale, torch.float32) and _plain_parameter(zero_point, torch.int32)):
+        return False
+    if type(axis) is not int or not 0 <= axis < input.dim() or scale.dim() != 1 or zero_point.dim() != 1:
+        return False
+    if not scale.numel() == zero_point.numel() == input.shape[axis]:
+        return False
+    least, greatest = torch.aminmax(zero_point)
+    return bool(low <= least.item() and greatest.item() <= high)
+
+
+def _one_each(scale: Any, zero_point: Any, low: int, high: int) -> tuple[Tensor, Tensor] | None:
+    """Scale and zero point of a whole tensor, each as a tensor of one element; None where PyTorch must look."""
+    if type(scale) in (int, float) and type(zero_point) is int:
+        if not low <= zero_point <= high:
+            return None
+        return torch.tensor([scale], dtype=torch.float32), torch.tensor([zero_point], dtype=torch.int32)
+    for each in (scale, zero_point):
+        if type(each) not in _PLAIN or each.numel() != 1 or each.is_complex() or _watched(each):
+            return None
+    if scale.requires_grad or zero_point.requires_grad or not abs(zero_point.item()) <= _EXACT:
+        return None
+    return scale.detach().reshape(1).to(torch.float32), zero_point.detach().reshape(1).to(torch.int32)

@@ -10,10 +10,11 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import torch
 
-Kernel = Callable[..., None]
+Kernel = Callable[..., Any]
 _LEAST_SHARE = 1 << 17  # elements that are worth another thread: it takes some 30 us to wake one
 _ALIGNED = 64  # elements; threads share no cache line
 
@@ -85,6 +86,14 @@ class Backend:
             wait(others)
         for each in others:
             each.result()
+
+    def inside(self, numbers: torch.Tensor, low: int, high: int) -> bool:
+        """Whether all of these int32 are in low .. high."""
+        kernel = self.kernel("inside int32")
+        if kernel is None or not numbers.is_contiguous():
+            least, greatest = torch.aminmax(numbers)
+            return bool(low <= least.item() and greatest.item() <= high)
+        return kernel(numbers.data_ptr(), numbers.numel(), low, high)
 
     def _start(self) -> None:
         with self._lock:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from llvmlite import binding, ir
 from numba import carray, njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 _OVERFLOW = 2.0**63
@@ -162,6 +163,14 @@ def _backward(element: Any, load: Any, store: Any) -> Callable[..., None]:
     return kernel
 
 
+def _inside(numbers_at, count, low, high):  # type: ignore[no-untyped-def]
+    numbers = carray(_pointer(numbers_at, np.int32), count)
+    outside = 0
+    for k in range(count):
+        outside += (numbers[k] < low) | (numbers[k] > high)
+    return outside == 0
+
+
 _DTYPES = {  # what an array holds, load, store, the type of the arithmetic
     "float32": (np.float32, _same, _same, np.float32),
     "float64": (np.float64, _same, _same, np.float64),
@@ -170,6 +179,7 @@ _DTYPES = {  # what an array holds, load, store, the type of the arithmetic
 }
 _INTEGER, _DOUBLE = types.int64, types.float64
 _FORWARD = types.void(*[_INTEGER] * 5, *[_DOUBLE] * 3, *[_INTEGER] * 5)
+_INSIDE = types.boolean(*[_INTEGER] * 4)
 _BACKWARD = types.void(*[_INTEGER] * 6)
 
 
@@ -182,15 +192,17 @@ def compile(name: str) -> Callable[..., None]:
         NotImplementedError: this CPU lacks an instruction that the kernel needs.
     """
     what, dtype, *narrow = name.split()
+    if what == "inside":
+        return _compiled(name, _INSIDE, _inside)
     element, load, store, real = _DTYPES[dtype]
     if dtype == "float16" and not _has_float16():
         raise NotImplementedError("this CPU does not convert float16")
     if what == "backward":
-        return _compiled(_BACKWARD, _backward(element, load, store))
+        return _compiled(name, _BACKWARD, _backward(element, load, store))
     product = np.float32 if narrow else real
     if narrow and store is _same:
         store = _widened
-    return _compiled(_FORWARD, _forward(element, load, store, real, product, what == "forward_masked"))
+    return _compiled(name, _FORWARD, _forward(element, load, store, real, product, what == "forward_masked"))
 
 
 @njit
@@ -203,10 +215,28 @@ def _has_float16() -> bool:
     return "f16c" not in features or bool(features["f16c"])  # no other machine lists it
 
 
-def _compiled(signature: Any, kernel: Callable[..., None]) -> Callable[..., None]:
+class _Cache(FunctionCache):  # type: ignore[misc]
+    """Finds a kernel by its name. numba would by its closure, but the functions in it look new in every process."""
+
+    def __init__(self, kernel: Callable[..., Any], name: str) -> None:
+        super().__init__(kernel)
+        self._name_of_kernel = name
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        return signature, codegen.magic_tuple(), self._name_of_kernel
+
+
+def _compiled(name: str, signature: Any, kernel: Callable[..., Any]) -> Callable[..., Any]:
     try:
-        return njit(signature, cache=True, **_SETTINGS)(kernel)
-    except RuntimeError as error:
-        if "cannot cache" not in str(error):
-            raise
-        return njit(signature, **_SETTINGS)(kernel)  # no folder for a cache can be written
+        return _specialized(signature, kernel, _Cache(kernel, name))
+    except Exception:  # no folder for a cache can be written, the disk is full, a file in it is broken
+        return _specialized(signature, kernel, None)
+
+
+def _specialized(signature: Any, kernel: Callable[..., Any], cache: _Cache | None) -> Callable[..., Any]:
+    dispatcher = njit(**_SETTINGS)(kernel)
+    if cache is not None:
+        dispatcher._cache = cache
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher

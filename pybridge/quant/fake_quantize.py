@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch._C import DispatchKey, DispatchKeySet
 
 from pybridge.quant.backend import Kernel, backend
 
@@ -24,6 +25,15 @@ _DTYPES = {
 }
 _NO_MASK = torch.empty(0, dtype=torch.bool)
 _PLAIN = (torch.Tensor, torch.nn.Parameter)  # no subclass, which may have ideas of its own
+_INFERENCE_KEYS = DispatchKeySet(DispatchKey.CPU) | DispatchKeySet(DispatchKey.AutocastCPU)
+_PLAIN_KEYS = {
+    _INFERENCE_KEYS.raw_repr(),
+    (
+        _INFERENCE_KEYS
+        | DispatchKeySet(DispatchKey.AutogradCPU)
+        | DispatchKeySet(DispatchKey.ADInplaceOrView)
+    ).raw_repr(),
+}
 
 
 def fake_quantize_per_channel(
@@ -75,7 +85,7 @@ def fake_quantize_per_tensor(
     return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen ones take three times as long to make
 class _Form:
     """What is done to a tensor: the kernel, with its mask or without, and the bounds.
 
@@ -107,7 +117,9 @@ class _Form:
 
 def _form(input: Tensor, variant: str, axis: int | None, low: Any, high: Any, top: int) -> _Form | None:
     """The kernel for a tensor; None where PyTorch's operator has to do, or has to refuse."""
-    if torch.compiler.is_compiling() or _watched(input) or input.dtype not in _DTYPES or not input.numel():
+    if torch.compiler.is_compiling() or _watched() or not _in_memory(input):
+        return None
+    if input.dtype not in _DTYPES or not input.numel():
         return None
     if type(low) is not int or type(high) is not int or not -_EXACT <= low <= high <= _EXACT:
         return None
@@ -137,7 +149,7 @@ def _masked(gradient: Tensor, mask: Tensor) -> Tensor:
     plain = type(gradient) in _PLAIN and gradient.stride() == mask.stride() and gradient.dtype in _DTYPES
     differentiable = gradient.requires_grad and torch.is_grad_enabled()
     kernel = None
-    if plain and not differentiable and not _watched(gradient):
+    if plain and not differentiable and _in_memory(gradient) and not _watched():
         kernel = backend().kernel(f"backward {_DTYPES[gradient.dtype]}")
     if kernel is None:
         return gradient * mask
@@ -153,13 +165,15 @@ def _apply(form: _Form, input: Tensor, scale: Tensor, zero_point: Tensor) -> Ten
     return form.run(input, _NO_MASK, scale, zero_point)
 
 
-def _watched(tensor: Tensor) -> bool:
-    """Whether somebody else than a kernel must see what is done to the tensor: a mode, a tracer, a transform."""
+def _in_memory(tensor: Tensor) -> bool:
+    """Whether the numbers lie as they are in the memory of the CPU: strided, not negated when read, not nested."""
+    return torch._C._dispatch_keys(tensor).raw_repr() in _PLAIN_KEYS
+
+
+def _watched() -> bool:
+    """Whether somebody else than a kernel must see what is done to tensors: a mode, a tracer, a transform."""
     return bool(
-        tensor.device.type != "cpu"
-        or tensor.layout is not torch.strided
-        or tensor.is_neg()
-        or torch._C._len_torch_function_stack()
+        torch._C._len_torch_function_stack()
         or torch._C._len_torch_dispatch_stack()
         or torch._C._functorch.peek_interpreter_stack() is not None
         or torch._C._get_tracing_state() is not None
@@ -167,26 +181,22 @@ def _watched(tensor: Tensor) -> bool:
     )
 
 
-def _plain_parameter(tensor: Any, dtype: torch.dtype) -> bool:
-    return (
-        type(tensor) in _PLAIN
-        and tensor.dtype is dtype
-        and tensor.device.type == "cpu"
-        and tensor.layout is torch.strided
-        and not tensor.requires_grad
-    )
+def _constant(value: Any) -> bool:
+    """Whether this is a plain tensor that no gradient is asked for."""
+    return type(value) in _PLAIN and _in_memory(value) and not value.requires_grad
 
 
 def _channels_fit(input: Tensor, scale: Any, zero_point: Any, axis: Any, low: int, high: int) -> bool:
     """Whether PyTorch would accept these, as far as the input's channels go."""
-    if not (_plain_parameter(scale, torch.float32) and _plain_parameter(zero_point, torch.int32)):
+    if not (_constant(scale) and _constant(zero_point)):
+        return False
+    if scale.dtype is not torch.float32 or zero_point.dtype is not torch.int32:
         return False
     if type(axis) is not int or not 0 <= axis < input.dim() or scale.dim() != 1 or zero_point.dim() != 1:
         return False
     if not scale.numel() == zero_point.numel() == input.shape[axis]:
         return False
-    least, greatest = torch.aminmax(zero_point)
-    return bool(low <= least.item() and greatest.item() <= high)
+    return backend().inside(zero_point, low, high)
 
 
 def _one_each(scale: Any, zero_point: Any, low: int, high: int) -> tuple[Tensor, Tensor] | None:
@@ -195,9 +205,8 @@ def _one_each(scale: Any, zero_point: Any, low: int, high: int) -> tuple[Tensor,
         if not low <= zero_point <= high:
             return None
         return torch.tensor([scale], dtype=torch.float32), torch.tensor([zero_point], dtype=torch.int32)
-    for each in (scale, zero_point):
-        if type(each) not in _PLAIN or each.numel() != 1 or each.is_complex() or _watched(each):
-            return None
-    if scale.requires_grad or zero_point.requires_grad or not abs(zero_point.item()) <= _EXACT:
+    if not (_constant(scale) and _constant(zero_point) and scale.numel() == zero_point.numel() == 1):
         return None
-    return scale.detach().reshape(1).to(torch.float32), zero_point.detach().reshape(1).to(torch.int32)
+    if scale.dtype is not torch.float32 or zero_point.is_complex() or not abs(zero_point.item()) <= _EXACT:
+        return None
+    return scale.reshape(1), zero_point.reshape(1).to(torch.int32)

@@ -153,7 +153,8 @@ def _masked(gradient: Tensor, mask: Tensor) -> Tensor:
         kernel = backend().kernel(f"backward {_DTYPES[gradient.dtype]}")
     if kernel is None:
         return gradient * mask
-    result = torch.empty_like(gradient)
+    form = torch.contiguous_format if gradient.is_contiguous() else torch.preserve_format  # as a product's result
+    result = torch.empty_like(gradient, memory_format=form)
     backend().run(kernel, (gradient, mask, result), count=result.numel())
     return result
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._C import DispatchKey, DispatchKeySet
+from torch._C import DispatchKey, DispatchKeySet, _get_tracing_state
 
 from pybridge.quant.backend import Kernel, backend
 
@@ -53,7 +53,7 @@ def fake_quantize_per_channel(
     Returns:
         A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
     """
-    if type(input) in _PLAIN and input.numel() >= _SMALL:
+    if type(input) in _PLAIN and _get_tracing_state() is None and input.numel() >= _SMALL:
         form = _form(input, "", axis, quant_min, quant_max, quant_min)
         if form and _channels_fit(input, scale, zero_point, axis, quant_min, quant_max):
             return _apply(form, input, scale.contiguous(), zero_point.contiguous())
@@ -76,7 +76,7 @@ def fake_quantize_per_tensor(
     Returns:
         A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
     """
-    if type(input) in _PLAIN and input.numel() >= _SMALL:
+    if type(input) in _PLAIN and _get_tracing_state() is None and input.numel() >= _SMALL:
         narrow = " narrow" if input.dtype is torch.float64 else ""
         form = _form(input, narrow, None, quant_min, quant_max, quant_max)
         parameters = _one_each(scale, zero_point, quant_min, quant_max) if form else None
@@ -172,12 +172,11 @@ def _in_memory(tensor: Tensor) -> bool:
 
 
 def _watched() -> bool:
-    """Whether somebody else than a kernel must see what is done to tensors: a mode, a tracer, a transform."""
+    """Whether somebody else than a kernel must see what is done to tensors: a mode or a transform."""
     return bool(
         torch._C._len_torch_function_stack()
         or torch._C._len_torch_dispatch_stack()
         or torch._C._functorch.peek_interpreter_stack() is not None
-        or torch._C._get_tracing_state() is not None
         or torch.autograd.forward_ad._current_level >= 0
     )
 
@@ -203,7 +202,7 @@ def _channels_fit(input: Tensor, scale: Any, zero_point: Any, axis: Any, low: in
 def _one_each(scale: Any, zero_point: Any, low: int, high: int) -> tuple[Tensor, Tensor] | None:
     """Scale and zero point of a whole tensor, each as a tensor of one element; None where PyTorch must look."""
     if type(scale) in (int, float) and type(zero_point) is int:
-        if not low <= zero_point <= high:
+        if not low <= zero_point <= high or torch.is_autocast_enabled("cpu"):  # it has this overload run in float32
             return None
         return torch.tensor([scale], dtype=torch.float32), torch.tensor([zero_point], dtype=torch.int32)
     if not (_constant(scale) and _constant(zero_point) and scale.numel() == zero_point.numel() == 1):

@@ -104,7 +104,7 @@ def not_at_the_start(tensor: Tensor) -> Tensor:
 
 
 def numbers(dtype: torch.dtype, shape: tuple[int, ...], seed: int, scale: float) -> Tensor:
-    """A third any bit patterns, a third special numbers, a third where rounding changes, give or take a bit."""
+    """A third are any bit patterns, a third special numbers, a third ties of rounding, give or take a bit."""
     random = np.random.default_rng(seed)
     count = int(np.prod(shape))
     size = 8 * INTEGER[dtype].itemsize
@@ -258,7 +258,7 @@ def test_every_number_of_sixteen_bits(dtype: torch.dtype, scale: float, back_end
 def test_each_layout_in_several_shares(
     name: str, axis: int, dtype: torch.dtype, back_end: CountingBackend
 ) -> None:
-    """Channels that fill rows, parts of rows and single elements, in tensors that are split between threads."""
+    """Channels that fill rows, parts of rows and single elements, in tensors that threads share."""
     for shape in (5, 37, 11), (40, 3, 50), (2, 1500, 2):
         per_channel(Case(dtype, shape, name, 3, SCALES[:7], [3, 0, 7], (-8, 7), axis))
     per_tensor(Case(dtype, (40, 7, 31), name, 4, [0.1], [9], (-8, 7)))

@@ -1,4 +1,4 @@
-"""What PyTorch's operators returned for each test vector, its errors included, `pybridge.quant` returns too."""
+"""What PyTorch's operators returned for each test vector, errors included, `pybridge.quant` returns too."""
 
 import json
 from pathlib import Path

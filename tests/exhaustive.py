@@ -1,7 +1,7 @@
 """Every float32 pattern through `pybridge.quant` and PyTorch's operators: `make exhaustive` runs this.
 
-Outputs, with and without a gradient asked for, and masks are compared bit for bit (any NaN equals any NaN). It
-prints a line for each set of parameters and operator; the exit status is 1 when anything differs.
+Outputs, with and without a gradient asked for, and masks are compared bit for bit (any NaN equals any NaN).
+It prints a line for each set of parameters and operator; the exit status is 1 when anything differs.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Run every kernel on arrays that end, or begin, at a page that nobody may touch.
 
-`python -m tests.guard_pages` ends with a segmentation fault when a kernel reads or writes outside of its arrays;
-with `--outside` it makes one do so, which proves that the pages guard.
+`python -m tests.guard_pages` ends with a segmentation fault when a kernel reads or writes outside of its
+arrays; with `--outside` it makes one do so, which proves that the pages guard.
 """
 
 import ctypes
@@ -17,7 +17,9 @@ from pybridge.quant.backend import Backend
 Tensor = torch.Tensor
 PROT_NONE = 0
 PAGE = mmap.PAGESIZE
+DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 COUNTS = [1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 1023, 1025, 3000]
+CHANNELS = [(0, 1), (33, 3), (40, 5000), (1, 5), (3, 7), (1, 0)]  # elements in a row and rows; 0 for all
 _regions: list[mmap.mmap] = []  # never freed: tensors lie in them
 
 
@@ -41,7 +43,7 @@ def forward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> N
     """One channel, rows of channels, and channels side by side."""
     kernel = back_end.kernel(name)
     assert kernel is not None, back_end.failure
-    for count, (inner, channels) in product(COUNTS, [(None, 1), (33, 3), (40, 5000), (1, 5), (3, 7), (1, None)]):
+    for count, (inner, channels) in product(COUNTS, CHANNELS):
         channels = channels or count
         inner = inner or count
         x = torch.linspace(-3, 3, count).to(dtype)
@@ -63,6 +65,7 @@ def backward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> 
 def outside(back_end: Backend) -> None:
     """Ask for an element more than there is."""
     kernel = back_end.kernel("backward float32")
+    assert kernel is not None, back_end.failure
     arrays = [torch.ones(64), torch.ones(64, dtype=torch.bool), torch.ones(64)]
     back_end.run(kernel, tuple(guarded(each, True) for each in arrays), count=65)
 
@@ -73,7 +76,7 @@ def main() -> None:
         outside(back_end)
         return
     faulthandler.enable()
-    for at_end, dtype in product((True, False), (torch.float32, torch.float64, torch.float16, torch.bfloat16)):
+    for at_end, dtype in product((True, False), DTYPES):
         kind = str(dtype)[6:]
         names = [f"{what} {kind}" for what in ("forward", "forward_masked")]
         if dtype is torch.float64:

@@ -146,7 +146,12 @@ def gradients_in_batches(quantize: Quantize, x: Tensor) -> Any:
 @by_kernels
 def hooks(quantize: Quantize, x: Tensor) -> Any:
     seen = []
-    x.requires_grad_().register_hook(lambda gradient: seen.append(gradient.clone()) or gradient * 2)
+
+    def doubled(gradient: Tensor) -> Tensor:
+        seen.append(gradient.clone())
+        return gradient * 2
+
+    x.requires_grad_().register_hook(doubled)
     x.register_post_accumulate_grad_hook(lambda leaf: seen.append(leaf.grad.clone()))
     result = quantize(x)
     result.retain_grad()
@@ -219,7 +224,7 @@ def func_grad(quantize: Quantize, x: Tensor) -> Any:
 
 @by_pytorch
 def func_vjp(quantize: Quantize, x: Tensor) -> Any:
-    result, back = torch.func.vjp(quantize, x)
+    result, back, *_ = torch.func.vjp(quantize, x)
     return result, *back(GRADIENT)
 
 
@@ -251,7 +256,7 @@ def dispatch_mode(quantize: Quantize, x: Tensor) -> Any:
     called = []
 
     class Watch(TorchDispatchMode):
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
             called.append(str(function))
             return function(*args, **(kwargs or {}))
 
@@ -266,7 +271,7 @@ def function_mode(quantize: Quantize, x: Tensor) -> Any:
     called = []
 
     class Watch(TorchFunctionMode):
-        def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        def __torch_function__(self, function, types, args=(), kwargs=None):
             called.append(function.__name__)
             return function(*args, **(kwargs or {}))
 
@@ -368,6 +373,9 @@ def test_transforms_modes_and_tracers(way: str, operator: str, back_end: Countin
 
 class Layer(torch.nn.Module):
     """A linear layer trained for quantization, by `pybridge.quant` or by PyTorch's operators."""
+
+    scale: Tensor
+    zero_point: Tensor
 
     def __init__(self, ours: bool) -> None:
         super().__init__()

@@ -17,6 +17,9 @@ from tests.bits import INTEGER, outcome, same
 from tests.conftest import CountingBackend
 
 Tensor = torch.Tensor
+Operators = tuple[Callable[..., Any], Callable[..., Any]]  # ours and PyTorch's
+PER_CHANNEL: Operators = (quant.fake_quantize_per_channel, torch.fake_quantize_per_channel_affine)
+PER_TENSOR: Operators = (quant.fake_quantize_per_tensor, torch.fake_quantize_per_tensor_affine)
 
 # A back end serves all examples of a test.
 EXAMPLES = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
@@ -197,18 +200,16 @@ def gradients(like: Tensor) -> list[Tensor]:
 def per_channel(case: Case) -> None:
     input = case.input
     scale, zero_point = case.channels(input) if input.dim() else (torch.ones(1), torch.zeros(1).int())
-    theirs = torch.fake_quantize_per_channel_affine
-    both(quant.fake_quantize_per_channel, theirs, input, scale, zero_point, case.axis, *case.bounds)
+    both(*PER_CHANNEL, input, scale, zero_point, case.axis, *case.bounds)
 
 
 def per_tensor(case: Case) -> None:
-    theirs = torch.fake_quantize_per_tensor_affine
     low, high = case.bounds
     zero_point = min(high, low + case.offsets[0])
-    both(quant.fake_quantize_per_tensor, theirs, case.input, case.scales[0], zero_point, low, high)
+    both(*PER_TENSOR, case.input, case.scales[0], zero_point, low, high)
     if abs(case.offsets[0]) < 2**31:
         tensors = torch.tensor([case.scales[0]]), torch.tensor([case.offsets[0]], dtype=case.zero_point_dtype)
-        both(quant.fake_quantize_per_tensor, theirs, case.input, *tensors, low, high)
+        both(*PER_TENSOR, case.input, *tensors, low, high)
 
 
 @given(cases(RANGES, per_channel=True))
@@ -245,10 +246,8 @@ def test_per_tensor_in_wide_ranges(case: Case) -> None:
 def test_every_number_of_sixteen_bits(dtype: torch.dtype, scale: float, back_end: CountingBackend) -> None:
     patterns = torch.arange(-(2**15), 2**15).to(torch.int16).view(dtype).reshape(64, 1024)
     scales, zero_points = torch.full((64,), scale), torch.arange(64, dtype=torch.int32) - 32
-    theirs = torch.fake_quantize_per_channel_affine
-    both(quant.fake_quantize_per_channel, theirs, patterns, scales, zero_points, 0, -128, 127)
-    theirs = torch.fake_quantize_per_tensor_affine
-    both(quant.fake_quantize_per_tensor, theirs, patterns, scale, 5, -8, 7)
+    both(*PER_CHANNEL, patterns, scales, zero_points, 0, -128, 127)
+    both(*PER_TENSOR, patterns, scale, 5, -8, 7)
     assert back_end.runs >= (6 if back_end.choice == "numba" else 0)
 
 
@@ -386,8 +385,8 @@ ODD_PAIRS: dict[str, tuple[Any, Any]] = {
 @pytest.mark.usefixtures("back_end")
 def test_odd_channels_are_taken_or_refused_alike(name: str) -> None:
     arguments = ODD_CHANNELS[name].values()
-    expected = outcome(lambda: torch.fake_quantize_per_channel_affine(*arguments))
-    agree(outcome(lambda: quant.fake_quantize_per_channel(*arguments)), expected)
+    found, expected = (outcome(partial(f, *arguments)) for f in PER_CHANNEL)
+    agree(found, expected)
 
 
 @pytest.mark.parametrize("name", ODD_INPUTS)
@@ -404,12 +403,13 @@ def test_sparse_rows_and_nested_inputs_are_refused_alike() -> None:
 
 
 def taken_or_refused(input: Tensor) -> None:
-    for ours, theirs, arguments in (
-        (quant.fake_quantize_per_channel, torch.fake_quantize_per_channel_affine, (SCALE, ZERO_POINT, 0)),
-        (quant.fake_quantize_per_tensor, torch.fake_quantize_per_tensor_affine, (0.1, 0)),
-        (quant.fake_quantize_per_tensor, torch.fake_quantize_per_tensor_affine, (ONE, ZERO_POINT[:1])),
-    ):
-        expected, found = (outcome(partial(f, input, *arguments, -8, 7)) for f in (theirs, ours))
+    cases: list[tuple[Operators, tuple[Any, ...]]] = [
+        (PER_CHANNEL, (SCALE, ZERO_POINT, 0)),
+        (PER_TENSOR, (0.1, 0)),
+        (PER_TENSOR, (ONE, ZERO_POINT[:1])),
+    ]
+    for operators, arguments in cases:
+        found, expected = (outcome(partial(f, input, *arguments, -8, 7)) for f in operators)
         agree(found, expected)
 
 
@@ -418,8 +418,8 @@ def taken_or_refused(input: Tensor) -> None:
 def test_odd_scales_and_zero_points_are_taken_or_refused_alike(name: str) -> None:
     for bounds in (-8, 7), (7, -8):
         words = INPUT, *ODD_PAIRS[name], *bounds
-        expected = outcome(partial(torch.fake_quantize_per_tensor_affine, *words))
-        agree(outcome(partial(quant.fake_quantize_per_tensor, *words)), expected)
+        found, expected = (outcome(partial(f, *words)) for f in PER_TENSOR)
+        agree(found, expected)
 
 
 def agree(found: Any, expected: Any) -> None:

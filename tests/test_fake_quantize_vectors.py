@@ -1,6 +1,7 @@
 """What PyTorch's operators returned for each test vector, errors included, `pybridge.quant` returns too."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from pybridge.quant import fake_quantize
 from tests.bits import INTEGER, from_bits, outcome, same
 
 VECTORS = json.loads((Path(__file__).parent / "data" / "vectors.json").read_text())["vectors"]
-OURS = {
+OURS: dict[str, Callable[..., Any]] = {
     "fake_quantize_per_channel_affine": quant.fake_quantize_per_channel,
     "fake_quantize_per_tensor_affine": quant.fake_quantize_per_tensor,
 }

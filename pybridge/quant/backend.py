@@ -35,6 +35,7 @@ class Backend:
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._compiler: threading.Thread | None = None
+        self._compiling = False
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "tcltorch-kernel")
 
     def kernel(self, name: str) -> Kernel | None:
@@ -70,7 +71,7 @@ class Backend:
         """
         addresses = [tensor.data_ptr() for tensor in tensors]
         shares = min(torch.get_num_threads(), count // _LEAST_SHARE)
-        if shares < 2:
+        if shares < 2 or _ending():
             kernel(*addresses, *arguments, count, 0, count)
             return
 
@@ -97,25 +98,33 @@ class Backend:
 
     def _start(self) -> None:
         with self._lock:
-            if self._compiler is None:
+            if self._compiler is None and not _ending():
                 self._compiler = threading.Thread(target=self._work, name="tcltorch-compile")
                 self._compiler.start()
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                if self._wanted.empty():
+                if self._wanted.empty() or _ending():
                     self._compiler = None
                     return
             self._compile(self._wanted.get())
 
     def _compile(self, name: str) -> None:
+        self._compiling = True
         try:
             from pybridge.quant import compiled
 
             self._kernels[name] = compiled.compile(name)
         except Exception as error:  # whatever numba cannot do here: PyTorch can
             self.failure = self.failure or f"{name}: {type(error).__name__}: {error}".splitlines()[0]
+        finally:
+            self._compiling = False
+
+
+def _ending() -> bool:
+    """Whether the interpreter is about to end: no thread may be started, nor a pool used, from then on."""
+    return not threading.main_thread().is_alive()
 
 
 _backend: Backend | None = None
@@ -130,10 +139,16 @@ def backend() -> Backend:
 
 
 def _forget() -> None:
-    """A forked child has none of the threads; what is compiled stays."""
-    if _backend is not None:
-        fresh = Backend(_backend.choice)
-        _backend.__dict__.update(fresh.__dict__ | {"_kernels": {k: v for k, v in _backend._kernels.items() if v}})
+    """A forked child has none of the threads; what is compiled stays.
+
+    A thread that was compiling has left numba's locks locked, and modules half imported: nothing more can be.
+    """
+    if _backend is None:
+        return
+    fresh = Backend(_backend.choice)
+    fresh.failure = "forked while numba was compiling" if _backend._compiling else _backend.failure
+    fresh._kernels = {name: kernel for name, kernel in _backend._kernels.items() if kernel}
+    _backend.__dict__.update(fresh.__dict__)
 
 
 os.register_at_fork(after_in_child=_forget)

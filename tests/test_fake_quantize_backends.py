@@ -89,8 +89,8 @@ def test_threads_and_alignment_change_nothing(
             result = quant.fake_quantize_per_channel(x, scale, zero_point, 1, -8, 99)
             gradient = placed(numbers.flip(0), offset).reshape(x.shape)
             results.append((result, *torch.autograd.grad(result, x, gradient)))
-    for result in results:
-        assert all(map(same, result, results[0]))
+    for each in results:
+        assert all(map(same, each, results[0]))
     assert (back_end.runs == 40) == (back_end.choice == "numba")
 
 

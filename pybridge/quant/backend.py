@@ -1,8 +1,8 @@
 """Which kernels run: compiled ones, or PyTorch's operators, which give the same bits in more time.
 
-`TCLTORCH_KERNELS` decides once, when the first large tensor comes: `torch` for PyTorch's operators alone; `numba`
-to compile at once what is needed; by default what is not yet compiled is compiled beside, in a thread, while
-PyTorch's operators answer.
+`TCLTORCH_KERNELS` decides once, when the first large tensor comes: `torch` for PyTorch's operators alone;
+`numba` to compile at once what is needed; by default what is not yet compiled is compiled beside, in a
+thread, while PyTorch's operators answer.
 """
 
 import os
@@ -94,7 +94,7 @@ class Backend:
         if kernel is None or not numbers.is_contiguous():
             least, greatest = torch.aminmax(numbers)
             return bool(low <= least.item() and greatest.item() <= high)
-        return kernel(numbers.data_ptr(), numbers.numel(), low, high)
+        return bool(kernel(numbers.data_ptr(), numbers.numel(), low, high))
 
     def _start(self) -> None:
         with self._lock:

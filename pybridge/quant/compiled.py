@@ -1,15 +1,16 @@
-"""The kernels: one pass over the memory of a tensor, compiled by numba (LLVM). Importing this takes half a second.
+"""The kernels: one pass over the memory of a tensor, compiled by numba (LLVM). Importing this takes 0.5 s.
 
-A kernel gets addresses and flat ranges of elements in memory order, so that several threads can share a tensor.
-Channels lie in memory as (..., channel, inner): the element at position p belongs to channel p // inner % channels.
+A kernel gets addresses and flat ranges of elements in memory order, so that threads can share a tensor.
+Channels lie in memory as (..., channel, inner): the element at position p belongs to channel
+p // inner % channels.
 
 The arithmetic is PyTorch's own, bit for bit, for |quant_min|, |quant_max|, |zero_point| <= 2**23: there the
-differences are exact in float32. `top` is what products of 2**63 and more become: quant_min per channel (the x86
-conversion to int64 overflows to -2**63), quant_max per tensor; NaN becomes quant_min in both. The zero point is
-added to the rounded product and not folded into the bounds: that keeps the sign of zero.
+differences are exact in float32. `top` is what products of 2**63 and more become: quant_min per channel (the
+x86 conversion to int64 overflows to -2**63), quant_max per tensor; NaN becomes quant_min in both. The zero
+point is added to the rounded product and not folded into the bounds: that keeps the sign of zero.
 
-Nothing here may be compiled with fast mathematics, which drops the tests for NaN, or with contraction of products
-and sums, which rounds once instead of twice; numba does neither unless asked.
+Nothing here may be compiled with fast mathematics, which drops the tests for NaN, or with contraction of
+products and sums, which rounds once instead of twice; numba does neither unless asked.
 """
 
 from collections.abc import Callable
@@ -80,7 +81,9 @@ def _clamped(q: Any, low: Any, high: Any, top: Any) -> Any:
     return v if v < high else high
 
 
-def _forward(element: Any, load: Any, store: Any, real: Any, product: Any, masked: bool) -> Callable[..., None]:
+def _forward(
+    element: Any, load: Any, store: Any, real: Any, product: Any, masked: bool
+) -> Callable[..., None]:
     """The kernel for one dtype.
 
     Args:
@@ -89,7 +92,7 @@ def _forward(element: Any, load: Any, store: Any, real: Any, product: Any, maske
     """
 
     @njit(**_SETTINGS)
-    def run(x, y, mask, inverse, zero, scale, low, high, top):  # type: ignore[no-untyped-def]
+    def run(x, y, mask, inverse, zero, scale, low, high, top):
         for k in range(x.shape[0]):
             q = np.rint(load(x[k]) * inverse[k]) + zero[k]
             v = _clamped(q, low, high, top)
@@ -98,7 +101,7 @@ def _forward(element: Any, load: Any, store: Any, real: Any, product: Any, maske
             y[k] = store(product(v - zero[k]) * product(scale[k]))
 
     @njit(**_SETTINGS)
-    def run_one(x, y, mask, inverse, zero, scale, low, high, top):  # type: ignore[no-untyped-def]
+    def run_one(x, y, mask, inverse, zero, scale, low, high, top):
         for k in range(x.shape[0]):
             q = np.rint(load(x[k]) * inverse) + zero
             v = _clamped(q, low, high, top)
@@ -106,9 +109,7 @@ def _forward(element: Any, load: Any, store: Any, real: Any, product: Any, maske
                 mask[k] = v == q
             y[k] = store(product(v - zero) * product(scale))
 
-    def kernel(
-        x_at, y_at, mask_at, scale_at, zero_at, low, high, top, inner, channels, count, start, stop
-    ):  # type: ignore[no-untyped-def]
+    def kernel(x_at, y_at, mask_at, scale_at, zero_at, low, high, top, inner, channels, count, start, stop):
         x = carray(_pointer(x_at, element), count)
         y = carray(_pointer(y_at, element), count)
         mask = carray(_pointer(mask_at, np.uint8), count)
@@ -152,7 +153,7 @@ def _forward(element: Any, load: Any, store: Any, real: Any, product: Any, maske
 def _backward(element: Any, load: Any, store: Any) -> Callable[..., None]:
     """gradient * mask, a product: an infinity that is masked becomes NaN."""
 
-    def kernel(gradient_at, mask_at, result_at, count, start, stop):  # type: ignore[no-untyped-def]
+    def kernel(gradient_at, mask_at, result_at, count, start, stop):
         gradient = carray(_pointer(gradient_at, element), count)[start:stop]
         mask = carray(_pointer(mask_at, np.uint8), count)[start:stop]
         result = carray(_pointer(result_at, element), count)[start:stop]
@@ -163,7 +164,7 @@ def _backward(element: Any, load: Any, store: Any) -> Callable[..., None]:
     return kernel
 
 
-def _inside(numbers_at, count, low, high):  # type: ignore[no-untyped-def]
+def _inside(numbers_at, count, low, high):
     numbers = carray(_pointer(numbers_at, np.int32), count)
     outside = 0
     for k in range(count):
@@ -215,8 +216,11 @@ def _has_float16() -> bool:
     return "f16c" not in features or bool(features["f16c"])  # no other machine lists it
 
 
-class _Cache(FunctionCache):  # type: ignore[misc]
-    """Finds a kernel by its name. numba would by its closure, but the functions in it look new in every process."""
+class _Cache(FunctionCache):
+    """Finds a kernel by its name.
+
+    numba would by what its closure holds, but the compiled functions in there look new in every process.
+    """
 
     def __init__(self, kernel: Callable[..., Any], name: str) -> None:
         super().__init__(kernel)

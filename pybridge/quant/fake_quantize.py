@@ -1,8 +1,8 @@
 """Fake quantization, bit for bit PyTorch's operators, with its gradient.
 
 Everything that is not plain goes to PyTorch's operator, and so does every mistake: what is accepted, what is
-refused and with which words is PyTorch's own doing. Plain means a dense or dense-able tensor on the CPU, int32
-zero points and bounds of at most 2**23, within which the compiled kernels are exact.
+refused and with which words is PyTorch's own doing. Plain means a dense or dense-able tensor on the CPU,
+int32 zero points and bounds of at most 2**23, within which the compiled kernels are exact.
 """
 
 from dataclasses import dataclass
@@ -82,7 +82,9 @@ def fake_quantize_per_tensor(
         parameters = _one_each(scale, zero_point, quant_min, quant_max) if form else None
         if form and parameters:
             return _apply(form, input, *parameters)
-    return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
+    theirs: Any = torch.fake_quantize_per_tensor_affine  # its overloads take two numbers or two tensors
+    result: Tensor = theirs(input, scale, zero_point, quant_min, quant_max)
+    return result
 
 
 @dataclass(slots=True)  # frozen ones take three times as long to make
@@ -153,7 +155,9 @@ def _masked(gradient: Tensor, mask: Tensor) -> Tensor:
         kernel = backend().kernel(f"backward {_DTYPES[gradient.dtype]}")
     if kernel is None:
         return gradient * mask
-    form = torch.contiguous_format if gradient.is_contiguous() else torch.preserve_format  # as a product's result
+    form = (
+        torch.contiguous_format if gradient.is_contiguous() else torch.preserve_format
+    )  # as a product's result
     result = torch.empty_like(gradient, memory_format=form)
     backend().run(kernel, (gradient, mask, result), count=result.numel())
     return result
@@ -167,7 +171,7 @@ def _apply(form: _Form, input: Tensor, scale: Tensor, zero_point: Tensor) -> Ten
 
 
 def _in_memory(tensor: Tensor) -> bool:
-    """Whether the numbers lie as they are in the memory of the CPU: strided, not negated when read, not nested."""
+    """Whether the numbers lie in the memory of the CPU as they are: strided, not negated, not nested."""
     return torch._C._dispatch_keys(tensor).raw_repr() in _PLAIN_KEYS
 
 
@@ -200,9 +204,11 @@ def _channels_fit(input: Tensor, scale: Any, zero_point: Any, axis: Any, low: in
 
 
 def _one_each(scale: Any, zero_point: Any, low: int, high: int) -> tuple[Tensor, Tensor] | None:
-    """Scale and zero point of a whole tensor, each as a tensor of one element; None where PyTorch must look."""
+    """Scale and zero point, each as a tensor of one element; None where PyTorch has to look."""
     if type(scale) in (int, float) and type(zero_point) is int:
-        if not low <= zero_point <= high or torch.is_autocast_enabled("cpu"):  # it has this overload run in float32
+        if not low <= zero_point <= high or torch.is_autocast_enabled(
+            "cpu"
+        ):  # it has this overload run in float32
             return None
         return torch.tensor([scale], dtype=torch.float32), torch.tensor([zero_point], dtype=torch.int32)
     if not (_constant(scale) and _constant(zero_point) and scale.numel() == zero_point.numel() == 1):

@@ -18,8 +18,16 @@ Tensor = torch.Tensor
 PROT_NONE = 0
 PAGE = mmap.PAGESIZE
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
-COUNTS = [1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 1023, 1025, 3000]
-CHANNELS = [(0, 1), (33, 3), (40, 5000), (1, 5), (3, 7), (1, 0)]  # elements in a row and rows; 0 for all
+COUNTS = [1, 2, 7, 15, 16, 17, 31, 33, 63, 64, 65, 1023, 1025, 3000, 20001]
+CHANNELS = [
+    (0, 1),
+    (33, 3),
+    (40, 5000),
+    (7, 9000),
+    (1, 5),
+    (3, 7),
+    (1, 0),
+]  # elements in a row and rows; 0 for all
 _regions: list[mmap.mmap] = []  # never freed: tensors lie in them
 
 

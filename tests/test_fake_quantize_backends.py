@@ -121,7 +121,8 @@ def test_callers_on_several_threads() -> None:
         assert all(pool.map(run, list(range(1, 90))))
 
 
-def without_end(action: Callable[[], object]) -> None:
+def until_interrupted(timer: threading.Timer, action: Callable[[], object]) -> None:
+    timer.start()
     while True:
         action()
 
@@ -131,9 +132,8 @@ def test_interruption_leaves_everything_usable(back_end: CountingBackend) -> Non
     expected = torch.fake_quantize_per_tensor_affine(x, 0.03, 1, -8, 99)
     for delay in (0.001, 0.003, 0.01, 0.02, 0.03):
         timer = threading.Timer(delay, signal.raise_signal, [signal.SIGINT])
-        timer.start()
         with pytest.raises(KeyboardInterrupt):
-            without_end(lambda: quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99))
+            until_interrupted(timer, lambda: quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99))
         timer.join()
         assert same(quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99), expected)
 
@@ -235,6 +235,22 @@ def test_kernels_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*.nb?"):
         path.write_bytes(b"broken")
     assert said(script, NUMBA_CACHE_DIR=str(tmp_path), TCLTORCH_KERNELS="numba") == lines
+
+
+def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(tmp_path: Path) -> None:
+    """They come of one text: the linker must not take one for another, whichever came first."""
+    script = """
+def unmasked(dtype):
+    x = torch.linspace(-9, 9, 5000).to(dtype)
+    ours = quant.fake_quantize_per_tensor(x, 0.1, 3, -8, 7)
+    return torch.equal(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 3, -8, 7))
+
+orders = {"first": (torch.float32,), "then": (torch.bfloat16, torch.float64, None, torch.float32)}
+print(*(unmasked(dtype) if dtype else right() for dtype in orders[ORDER]))
+"""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "TCLTORCH_KERNELS": "numba"}
+    assert said("ORDER = 'first'" + script, **environment) == ["True"]
+    assert said("ORDER = 'then'" + script, **environment) == ["True True True True"]
 
 
 @pytest.mark.parametrize("choice", ["numba", ""])

@@ -26,6 +26,7 @@ _OVERFLOW = 2.0**63
 _SETTINGS = {"nogil": True, "error_model": "numpy"}
 _LONG_ROW = 32  # elements; below, constants for each element are cheaper than a loop for each row
 _LONG_PERIOD = 1024  # elements for which constants are made, at least
+_SCRATCH = 16384  # and at most: they stay in the cache, and no share makes them for the others
 
 
 @intrinsic
@@ -81,17 +82,33 @@ def _clamped(q: Any, low: Any, high: Any, top: Any) -> Any:
     return v if v < high else high
 
 
+def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Let a function be known to the linker by the name of its kernel.
+
+    Several kernels come of one text. numba tells them apart by counting, anew in every process: what is
+    compiled now would take the symbols of another kernel that comes from the cache.
+    """
+    function.__qualname__ += f".{name.replace(' ', '_')}"
+    return function
+
+
+def _part(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a part of the kernel of that name."""
+    return lambda function: njit(**_SETTINGS)(_named(function, name))
+
+
 def _forward(
-    element: Any, load: Any, store: Any, real: Any, product: Any, masked: bool
+    name: str, element: Any, load: Any, store: Any, real: Any, product: Any, masked: bool
 ) -> Callable[..., None]:
     """The kernel for one dtype.
 
     Args:
+        name: the kernel's own.
         element: what the arrays hold; `load` makes of it a float of type `real`, `store` the way back.
         product: the float type in which the result is multiplied by the scale.
     """
 
-    @njit(**_SETTINGS)
+    @_part(name)
     def run(x, y, mask, inverse, zero, scale, low, high, top):
         for k in range(x.shape[0]):
             q = np.rint(load(x[k]) * inverse[k]) + zero[k]
@@ -100,7 +117,7 @@ def _forward(
                 mask[k] = v == q
             y[k] = store(product(v - zero[k]) * product(scale[k]))
 
-    @njit(**_SETTINGS)
+    @_part(name)
     def run_one(x, y, mask, inverse, zero, scale, low, high, top):
         for k in range(x.shape[0]):
             q = np.rint(load(x[k]) * inverse) + zero
@@ -108,6 +125,18 @@ def _forward(
             if masked:
                 mask[k] = v == q
             y[k] = store(product(v - zero) * product(scale))
+
+    @_part(name)
+    def fill(inverses, zero, scale, scales, zeros, first, inner):
+        channel, left = first // inner % scales.shape[0], inner - first % inner
+        for k in range(scale.shape[0]):
+            scale[k] = scales[channel]
+            inverses[k] = real(np.float32(1) / scale[k])
+            zero[k] = real(zeros[channel])
+            left -= 1
+            if left == 0:
+                left = inner
+                channel = channel + 1 if channel + 1 < scales.shape[0] else 0
 
     def kernel(x_at, y_at, mask_at, scale_at, zero_at, low, high, top, inner, channels, count, start, stop):
         x = carray(_pointer(x_at, element), count)
@@ -130,20 +159,22 @@ def _forward(
                 position = end
             return
         period = channels * inner * max(1, _LONG_PERIOD // (channels * inner))
-        inverses, zero, scale = np.empty(period, real), np.empty(period, real), np.empty(period, np.float32)
-        for k in range(period):
-            channel = k // inner % channels
-            scale[k] = scales[channel]
-            inverses[k] = real(np.float32(1) / scale[k])
-            zero[k] = real(zeros[channel])
+        part = min(period, _SCRATCH)
+        inverses, zero, scale = np.empty(part, real), np.empty(part, real), np.empty(part, np.float32)
+        filled = -1
         position = start
         while position < stop:
             offset = position % period
-            end = min(position - offset + period, stop)
-            last = offset + end - position
+            which = offset // part
+            if which != filled:
+                fill(inverses, zero, scale, scales, zeros, which * part, inner)
+                filled = which
+            first = offset - which * part
+            end = min(position - offset + min(which * part + part, period), stop)
+            last = first + end - position
             run(
                 x[position:end], y[position:end], mask[position:end],
-                inverses[offset:last], zero[offset:last], scale[offset:last], low, high, top,
+                inverses[first:last], zero[first:last], scale[first:last], low, high, top,
             )  # fmt: skip
             position = end
 
@@ -203,7 +234,9 @@ def compile(name: str) -> Callable[..., None]:
     product = np.float32 if narrow else real
     if narrow and store is _same:
         store = _widened
-    return _compiled(name, _FORWARD, _forward(element, load, store, real, product, what == "forward_masked"))
+    return _compiled(
+        name, _FORWARD, _forward(name, element, load, store, real, product, what == "forward_masked")
+    )
 
 
 @njit
@@ -231,6 +264,7 @@ class _Cache(FunctionCache):
 
 
 def _compiled(name: str, signature: Any, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    _named(kernel, name)
     try:
         return _specialized(signature, kernel, _Cache(kernel, name))
     except Exception:  # no folder for a cache can be written, the disk is full, a file in it is broken

@@ -31,7 +31,7 @@ DTYPES = ["float32", "bfloat16", "float64"]
 AXES = ["first", "middle", "last", "none"]
 MODES = ["forward", "forward+backward"]
 SAMPLE = 1e-3  # seconds that one timing lasts at least
-LEAST_ROUNDS, MOST_ROUNDS = 5, 101
+LEAST_ROUNDS, MOST_ROUNDS = 3, 101
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def main() -> None:
     print(f"{'size':>5} {'axis':7} {'dtype':9} {'mode':17} thr{times}   speed  /clone   ns each")
     found = {}
     for cell in cells(arguments.quick):
-        found[cell] = measure(cell, 0.3)
+        found[cell] = measure(cell, 0.2)
         print(found[cell].row(), flush=True)
     where["kernels"] = backend().describe()
     print(f"\nkernels: {where['kernels']}\n")

@@ -245,12 +245,12 @@ def unmasked(dtype):
     ours = quant.fake_quantize_per_tensor(x, 0.1, 3, -8, 7)
     return torch.equal(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 3, -8, 7))
 
-orders = {"first": (torch.float32,), "then": (torch.bfloat16, torch.float64, None, torch.float32)}
+orders = {"first": (torch.float32,), "then": (None, torch.float32)}
 print(*(unmasked(dtype) if dtype else right() for dtype in orders[ORDER]))
 """
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "TCLTORCH_KERNELS": "numba"}
     assert said("ORDER = 'first'" + script, **environment) == ["True"]
-    assert said("ORDER = 'then'" + script, **environment) == ["True True True True"]
+    assert said("ORDER = 'then'" + script, **environment) == ["True True"]
 
 
 @pytest.mark.parametrize("choice", ["numba", ""])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge.documentation import Argument, documentation
 from pybridge.help_page import facts, usage
-from pybridge.registry import COMMANDS, Command
+from pybridge.registry import Command, families
 
 FOLDER = Path(__file__).with_name("reference")
 INDEX = """# Reference
@@ -32,15 +32,12 @@ FAMILIES
 
 def pages() -> dict[str, str]:
     """The text of each page, by file name."""
-    families: dict[str, list[Command]] = {}
-    for command in COMMANDS.values():
-        families.setdefault(command.family, []).append(command)
-    found = {f"{family}.md": page(family, members) for family, members in families.items()}
-    return found | {"index.md": INDEX.replace("FAMILIES", "\n".join(sorted(families)))}
+    found = {f"{family}.md": page(family, members) for family, members in families().items()}
+    return found | {"index.md": INDEX.replace("FAMILIES", "\n".join(families()))}
 
 
 def page(family: str, members: list[Command]) -> str:
-    entries = [entry(command) for command in sorted(members, key=lambda command: command.name)]
+    entries = map(entry, members)
     purpose = inspect.getdoc(sys.modules[f"pybridge.commands.{family}"]) or ""
     return "\n".join([f"# {family}\n", escaped(purpose) + "\n", *entries])
 

@@ -1,38 +1,39 @@
 """The site and the manual page: `make docs` builds both, with every warning an error."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from docutils import nodes  # type: ignore[import-untyped]
-from pygments.lexer import RegexLexer, bygroups, inherit, using
-from pygments.lexers import TclLexer
-from pygments.token import Generic, String
+from pygments.lexer import Lexer, do_insertions  # type: ignore[attr-defined]
+from pygments.token import Generic
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
-import pybridge
+import pybridge.commands  # registers them, so that the lexer knows their names
+from pybridge.prompt.highlight import TorchTclLexer
 
 logger = logging.getLogger(__name__)
 
 
-class BackslashTclLexer(TclLexer):  # type: ignore[misc]  # untyped
-    """Pygments' lexer for Tcl, which knows a backslash only inside quotes."""
-
-    tokens = {"data": [(r"\\(?:.|\n)", String.Escape), inherit]}  # noqa: RUF012  # Pygments' way
-
-
-class TclSessionLexer(RegexLexer):
+class TclSessionLexer(Lexer):
     """What one types at the prompt, highlighted as Tcl, and the answers, which are not."""
 
     name = "Tcl session"
     aliases = ("tclsession",)
-    tokens = {  # noqa: RUF012  # Pygments' way
-        "root": [
-            (r"^([%>] )(.*\n)", bygroups(Generic.Prompt, using(BackslashTclLexer))),
-            (r"^.*\n", Generic.Output),
-        ]
-    }
+
+    def get_tokens_unprocessed(self, text: str) -> Iterator[tuple[int, Any, str]]:
+        code, prompts = "", []
+        for line in text.splitlines(keepends=True):
+            if line.startswith(("% ", "> " if code else "% ")):
+                prompts.append((len(code), [(0, Generic.Prompt, line[:2])]))
+                code += line[2:]
+                continue
+            yield from do_insertions(prompts, TorchTclLexer().get_tokens_unprocessed(code))
+            yield 0, Generic.Output, line
+            code, prompts = "", []
+        yield from do_insertions(prompts, TorchTclLexer().get_tokens_unprocessed(code))
 
 
 project = "tcltorch"
@@ -41,13 +42,15 @@ copyright = author
 release = version = pybridge.__version__
 
 extensions = ["myst_parser"]
-exclude_patterns = ["pictures", "commands.md"]
+exclude_patterns = ["pictures"]
 myst_heading_anchors = 3
 smartquotes = False  # quotes and dashes are Tcl's
 nitpicky = True
 
 html_theme = "furo"
 html_title = f"tcltorch {release}"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}  # they lead to a public repository
@@ -77,7 +80,7 @@ def check_external_links(_app: Sphinx, document: nodes.document) -> None:
 
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
-    app.add_lexer("tcl", BackslashTclLexer)
+    app.add_lexer("tcl", TorchTclLexer)
     app.add_lexer("tclsession", TclSessionLexer)
     app.add_post_transform(ManualPageLinks)
     app.connect("doctree-read", check_external_links)

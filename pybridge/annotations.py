@@ -18,10 +18,16 @@ else:
         """Takes the name of a device; type checkers see `torch.device`."""
 
 
+class FileName(str):
+    """Takes the name of a file or folder, and stays a text."""
+
+    __slots__ = ()
+
+
 class Handle(str):
     """Takes a live handle of any kind, and stays its name."""
 
     __slots__ = ()
 
 
-__all__ = ["Device", "Dtype", "Handle", "Tensor"]
+__all__ = ["Device", "Dtype", "FileName", "Handle", "Tensor"]

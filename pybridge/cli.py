@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
     if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
         print(USAGE, file=sys.stderr)
         return 2
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the program, as it ends tclsh
+    prompts = not words and _on_terminal()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
     warnings.formatwarning = _one_line_warning
     try:
         from pybridge.interp import Interpreter
@@ -40,7 +41,22 @@ def main(arguments: list[str] | None = None) -> int:
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
     with Interpreter(program=True) as tcl:
-        return _run(tcl, words)
+        return _prompt(tcl) if prompts else _run(tcl, words)
+
+
+def _on_terminal() -> bool:
+    """Whether there is a terminal to show the prompt on, one that knows more than to print."""
+    if sys.stdin is None or sys.stdout is None or os.environ.get("TERM", "dumb") in ("", "dumb", "unknown"):
+        return False
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _prompt(tcl: "Interpreter") -> int:
+    from pybridge.prompt.session import Prompt
+
+    tcl.set_arguments("tcltorch", [], interactive=True)
+    Prompt(tcl).run()
+    return 0
 
 
 def _say(text: str) -> int:

@@ -98,6 +98,8 @@ class Dispatcher:
                 table.start_chain(words[0])
             case "_coroutine_renamed":
                 table.rename_chain(words[0], words[1])
+            case "_no_subcommand":
+                raise errors.unknown_subcommand(words[0], BY_NAME)
             case _:
                 raise KeyError(called)
         return ""

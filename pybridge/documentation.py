@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NoReturn
 
-from pybridge.registry import BY_NAME, COMMANDS, Command, Form
+from pybridge.registry import BY_NAME, COMMANDS, Command, Form, families
 from pybridge.signature import Parameter, Signature
 from pybridge.tcl_list import camel_case, join_list
 
@@ -90,7 +90,7 @@ def documentation(command: Command, called: str = "") -> Documentation:
         example=example,
         result=re.sub(r"\n {3}", "\n", result),
         aliases=tuple(each for each in command.names if each != command.name),
-        see_also=tuple(sorted(_mentioned()[command.name] | _siblings(command))),
+        see_also=tuple(sorted(_related(command) | _siblings(command))),
     )
 
 
@@ -114,6 +114,8 @@ def default_word(parameter: Parameter) -> str | int | float:
     default: Any = parameter.default
     if default is None:
         return ""
+    if isinstance(default, bool):
+        return int(default)
     return join_list(map(str, default)) if isinstance(default, tuple) else default
 
 
@@ -157,7 +159,7 @@ def _arguments(command: Command) -> tuple[Argument, ...]:
         words = [(word.strip("?"), word[0] == "?") for word in command.script.split()]
         return tuple(Argument(name, "", optional, "", (), texts.get(name, "")) for name, optional in words)
     return tuple(
-        _argument(parameter, texts.get(name, ""), _required(command, name))
+        argument(parameter, texts.get(name, ""), _required(command, name))
         for name, parameter in parameters(command).items()
     )
 
@@ -175,14 +177,11 @@ def _required(command: Command, name: str) -> bool:
     )
 
 
-def _argument(parameter: Parameter, text: str, required: bool) -> Argument:
+def argument(parameter: Parameter, text: str, required: bool) -> Argument:
+    """What is known of one parameter, with what its docstring says."""
     options = tuple(f"-{spelling}" for spelling in parameter.spellings)
-    default = "" if parameter.required else str(_as_tcl(default_word(parameter)))
+    default = "" if parameter.required else str(default_word(parameter))
     return Argument(parameter.name, parameter.type.noun, not required, default, options, text)
-
-
-def _as_tcl(word: str | int | float) -> str | int | float:
-    return int(word) if isinstance(word, bool) else word
 
 
 def _named(command: Command) -> tuple[str, ...]:
@@ -205,17 +204,18 @@ def _named_usage(signature: Signature, called: str, spell: Callable[[str], str])
 
 
 def _siblings(command: Command) -> set[str]:
-    others = {each.name for each in COMMANDS.values() if each.family == command.family} - {command.name}
+    others = {each.name for each in families()[command.family]} - {command.name}
     return others if len(others) <= _FEW else set()
 
 
+def _related(command: Command) -> set[str]:
+    """The commands that its docstring names, and those whose docstrings name it."""
+    names = set(command.names)
+    back = {each.name for each in COMMANDS.values() if names & _mentions(each.doc)}
+    there = {BY_NAME[word].name for word in _mentions(command.doc) if word in BY_NAME}
+    return (back | there) - {command.name}
+
+
 @cache
-def _mentioned() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {name: set() for name in COMMANDS}
-    for name, command in COMMANDS.items():
-        for word in _MENTION.findall(command.doc):
-            other = BY_NAME[word].name if word in BY_NAME else ""
-            if other and other != name:
-                found[name].add(other)
-                found[other].add(name)
-    return found
+def _mentions(doc: str) -> frozenset[str]:
+    return frozenset(_MENTION.findall(doc))

@@ -48,7 +48,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """The end of a message: the known word that is most like `word`, or begins with it, if there is one."""
     if not 2 <= len(word) <= _LONGEST_WORD:
         return ""
-    known = list(known)
+    known = [each for each in known if each != word]
     begun = (each for each in known if each.lower().startswith(word.lower()))
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.7) or list(itertools.islice(begun, 1))
     return f" (did you mean {near[0]}?)" if near else ""
@@ -70,6 +70,13 @@ def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:
     return TclError(
         f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}',
         ("TCL", "LOOKUP", "INDEX", parameter, word),
+    )
+
+
+def unknown_subcommand(name: str, known: Iterable[str]) -> TclError:
+    return TclError(
+        f'unknown subcommand "{shown(name)}"{did_you_mean(name, known)}',
+        ("TCL", "LOOKUP", "SUBCOMMAND", name),
     )
 
 

@@ -1,6 +1,6 @@
 """What `torch::help` shows: text for a terminal of 80 columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from textwrap import fill, indent
 
 from pybridge.documentation import Argument, documentation, lead
@@ -39,12 +39,12 @@ def listing(commands: Iterable[Command]) -> str:
     return "\n".join(f"torch::{each.name}\n{_filled(lead(each))}" for each in commands)
 
 
-def overview(commands: Iterable[Command]) -> str:
+def overview(families: Mapping[str, Iterable[Command]]) -> str:
     """The names of all, by family."""
-    families: dict[str, list[str]] = {}
-    for each in commands:
-        families.setdefault(each.family, []).append(each.name)
-    parts = [_section(family, _filled(" ".join(sorted(names)))) for family, names in sorted(families.items())]
+    parts = [
+        _section(family, _filled(" ".join(each.name for each in members)))
+        for family, members in families.items()
+    ]
     return "\n\n".join([_OVERVIEW, *parts])
 
 

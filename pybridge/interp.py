@@ -3,6 +3,7 @@
 import _tkinter
 import atexit
 import contextlib
+import math
 import os
 import re
 import sys
@@ -11,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from pybridge import __version__, errors
 from pybridge.bulk import Bulk
@@ -23,6 +24,10 @@ from pybridge.values import text_of
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")
+_RETURN_REPLY = """
+    lassign [%s {*}$args] status value options
+    return -code $status {*}$options $value
+"""
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
@@ -40,6 +45,11 @@ class Interpreter:
         program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script
             and `eval` raises SystemExit.
 
+    Attributes:
+        interruptible: whether Ctrl-C stops what Tcl runs, and `eval` raises KeyboardInterrupt. In the program
+            the signal is left to do what it does, but for the commands of the prompt.
+        on_exit: called when `exit` is about to end the process.
+
     Example:
         with Interpreter() as tcl:
             tcl.eval("torch::tensor_to_list [torch::ones {2}]")
@@ -50,6 +60,9 @@ class Interpreter:
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
         self._thread = threading.get_ident()
         self._program = program
+        self.interruptible = not program
+        self._defined: list[str] = []
+        self.on_exit: Callable[[], None] | None = None
         self._depth = 0
         self._closing = False
         self._cancel: Callable[[], None] | None = None
@@ -91,6 +104,47 @@ class Interpreter:
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
+    def define(self, name: str, function: Callable[..., str]) -> None:
+        """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""
+        dispatcher = self.dispatcher
+
+        def reply(*words: str) -> Reply:
+            try:
+                return OK, function(*words), ()
+            except BaseException as error:
+                return dispatcher.failed(error)
+
+        self._tk.createcommand(f"::torch::_::{name}_reply", reply)
+        self._defined.append(f"{name}_reply")
+        self.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
+
+    def serve(self, descriptor: int, seconds: float | None = None) -> None:
+        """Run Tcl's event loop until `descriptor` is readable or the time is over.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed meanwhile; it has stopped what was running.
+        """
+        over: list[None] = []
+        tk = self._tk
+        tk.createfilehandler(descriptor, _tkinter.READABLE, lambda *_: over.append(None))
+        timer = None
+        try:
+            if seconds is not None:
+                timer = tk.createtimerhandler(math.ceil(seconds * 1000), lambda: over.append(None))
+            while not over and self._tk is not None:
+                self._serve_one()
+        finally:
+            tk.deletefilehandler(descriptor)
+            if timer:
+                timer.deletetimerhandler()
+
+    def _serve_one(self) -> None:
+        mark = self.dispatcher.table.mark()
+        try:
+            self._run(lambda tk: tk.dooneevent(0))
+        finally:
+            self.dispatcher.table.unwind(mark, self._is_command)  # a stopped event's script leaves it open
+
     def set_arguments(self, argv0: str, argv: list[str], *, interactive: bool = False) -> None:
         """Set `argv0`, `argv`, `argc` and `tcl_interactive` as tclsh does."""
         values = {"argv0": argv0, "argv": tuple(argv), "argc": len(argv), "tcl_interactive": int(interactive)}
@@ -112,7 +166,7 @@ class Interpreter:
             return
         _open.discard(self)
         self._flush()
-        for name in _CALLBACKS:  # each holds the interpreter
+        for name in (*_CALLBACKS, *self._defined):  # each holds the interpreter
             self._tk.deletecommand(f"::torch::_::{name}")
         self._tk = None
 
@@ -150,7 +204,7 @@ class Interpreter:
 
     def _watcher(self) -> Any:
         """What stands between signals and this interpreter; None where nothing needs to."""
-        if self._program:  # Ctrl-C ends it, and it need not wait for this import
+        if not self.interruptible:  # it need not wait for this import
             return None
         from pybridge import interrupt
 
@@ -277,10 +331,17 @@ class Interpreter:
 
     # -- ending ------------------------------------------------------------------------------------------
 
+    def end_program(self, status: int) -> NoReturn:
+        """End the process; what is buffered is written first."""
+        if self.on_exit:
+            self.on_exit()
+        self._take_cancel()  # it would stop the flushing
+        self._flush()
+        os._exit(status & 0xFF)
+
     def _exit(self, status: int) -> None:
         if self._program:
-            self._flush()
-            os._exit(status & 0xFF)
+            self.end_program(status)
         self._exit_status = status
         self._tcl_library().Tcl_LimitSetCommands(self._address(), 0)
         self._tcl_library().Tcl_LimitTypeSet(self._address(), _LIMIT_COMMANDS)

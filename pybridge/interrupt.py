@@ -14,13 +14,12 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 _AGAIN = 0  # no signal's number
-_PAUSE = 0.001  # seconds after which a cancel is tried again
+_PAUSE, _LONGEST_PAUSE = 0.001, 0.05  # seconds after which a cancel is tried again
 _PATIENCE = 0.2  # seconds to wait for the thread to have read a signal that has arrived
 _NUMBERS = tuple(map(int, signal.valid_signals()))
 
@@ -41,22 +40,48 @@ class Watcher:
         self._handlers: dict[int, Any] = {}
         self._raised: BaseException | None = None
         self._tried_again = False
+        self._blocks = 0
+        self.always = 0  # a signal that cancels whatever its handler is
+        self.on_press: Callable[[int], None] | None = None  # called in the thread, with the block's number
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
     def _run(self) -> None:
-        while data := self._reader.recv(256):
-            if self._others >= 0:
-                with contextlib.suppress(OSError):
-                    os.write(self._others, data.replace(bytes([_AGAIN]), b""))
-            again = _AGAIN in data
-            if again:
-                time.sleep(_PAUSE)
+        pause: float | None = None
+        while True:
+            data = self._receive(pause)
             with self._changed:
-                signals = sum(map(self._is_pythons, data))
+                signals = sum(map(self._is_interrupt, data))
                 self._read += signals
+                again = not data and self._tried_again
                 if (signals or again) and self._cancels:
                     self._cancels[-1]()
                 self._changed.notify_all()
+                block = self._blocks if signals and self._cancels else 0
+                pause = self._next_pause(pause)
+            if block and self.on_press:
+                self.on_press(block)
+
+    def _receive(self, pause: float | None) -> bytes:
+        """The numbers of signals that have arrived; empty when the pause is over."""
+        self._reader.settimeout(pause)
+        try:
+            data = self._reader.recv(256)
+        except TimeoutError:
+            return b""
+        if self._others >= 0:
+            with contextlib.suppress(OSError):
+                os.write(self._others, data.replace(bytes([_AGAIN]), b""))
+        return data
+
+    def _next_pause(self, pause: float | None) -> float | None:
+        """How long to wait before the next cancel; None when none is due.
+
+        A cancel that is repeated may be swallowed, too: on a busy machine what has swallowed the first may
+        not have ended yet. So there is another one until the script has ended.
+        """
+        if not self._tried_again or not self._cancels:
+            return None
+        return _PAUSE if pause is None else min(2 * pause, _LONGEST_PAUSE)
 
     @contextlib.contextmanager
     def watching(self, cancel: Callable[[], None]) -> Iterator[Callable[[], bool]]:
@@ -84,10 +109,13 @@ class Watcher:
             return
         self._guards = True
         try:
-            self._stand_in_front()
             self._read, self._raised, self._tried_again = before, None, False
+            self._stand_in_front()
+            self._blocks += 1
             self._cancels.append(cancel)
             self._others = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+            if self._arrived > before or self._raised is not None:
+                cancel()  # for a signal that has arrived before there was something to cancel
             yield settle
         finally:
             self._settle(0)
@@ -99,8 +127,12 @@ class Watcher:
         if raised is not None:
             raise raised
 
+    def runs(self, block: int) -> bool:
+        """Whether the outermost block of this number has not ended."""
+        return self._guards and self._blocks == block
+
     def cancel_again(self) -> None:
-        """Cancel once more in a moment: something else than the script has swallowed the cancel."""
+        """Cancel again from now on until the script ends: something else has swallowed the cancel."""
         self._tried_again = True
         with contextlib.suppress(BlockingIOError):  # full of signals: there will be a cancel
             self._writer.send(bytes([_AGAIN]))
@@ -130,7 +162,7 @@ class Watcher:
     def _guarded(self, number: int, frame: FrameType | None) -> None:
         if not self._guards:
             self._handlers[number](number, frame)
-        elif self._is_pythons(number):
+        elif self._is_interrupt(number):
             self._arrived += 1
         else:
             try:
@@ -145,9 +177,10 @@ class Watcher:
         if self._cancels:
             self._cancels[-1]()
 
-    def _is_pythons(self, number: int) -> bool:
-        """Whether the handler is the one that raises KeyboardInterrupt."""
-        return self._handlers.get(number) is signal.default_int_handler
+    def _is_interrupt(self, number: int) -> bool:
+        """Whether the handler is the one that raises KeyboardInterrupt, or does not matter."""
+        handler = self._handlers.get(number)
+        return handler is signal.default_int_handler or (number == self.always and handler is not None)
 
 
 _watcher: Watcher | None = None
@@ -180,3 +213,21 @@ def canceller(address: int) -> Callable[[], None]:
     """A function that cancels what the interpreter at `address` runs; a script's `catch` may stop it."""
     library = ctypes.CDLL(_tkinter.__file__)
     return lambda: library.Tcl_CancelEval(ctypes.c_void_p(address), None, None, 0)
+
+
+def summoner(action: Callable[[], None]) -> Callable[[], None]:
+    """A function for any thread that has Tcl call `action` in this one, before the next Tcl command."""
+
+    def called(_: Any, interpreter: Any, code: int) -> int:
+        action()
+        return code
+
+    library = ctypes.CDLL(_tkinter.__file__)
+    library.Tcl_AsyncCreate.restype = ctypes.c_void_p
+    procedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(called)
+    handler = ctypes.c_void_p(library.Tcl_AsyncCreate(procedure, None))
+    _procedures.append(procedure)
+    return lambda: library.Tcl_AsyncMark(handler)
+
+
+_procedures: list[Any] = []  # Tcl keeps their addresses

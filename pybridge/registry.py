@@ -10,7 +10,7 @@ from pybridge import errors
 from pybridge.handles import HandleTable
 from pybridge.signature import Signature, is_option
 from pybridge.tcl_list import camel_case
-from pybridge.values import Word, text_of, type_of
+from pybridge.values import Word, text_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NO_OPTIONS: dict[str, Any] = {}
@@ -87,11 +87,16 @@ class Command:
         """Function, a parser for each word, the fewest words: for words that are all positional and right.
 
         No number of words will do for a command that must look closer: one with several forms, with a table
-        to fill in, or with a parameter of text, the only type that would read an option as a value.
+        to fill in, or with a parameter whose type would read an option as a value.
         """
         signature = self.forms[0].signature
         types = [parameter.type for parameter in signature.parameters]
-        if len(self.forms) > 1 or signature.takes_table or signature.variadic or type_of(str) in types:
+        if (
+            len(self.forms) > 1
+            or signature.takes_table
+            or signature.variadic
+            or any(type.free for type in types)
+        ):
             return self.forms[0].function, (), 1
         return self.forms[0].function, tuple(each.parse for each in types), signature.required
 
@@ -186,6 +191,14 @@ def script_command(module: str, name: str, words: str, doc: str) -> None:
     family = module.rpartition(".")[2]
     names = tuple(dict.fromkeys((name, camel_case(name))))
     _enter(Command(name, family, inspect.cleandoc(doc), names, script=words))
+
+
+def families() -> dict[str, list[Command]]:
+    """The commands by family, both in alphabetical order."""
+    found: dict[str, list[Command]] = {}
+    for each in sorted(COMMANDS.values(), key=lambda command: (command.family, command.name)):
+        found.setdefault(each.family, []).append(each)
+    return found
 
 
 def _enter(target: Command) -> None:

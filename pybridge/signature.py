@@ -165,8 +165,13 @@ class Signature:
 
 
 def _parameter(found: inspect.Parameter, also: tuple[str, ...]) -> Parameter:
-    required = found.default is inspect.Parameter.empty and found.kind is not inspect.Parameter.VAR_POSITIONAL
+    variadic = found.kind is inspect.Parameter.VAR_POSITIONAL
+    required = found.default is inspect.Parameter.empty and not variadic
     names = dict.fromkeys(form for name in (found.name, *also) for form in (name, camel_case(name)))
     return Parameter(
-        found.name, type_of(found.annotation), None if required else found.default, required, tuple(names)
+        found.name,
+        type_of(found.annotation),
+        None if required or variadic else found.default,
+        required,
+        tuple(names),
     )

@@ -40,10 +40,11 @@ def table(value: Any, rows: int, digits: int) -> str:
     """The elements of a tensor, a line for each row of its last dimension, and first the line of `summary`.
 
     Args:
-        rows: how many indices of each dimension are shown, half of them from its end.
+        rows: how many indices of each dimension are shown, half of them from its end; 100 at most.
         digits: after the decimal point.
     """
-    found = list(_limited(_rows(value.detach(), rows))) if _has_elements(value) else []
+    most = min(rows, _MOST_ROWS)
+    found = list(_limited(_rows(value.detach(), most))) if _has_elements(value) else []
     numbers = [element for row in found if row for element in row[1] if element is not None]
     spell = _speller(numbers, digits)
     width = max((len(spell(number)) for number in numbers), default=0)
@@ -137,7 +138,7 @@ def _speller(numbers: list[Any], digits: int) -> Any:
     if any(isinstance(number, complex) for number in numbers):
         return lambda number: f"{number:.{digits}g}"
     sizes = [abs(number) for number in numbers if isfinite(number) and number]
-    plain = not sizes or 10.0 ** (1 - digits) <= max(sizes) < 1e6
+    plain = not sizes or min(1.0, 10.0 ** (1 - digits)) <= max(sizes) < 1e6
     return lambda number: f"{number:.{digits}{'f' if plain else 'e'}}"
 
 

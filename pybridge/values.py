@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pybridge import errors
-from pybridge.annotations import Device, Dtype, Handle, Tensor
+from pybridge.annotations import Device, Dtype, FileName, Handle, Tensor
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
@@ -59,12 +59,14 @@ class Type:
         parse: gives the value of a word, or raises ValueError.
         bulk: whether the Tcl side packs the word as numbers.
         choices: the words that it may be, where those can be listed.
+        free: whether it takes any word.
     """
 
     noun: str
     parse: Callable[[Any, HandleTable], Any]
     bulk: bool = False
     choices: tuple[str, ...] = ()
+    free: bool = False
 
     def convert(self, word: Word, parameter: str, label: str, table: HandleTable) -> Any:
         """The value of `word`; messages name the parameter as `label`, error codes by its own name."""
@@ -234,7 +236,8 @@ _TYPES: dict[Any, Type] = {
     float: Type("floating-point number", _float),
     int | float: Type("number", _number),
     bool: Type("boolean value", _boolean, choices=("0", "1")),
-    str: Type("string", _string),
+    str: Type("string", _string, free=True),
+    FileName: Type("file name", _string, free=True),
     Dtype: Type("dtype", _dtype, choices=DTYPES),
     Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
     Bulk: Type("list of numbers", _bulk, bulk=True),

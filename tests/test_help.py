@@ -6,17 +6,12 @@ import pytest
 import torch
 
 import pybridge
-from pybridge import Interpreter, TclError
+from pybridge import Interpreter
 from pybridge.documentation import documentation, parameters
 from pybridge.errors import did_you_mean
 from pybridge.help_page import page
-from pybridge.registry import BY_NAME, COMMANDS
-
-
-def error_of(tcl: Interpreter, script: str) -> TclError:
-    with pytest.raises(TclError) as raised:
-        tcl.eval(script)
-    return raised.value
+from pybridge.registry import BY_NAME, COMMANDS, command
+from tests.interpreters import error_of
 
 
 def test_help(tcl: Interpreter) -> None:
@@ -35,9 +30,10 @@ def test_help(tcl: Interpreter) -> None:
     assert lines[lines.index("Also called") + 1] == "  fake_quantize_per_channel"
     assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
     assert tcl.eval("torch::help quantized").count("\ntorch::") + 1 == 9
+    assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
-    error = error_of(tcl, "torch::help fak_quantize_per_tensor")
+    error = error_of(tcl.eval, "torch::help fak_quantize_per_tensor")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "topic")
     assert error.message.endswith("(did you mean fake_quantize_per_tensor?)")
 
@@ -53,8 +49,12 @@ def test_every_page_is_complete_and_fits_80_columns(called: str) -> None:
     assert [each.name for each in known.arguments if not each.text] == []
     for name, parameter in parameters(BY_NAME[called]).items():
         assert f"  {name} (" in text
-        if parameter.type.noun != "string":
-            assert parameter.type.noun in " ".join(text.split())
+        assert parameter.type.noun in " ".join(text.split())
+
+
+def test_senseless_questions_are_answered_at_once(tcl: Interpreter) -> None:
+    assert "no command" in error_of(tcl.eval, "torch::help [string repeat {[} 1000000]").message
+    assert "no command" in error_of(tcl.eval, "torch::apropos {*}[lrepeat 100000 Quaternion]").message
 
 
 def test_lists_fit_80_columns(tcl: Interpreter) -> None:
@@ -81,12 +81,33 @@ def test_see_also_goes_both_ways() -> None:
             assert name in documentation(COMMANDS[other]).see_also
 
 
+def test_a_command_that_is_registered_later_has_help(tcl: Interpreter) -> None:
+    tcl.eval("torch::help zeros")
+
+    @command()
+    def later(input: int, *more: str) -> int:
+        """Return its argument, as `zeros` does not.
+
+        Args:
+            input: any.
+            more: ignored.
+        """
+        return input
+
+    try:
+        assert "  more (string, optional): ignored." in page(COMMANDS["later"], "later").splitlines()
+        assert "later" in documentation(COMMANDS["zeros"]).see_also
+    finally:
+        del COMMANDS["later"], BY_NAME["later"]
+
+
 def test_apropos(tcl: Interpreter) -> None:
     found = tcl.eval("torch::apropos CHANNEL fake").splitlines()
     assert found[0] == "torch::fake_quantize_per_channel"
     names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
-    error = error_of(tcl, "torch::apropos tensor quaternion")
+    assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
+    error = error_of(tcl.eval, "torch::apropos tensor quaternion")
     assert error.message == 'no command is about "tensor quaternion"'
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
 
@@ -103,10 +124,11 @@ def test_commands_and_info(tcl: Interpreter) -> None:
     assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
     assert tcl.eval("torch::info family q_scale") == "quantized"
     assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
-    for words in ("args nope", "default zeros nope", "default zeros shape"):
-        assert error_of(tcl, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
-    assert "(did you mean zeros?)" in error_of(tcl, "torch::info args zerso").message
-    assert "(did you mean dtype?)" in error_of(tcl, "torch::info default zeros dtpye").message
+    assert tcl.eval("torch::info default no_grad script") == ""
+    for words in ("args nope", "default scope body", "default zeros nope", "default zeros shape"):
+        assert error_of(tcl.eval, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
+    assert "(did you mean zeros?)" in error_of(tcl.eval, "torch::info args zerso").message
+    assert "(did you mean dtype?)" in error_of(tcl.eval, "torch::info default zeros dtpye").message
 
 
 def test_version_and_sitrep(tcl: Interpreter) -> None:
@@ -134,17 +156,20 @@ def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -
 
 def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     for called in ("torch::zerso 2", "::torch::zerso 2", "eval {torch::zerso 2}"):
-        error = error_of(tcl, called)
+        error = error_of(tcl.eval, called)
         name = called.removeprefix("eval {").split()[0]
         assert error.message == f'invalid command name "{name}" (did you mean zeros?)'
         assert error.errorcode == ("TCL", "LOOKUP", "COMMAND", name)
         assert error.errorinfo.startswith(error.message + "\n    while executing\n")
-    error = error_of(tcl, "torch zerso 2")
+    error = error_of(tcl.eval, "torch zerso 2")
     assert error.message == 'unknown subcommand "zerso" (did you mean zeros?)'
     assert error.errorcode == ("TCL", "LOOKUP", "SUBCOMMAND", "zerso")
-    assert error_of(tcl, "torch qqqqqq").message == 'unknown subcommand "qqqqqq"'
-    assert error_of(tcl, "zerso").message == 'invalid command name "zerso"'
+    assert error_of(tcl.eval, "torch qqqqqq").message == 'unknown subcommand "qqqqqq"'
+    assert error_of(tcl.eval, "zerso").message == 'invalid command name "zerso"'
     assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
+    assert tcl.eval("rename ::torch::rand {}; catch {torch rand 2} message; set message") == (
+        'unknown subcommand "rand" (did you mean randn?)'
+    )
     # a command of the user's own is found first, also in the ensemble
     assert tcl.eval("proc ::torch::zerso n {return mine}; torch zerso 2") == "mine"
 
@@ -157,4 +182,4 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     ],
 )
 def test_messages_suggest(tcl: Interpreter, script: str, end: str) -> None:
-    assert error_of(tcl, script).message.endswith(end)
+    assert error_of(tcl.eval, script).message.endswith(end)

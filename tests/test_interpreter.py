@@ -216,6 +216,17 @@ def test_errors_can_be_caught_in_tcl(tcl: Interpreter) -> None:
     assert tcl.eval("catch {torch::version} message; set message") == VERSION
 
 
+def test_what_a_defined_function_raises_is_an_error(tcl: Interpreter) -> None:
+    def work(*words: str) -> str:
+        return ",".join(words) if words else str(1 // 0)
+
+    tcl.define("work", work)
+    assert tcl.eval("::torch::_::work a {b c}") == "a,b c"
+    error = error_of(tcl.eval, "::torch::_::work")
+    assert "division" in error.message
+    assert tcl.eval("catch ::torch::_::work message; set message") == error.message
+
+
 # -- exceptions of every kind in a command ----------------------------------------------------------------
 
 

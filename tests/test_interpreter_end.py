@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pybridge import Interpreter
+from pybridge import Interpreter, interrupt
 from tests.interpreters import error_of, live, python
 
 # -- closing -----------------------------------------------------------------------------------------------
@@ -346,6 +346,53 @@ def test_a_cancel_that_strikes_in_a_trace_is_not_lost(
         tcl.eval("proc work {} {torch::local x [torch::ones 2]; return}; work; while 1 {set x 1}")
     assert live(tcl) == 0
     assert tcl.eval("set x") == "1"
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGUSR1, TimeoutError)]
+)
+def test_a_signal_before_the_script_has_begun_stops_it(
+    tcl: Interpreter, handle: Any, monkeypatch: pytest.MonkeyPatch, number: int, error: type[BaseException]
+) -> None:
+    def late(number: int, frame: Any) -> None:
+        raise TimeoutError("late")
+
+    def stand_in_front(watcher: interrupt.Watcher) -> None:
+        stand(watcher)
+        signal.raise_signal(number)
+
+    handle(signal.SIGUSR1, late)
+    tcl.eval("")
+    stand = interrupt.Watcher._stand_in_front
+    with monkeypatch.context() as context:
+        context.setattr(interrupt.Watcher, "_stand_in_front", stand_in_front)
+        with pytest.raises(error):
+            tcl.eval("for {set i 0} {$i < 300000} {incr i} {}; set went on")
+    assert tcl.eval("info exists went") == "0"
+
+
+def test_a_cancel_that_is_swallowed_twice_is_not_lost(
+    tcl: Interpreter, handle: Any, replace_version: Any
+) -> None:
+    """As on a busy machine, where what has swallowed the first has not ended when the second comes."""
+
+    def late(number: int, frame: Any) -> None:
+        raise TimeoutError("late")
+
+    handle(signal.SIGUSR1, late)
+    replace_version(lambda: signal.raise_signal(signal.SIGUSR1))
+    tcl.eval("""
+        proc swallow {args} {
+            catch {torch::version; set y 1}
+            ::torch::_::cancel_again
+            catch {while 1 {set y 1}}
+        }
+    """)
+    with pytest.raises(TimeoutError):
+        tcl.eval(
+            "set x 1; trace add variable x unset swallow; unset x; while {[incr i] < 10000000} {set y 1}"
+        )
+    assert int(tcl.eval("set i")) < 10_000_000
 
 
 RAISING_HANDLER = """

@@ -36,6 +36,11 @@ def test_the_edges_of_a_large_tensor() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_many_rows_of_a_large_tensor_are_cut() -> None:
+    lines = table(torch.zeros(1).expand(10**8, 2), 10**9, 0).splitlines()
+    assert len(lines) == 102
+
+
 def test_rows_are_labelled_by_their_index() -> None:
     lines = table(torch.arange(24).view(2, 3, 4), 6, 4).splitlines()
     assert lines[1:] == [
@@ -46,6 +51,10 @@ def test_rows_are_labelled_by_their_index() -> None:
         "[1, 1]  16  17  18  19",
         "[1, 2]  20  21  22  23",
     ]
+
+
+def test_small_whole_numbers_are_written_plainly() -> None:
+    assert table(torch.tensor([1.0, 5.0, -3.0]), 6, 0).splitlines()[1].split() == ["1", "5", "-3"]
 
 
 def test_no_tensor_takes_more_than_a_screen_or_two() -> None:
@@ -105,6 +114,7 @@ def test_handles_with_details(tcl: Interpreter) -> None:
         "progress_bar3       0 bytes  progress_bar",
     ]
     assert tcl.eval("torch::handles tensor2 1") == "tensor2  2 bytes  int8 [2]"
+    assert tcl.eval("torch::handles tensor1 1") == "tensor1  on tensor0  float32 [384, 64]"
     assert tcl.eval("torch::handles nothing* 1") == ""
     counted = sum(int(re.sub("[^0-9]", "", line.split()[1])) for line in lines if "bytes" in line)
     assert counted == int(tcl.eval("dict get [torch::memory] bytes"))

@@ -53,12 +53,14 @@ def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_wheel_holds_both_packages(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    wanted = {path.relative_to(CHECKOUT).as_posix() for path in CHECKOUT.glob("pybridge/**/*.py")} | {
-        f"pybridge/tclpkg/{path.name}" for path in CHECKOUT.glob("tclpkg/*.tcl")
-    }
+    sources = [path for kind in ("py", "tcl") for path in CHECKOUT.glob(f"pybridge/**/*.{kind}")]
+    package = [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("tclpkg/**/*.tcl")]
+    wanted = {path.relative_to(CHECKOUT).as_posix() for path in sources}
+    wanted |= {f"pybridge/{path.as_posix()}" for path in package}
     assert (
         wanted | {"pybridge/py.typed", "pybridge/tclpkg/torch.tcl", "pybridge/tclpkg/pkgIndex.tcl"} <= names
     )
+    assert {"pybridge/tcltest/run.tcl", "pybridge/tclpkg/tcltest/match.tcl"} <= names
     outside = {
         name
         for name in names
@@ -75,3 +77,8 @@ def test_installed_program_runs_a_script(bin_folder: Path, tmp_path: Path) -> No
     (tmp_path / "script.tcl").write_text(SCRIPT)
     printed = run(bin_folder / "tcltorch", "script.tcl", cwd=tmp_path)
     assert printed.splitlines() == ["1.0 2.0 3.0", pybridge.__version__]
+
+
+def test_installed_program_finds_the_match_modes(bin_folder: Path, tmp_path: Path) -> None:
+    words = ("-c", "package require torch::tcltest; puts [package present torch::tcltest]")
+    assert run(bin_folder / "tcltorch", *words, cwd=tmp_path).strip() == pybridge.__version__

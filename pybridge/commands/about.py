@@ -6,11 +6,12 @@ import sys
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
-from pybridge.documentation import default_word, lead, parameters
+from pybridge.documentation import documentation, lead
 from pybridge.lazy import torch
-from pybridge.registry import BY_NAME, COMMANDS, Command, command
+from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
 from pybridge.tcl_list import glob_match
 
+_LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
 
 # What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
@@ -22,8 +23,8 @@ def help(topic: str = "") -> str:
     """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
     Args:
-        topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; or a
-            group of commands, such as `quantize`.
+        topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
+            of commands, such as `quantize`; or part of a name.
 
     Returns:
         Text to read.
@@ -36,14 +37,18 @@ def help(topic: str = "") -> str:
         => torch::tensor_sqrt - Take square roots; NaN for negative elements.
     """
     if not topic:
-        return help_page.overview(COMMANDS.values())
+        return help_page.overview(families())
     name = _bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
-    matching = [each for each in COMMANDS.values() if any(glob_match(name, called) for called in each.names)]
-    matching = matching or [each for each in COMMANDS.values() if each.family == name]
+    pattern = name if len(name) <= _LONGEST_PATTERN else ""
+    matching = [
+        each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
+    ]
+    matching = matching or families().get(name, [])
+    matching = matching or [each for each in COMMANDS.values() if name and name in each.name]
     if not matching:
-        near = errors.did_you_mean(name, [*BY_NAME, *{each.family for each in COMMANDS.values()}])
+        near = errors.did_you_mean(name, [*BY_NAME, *families()])
         raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"{near}')
     return help_page.listing(sorted(matching, key=lambda each: each.name))
 
@@ -57,7 +62,7 @@ def apropos(word: str, *more: str) -> str:
         more: further ones.
 
     Returns:
-        Text to read: the usage and the purpose of each command.
+        Text to read: the name and the purpose of each command.
 
     Errors:
         TORCH ARG VALUE word, when there is no such command.
@@ -66,8 +71,8 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos per_channel gradient] \\n] 0
         => torch::fake_quantize_per_channel
     """
-    words = [each.lower() for each in (word, *more)]
-    found = [each for each in COMMANDS.values() if _misses(words, f"{each.names} {each.doc}") == 0]
+    words = list({each.lower() for each in (word, *more)})
+    found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, each.doc))) == 0]
     if not found:
         raise errors.arg_value("word", f'no command is about "{errors.shown(" ".join((word, *more)))}"')
     found.sort(key=lambda each: (_misses(words, each.name), _misses(words, lead(each)), each.name))
@@ -103,7 +108,7 @@ def commands(pattern: str = "*") -> list[str]:
 @command()
 def info(
     subject: Literal["args", "default", "aliases", "family", "usage"], command: str, parameter: str = ""
-) -> list[str] | str | int | float:
+) -> list[str] | str:
     """Tell one fact about a command, for programs; `help` is for people.
 
     Args:
@@ -130,9 +135,9 @@ def info(
         raise errors.arg_value("command", f'no such command "{errors.shown(command)}"{near}')
     target = BY_NAME[name]
     if subject == "args":
-        return [word.strip("?") for word in target.script.split()] or list(parameters(target))
+        return [each.name for each in documentation(target).arguments]
     if subject == "aliases":
-        return [each for each in target.names if each != target.name]
+        return list(documentation(target).aliases)
     if subject == "family":
         return target.family
     if subject == "usage":
@@ -193,11 +198,11 @@ def _installed(package: str) -> str:
         return "not installed"
 
 
-def _default(target: Command, parameter: str) -> str | int | float:
-    found = parameters(target).get(parameter)
-    if found is None:
+def _default(target: Command, parameter: str) -> str:
+    known = {each.name: each for each in documentation(target).arguments}
+    if parameter not in known:
         message = f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
-        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, parameters(target)))
-    if found.required:
+        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, known))
+    if not known[parameter].optional:
         raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
-    return default_word(found)
+    return known[parameter].default

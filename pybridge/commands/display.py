@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pybridge import errors
+from pybridge.annotations import FileName
 from pybridge.bulk import Bulk
 from pybridge.registry import command
 
@@ -72,7 +73,7 @@ def progress_step(bar: Progress, count: int = 1) -> None:
 
 @command()
 def plot_lines(
-    file: str, x: Bulk, series: dict[str, Bulk], title: str = "", xlabel: str = "", ylabel: str = ""
+    file: FileName, x: Bulk, series: dict[str, Bulk], title: str = "", xlabel: str = "", ylabel: str = ""
 ) -> None:
     """Write a picture of lines over a common x axis; needs matplotlib, and no display.
 

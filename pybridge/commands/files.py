@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pybridge import errors
-from pybridge.annotations import Tensor
+from pybridge.annotations import FileName, Tensor
 from pybridge.lazy import safetensors
 from pybridge.registry import command
 from pybridge.tcl_list import glob_match
@@ -36,7 +36,7 @@ _DTYPES = {
 
 
 @command()
-def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
+def load_safetensors(path: FileName, names: str = "*") -> dict[str, Tensor]:
     """Load tensors from a safetensors file.
 
     Args:
@@ -62,7 +62,7 @@ def load_safetensors(path: str, names: str = "*") -> dict[str, Tensor]:
 
 
 @command()
-def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
+def save_safetensors(tensors: dict[str, Tensor], path: FileName) -> None:
     """Save tensors to a safetensors file.
 
     Args:
@@ -97,7 +97,7 @@ def save_safetensors(tensors: dict[str, Tensor], path: str) -> None:
 
 
 @command()
-def safetensors_info(path: str) -> dict[str, dict[str, Any]]:
+def safetensors_info(path: FileName) -> dict[str, dict[str, Any]]:
     """Describe the tensors of a safetensors file without reading them.
 
     Args:

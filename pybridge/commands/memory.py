@@ -47,17 +47,18 @@ def handles(table: HandleTable, pattern: str = "*", details: bool = False) -> li
         => 1
     """
     names = [name for name in table.objects if glob_match(pattern, name)]
-    return _described(table, names) if details else names
+    return _described(table, set(names)) if details else names
 
 
-def _described(table: HandleTable, names: list[str]) -> str:
-    """A line for each handle."""
+def _described(table: HandleTable, names: set[str]) -> str:
+    """A line for each of these handles."""
     first: dict[int, str] = {}
     rows = []
-    for name in names:
-        address, size = table.storage_of(table.objects[name]) or (0, 0)
+    for name, value in table.objects.items():
+        address, size = table.storage_of(value) or (0, 0)
         owner = first.setdefault(address, name) if address else name
-        rows.append((name, f"{size:,} bytes" if owner == name else f"on {owner}", table.objects[name]))
+        if name in names:
+            rows.append((name, f"{size:,} bytes" if owner == name else f"on {owner}", value))
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)] if rows else []
     return "\n".join(
         f"{name:{widths[0]}}  {size:>{widths[1]}}  {summary(value, statistics=False)}"

@@ -64,15 +64,16 @@ def fake_quantize_per_tensor(
 
     Args:
         input: a float32, float64, float16 or bfloat16 tensor.
-        scale: a number, or a tensor of one element; used as float32, which must be able to hold it.
+        scale: a number, or a tensor of one element; used as float32, which must be able to hold it. Zero and
+            negative ones are taken as they are, as in PyTorch.
         zero_point: an integer in quant_min .. quant_max, or a tensor of one element (when scale is one, too),
             whose value PyTorch does not check.
         quant_min: lowest quantized value.
         quant_max: highest quantized value.
 
     Returns:
-        A tensor of the shape and dtype of input, bit for bit `torch.fake_quantize_per_tensor_affine`.
-        Gradients pass where nothing was clamped.
+        A tensor of the shape and dtype of input, (clamp(round(input / scale) + zero_point) - zero_point) *
+        scale, bit for bit `torch.fake_quantize_per_tensor_affine`. Gradients pass where nothing was clamped.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.
@@ -103,7 +104,7 @@ def fake_quantize_per_tensor(
 def _check_range(quant_min: int, quant_max: int) -> None:
     if quant_min > quant_max:
         raise errors.arg_value(
-            "quant_min", f"quant_min must be at most quant_max, {quant_max}, but is {quant_min}"
+            "quant_min", f"quant_min must be at most quant_max ({quant_max}) but is {quant_min}"
         )
 
 

@@ -15,39 +15,41 @@ proc ::pytest_tcltest::record {name description} {
     emit test $name $description {*}[location]
 }
 
-# File ("" for the test file) and line of the `test` command. Where a procedure made the test, the line that called the procedure: it tells
-# more, and tells the tests of a helper apart.
+# File ("" for the test file) and line of the `test` command. Where a procedure made the test, the line that called the
+# procedure: it tells more, and tells the tests of a helper apart.
 proc ::pytest_tcltest::location {} {
-    variable file
-    set suite [file normalize $file]
-    set elsewhere {}
-    set inside {}
+    set inside {"" 1}
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]
-        if {![dict exists $frame file] || [inner $frame]} {
+        if {![dict exists $frame file] || [is_ours $frame]} {
             continue
         }
-        set place [list [dict get $frame file] [dict get $frame line]]
-        if {[lindex $place 0] ne $suite} {
-            if {$elsewhere eq {}} {
-                set elsewhere $place
-            }
-        } elseif {![dict exists $frame proc] && ![dict exists $frame lambda]} {
-            return [list "" [lindex $place 1]]
-        } elseif {$inside eq {}} {
-            set inside [list "" [lindex $place 1]]
+        if {[at_top_level $frame]} {
+            return [place $frame]
+        }
+        if {$inside eq {"" 1}} {
+            set inside [place $frame]
         }
     }
-    foreach place [list $inside $elsewhere] {
-        if {$place ne {}} {
-            return $place
-        }
-    }
-    return {"" 1}
+    return $inside
 }
 
-# Whether the frame is tcltest's or ours.
-proc ::pytest_tcltest::inner {frame} {
+proc ::pytest_tcltest::place {frame} {
+    variable file
+    set path [dict get $frame file]
+    return [list [expr {$path eq [file normalize $file] ? "" : $path}] [dict get $frame line]]
+}
+
+# Whether the frame is not of a procedure. What a procedure sources by `uplevel #0`, as ours does, counts as its own.
+proc ::pytest_tcltest::at_top_level {frame} {
+    if {[dict exists $frame lambda]} {
+        return 0
+    }
+    return [expr {![dict exists $frame proc] || [string match ::pytest_tcltest::* [dict get $frame proc]]}]
+}
+
+# Whether the frame is of this plugin or of tcltest.
+proc ::pytest_tcltest::is_ours {frame} {
     variable here
     if {[dict exists $frame proc] && [string match ::tcltest::* [dict get $frame proc]]} {
         return 1

@@ -1,22 +1,13 @@
 """Which tests a file has: found by sourcing it in a process of its own, in which no test runs."""
 
-import re
-import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pybridge.tcltest.process import Event, TclProcess
+from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
-
-_OURS = re.compile(
-    r'\n    invoked from within\n"source (?:-encoding utf-8 )?[^\n]*"\n    \("uplevel" body.*', re.S
-)
-_TCLTESTS = re.compile(
-    r'\n    \("uplevel" body line \d+\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)".*',
-    re.S,
-)
+from pybridge.tcltest.trace import line_of_error, trim_trace
 
 
 @dataclass(frozen=True)
@@ -90,37 +81,24 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
                 contents.problem = f"test {name} comes after cleanupTests (line {cleanup_line})"
         elif kind == "cleanup":
             cleanup_line = words[1]
+        elif kind == "setup_died":
+            contents.problem = setup_problem(words)
         elif kind == "died":
             contents.line = line_of_error(words[1], path) or 1
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
+
+
+def setup_problem(words: Event) -> str:
+    """What is wrong when the set-up script has failed."""
+    message, trace = words
+    return f"the set-up script failed: {message}\n\n{trim_trace(trace)}"
 
 
 def _incomplete(events: list[Event], status: int) -> str:
     """What is wrong with how the process ended."""
     kinds = [event[0] for event in events]
     if "file" not in kinds:
-        return f"the Tcl interpreter {ending(status)} before it could source the file"
+        return f"the Tcl interpreter {End(status)} before it could source the file"
     if status < 0 or not {"sourced", "cleanup"} & set(kinds):
-        return f"the process {ending(status)} half-way, before the end of the file or cleanupTests"
-    return f"the process {ending(status)} after cleanupTests" if status else ""
-
-
-def ending(status: int) -> str:
-    """How a process ended, in words."""
-    if status >= 0:
-        return f"ended with status {status}"
-    try:
-        return f"was killed by {signal.Signals(-status).name}"
-    except ValueError:
-        return f"was killed by signal {-status}"
-
-
-def line_of_error(trace: str, path: Path) -> int:
-    """The line of the test file that Tcl's stack trace names last; 0 when there is none."""
-    lines = re.findall(rf'\(file "(?:[^"\n]*/)?{re.escape(path.name)}" line (\d+)\)', trace)
-    return int(lines[-1]) if lines else 0
-
-
-def trim_trace(trace: str) -> str:
-    """Tcl's stack trace without the lines that are the plugin's and tcltest's own."""
-    return _OURS.sub("", _TCLTESTS.sub("", trace))
+        return f"the process {End(status)} half-way, before the end of the file or cleanupTests"
+    return f"the process {End(status)} after cleanupTests" if status else ""

@@ -8,7 +8,8 @@ namespace eval ::pytest_tcltest {
     variable here [file dirname [file normalize [info script]]]
     variable plan
     variable file ""     ;# the test file
-    variable selected    ;# an array: {file name occurrence} of each known test to whether it is to run
+    variable number 0    ;# which of the plan's files it is, from 0
+    variable selected    ;# an array: {number name occurrence} of each known test to whether it is to run
 }
 
 proc ::pytest_tcltest::read_lines {path} {
@@ -19,6 +20,11 @@ proc ::pytest_tcltest::read_lines {path} {
     return [lmap line [split $text \n] {
         lmap word [split $line \t] {string map {\\\\ \\ \\t \t \\n \n} $word}
     }]
+}
+
+# A word as Tcl has it that came on the command line. In a locale that is not UTF-8, only this names the same file.
+proc ::pytest_tcltest::as_argument {word} {
+    return [encoding convertfrom [encoding system] [encoding convertto utf-8 $word]]
 }
 
 proc ::pytest_tcltest::emit {args} {
@@ -62,46 +68,54 @@ proc ::pytest_tcltest::source_as_tclsh {path} {
 
 proc ::pytest_tcltest::run_file {folder name} {
     variable plan
+    variable number
     variable file [file join $folder $name]
     cd $folder
     set ::argv0 $name
     set ::argv $plan(argv)
     set ::argc [llength $plan(argv)]
-    emit file $folder $name {*}[written]
+    emit file $number {*}[written]
     begin_file
     set code [catch {source_as_tclsh $name} message options]
     if {$code in {0 2}} {
-        emit sourced {*}[written]
+        emit sourced
     } elseif {$code == 1} {
-        emit died $message [dict get $options -errorinfo] {*}[written]
+        emit died $message [dict get $options -errorinfo]
     } else {
-        emit died "code $code outside of a loop" "" {*}[written]
+        emit died "code $code outside of a loop" ""
     }
 }
 
 proc ::pytest_tcltest::main {path} {
     variable plan
     variable here
+    variable number
     variable selected
     array set plan {setup "" argv {}}
     set files {}
     foreach words [read_lines $path] {
         set rest [lassign $words key]
+        if {$key eq "test"} {
+            set selected([lrange $rest 1 end]) [lindex $rest 0]
+            continue
+        }
+        set rest [lmap word $rest {as_argument $word}]
         switch $key {
             file {lappend files $rest}
-            test {set selected([lrange $rest 1 end]) [lindex $rest 0]}
             argv {set plan(argv) $rest}
             default {set plan($key) [lindex $rest 0]}
         }
     }
+    set plan(files) [llength $files]
     uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
     trace add execution ::package leave ::pytest_tcltest::await_tcltest
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
-        emit died $message [dict get $options -errorinfo] {*}[written]
+        emit setup_died $message [dict get $options -errorinfo]
         exit 1
     }
     foreach file $files {
         run_file {*}$file
+        incr number
     }
 }
 

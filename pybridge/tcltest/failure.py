@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from pybridge.tcl_list import split_list
-from pybridge.tcltest.collection import TclTest, trim_trace
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.outcome import Outcome
+from pybridge.tcltest.trace import trim_trace
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
 _SHORT = 60
@@ -26,6 +27,9 @@ class Location:
     path: str
     lineno: int
     message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.lineno}: {self.message}"
 
 
 class Description:
@@ -45,11 +49,19 @@ class Description:
 
 
 class Problem(Exception):
-    """Something is wrong with a file, at this line (0 when there is none)."""
+    """Something is wrong with a file, at this line (0 when there is none).
 
-    def __init__(self, path: Path, line: int, message: str) -> None:
+    Args:
+        path: the file.
+        line: the line, from 1.
+        message: what is wrong.
+        output: what was written to standard output and standard error since the last test.
+    """
+
+    def __init__(self, path: Path, line: int, message: str, output: tuple[str, str] = ("", "")) -> None:
         super().__init__(message)
         self._path, self._line, self._message = path, line, message
+        self.output = output
 
     def describe(self, config: pytest.Config) -> Description:
         first, *rest = self._message.split("\n")
@@ -61,12 +73,12 @@ class Problem(Exception):
 class Failure(Exception):
     """A test did not pass."""
 
-    def __init__(self, test: TclTest, outcome: Outcome) -> None:
+    def __init__(self, test: TclTest, outcome: Outcome, strict_leaks: bool) -> None:
         super().__init__(test.name)
-        self._test, self._outcome = test, outcome
+        self._test, self._outcome, self._strict_leaks = test, outcome, strict_leaks
 
     def describe(self, config: pytest.Config) -> Description:
-        whole = config.get_verbosity() > 1
+        whole = config.getoption("verbose", 0) > 1
         body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ").split("\n")
         wrong = list(self._wrong(whole))
         traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]
@@ -82,7 +94,7 @@ class Failure(Exception):
             yield from _problem(kind, words, whole)
         if outcome.status == "failed" and not outcome.problems:
             yield from (outcome.report or "tcltest counted a failure").split("\n")
-        if outcome.leaked:
+        if outcome.leaked and self._strict_leaks:
             yield f"leaked {', '.join(outcome.leaked)}: live after the test and not before"
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.nodes import Node
 
 from pybridge.tcltest.collection import Contents, TclTest
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.plugin import LEAKED
-from pybridge.tcltest.run import FileRun, Run
-from pybridge.tcltest.suites import SUITES, Suites
+from pybridge.tcltest.run import Run
+from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 
 Named = tuple[list[str], TclTest]
 
@@ -23,10 +23,23 @@ class TclFile(pytest.File):
     """A test file."""
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        contents = self.config.stash[SUITES].contents_of(self.path)
+        suites = self.config.stash[SUITES]
+        contents = suites.contents_of(self.path)
         yield from _children(self, list(zip(item_names(contents.tests), contents.tests, strict=True)))
         if contents.problem:
-            yield BrokenFile.from_parent(self, name="(file)", contents=contents)
+            broken = suites.broken[self.path] = BrokenFile.from_parent(self, name="(file)", contents=contents)
+            yield broken
+
+    def teardown(self) -> None:
+        """Say what is wrong with the file as a whole, if no test of it can say it."""
+        suites = self.config.stash[SUITES]
+        stopped = self.session.shouldfail or self.session.shouldstop
+        if self.path not in suites.runs or stopped or self.config.getoption("setuponly", False):
+            return
+        file = suites.runs[self.path].finish(self.path)
+        if file.problem and not file.told and self.path not in suites.broken:
+            file.told = True
+            raise Problem(self.path, 0, file.problem, file.trailing)
 
 
 class TclNames(pytest.Collector):
@@ -75,7 +88,6 @@ class TclItem(pytest.Item):
     def __init__(self, test: TclTest, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.test = test
-        self.is_last = False
         self._outcome: Outcome | None = None
 
     @property
@@ -83,7 +95,8 @@ class TclItem(pytest.Item):
         return self.config.stash[SUITES].runs[self.path]
 
     def setup(self) -> None:
-        self._run.wait_for_begin(self.path, self.test)
+        if not self.config.getoption("setuponly", False):
+            self._run.wait_for_begin(self.path, self.test)
 
     def runtest(self) -> None:
         outcome = self._outcome = self._run.outcome(self.path, self.test)
@@ -95,28 +108,16 @@ class TclItem(pytest.Item):
             pytest.skip(outcome.reason)
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.status != "passed" or (strict and outcome.leaked):
-            raise Failure(self.test, outcome)
-
-    def teardown(self) -> None:
-        if not self.is_last:
-            return
-        file = self._run.finish(self.path)
-        if file.problem and not self._problem_is_told(file):
-            _add_output(self, "teardown", file.trailing)
-            raise Problem(self.path, 0, file.problem)
-
-    def _problem_is_told(self, file: FileRun) -> bool:
-        """Whether a failing item says why the file ended: a test without an outcome, or the file's own."""
-        without = any(run and file.is_lost(test) for test, run in file.tests.items())
-        return without or any(
-            isinstance(item, BrokenFile) and item.path == self.path for item in self.session.items
-        )
+            raise Failure(self.test, outcome, strict)
 
     def amend_report(self, report: pytest.TestReport) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""
         if report.when != "call" or self._outcome is None:
             return
         report.duration = self._outcome.seconds
+        file = self._run.files[self.path]
+        if report.failed and file.problem and file.problem in self._outcome.reason:
+            file.told = True
         if report.skipped and self._outcome.status == "skipped" and isinstance(report.longrepr, tuple):
             report.longrepr = (str(self.test.path), self.test.line, report.longrepr[2])
 
@@ -137,6 +138,10 @@ class BrokenFile(pytest.Item):
         super().__init__(**arguments)
         self._contents = contents
 
+    def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Node, pytest.Mark]]:
+        """None: a mark that skips all tests, or expects them to fail, is not about this."""
+        return iter(())
+
     def runtest(self) -> None:
         _add_output(self, "call", self._contents.output)
         raise Problem(self.path, self._contents.line, self._contents.problem)
@@ -153,28 +158,64 @@ class BrokenFile(pytest.Item):
 def _add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
     """Put what was written into the item's report; with `pytest -s`, show it at once."""
     for channel, text in zip(("stdout", "stderr"), output, strict=True):
-        if text and item.config.getoption("capture") == "no":
+        if text and item.config.getoption("capture", "no") == "no":
             print(text, end="", file=getattr(sys, channel))
         elif text:
             item.add_report_section(phase, channel, text)
 
 
+def keep_broken_files(items: list[pytest.Item], suites: Suites) -> None:
+    """Put back what -k or a node id has left out: like a broken Python file, this one cannot be hidden."""
+    missing = [item for item in suites.broken.values() if item not in items]
+    for item in missing:
+        places = [place for place, other in enumerate(items) if other.path == item.path]
+        items.insert(places[-1] + 1 if places else len(items), item)
+
+
+def amend_teardown(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Describe a file's problem, which pytest would not ask for, and which the xfail of a test is not about."""
+    problem = call.excinfo and call.excinfo.value
+    if report.when == "teardown" and isinstance(problem, Problem):
+        before = len(item._report_sections)
+        _add_output(item, "teardown", problem.output)
+        report.sections += [
+            (f"Captured {key} {when}", text) for when, key, text in item._report_sections[before:]
+        ]
+        report.outcome = "failed"
+        vars(report).pop("wasxfail", None)
+        report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
+
+
 def plan_runs(session: pytest.Session, suites: Suites) -> None:
     """Decide which tests each process runs, now that it is known which ones are selected."""
     selected: dict[Path, set[TclTest]] = defaultdict(set)
-    last: dict[Path, TclItem] = {}
     for item in session.items:
-        if isinstance(item, TclItem) and item.get_closest_marker("skip") is None:
+        if isinstance(item, TclItem) and not _is_skipped(item):
             selected[item.path].add(item.test)
-            last[item.path] = item
-    for item in last.values():
-        item.is_last = True
     files = {path: _to_run(suites.contents[path].tests, tests) for path, tests in selected.items()}
     if suites.settings.process == "session":
         run = Run(suites.settings, files)
         suites.runs.update(dict.fromkeys(files, run))
     else:
         suites.runs.update({path: Run(suites.settings, {path: tests}) for path, tests in files.items()})
+
+
+def _is_skipped(item: TclItem) -> bool:
+    """Whether marks say that the test is not to run."""
+    if item.get_closest_marker("skip") is not None:
+        return True
+    try:
+        from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
+
+        if evaluate_skip_marks(item):
+            return True
+        expected = None if item.config.getoption("runxfail", False) else evaluate_xfail_marks(item)
+        return expected is not None and not expected.run
+    except (
+        ImportError,
+        pytest.fail.Exception,
+    ):  # a pytest without them; a bad condition, which pytest will report
+        return False
 
 
 def _to_run(tests: list[TclTest], selected: set[TclTest]) -> dict[TclTest, bool]:

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pybridge.tcltest.process import Event, TclProcess
-
-Place = tuple[int, int]
+from pybridge.tcltest.process import Event, Extent, TclProcess
 
 
 @dataclass
@@ -43,12 +41,12 @@ class Running:
     name: str
     occurrence: int
     since: int
-    start: Place
+    start: Extent
     outside: tuple[str, str]
     details: Outcome = field(default_factory=lambda: Outcome("failed"))
 
     @classmethod
-    def begin(cls, words: Event, mark: Place, process: TclProcess) -> "Running":
+    def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
         name, occurrence, since, out, err = words
         start = (int(out), int(err))
         return cls(name, int(occurrence), int(since), start, process.output(mark, start))
@@ -62,13 +60,13 @@ class Running:
         else:
             self.details.problems.append(words)
 
-    def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Place]:
+    def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Extent]:
         """The outcome, and how far the output has come."""
-        _, _, time, counted, report, out, err, reason, leaked = words
+        time, counted, report, out, err, reason, leaked = words
         end = (int(out), int(err))
         outcome = self.details
         outcome.status = {"Passed": "passed", "Failed": "failed", "Skipped": "skipped"}.get(counted, "lost")
-        outcome.reason = reason if outcome.status == "skipped" else "tcltest counted no result for this test"
+        outcome.reason = "tcltest counted no result for this test" if outcome.status == "lost" else reason
         outcome.leaked = leaked.split()
         outcome.seconds = max(0, int(time) - self.since) / 1e6
         outcome.outside = self.outside

@@ -1,18 +1,19 @@
 """The pytest plugin: each test of a Tcl test suite (tcltest) is one pytest item.
 
-Every pytest run in an environment that has tcltorch loads this module, so it imports next to nothing.
+Every pytest run in an environment that has tcltorch loads this module. It must not break the run of someone
+who only wants to test Python, so it imports next to nothing, and makes do with what pytest 7.0 has.
 """
+
+from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from pybridge.tcltest.nodes import TclFile
-
-LEAKED = "leaked_handles"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,7 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SUITES] = Suites(read_settings(config))
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "TclFile | None":
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
     from pybridge.tcltest.suites import SUITES
 
     if not parent.config.stash[SUITES].settings.is_test_file(file_path):
@@ -36,6 +37,20 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "TclFile |
     from pybridge.tcltest.nodes import TclFile
 
     return TclFile.from_parent(parent, path=file_path)
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, Any, None]:
+    from pybridge.tcltest.suites import SUITES
+
+    yield
+    suites = config.stash[SUITES]
+    if suites.broken:
+        from pybridge.tcltest.nodes import keep_broken_files
+
+        keep_broken_files(items, suites)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -48,18 +63,31 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         plan_runs(session, suites)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    amend = getattr(item, "amend_report", None)
-    if amend is not None:
-        amend(report)
-    return report
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    from pybridge.tcltest.suites import SUITES
+
+    result = yield
+    if item.config.stash[SUITES].contents:
+        from pybridge.tcltest.nodes import TclItem, amend_teardown
+
+        report = result.get_result()
+        amend_teardown(item, report, call)
+        if isinstance(item, TclItem):
+            item.amend_report(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
+    from pybridge.tcltest.suites import SUITES
+
+    session.config.stash[SUITES].close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from pybridge.tcltest.suites import LEAKED
+
     leaks = [
         (report.nodeid, value)
         for outcome in ("passed", "failed", "xfailed", "xpassed")

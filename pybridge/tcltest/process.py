@@ -1,12 +1,36 @@
-"""One Tcl process that tells what happens in it."""
+"""One Tcl process that tells what happens in it.
 
+Its events, the first word the kind:
+
+| kind | words | meaning |
+|---|---|---|
+| file | number, extent | a file is about to be sourced |
+| sourced | | it has been, to its end |
+| died | message, trace | it has ended with an error |
+| setup_died | message, trace | the set-up script has |
+| test | name, description, file, line | while collecting: `test` was called |
+| begin | name, occurrence, microseconds, extent | a test begins |
+| body | text | the body of a test that failed or leaked |
+| problem | kind and what belongs to it | what tcltest found wrong |
+| errorinfo | phase, trace | an error in its setup, body or cleanup |
+| end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
+| unknown | name | a test that collection has not seen |
+| cleanup | file and line, while collecting | cleanupTests was called |
+| miscounted | theirs, ours | with other counts than ours |
+
+An extent is two words: how much there is on standard output, and on standard error.
+"""
+
+import ctypes
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pybridge
@@ -15,9 +39,44 @@ from pybridge.tcltest.settings import Settings
 _HERE = Path(__file__).resolve().parent
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _ESCAPES = str.maketrans(_ESCAPED)
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 Event = list[str]
+Extent = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class End:
+    """How a process ended.
+
+    Args:
+        status: its exit status; negative, the signal that killed it.
+        stopped: why we have killed it; empty when we have not.
+    """
+
+    status: int
+    stopped: str = ""
+
+    @property
+    def exited(self) -> bool:
+        """Whether it ended by itself and was not killed."""
+        return not self.stopped and self.status >= 0
+
+    @property
+    def ok(self) -> bool:
+        return self.exited and self.status == 0
+
+    def __str__(self) -> str:
+        if self.stopped:
+            return self.stopped
+        if self.status >= 0:
+            return f"ended with status {self.status}"
+        try:
+            return f"was killed by {signal.Signals(-self.status).name}"
+        except ValueError:
+            return f"was killed by signal {-self.status}"
 
 
 def encode(words: Iterable[str]) -> bytes:
@@ -47,7 +106,7 @@ class TclProcess:
         settings: which interpreter, and what it is to find.
         mode: `collect` or `run`.
         files: the test files, in order.
-        tests: the tests in them: whether it runs ("1" or "0"), file, name, occurrence.
+        tests: the tests in them: whether it runs ("1" or "0"), number of the file, name, occurrence.
 
     Raises:
         OSError: the interpreter cannot be started.
@@ -60,12 +119,11 @@ class TclProcess:
         self._events = self._folder / "events"
         self._events.touch()
         self._position = 0
-        self._process: subprocess.Popen[bytes] | None = None
         try:
             self._write_plan(settings, mode, files, tests)
-            self._start(settings, files[0].parent)
+            self._process = self._started(settings, files[0].parent)
         except BaseException:
-            self.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise
 
     def _write_plan(
@@ -77,10 +135,7 @@ class TclProcess:
             ("stdout", str(self._folder / "stdout")),
             ("stderr", str(self._folder / "stderr")),
             ("match", str(_match_modes())),
-            (
-                "utf8",
-                str(int(not settings.interpreter)),
-            ),  # how tcltorch reads a script; tclsh has its own way
+            ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
             *(("file", str(file.parent), file.name) for file in files),
@@ -88,7 +143,7 @@ class TclProcess:
         ]
         (self._folder / "plan").write_bytes(b"".join(map(encode, plan)))
 
-    def _start(self, settings: Settings, folder: Path) -> None:
+    def _started(self, settings: Settings, folder: Path) -> "subprocess.Popen[bytes]":
         program = shutil.which(settings.command[0])
         if program is None:
             raise FileNotFoundError(
@@ -96,13 +151,14 @@ class TclProcess:
             )
         command = [program, *settings.command[1:], str(_HERE / "driver.tcl"), str(self._folder / "plan")]
         with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 command,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,  # a process group, to be killed as one
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
             )
 
     def events(self) -> list[Event]:
@@ -118,8 +174,16 @@ class TclProcess:
 
     @property
     def status(self) -> int | None:
-        """The exit status; None while the process runs."""
-        return self._process.poll() if self._process else -signal.SIGKILL
+        """The exit status; None while the process runs.
+
+        One that has ended is left to be waited for until `kill`: so long its group cannot be another's.
+        """
+        if self._process.returncode is not None:
+            return self._process.returncode
+        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None:
+            return None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def watch(self) -> Iterator[list[Event]]:
         """Events as they come, an empty list now and then, until the process has ended."""
@@ -135,7 +199,7 @@ class TclProcess:
             if not events:
                 time.sleep(next(pauses, _PAUSES[-1]))
 
-    def output(self, start: tuple[int, int], end: tuple[int, int] | None) -> tuple[str, str]:
+    def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", start[0], end and end[0])
         return out, self._slice("stderr", start[1], end and end[1])
@@ -147,7 +211,7 @@ class TclProcess:
 
     def kill(self) -> None:
         """End the process and all that it has started."""
-        if self._process is None:
+        if self._process.returncode is not None:
             return
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -159,6 +223,11 @@ class TclProcess:
         """Kill what still runs, and remove the files."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when pytest itself is killed and cannot."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _match_modes() -> Path:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pybridge.tcltest.collection import TclTest, ending, line_of_error, trim_trace
-from pybridge.tcltest.outcome import Outcome, Place, Running
-from pybridge.tcltest.process import Event, TclProcess
+from pybridge.tcltest.collection import TclTest, setup_problem
+from pybridge.tcltest.outcome import Outcome, Running
+from pybridge.tcltest.process import End, Event, Extent, TclProcess
 from pybridge.tcltest.settings import Settings
+from pybridge.tcltest.trace import line_of_error, trim_trace
 
 
 @dataclass
@@ -22,6 +23,7 @@ class FileRun:
         problem: what is wrong with the file as a whole, such as an error after its last test.
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
+        told: whether a report says why the file ended.
     """
 
     path: Path
@@ -33,11 +35,18 @@ class FileRun:
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
+    told: bool = False
 
-    def is_lost(self, test: TclTest) -> bool:
-        """Whether the file has ended without a result of this test."""
-        outcome = self.outcomes.get((test.name, test.occurrence))
-        return self.ended and (outcome is None or outcome.status == "lost")
+
+def _problem_of_end(file: FileRun, end: End) -> str:
+    """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
+    if not file.sourced and not (file.cleaned and end.exited):
+        return f"the process {end} before the end of the file"
+    failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
+    if end.ok or (end.exited and failed):
+        return ""
+    though = ", though no test failed" if end.exited else ""
+    return f"the process {end} after {'the end of the file' if file.sourced else 'cleanupTests'}{though}"
 
 
 class Run:
@@ -52,9 +61,10 @@ class Run:
         self._settings = settings
         self.files = {path: FileRun(path, tests) for path, tests in files.items()}
         self._process: TclProcess | None = None
+        self._planned: list[FileRun] = []
         self._file: FileRun | None = None
         self._running: Running | None = None
-        self._mark: Place = (0, 0)
+        self._mark: Extent = (0, 0)
         self._deadline = 0.0
 
     # -- what items ask ----------------------------------------------------------------------------------
@@ -78,7 +88,9 @@ class Run:
         return file
 
     def close(self) -> None:
-        """Stop what still runs."""
+        """Stop what still runs; the files that it has not come to get no other process."""
+        for file in self.files.values():
+            file.ended = True
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -110,56 +122,49 @@ class Run:
                 if process.status is None and time.monotonic() > self._deadline:
                     stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
                     process.kill()
-            self._end_process(process, stopped or ending(process.status or 0))
+            self._end_process(process, End(process.status or 0, stopped))
 
     def _start(self) -> TclProcess | None:
-        waiting = [file for file in self.files.values() if not file.ended]
+        self._planned = [file for file in self.files.values() if not file.ended]
         tests = [
-            (str(int(run)), str(file.path), test.name, str(test.occurrence))
-            for file in waiting
+            (str(int(run)), str(number), test.name, str(test.occurrence))
+            for number, file in enumerate(self._planned)
             for test, run in file.tests.items()
         ]
         self._mark = (0, 0)
         self._file = self._running = None
         self._deadline = time.monotonic() + self._settings.timeout
         try:
-            self._process = TclProcess(self._settings, "run", [file.path for file in waiting], tests)
+            self._process = TclProcess(self._settings, "run", [file.path for file in self._planned], tests)
         except OSError as error:
-            for file in waiting:
+            for file in self._planned:
                 file.lost, file.ended = error.strerror or str(error), True
         return self._process
 
-    def _end_process(self, process: TclProcess, how: str) -> None:
+    def _end_process(self, process: TclProcess, end: End) -> None:
         """Settle what the process has left open; files that it did not come to get another one."""
         if self._file is not None:
-            self._settle(self._file, process, how)
+            self._settle(self._file, process, end)
         else:
             for file in self.files.values():
                 if not file.ended:
-                    file.lost = f"the Tcl interpreter {how} before it could source the file"
+                    file.lost = f"the Tcl interpreter {end} before it could source the file"
                     file.lost += "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
                     file.ended = True
         self._process = None
         process.close()
 
-    def _settle(self, file: FileRun, process: TclProcess, how: str) -> None:
+    def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
         file.ended = True
         if self._running is not None:
             key = (self._running.name, self._running.occurrence)
-            file.outcomes[key] = self._running.lose(f"the process {how} while this test ran", process)
-            file.lost = f"not run: the process {how} while {self._running.name} ran"
+            file.outcomes[key] = self._running.lose(f"the process {end} while this test ran", process)
+            file.lost = f"not run: the process {end} while {self._running.name} ran"
             self._running = None
             return
         file.trailing = process.output(self._mark, None)
-        if file.sourced or file.problem:
-            file.lost = file.lost or file.problem
-            return
-        failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
-        if not file.cleaned or "status" not in how:
-            file.problem = f"the process {how} before the end of the file"
-        elif not failed and how != ending(0):
-            file.problem = f"the process {how} after cleanupTests, though no test failed"
-        file.lost = f"not run: the process {how} before it came to this test"
+        file.problem = file.problem or _problem_of_end(file, end)
+        file.lost = file.lost or (file.problem if file.sourced else f"not run: {file.problem}")
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -167,8 +172,9 @@ class Run:
         kind, *words = event
         if kind == "file":
             self._begin_file(process, words)
-        elif kind == "died" and self._file is None:
-            self._setup_died(words)
+        elif kind == "setup_died":
+            for file in self.files.values():
+                file.lost, file.ended = file.lost or setup_problem(words), True
         elif self._file is None:
             return
         elif kind == "begin":
@@ -183,19 +189,13 @@ class Run:
             self._take_of_file(self._file, kind, words)
 
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
-        folder, name, out, err = words
+        number, out, err = words
         if self._file is not None:
             self._file.trailing = process.output(self._mark, (int(out), int(err)))
             self._file.ended = True
         self._mark = (int(out), int(err))
-        self._file = self.files[Path(folder, name)]
+        self._file = self._planned[int(number)]
         self._deadline = time.monotonic() + self._settings.timeout
-
-    def _setup_died(self, words: list[str]) -> None:
-        for file in self.files.values():
-            if not file.ended:
-                file.lost = f"the set-up script failed: {words[0]}\n\n{words[1]}"
-                file.ended = True
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
         if kind == "cleanup":

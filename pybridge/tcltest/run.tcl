@@ -16,9 +16,39 @@ namespace eval ::pytest_tcltest {
 proc ::pytest_tcltest::begin_file {} {
     variable seen
     array unset seen
+    variable pristine
+    if {[info exists pristine]} {
+        restore $pristine
+    }
+}
+
+# What a test file may configure in tcltest; the next file of the process is not to inherit it.
+proc ::pytest_tcltest::configuration {} {
+    return [list [array get ::tcltest::Option] [array get ::tcltest::testConstraints] [pwd]]
+}
+
+proc ::pytest_tcltest::restore {configuration} {
+    lassign $configuration options constraints folder
+    foreach constraint [array names ::tcltest::testConstraints] {
+        if {![dict exists $constraints $constraint]} {
+            unset ::tcltest::testConstraints($constraint)
+        }
+    }
+    foreach option {-testdir -tmpdir} {
+        if {[dict get $options $option] eq $folder} {
+            dict set options $option [pwd]
+        }
+    }
+    set ::tcltest::workingDirectory [pwd]
+    array set ::tcltest::Option $options
+    array set ::tcltest::testConstraints $constraints
 }
 
 proc ::pytest_tcltest::instrument {} {
+    variable plan
+    if {$plan(files) > 1} {
+        variable pristine [configuration]
+    }
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
@@ -43,9 +73,9 @@ proc ::pytest_tcltest::begin {name} {
     variable selected
     variable counted
     set occurrence [incr seen($name)]
-    variable file
+    variable number
     incr counted(Total)
-    set key [list $file $name $occurrence]
+    set key [list $number $name $occurrence]
     if {![info exists selected($key)]} {
         emit unknown $name
     }
@@ -93,13 +123,18 @@ proc ::pytest_tcltest::level_changed {args} {
     set test $current
     set current ""
     set outcome [outcome]
+    set leaked [leaked]
+    if {$outcome eq "Failed" || [llength $leaked]} {
+        variable body
+        emit body $body
+    }
     if {$outcome eq "Failed"} {
         uplevel 1 ::pytest_tcltest::describe_failure
     }
     set written [written]
     variable report
     set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
-    emit end {*}$test $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why [leaked]
+    emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
 # What tcltest has counted since the test began.
@@ -152,8 +187,6 @@ proc ::pytest_tcltest::leaked {} {
 # Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another
 # release of tcltest has no such variable, pytest shows the report that tcltest has printed.
 proc ::pytest_tcltest::describe_failure {} {
-    variable body
-    emit body $body
     foreach name {setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure
                   cleanupFailure coreFailure processTest} {
         upvar 1 $name $name

@@ -104,9 +104,9 @@ def _value(config: pytest.Config, name: str) -> tuple[str, str]:
     return str(config.getini(f"tcltest_{name}")), f"tcltest_{name}"
 
 
-def _folder(config: pytest.Config, spelled: str) -> Path:
-    """What a relative path starts from: where pytest was started, or where its configuration is."""
-    if spelled.startswith("--"):
+def _folder(config: pytest.Config, name: str) -> Path:
+    """What a relative path in an option starts from: where pytest, or where its configuration was found."""
+    if config.getoption(f"tcltest_{name}") is not None:
         return config.invocation_params.dir
     return config.inipath.parent if config.inipath else config.rootpath
 
@@ -114,8 +114,7 @@ def _folder(config: pytest.Config, spelled: str) -> Path:
 def _interpreter(config: pytest.Config) -> tuple[str, ...]:
     words = _words(config, "interpreter")
     if words and "/" in words[0]:  # a test file's process starts in the file's folder
-        given = config.getoption("tcltest_interpreter") is not None
-        words[0] = str(_folder(config, "--" if given else "") / Path(words[0]).expanduser())
+        words[0] = str(_folder(config, "interpreter") / Path(words[0]).expanduser())
     return tuple(words)
 
 
@@ -123,7 +122,7 @@ def _setup(config: pytest.Config) -> Path | None:
     value, spelled = _value(config, "setup")
     if not value:
         return None
-    path = _folder(config, spelled) / Path(value).expanduser()
+    path = _folder(config, "setup") / Path(value).expanduser()
     if not path.is_file():
         raise pytest.UsageError(f"{spelled}: no such file: {path}")
     return path
@@ -139,8 +138,8 @@ def _process(config: pytest.Config) -> str:
 def _timeout(config: pytest.Config) -> float:
     try:
         value, spelled = _value(config, "timeout")
-    except ValueError:  # pytest itself could not make a number of it
-        value, spelled = "", "tcltest_timeout"
+    except (ValueError, pytest.UsageError) as error:  # pytest itself could not make a number of it
+        value, spelled = str(error).partition("'")[2].rstrip("'"), "tcltest_timeout"
     try:
         seconds = float(value)
     except ValueError:

@@ -9,15 +9,17 @@ from pybridge.tcltest.settings import Settings
 
 if TYPE_CHECKING:
     from pybridge.tcltest.collection import Contents
+    from pybridge.tcltest.nodes import BrokenFile
     from pybridge.tcltest.run import Run
 
 
 class Suites:
-    """The settings, what each file holds, and what runs it."""
+    """The settings, what each file holds, the item of each that is broken, and what runs it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.contents: dict[Path, Contents] = {}
+        self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
 
     def contents_of(self, path: Path) -> "Contents":
@@ -35,3 +37,4 @@ class Suites:
 
 
 SUITES = pytest.StashKey[Suites]()
+LEAKED = "leaked_handles"  # the property of a report

@@ -79,6 +79,9 @@ proc ::torch::tcltest::close_to {expected actual rtol atol join} {
 # pytest.approx takes the larger of the two tolerances, PyTorch their sum.
 proc ::torch::tcltest::tolerance {expected rtol atol join} {
     set relative [expr {$rtol * abs($expected)}]
+    if {$relative == Inf && $rtol > 0 && [string is entier -strict $expected]} { ;# an integer beyond 1e308
+        set relative [expr {abs($expected) / entier(ceil(1 / $rtol))}]
+    }
     return [expr {$join eq "max" ? max($relative, $atol) : $relative + $atol}]
 }
 
@@ -108,6 +111,8 @@ proc ::torch::tcltest::tensor {expected actual} {
         return -code error "expected a result \"dtype shape values ?-rtol r? ?-atol a?\" but got \"$expected\""
     }
     set options [lassign $expected dtype shape values]
+    set shape [list {*}$shape]
+    set dtype [::torch::scope {::torch::tensor_dtype [::torch::empty 0 $dtype]}]  ;# `float` is float32
     lassign [tolerances $dtype $options] rtol atol
     foreach {what is should} [list \
         dtype [::torch::tensor_dtype $actual] $dtype shape [::torch::tensor_shape $actual] $shape] {
@@ -116,7 +121,7 @@ proc ::torch::tcltest::tensor {expected actual} {
         }
     }
     set numbers [::torch::tensor_to_list $actual]
-    set wanted [as_held $values $shape $dtype]
+    set wanted [as_held [flat $values $shape [llength $numbers]] $shape $dtype]
     set place 0
     foreach left $wanted right $numbers {
         if {![close_to $left $right $rtol $atol sum]} {
@@ -127,9 +132,65 @@ proc ::torch::tcltest::tensor {expected actual} {
     return 1
 }
 
-# The values as a tensor of this dtype holds them, in a flat list. The scope frees that tensor.
+# The values in a flat list of this size: they come in one, or nested as the shape says.
+proc ::torch::tcltest::flat {values shape size} {
+    foreach value $values {
+        if {[is_list $value]} {
+            return [unnested $values $shape $shape]
+        }
+    }
+    if {[llength $values] != $size} {
+        return -code error "the expected values are [count $values], but the tensor has $size"
+    }
+    return $values
+}
+
+# The values without their nesting, which must be that of `rest`: the shape, at the index `index`.
+proc ::torch::tcltest::unnested {values shape rest {index {}}} {
+    if {$rest eq {}} {
+        if {[is_list $values]} {
+            return -code error "[at $index]the expected values are nested deeper than the shape [braced $shape]"
+        }
+        return [list $values]
+    }
+    set rest [lassign $rest size]
+    if {[llength $values] != $size} {
+        return -code error "[at $index]the expected values are [count $values], but the shape\
+            [braced $shape] has $size there"
+    }
+    set flat {}
+    set position 0
+    foreach value $values {
+        lappend flat {*}[unnested $value $shape $rest [list {*}$index $position]]
+        incr position
+    }
+    return $flat
+}
+
+# The values, a flat list, as a tensor of this dtype holds them. What it cannot hold is an error: PyTorch would cut 2.9
+# down to 2 and make an infinity of 1e39, and both would match. The scope frees the tensor.
 proc ::torch::tcltest::as_held {values shape dtype} {
-    return [::torch::scope {::torch::tensor_to_list [::torch::tensor_create $values -shape $shape -dtype $dtype]}]
+    if {$dtype eq "bool"} {
+        return [lmap value $values {expr {[checked boolean $value $dtype] ? 1 : 0}}]
+    }
+    if {[regexp {^u?int\d+$} $dtype]} {
+        return [lmap value $values {expr {[checked entier $value $dtype] + 0}}]
+    }
+    set held [::torch::scope {::torch::tensor_to_list [::torch::tensor_create $values -shape $shape -dtype $dtype]}]
+    foreach value $values number $held {
+        if {![is_nan $number] && abs($number) == Inf && ![regexp -nocase {^[-+]?inf} $value]} {
+            return -code error "the expected value $value is too large for $dtype"
+        }
+    }
+    return $held
+}
+
+proc ::torch::tcltest::checked {class value dtype} {
+    if {![string is $class -strict $value]} {
+        set wanted [expr {$class eq "boolean" ? "a boolean" : "an integer"}]
+        return -code error "the expected value $value is not $wanted, but the tensor is $dtype"
+    }
+    return $value
 }
 
 proc ::torch::tcltest::tolerances {dtype options} {

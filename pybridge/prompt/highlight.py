@@ -1,0 +1,60 @@
+"""Colours: of the script while it is typed, and of what the prompt says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from prompt_toolkit.lexers import Lexer, PygmentsLexer
+from prompt_toolkit.styles import Style
+from pygments.lexers.tcl import TclLexer
+from pygments.token import Name, String
+
+from pybridge.registry import BY_NAME
+
+# The terminal's own colours, of which those are left out that vanish on a light or on a dark background.
+STYLE = Style.from_dict(
+    {
+        "pygments.keyword": "bold",
+        "pygments.name.builtin": "bold",
+        "pygments.name.function": "ansicyan",
+        "pygments.literal.string": "ansigreen",
+        "pygments.name.variable": "",
+        "pygments.name.variable.global": "ansimagenta",
+        "pygments.comment": "italic",
+        "pygments.error": "",
+        "failure": "ansired",
+        "note": "italic",
+        "completion-menu": "noreverse bg:default fg:default",
+        "completion-menu.completion": "bg:default fg:default",
+        "completion-menu.completion.current": "reverse",
+        "completion-menu.meta.completion": "bg:default fg:default italic",
+        "completion-menu.meta.completion.current": "reverse",
+        "scrollbar.background": "bg:default",
+        "scrollbar.button": "reverse",
+    }
+)
+
+
+def _command_name(_: Any, match: Any) -> Iterator[tuple[int, Any, str]]:
+    known = match[1] in BY_NAME
+    yield match.start(), Name.Function if known else Name.Variable, match[0]
+
+
+def _with_torch(state: str, rules: list[Any]) -> list[Any]:
+    """The rules of Pygments; before them one for the package's commands, and one to tell variables apart."""
+    if state == "data":
+        variable = (r"\$(?:\{[^}]*\}|[\w:]+)", Name.Variable.Global)
+        return [variable, (r"\\(?:.|\n)", String.Escape), *rules]  # Pygments knows a backslash only in quotes
+    if not state.startswith("command"):
+        return rules
+    return [(r"(?:::)?torch::(\w+)", _command_name, "params" + state.removeprefix("command")), *rules]
+
+
+class TorchTclLexer(TclLexer):
+    """Pygments' Tcl, with the names of the package's commands; a mistyped one stays plain."""
+
+    name = "Tcl with tcltorch"
+    tokens = {state: _with_torch(state, rules) for state, rules in TclLexer.tokens.items()}  # noqa: RUF012
+
+
+def tcl_lexer() -> Lexer:
+    return PygmentsLexer(TorchTclLexer)

@@ -1,0 +1,201 @@
+"""The prompt: reads a command, runs it, shows its result, until the end of the input."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import termios
+from collections.abc import Iterator
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.input import create_input
+from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
+
+from pybridge import interrupt
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+from pybridge.prompt.above import AbovePrompt
+from pybridge.prompt.completion import TclCompleter
+from pybridge.prompt.echo import echo
+from pybridge.prompt.highlight import STYLE, tcl_lexer
+from pybridge.prompt.history import HistoryFile, history_path
+from pybridge.prompt.keys import key_bindings
+from pybridge.prompt.stop import Insistence
+from pybridge.prompt.terminal import Restorer, TclSelector, start_line, stoppable, write
+from pybridge.prompt.warm import Loading
+
+_MENU_LINES = 8
+_INTERRUPTED = "interrupted"
+# The usual reaction to an error in an event's script, but for one that Ctrl-C has stopped.
+_BACKGROUND_ERROR = """
+proc ::torch::_::background_error {message options} {
+    if {[lrange [dict get $options -errorcode] 0 1] eq {TCL CANCEL}} {
+        ::torch::_::stopped
+    } else {
+        ::tcl::Bgerror $message $options
+    }
+}
+interp bgerror {} ::torch::_::background_error
+"""
+
+
+class Prompt:
+    """The prompt of the program on the terminal that is its standard input and output.
+
+    Args:
+        tcl: made with `program`; it belongs to the main thread, in which this runs.
+    """
+
+    def __init__(self, tcl: Interpreter) -> None:
+        self._tcl = tcl
+        self._loading = Loading()
+        self._running = False
+        self._input = create_input(os.fdopen(os.dup(0)))  # a script may close the standard channels
+        screen = os.fdopen(os.dup(1), "w")
+        self._output = create_output(screen)
+        self._keyboard, self._screen = self._input.fileno(), screen.fileno()
+        # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
+        signal.signal(signal.SIGINT, lambda *_: self._interrupted())
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._keyboard, self._interrupted))
+        self._session = self._new_session()
+        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
+        self._restore = Restorer(self._keyboard, self._screen)
+        tcl.on_exit = self._restore
+        watcher = interrupt.watcher()
+        if watcher:
+            watcher.always = signal.SIGINT
+            watcher.on_press = Insistence(
+                self._restore, tcl.end_program, watcher.runs, self._keyboard, self._screen
+            ).pressed
+        tcl.define("stopped", self._stopped)
+        tcl.eval(_BACKGROUND_ERROR)
+
+    def run(self) -> None:
+        """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
+        try:
+            while (script := self._read()) is not None:
+                if script.strip():
+                    self._run_command(script)
+        except (OSError, ValueError, termios.error):
+            if os.isatty(self._keyboard):
+                raise
+            # else the terminal is gone, as at the end of the input
+        with contextlib.suppress(TclError):  # a script may have renamed it
+            self._tcl.eval("exit")
+        self._tcl.end_program(0)
+
+    def _new_session(self) -> "PromptSession[str]":
+        session: PromptSession[str] = PromptSession(
+            "% ",
+            multiline=True,
+            prompt_continuation=lambda width, line, wrapped: "" if wrapped else "> ",
+            history=HistoryFile(history_path(), self._warn),
+            completer=TclCompleter(self._tcl),
+            complete_style=CompleteStyle.COLUMN,
+            complete_while_typing=False,
+            reserve_space_for_menu=_MENU_LINES,
+            lexer=tcl_lexer(),
+            style=STYLE,
+            include_default_pygments_style=False,
+            color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
+            key_bindings=key_bindings(self._is_complete, self._clear_line),
+            enable_suspend=True,
+            input=self._input,
+            output=self._output,
+        )
+        session.app.terminal_size_polling_interval = None  # a signal tells
+        session.app.after_render += lambda _: self._loading.start()
+        return session
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def _read(self) -> str | None:
+        """The next script; empty when Ctrl-C has cleared it, None at the end of the input."""
+        self._flush()
+        try:
+            start_line(self._screen)
+            with self._above.watching(), self._restoring_when_terminated():
+                return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
+        except KeyboardInterrupt:
+            return ""
+        except EOFError:  # Ctrl-D
+            return None
+
+    @contextlib.contextmanager
+    def _restoring_when_terminated(self) -> Iterator[None]:
+        self._loop.add_signal_handler(signal.SIGTERM, self._terminated)
+        try:
+            yield
+        finally:
+            self._loop.remove_signal_handler(signal.SIGTERM)
+
+    def _terminated(self) -> None:
+        self._restore()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def _interrupted(self) -> None:
+        self._loop.call_soon_threadsafe(self._clear_line)
+
+    def _clear_line(self) -> None:
+        application = self._session.app
+        if application.is_running and not application.is_done:
+            application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
+            application.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    def _is_complete(self, script: str) -> bool:
+        try:
+            return bool(self._tcl.call("::tcl::info::complete", script + "\n"))
+        except TclError:
+            return True
+
+    # -- running -----------------------------------------------------------------------------------------
+
+    def _run_command(self, script: str) -> None:
+        try:
+            result = self._evaluated(script)
+            self._flush()
+            shown = echo(result, self._tcl.dispatcher.table)
+            if shown:
+                write(self._screen, shown + "\n")
+        except TclError as error:
+            self._complain(error.message)
+        except KeyboardInterrupt:
+            self._complain(_INTERRUPTED)
+
+    def _evaluated(self, script: str) -> str:
+        self._running = True
+        try:
+            with stoppable(self._tcl):
+                return self._tcl.eval(script)
+        finally:
+            self._running = False
+
+    def _stopped(self) -> str:
+        """An event's script was stopped: so is the command that has waited for it."""
+        watcher = interrupt.watcher()
+        if not self._running:
+            self._print("class:failure", _INTERRUPTED)
+        elif watcher:
+            watcher.cancel_again()
+        return ""
+
+    def _flush(self) -> None:
+        try:
+            self._tcl.call("::tcl::chan::flush", "stdout")
+        except TclError:  # a script has closed it
+            return
+
+    def _complain(self, message: str) -> None:
+        self._flush()
+        start_line(self._screen)
+        self._print("class:failure", message)
+
+    def _warn(self, message: str) -> None:
+        self._print("class:note", f"warning: {message}")
+
+    def _print(self, style: str, message: str) -> None:
+        print_formatted_text(FormattedText([(style, message)]), style=STYLE, output=self._output)

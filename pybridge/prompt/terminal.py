@@ -1,0 +1,106 @@
+"""The terminal under the prompt: how to wait at it, and how to leave it as it was."""
+
+import contextlib
+import os
+import selectors
+import sys
+import termios
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pybridge.interp import Interpreter
+
+_LOCAL, _CHARACTERS = 3, 6  # places in what tcgetattr returns
+_DISABLED = b"\0"
+_RESET = "\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m"  # no bracketed paste; lines wrap; the cursor shown; no colours
+
+
+class TclSelector(selectors.DefaultSelector):
+    """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile.
+
+    Args:
+        interrupted: called for a Ctrl-C that has stopped no event's script.
+    """
+
+    def __init__(self, tcl: Interpreter, terminal: int, interrupted: Callable[[], None]) -> None:
+        super().__init__()
+        self._tcl = tcl
+        self._terminal = terminal
+        self._interrupted = interrupted
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        try:
+            with _ctrl_c_is_a_signal(self._terminal), stoppable(self._tcl):
+                self._tcl.serve(self.fileno(), timeout)
+        except KeyboardInterrupt:
+            self._interrupted()
+        return super().select(0)
+
+
+@contextlib.contextmanager
+def stoppable(tcl: Interpreter) -> Iterator[None]:
+    """Ctrl-C stops what Tcl runs; what the prompt itself asks Tcl is not to be stopped."""
+    tcl.interruptible = True
+    try:
+        yield
+    finally:
+        tcl.interruptible = False
+
+
+@contextlib.contextmanager
+def _ctrl_c_is_a_signal(terminal: int) -> Iterator[None]:
+    """In the raw mode of the prompt Ctrl-C is a key, which nobody reads while Tcl runs an event's script."""
+    before = termios.tcgetattr(terminal)
+    if before[_LOCAL] & termios.ISIG:
+        yield
+        return
+    attributes: list[Any] = [*before]
+    attributes[_LOCAL] |= termios.ISIG  # without NOFLSH: Ctrl-C also drops what was typed before it
+    attributes[_CHARACTERS] = [*before[_CHARACTERS]]
+    for other in (termios.VQUIT, termios.VSUSP):
+        attributes[_CHARACTERS][other] = _DISABLED
+    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+
+class Restorer:
+    """Leaves the terminal as it was found; may be called from any thread."""
+
+    def __init__(self, terminal: int, screen: int) -> None:
+        self._terminal, self._screen = terminal, screen
+        self._attributes = termios.tcgetattr(terminal)
+
+    def __call__(self) -> None:
+        with contextlib.suppress(OSError, termios.error):  # the terminal is gone
+            raw = not termios.tcgetattr(self._terminal)[_LOCAL] & termios.ICANON
+            termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
+            if raw:  # the prompt was waiting; what was typed for it is not for the shell
+                termios.tcflush(self._terminal, termios.TCIFLUSH)
+                write(self._screen, _RESET + "\r\x1b[J")
+
+
+def start_line(screen: int) -> None:
+    """Go to the start of a line, to the next one only if something stands on this one.
+
+    A line full of blanks does it: from the left edge they end at the right one, where a terminal waits for
+    one more character before it goes to the next line; from any other column they go over to that line.
+    """
+    try:
+        width = os.get_terminal_size(screen).columns
+    except OSError:
+        width = 0
+    write(screen, f"{' ' * width}\r\x1b[K" if width else "\r\n")
+
+
+def write(screen: int, text: str) -> None:
+    """Write all of `text`, with a question mark for what the terminal's encoding lacks."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    data = memoryview(text.encode(encoding, "replace"))
+    while data:
+        data = data[os.write(screen, data) :]

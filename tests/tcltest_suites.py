@@ -1,0 +1,205 @@
+"""Tcl test suites for the tests of the pytest plugin, and what runs them without pytest."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAD = "package require tcltest 2.5\nnamespace import -force ::tcltest::*\n"
+END = "::tcltest::cleanupTests\n"
+TCLTORCH = [sys.executable, "-m", "pybridge"]
+# Where there is no tclsh, tcltorch stands in: it reads the same files.
+TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
+_COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
+
+
+def suite(body: str) -> str:
+    """A test file around these tests."""
+    return f"{HEAD}{body}\n{END}"
+
+
+def tclsh_counts(path: Path, *words: str) -> tuple[int, int, int]:
+    """Passed, skipped and failed as `tclsh file.test` prints them, run in the file's folder."""
+    command = [*TCLSH, path.name, *words]
+    run = subprocess.run(command, cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+    counts = _COUNTS.findall(run.stdout.decode("utf-8", "replace"))
+    assert counts, f"{run.stdout!r} {run.stderr!r}"
+    total, passed, skipped, failed = (sum(map(int, column)) for column in zip(*counts, strict=True))
+    assert total == passed + skipped + failed
+    return passed, skipped, failed
+
+
+def write(pytester: pytest.Pytester, **files: str) -> None:
+    """Write each text into a test file of that name."""
+    for name, text in files.items():
+        (pytester.path / f"{name}.test").write_text(text, encoding="utf-8")
+
+
+def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> pytest.RunResult:
+    """Run pytest, without what only costs time here. A later option overrules the interpreter."""
+    # one word: of two, pytest takes the program for a path that it is to look for tests in
+    option = [f"--tcltest-interpreter={shlex.join(TCLSH)}"] if interpreter == "tclsh" else []
+    cache = [] if "cacheprovider" in words else ["-p", "no:cacheprovider"]
+    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", *cache, *option, *words)
+
+
+def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:
+    """Passed, skipped and failed, and there is nothing else."""
+    found = {name: count for name, count in result.parseoutcomes().items() if name != "deselected"}
+    assert set(found) <= {"passed", "skipped", "failed"}, found
+    return found.get("passed", 0), found.get("skipped", 0), found.get("failed", 0)
+
+
+def status_of(result: pytest.RunResult) -> dict[str, str]:
+    """The outcome of each item, as -v prints it."""
+    return {
+        match[1]: match[2]
+        for line in result.outlines
+        if (match := re.match(r"(.*::.*) (PASSED|FAILED|SKIPPED|ERROR)\b.*%\]$", line))
+    }
+
+
+# Every form that tcltest knows, for the comparison of counts; each is a whole file but for HEAD and END.
+CORPUS = {
+    "old_style": r"""
+        test o-1.1 {passes} {expr 1+1} 2
+        test o-1.2 {fails} {expr 1+1} 3
+        test o-1.3 {constraint, met} {tcl} {expr 1+1} 2
+        test o-1.4 {constraint, not met} {nowhere} {expr 1+1} 3
+        test o-1.5 {an error} {error boom} boom
+        test o-1.6 {return} {return 2} 2
+        test o-1.7 {break} {break} {}
+        test o-1.8 {one argument} {
+            -body {set x 1}
+            -result 1
+        }
+    """.replace("{tcl}", "{unix || win || !unix}"),
+    "new_style": r"""
+        test n-1.1 {passes} -body {expr 1+1} -result 2
+        test n-1.2 {fails} -body {expr 1+1} -result 3
+        test n-1.3 {glob} -body {return abc} -match glob -result a*
+        test n-1.4 {regexp} -body {return abc} -match regexp -result {^x}
+        test n-1.5 {an error, expected} -body {error boom} -returnCodes error -result boom
+        test n-1.6 {an error, not expected} -body {error boom} -result boom
+        test n-1.7 {break, expected} -body {break} -returnCodes break -result {}
+        test n-1.8 {setup and cleanup} -setup {set x 1} -body {incr x} -cleanup {unset x} -result 2
+        test n-1.9 {setup fails} -setup {error boom} -body {expr 1} -result 1
+        test n-1.10 {cleanup fails} -body {expr 1} -cleanup {error boom} -result 1
+        test n-1.11 {no body} -result {}
+        test n-1.12 {description alone}
+    """,
+    "error_codes": r"""
+        test e-1.1 {right} -body {throw {A B} boom} -errorCode {A *} -result boom
+        test e-1.2 {wrong} -body {throw {A B} boom} -errorCode {C *} -result boom
+        test e-1.3 {custom code} -body {return -level 0 -code 7 x} -returnCodes 7 -result x
+    """,
+    "output": r"""
+        test p-1.1 {right} -body {puts hello} -output "hello\n"
+        test p-1.2 {wrong} -body {puts hello} -output "goodbye\n"
+        test p-1.3 {error output} -body {puts stderr hello} -errorOutput "hello\n"
+        test p-1.4 {to the test's channel} -body {puts [outputChannel] hello} -output "hello\n"
+        test p-1.5 {glob} -body {puts hello; return 1} -match glob -output h* -result 1
+        test p-1.6 {wrong error output} -body {puts stderr a} -errorOutput "b\n"
+    """,
+    "constraints": r"""
+        testConstraint yes 1
+        testConstraint no 0
+        test c-1.1 {met} yes {expr 1} 1
+        test c-1.2 {not met} -constraints {yes no} -body {expr 1} -result 1
+        test c-1.3 {expression} -constraints {yes || no} -body {expr 1} -result 1
+        test c-1.4 {expression, not met} -constraints {yes && no} -body {expr 1} -result 1
+        test c-1.5 {script} -constraints {[info exists ::nothing]} -body {expr 1} -result 1
+        test c-1.6 {slow} -constraints slow -body {expr 1} -result 1
+    """,
+    "configured": r"""
+        configure -skip {s-1.* s-2.2} -match {s-*}
+        test s-1.1 {skipped} {expr 1} 1
+        test s-2.1 {runs} {expr 1} 1
+        test s-2.2 {skipped} {expr 1} 1
+        test t-1.1 {not matched} {expr 1} 1
+        testConstraint later 0
+        configure -constraints later
+        test s-3.1 {switched on} later {expr 1} 1
+    """,
+    "limited": r"""
+        configure -constraints wanted -limitconstraints 1
+        test l-1.1 {none} {expr 1} 1
+        test l-1.2 {wanted} wanted {expr 1} 1
+        test l-1.3 {other} other {expr 1} 1
+    """,
+    "made": r"""
+        foreach i {1 2 3} {
+            test m-1.$i "loop $i" -body {expr {$i < 3}} -result 1
+        }
+        proc check {name value} {
+            uplevel 1 [list test $name {in a procedure} -body [list expr $value] -result 2]
+        }
+        check m-2.1 1+1
+        check m-2.2 1+2
+        namespace eval inner {
+            namespace import ::tcltest::test
+            variable two 2
+            test m-3.1 {in a namespace} -body {variable two; set two} -result 2
+            ::tcltest::test m-3.2 {a full name} {set nothing} 2
+        }
+        if {[package vsatisfies [package provide Tcl] 99]} {
+            test m-4.1 {not made} {expr 1} 1
+        }
+        apply {{} {test m-5.1 {in a lambda} {expr 1} 1}}
+        interp alias {} check2 {} ::tcltest::test m-6.1
+        check2 {through an alias} {expr 1} 1
+        rename test renamed
+        renamed m-7.1 {renamed} {expr 1} 1
+    """,
+    "names": r"""
+        test {} {no name} {expr 1} 1
+        test {with blanks} {} {expr 1} 1
+        test n::1 {colons} {expr 1} 1
+        test {n [x] 1} {brackets} {expr 1} 1
+        test twice {} {expr 1} 1
+        test twice {} {expr 1} 2
+        test {twice[2]} {} {expr 1} 1
+        test "tab\tnewline\nend" {} {expr 1} 1
+        test {*?\{} {glob characters} {expr 1} 1
+        test é€ü {not ASCII} {string length é€ü} 3
+        test -dash {} {expr 1} 1
+    """,
+    "nested": r"""
+        test a-1.1 {a test in a test} -body {
+            test a-1.2 {inside, fails} {expr 1} 2
+            set done 1
+        } -result 1
+        test a-1.3 {made after, inside another's body} -body {
+            test a-1.4 {inside} {expr 1} 1
+        } -match glob -result *
+    """,
+    "skip_command": r"""
+        if {[info commands ::tcltest::Skip] eq ""} {
+            proc ::tcltest::Skip {reason} {return ok}
+        }
+        test k-1.1 {decides in its body} -body {::tcltest::Skip {not today}} -result ok
+        test k-1.2 {decides in its setup} -setup {::tcltest::Skip {no room}} -body {return ok} -result ok
+    """,
+    "custom": r"""
+        proc longer {expected actual} {expr {[string length $actual] > [string length $expected]}}
+        customMatch longer longer
+        customMatch broken {error boom ;#}
+        test x-1.1 {right} -body {return abc} -match longer -result ab
+        test x-1.2 {wrong} -body {return a} -match longer -result ab
+        test x-1.3 {an error} -body {return a} -match broken -result ab
+    """,
+    "files": r"""
+        test f-1.1 {a file made and read} -setup {
+            set path [makeFile {some text} corpus.txt]
+        } -body {viewFile corpus.txt} -cleanup {removeFile corpus.txt} -result {some text}
+        test f-1.2 {where} -body {
+            list [info script] $::argv0 [file tail [pwd]] [string equal [testsDirectory] [pwd]] \
+                [string equal [temporaryDirectory] [pwd]] [string equal [file dirname [info script]] .]
+        } -match glob -result [list files.test files.test * 1 1 1]
+        makeFile {left behind for cleanupTests} corpus2.txt
+    """,
+}

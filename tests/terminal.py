@@ -1,0 +1,135 @@
+"""A terminal for the tests of the prompt: a program on a pseudo-terminal, what it prints, keys to press."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from pathlib import Path
+from types import TracebackType
+
+TIMEOUT = 30.0  # seconds; only a test that fails waits so long
+ENTER, TAB, UP, CTRL_C, CTRL_D, CTRL_R, CTRL_Z = "\r", "\t", "\x1b[A", "\x03", "\x04", "\x12", "\x1a"
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
+_NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
+PROGRAM = (sys.executable, "-m", "pybridge")
+
+
+class Terminal:
+    """The program in a session of its own, with a terminal of 80 columns and 24 lines.
+
+    Attributes:
+        output: all that it has printed, without what moves the cursor or sets colours. A prompt is always
+            at the start of a line here, be there an empty one before it.
+        raw: the same with them.
+    """
+
+    def __init__(self, state: Path, program: tuple[str, ...] = PROGRAM, **environment: str) -> None:
+        self.output = self.raw = ""
+        self.status: int | None = None
+        self._data = b""
+        self._seen = 0  # of `output`
+        settings = {
+            "XDG_STATE_HOME": str(state),
+            "TERM": "xterm",
+            "PROMPT_TOOLKIT_NO_CPR": "1",
+            "LANG": "C.UTF-8",
+        }
+        variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "LC_ALL")}
+        self.process, self._side = pty.fork()
+        if self.process == 0:
+            os.execve(program[0], program, {**variables, **settings, **environment})
+        self.resize(24, 80)
+
+    def resize(self, rows: int, columns: int) -> None:
+        fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def press(self, keys: str) -> None:
+        os.write(self._side, keys.encode())
+
+    def run(self, command: str, expected: str) -> str:
+        """Type a command, and wait for what it must print and the next prompt; what it has printed."""
+        self.press(command + ENTER)
+        before = self.expect(expected)
+        return before + self.prompt()
+
+    def answer(self, command: str) -> str:
+        """Type a command of one line; all that is printed between that line and the next prompt."""
+        self.press(command + ENTER)
+        printed = self.prompt()
+        assert command in printed
+        return printed.rpartition(command)[2].removesuffix("%")
+
+    def prompt(self) -> str:
+        """Wait until the prompt is there, for which it must have read what was typed before."""
+        return self.expect("\n%")
+
+    def expect(self, text: str) -> str:
+        """Wait until `text` is printed, after what was waited for last; all up to its end."""
+        end = time.monotonic() + TIMEOUT
+        while (found := self.output.find(text, self._seen)) < 0:
+            if not self._read(end - time.monotonic()):
+                raise AssertionError(
+                    f"no {text!r} in {self.output[self._seen :]!r}, before it {self.output!r}"
+                )
+        start, self._seen = self._seen, found + len(text)
+        return self.output[start : self._seen]
+
+    def end(self) -> int:
+        """Wait for the program to end; its exit status, or minus the signal that killed it."""
+        end = time.monotonic() + TIMEOUT
+        while self._read(end - time.monotonic()):
+            pass
+        return self._reap(end)
+
+    def hang_up(self) -> int:
+        os.close(self._side)
+        self._side = -1
+        return self._reap(time.monotonic() + TIMEOUT)
+
+    def attributes(self) -> list[object]:
+        return termios.tcgetattr(self._side)
+
+    def _read(self, seconds: float) -> bool:
+        if seconds <= 0 or not select.select([self._side], [], [], seconds)[0]:
+            return False
+        try:
+            piece = os.read(self._side, 65536)
+        except OSError:  # the other side is closed
+            return False
+        self._data += piece
+        self.raw = self._data.decode("utf-8", "replace")
+        text = self.raw.replace(_NEW_LINE, "\n")
+        self.output = _ESCAPES.sub("", text).replace("\r", "").replace("\b", "")
+        return bool(piece)
+
+    def _reap(self, end: float) -> int:
+        while self.status is None and time.monotonic() < end:
+            process, status = os.waitpid(self.process, os.WNOHANG)
+            if process:
+                self.status = os.waitstatus_to_exitcode(status)
+            else:
+                time.sleep(0.01)
+        assert self.status is not None, "the program goes on"
+        return self.status
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self.status is None:
+            os.kill(self.process, signal.SIGKILL)
+            os.waitpid(self.process, 0)
+        if self._side >= 0:
+            os.close(self._side)
+            self._side = -1

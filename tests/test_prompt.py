@@ -1,0 +1,325 @@
+"""The prompt on a terminal: editing, results, events while it waits, its end."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal import CTRL_C, CTRL_D, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts programs on terminals of their own; they end with the test."""
+    started: list[Terminal] = []
+
+    def begin(program: tuple[str, ...] = PROGRAM, **environment: str) -> Terminal:
+        started.append(Terminal(tmp_path, program, **environment))
+        started[-1].prompt()
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.close()
+
+
+def test_a_dialogue(start: Start) -> None:
+    terminal = start()
+    assert terminal.answer("expr {6 * 7}") == "\n42\n\n"
+    assert terminal.answer("set empty {}") == "\n\n"
+    terminal.press(f"foreach i {{1 2}} {{{ENTER}")
+    terminal.expect("\n>")
+    terminal.press(f"puts line[expr {{$i * 10}}]{ENTER}}}{ENTER}")
+    terminal.expect("\nline10\nline20\n")
+    terminal.prompt()
+    assert terminal.answer("set tcl_interactive") == "\n1\n\n"
+    terminal.run("nosuch", '\ninvalid command name "nosuch"\n')
+    terminal.run("lindex [split $::errorInfo \\n] 1", "\n    while executing\n")
+    assert "Traceback" not in terminal.output
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+
+
+def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:
+    coloured, plain = start(), start(NO_COLOR="1")
+    for terminal in (coloured, plain):
+        terminal.run("set x {a b}; error oops", "\noops\n")
+    assert re.search(r"\x1b\[0;31m+oops", coloured.raw)
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.raw)
+
+
+def test_handles_are_shown_with_what_they_are(start: Start) -> None:
+    terminal = start()
+    terminal.run(
+        "torch::tensor_create {1 2 3 4} -shape {2 2}", "\ntensor0  float32 [2, 2]  mean 2.5 std 1.291\n"
+    )
+    terminal.run("puts [torch::ones 2]", "\ntensor1\n")
+    terminal.run(
+        "list tensor0 tensor1", "\ntensor0  float32 [2, 2]  mean 2.5 std 1.291\ntensor1  float32 [2]"
+    )
+    assert terminal.answer("dict get [torch::memory] live") == "\n2\n\n"
+
+
+def test_a_line_that_is_not_ended_stays(start: Start) -> None:
+    terminal = start()
+    assert terminal.answer("puts -nonewline abc") == "\nabc\n"
+    assert terminal.answer("puts -nonewline abc; error oops") == "\nabc\noops\n\n"
+
+
+def test_events_go_on_and_write_above_the_prompt(start: Start) -> None:
+    terminal = start()
+    terminal.run("after 300 {puts above; set ::done 1}", "after#0")
+    terminal.press("set d")
+    terminal.expect("above\n")
+    assert re.search(
+        r"\x1b\[7D\x1b\[J[^\n]*above", terminal.raw[-400:], re.DOTALL
+    )  # the line is taken off first
+    terminal.prompt()
+    terminal.expect("set d")
+    terminal.press(f"one{ENTER}")
+    terminal.expect("\n1\n")
+    terminal.prompt()
+    # a file event, and an error in one
+    assert terminal.answer("lassign [chan pipe] in out; fconfigure $in -blocking 0") == "\n\n"
+    terminal.run(
+        "fileevent $in readable {error [gets $in]}; puts $out sent; close $out", "sent\n    while executing"
+    )
+    terminal.run("fileevent $in readable {}; set x", 'can\'t read "x"')
+
+
+UPPER = """
+proc upper {operation handle args} {
+    switch $operation initialize {return {initialize finalize write}} write {string toupper [lindex $args 0]}
+}
+"""
+
+
+def test_what_an_event_pushes_onto_a_channel_stays_there(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "upper.tcl").write_text(UPPER)
+    terminal = start(UPPER=f"{tmp_path}/upper.tcl")
+    assert terminal.answer("source $env(UPPER)") == "\n\n"
+    terminal.run("after 100 {chan push stdout upper; puts below}", "after#0\n")
+    terminal.expect("BELOW\n")
+    terminal.prompt()
+    assert terminal.answer("puts low") == "\nLOW\n\n"
+    terminal.run("after 100 {puts again}", "after#1\n")
+    terminal.expect("AGAIN\n")
+    terminal.prompt()
+    assert terminal.answer("chan pop stdout; puts low") == "\nlow\n\n"
+    assert terminal.answer("catch {chan pop stdout}; puts low") == "\nlow\n\n"  # ours
+    terminal.run("after 100 {puts once-more}", "after#2\n")
+    terminal.expect("once-more\n")
+    terminal.prompt()
+    assert terminal.answer("puts low") == "\nlow\n\n"
+
+
+def test_waiting_takes_no_time_of_the_processor(start: Start) -> None:
+    terminal = start()
+    terminal.run("torch::version; proc tick {} {incr ::ticks; after 50 tick}; tick; set ::ticks", "\n1\n")
+    fields = Path(f"/proc/{terminal.process}/stat")
+    if not fields.exists():
+        pytest.skip("no /proc")
+    time.sleep(1.5)  # PyTorch is loaded meanwhile
+    terminal.run("torch::free [torch::ones 2]; list x", "\nx\n")
+    before = fields.read_text().split()
+    time.sleep(1)
+    after = fields.read_text().split()
+    used = sum(map(int, after[13:15])) - sum(map(int, before[13:15]))
+    assert used < 0.3 * os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize(("command", "status"), [("exit 3", 3), ("exit", 0), ("after 50 {exit 4}", 4)])
+def test_exit_leaves_the_terminal_as_it_was(start: Start, tmp_path: Path, command: str, status: int) -> None:
+    terminal = start()
+    terminal.press(f"set channel [open {tmp_path}/out w]; puts -nonewline $channel kept; {command}{ENTER}")
+    assert terminal.end() == status
+    assert (tmp_path / "out").read_text() == "kept"
+    assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")  # bracketed paste is off
+    assert (tmp_path / "tcltorch" / "history").read_text().endswith(f"{command}\n")
+
+
+def test_the_end_while_pytorch_is_loaded(start: Start) -> None:
+    terminal = start()
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.output
+
+
+def test_control_c_before_there_is_a_prompt_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "prompt_toolkit.py").write_text("print('importing', flush=True); import time; time.sleep(30)")
+    with Terminal(tmp_path, PYTHONPATH=str(tmp_path)) as terminal:
+        terminal.expect("importing\n")
+        terminal.press(CTRL_C)
+        assert terminal.end() == -signal.SIGINT
+        assert "Traceback" not in terminal.output
+
+
+def test_the_end_without_the_command_exit(start: Start) -> None:
+    terminal = start()
+    assert terminal.answer("rename exit {}") == "\n\n"
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+    assert "Traceback" not in terminal.output
+
+
+def test_an_error_in_the_prompt_is_not_taken_for_the_end_of_the_input(tmp_path: Path) -> None:
+    program = """
+from pybridge.cli import main
+from pybridge.prompt.terminal import TclSelector
+
+def select(self, timeout=None):
+    raise ValueError("ours")
+
+TclSelector.select = select
+main([])
+"""
+    with Terminal(tmp_path, (sys.executable, "-c", program)) as terminal:
+        terminal.expect("ValueError: ours\n")
+        assert terminal.end() == 1
+
+
+def test_a_terminal_that_goes_away(start: Start) -> None:
+    assert start().hang_up() == -signal.SIGHUP
+    ignoring = start(program=(sys.executable, "-c", IGNORE_HANGUP, sys.executable))
+    assert ignoring.hang_up() == 0
+
+
+def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(start: Start) -> None:
+    terminal = start()
+    terminal.press("set x")
+    terminal.expect("set x")
+    os.kill(terminal.process, signal.SIGTERM)
+    assert terminal.end() == -signal.SIGTERM
+    assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+    running = start()
+    running.press(f"puts [string toupper begun]; while 1 {{}}{ENTER}")
+    running.expect("\nBEGUN\n")
+    os.kill(running.process, signal.SIGTERM)
+    assert running.end() == -signal.SIGTERM
+
+
+IGNORE_HANGUP = """
+import os, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+os.execv(sys.argv[1], [sys.argv[1], "-m", "pybridge"])
+"""
+
+
+def test_pytorch_that_cannot_be_loaded_is_told_by_the_command(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('libfoo is missing')")
+    terminal = start(PYTHONPATH=str(tmp_path))
+    terminal.run("expr 1", "\n1\n")
+    terminal.run("torch::ones 2", "libfoo is missing")
+    assert "Traceback" not in terminal.output
+
+
+def test_pasted_text_is_one_script(start: Start) -> None:
+    terminal = start()
+    terminal.press("\x1b[200~set a 1\nset b 2\nforeach x {1 2} {\n    puts $x$a\n}\n\x1b[201~")
+    terminal.press(ENTER)
+    terminal.expect("\n11\n21\n")
+    terminal.prompt()
+    terminal.press("set a 5\nset b [expr {\n$a + 1\n}]\nincr b\n")  # a terminal without bracketed paste
+    for expected in ("\n5\n", "\n6\n", "\n7\n"):
+        terminal.expect(expected)
+
+
+def test_long_lines_and_wide_characters(start: Start) -> None:
+    terminal = start()
+    terminal.run("string length {" + "x" * 2000 + "}", "\n2000\n")
+    terminal.run("set s {ü中文😀}; string range $s 0 2", "\nü中文\n")
+    assert terminal.run("string repeat abc 5000", "15000 characters").count("abc") <= 3400
+
+
+def test_scripts_may_close_the_standard_channels(start: Start) -> None:
+    terminal = start()
+    for channel in ("stdout", "stderr", "stdin"):
+        assert terminal.answer(f"close {channel}") == "\n\n"
+        assert terminal.answer(f"list {channel} closed") == f"\n{channel} closed\n\n"
+    terminal.run("nosuch", 'invalid command name "nosuch"')
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+
+
+def test_warnings_of_pytorch_go_above_the_prompt(start: Start) -> None:
+    terminal = start()
+    terminal.run("set x [torch::ones 1]; after 200 {torch::tensor_std $x}", "after#0\n")
+    terminal.press("list typ")
+    terminal.expect("warning: std(): degrees of freedom is <= 0.")
+    terminal.prompt()
+    terminal.expect("list typ")
+    terminal.press(f"ed{ENTER}")
+    terminal.expect("\ntyped\n")
+
+
+def test_a_smaller_terminal(start: Start) -> None:
+    terminal = start()
+    terminal.press("set x abc")
+    terminal.resize(20, 40)
+    terminal.press("def" + ENTER)
+    terminal.expect("\nabcdef\n")
+
+
+def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
+    terminal = start()
+    terminal.press(f"proc f {{}} {{{ENTER}{CTRL_D}")
+    terminal.prompt()
+    assert terminal.answer("info commands f") == "\n\n"
+    terminal.press(CTRL_D)
+    assert terminal.end() == 0
+
+
+def test_stopping_and_going_on(tmp_path: Path) -> None:
+    """Ctrl-Z stops the program for a shell, with a terminal as it was; `fg` goes on with the line."""
+    with Terminal(tmp_path, ("/bin/sh", "-i"), PS1="sh> ") as shell:
+        shell.expect("sh> ")
+        shell.press(f"{sys.executable} -m pybridge{ENTER}")
+        shell.prompt()
+        shell.press("set x unfini")
+        shell.expect("unfini")
+        shell.press(CTRL_Z)
+        shell.expect("sh> ")
+        shell.press(f"fg{ENTER}")
+        shell.expect("unfini")
+        shell.press(f"shed{ENTER}")
+        shell.expect("\nunfinished\n")
+        shell.prompt()
+        shell.press(f"exit 7{ENTER}")
+        shell.expect("sh> ")
+        shell.press(f"echo status $?{ENTER}")
+        shell.expect("\nstatus 7\n")
+
+
+def test_no_prompt_into_a_pipe() -> None:
+    side, other = os.openpty()
+    command = [sys.executable, "-m", "pybridge"]
+    process = subprocess.Popen(
+        command, stdin=other, stdout=subprocess.PIPE, text=True, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(other)
+    os.write(side, b"expr 6 * 7\n\x04")
+    try:
+        assert process.communicate(timeout=TIMEOUT)[0] == "% 42\n% \n"
+    finally:
+        os.close(side)
+
+
+def test_the_terminal_is_in_its_own_mode_while_a_command_runs(start: Start) -> None:
+    terminal = start()
+    terminal.press(f"puts [exec stty -a <@stdin]; puts END{ENTER}")
+    assert re.search(r"\sicanon\b.*\secho\b", terminal.expect("\nEND\n"), re.DOTALL)
+    terminal.prompt()
+    assert isinstance(terminal.attributes()[3], int)
+    assert not terminal.attributes()[3] & termios.ICANON  # type: ignore[operator]
+    assert "\x1b[?2004h" in terminal.raw
+    terminal.press(CTRL_C)
+    terminal.prompt()

@@ -1,0 +1,226 @@
+"""What the Tab key offers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import to_plain_text
+
+from pybridge import Interpreter
+from pybridge.prompt.completion import TclCompleter
+from pybridge.registry import BY_NAME, COMMANDS
+from pybridge.values import DTYPES
+from tests.terminal import ENTER, TAB, Terminal
+
+
+def offers(tcl: Interpreter, text: str) -> list[str]:
+    """What is offered in the place of the word before the cursor."""
+    found = TclCompleter(tcl).get_completions(Document(text), CompleteEvent(completion_requested=True))
+    return [each.text for each in found]
+
+
+@pytest.fixture(scope="module")
+def filled() -> Iterator[Interpreter]:
+    with Interpreter() as tcl:
+        tcl.eval(
+            "set a [torch::ones {2 3}]; set b [torch::zeros 4 -dtype int64]; set bar [torch::progress_bar 3]"
+        )
+        tcl.eval(
+            "set ::names(first) 1; set ::names(second) 2;"
+            "namespace eval space {variable inner 1; proc work {} {}}"
+        )
+        tcl.eval("""
+            namespace eval outer {
+                proc deep {} {}
+                proc plain {} {}
+                namespace ensemble create -command ::outer::in -map {deep ::outer::deep}
+                namespace ensemble create -map {inner ::outer::in plain ::outer::plain}
+            }
+        """)
+        tcl.eval("set {odd name} 1; proc helper_one {} {}; proc helper_two {} {}")
+        yield tcl
+
+
+COMPLETIONS = [
+    # commands
+    ("helper_", ["helper_one", "helper_two"]),
+    ("set x [helper_o", ["helper_one"]),
+    ("if 1 {\n  helper_t", ["helper_two"]),
+    ('puts "a [helper_o', ["helper_one"]),
+    ("expr 1; helper_o", ["helper_one"]),
+    ("space::", ["space::work"]),
+    ("::space::w", ["::space::work"]),
+    ("spac", ["space::"]),
+    ("torch::quantize_per_c", ["torch::quantize_per_channel"]),
+    ("::torch::quantizePerC", ["::torch::quantizePerChannel"]),
+    ("torch quantize_per_c", ["quantize_per_channel"]),
+    ("string le", ["length"]),
+    ("info cmd", ["cmdcount"]),
+    ("outer ", ["inner", "plain"]),
+    ("outer inner de", ["deep"]),
+    ("outer plain de", []),
+    # options
+    ("torch::quantize_per_channel -zero", ["-zero_points"]),
+    ("torch::quantizePerChannel -zero", ["-zeroPoints"]),
+    ("torch quantizePerChannel -zero", ["-zeroPoints"]),
+    ("torch::ones 2 -requires_", ["-requires_grad"]),
+    ("torch::ones 2 -requiresG", ["-requiresGrad"]),
+    ("torch::ones {2 3} -requires_grad 1 -requires", []),
+    ("torch::ones -no_such 1 -dt", []),
+    # values
+    ("torch::ones 2 -dtype float3", ["float32"]),
+    ("torch::ones 2 -dtype complex", ["complex64", "complex128"]),
+    ("torch::ones 2 -device me", ["meta"]),
+    ("torch::ones 2 -requires_grad ", ["0", "1"]),
+    # variables
+    ("puts $space::i", ["space::inner"]),
+    ("puts $::space::i", ["::space::inner"]),
+    ("puts ${space::i", ["space::inner}"]),
+    ("puts $names(f", ["names(first)"]),
+    ("puts $names(", ["names(first)", "names(second)"]),
+    ('puts "x $nam', ["names"]),
+    ("puts $nosuch(", []),
+    ("set nam", ["names"]),
+    # nothing
+    ("# torch::ten", []),
+    ("puts {*", []),
+    ('puts "hel', []),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), COMPLETIONS)
+def test_completions(filled: Interpreter, text: str, expected: list[str]) -> None:
+    assert offers(filled, text) == expected
+
+
+def test_live_handles_of_the_right_kind(filled: Interpreter) -> None:
+    tensors = [filled.eval("set b"), filled.eval("set a")]  # the latest first
+    for text in (
+        "torch::tensor_add ",
+        "torch::tensor_add -input1 ",
+        "torch::tensor_add tensor1 ",
+        "torch tensor_add ",
+    ):
+        assert [each for each in offers(filled, text) if not each.startswith("-")] == tensors
+    assert filled.eval("set bar") in offers(filled, "torch::free ")
+    completer = TclCompleter(filled)
+    found = list(completer.get_completions(Document("torch::tensor_add tensor0"), CompleteEvent()))
+    assert [to_plain_text(each.display_meta) for each in found] == ["float32 [2, 3]"]
+
+
+def test_every_command_in_both_spellings(tcl: Interpreter) -> None:
+    snake, camel = (
+        set(offers(tcl, "torch::")),
+        set(offers(tcl, "torch::version; set x [torch::isGradEnabled]; torch::")),
+    )
+    assert {f"torch::{name}" for name in COMMANDS} <= snake
+    assert snake | camel == {f"torch::{name}" for name in BY_NAME}
+
+
+def test_options_and_values_come_from_the_definition(tcl: Interpreter) -> None:
+    """Of every command all options are offered, and nothing that it does not know."""
+    for name, command in COMMANDS.items():
+        known = {f"-{p.name}" for each in command.forms for p in each.signature.parameters}
+        given = offers(tcl, f"torch::{name} -")
+        assert set(given) == known
+        assert len(given) == len(set(given))
+    assert offers(tcl, "torch::ones 2 -dtype ") == list(DTYPES)
+
+
+def test_names_of_files(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.tcl", "on [e].tcl", ".hidden"):
+        (tmp_path / name).touch()
+    (tmp_path / "online").mkdir()
+    (tmp_path / "online" / "x.st").touch()
+    assert offers(tcl, "source on") == ["on\\ \\[e\\].tcl", "one.tcl", "online/"]
+    assert offers(tcl, "source on\\ ") == ["on\\ \\[e\\].tcl"]
+    assert offers(tcl, 'source "on ') == ["on [e].tcl"]
+    assert offers(tcl, "open .h") == [".hidden"]
+    assert offers(tcl, "cd ") == ["on\\ \\[e\\].tcl", "one.tcl", "online/"]
+    assert offers(tcl, "torch::load_safetensors online/") == ["online/x.st"]
+    assert offers(tcl, f"torch::load_safetensors -path {tmp_path}/onl") == [f"{tmp_path}/online/"]
+    assert offers(tcl, "source nosuch/") == []
+
+
+def test_nothing_of_the_users_is_run(tcl: Interpreter) -> None:
+    tcl.eval("""
+        set count 0
+        proc note args {incr ::count}
+        set traced 1
+        array set table {a 1}
+        trace add variable traced {read write} note
+        trace add variable table {array read} note
+        trace add execution info {enter leave} note
+        rename unknown old_unknown
+        proc unknown args {incr ::count}
+        proc complete_me {} {incr ::count}
+    """)
+    tcl.eval("catch {error before}; set count 0")
+    state = "list [lsort [::tcl::info::commands]] [lsort [::tcl::info::vars]] $errorInfo $errorCode $count"
+    before = tcl.eval(state)
+    for text in TEXTS:
+        offers(tcl, text)
+    assert tcl.eval(state) == before
+    assert "complete_me" in before
+
+
+TEXTS = (
+    *(
+        "",
+        "comp",
+        "nosuch ",
+        "nosuch::x",
+        "[complete_me",
+        "set ",
+        "set tra",
+        "torch::",
+        "torch::free ",
+        "unk",
+    ),
+    *(
+        "puts $",
+        "puts $tra",
+        "puts $table(",
+        "puts $nosuch::",
+        "puts $nosuch(",
+        "complete_me ",
+        "cd ",
+        "torch ",
+    ),
+)
+
+
+def test_completion_imports_no_torch() -> None:
+    from tests.interpreters import python
+
+    done = python("""
+import sys
+from prompt_toolkit.document import Document
+from pybridge import Interpreter
+from pybridge.prompt.completion import TclCompleter
+completer = TclCompleter(Interpreter())
+for text in ("torch::", "torch::ones 2 -dtype ", "torch::ones -device c", "torch::tensor_add ", "puts $"):
+    list(completer.get_completions(Document(text), None))
+print("torch" in sys.modules)
+""")
+    assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def test_the_key(tmp_path: Path) -> None:
+    """The first Tab adds what all have in common, the menu shows them, the next Tab takes the first."""
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("proc helper_one {} {return first}; proc helper_two {} {return second}", "")
+        terminal.press("hel" + TAB)
+        terminal.expect("helper_two")
+        terminal.press(TAB + ENTER)
+        terminal.press(ENTER)
+        terminal.expect("\nfirst\n")
+        terminal.prompt()
+        terminal.press("torch::is_grad_e" + TAB)
+        terminal.expect("nabled")
+        terminal.press(ENTER)
+        terminal.expect("\n1\n")

@@ -1,0 +1,209 @@
+"""Ctrl-C at the prompt: it clears the line, stops what runs, and leaves everything else as it is."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from pybridge.prompt.stop import Insistence
+from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
+
+STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
+
+
+def interrupt(terminal: Terminal, command: str) -> str:
+    """Run a command that says it has begun, press Ctrl-C; all that is printed up to the next prompt."""
+    terminal.press(f"puts [string toupper begun]; {command}{ENTER}")
+    terminal.expect("\nBEGUN\n")
+    time.sleep(0.05)
+    terminal.press(CTRL_C)
+    return terminal.prompt()
+
+
+def test_what_it_stops(tmp_path: Path) -> None:
+    """Each is stopped, and nothing else is lost: variables, handles, gradients, events that wait."""
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("set x kept; set t [torch::tensor_create 1.5]", "tensor0  float32 []  1.5\n")
+        for command in (
+            "while 1 {}",
+            "vwait forever",
+            "after 100000",
+            "after 20 {while 1 {}}; vwait forever",
+            "torch::scope {torch::ones 2; torch::no_grad {while 1 {}}}",
+            "torch::scope {torch::ones 2; vwait forever}",
+            "exec sleep 100",
+            "gets stdin",
+            "read stdin",
+            "proc again {} {after 5 again}; again; while 1 {update; torch::scope {torch::ones 3; list}}",
+        ):
+            assert "interrupted\n" in interrupt(terminal, command), command
+            terminal.run(STATE, "\nkept 1.5 1 1\n")
+            terminal.run("after 10 {set y 5}; vwait y; set y", "\n5\n")
+            terminal.run("for {set i 0} {$i < 100000} {incr i} {}; set i", "\n100000\n")
+        terminal.press(CTRL_D)
+        assert terminal.end() == 0
+
+
+def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        for command in ("catch {while 1 {}}; puts on", "catch {vwait forever}; puts on"):
+            assert "on\n" in interrupt(terminal, command)
+        terminal.press(
+            f"after 20 {{puts [string toupper begun]; catch {{while 1 {{}}}}}}; vwait forever{ENTER}"
+        )
+        terminal.expect("\nBEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)  # for the event's script, which goes on and ends
+        time.sleep(0.3)
+        terminal.press(CTRL_C)
+        assert "interrupted\n" in terminal.prompt()
+
+
+def test_it_clears_the_line(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        for typed in ("nonsense", f"proc f {{}} {{{ENTER}puts hi{ENTER}", f"torch::fake{TAB}", ""):
+            terminal.press(typed + CTRL_C)
+            terminal.prompt()
+            terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press(f"torch::fake{TAB}")
+        terminal.expect("fake_quantize_per_tensor ")  # in the menu
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        assert "invalid command" not in terminal.output
+        assert "nonsense" not in (tmp_path / "tcltorch" / "history").read_text()
+
+
+def test_it_ends_a_search_of_the_history(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press(CTRL_R + "exp")
+        terminal.expect("search")
+        time.sleep(0.2)
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        terminal.run("expr 7 * 7", "\n49\n")
+
+
+def test_it_stops_an_event_while_the_prompt_waits(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("after 50 {puts [string toupper begun]; torch::scope {while 1 {}}}", "after#0\n")
+        terminal.expect("BEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)
+        terminal.expect("interrupted\n")
+        terminal.run("after 50 {puts [string toupper next]}", "after#1\n")
+        terminal.expect("NEXT\n")
+        terminal.prompt()
+        terminal.run("torch::memory", "live 0")
+        assert "canceled" not in terminal.output
+
+
+@pytest.mark.parametrize("begin", ["{}", "after 50 {{{}}}"])
+def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
+    """After three within two seconds the prompt offers to end the process, and the fourth ends it."""
+    loop = "fconfigure stdout -buffering full; puts -nonewline kept; while 1 {catch {while 1 {}}}"
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press(f"puts [string toupper begun]; {begin.format(loop)}{ENTER}")
+        terminal.expect("\nBEGUN\n")
+        time.sleep(0.3)
+        for _ in range(3):
+            assert "once more" not in terminal.output
+            terminal.press(CTRL_C)
+            time.sleep(0.1)
+        terminal.expect("press Ctrl-C once more\nwithin 5 seconds to end tcltorch (its handles are lost).\n")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+        assert "kept" in terminal.output.rpartition("lost).")[2]
+        assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+
+
+def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_path: Path) -> None:
+    with Terminal(tmp_path, OUT=f"{tmp_path}/out") as terminal:
+        terminal.prompt()
+        assert terminal.answer("close stderr; set f [open $env(OUT) w]; list") == "\n\n"
+        terminal.press(f"puts [string toupper begun]; while 1 {{catch {{while 1 {{}}}}}}{ENTER}")
+        terminal.expect("\nBEGUN\n")
+        for _ in range(3):
+            time.sleep(0.1)
+            terminal.press(CTRL_C)
+        terminal.expect("to end tcltorch (its handles are lost).\n")
+        terminal.press(CTRL_C)
+        assert terminal.end() == 130
+        assert (tmp_path / "out").read_text() == ""
+
+
+def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        assert terminal.answer("fconfigure stdin -blocking 0") == "\n\n"
+        assert "on\n" in interrupt(terminal, "catch {while 1 {}}; after 300; puts on")
+        assert terminal.answer("list [gets stdin line] $line") == "\n-1 {}\n\n"
+
+
+def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    before = signal.getsignal(signal.SIGURG)
+    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
+    ended: list[str] = []
+    said, other = os.pipe()
+    runs = True
+    insistence = Insistence(lambda: None, lambda _: None, lambda _: runs, said, other)
+    monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
+    for _ in range(3):
+        insistence.pressed(1)
+    assert b"once more" in os.read(said, 1000)
+    runs = False
+    insistence.pressed(1)
+    assert not ended
+    runs = True
+    insistence.pressed(1)
+    assert ended == ["ended"]
+    time.sleep(0.2)  # for its timers
+    os.close(said)
+    os.close(other)
+
+
+def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        for _ in range(5):
+            interrupt(terminal, "while 1 {}")
+            terminal.press(CTRL_C)
+            terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        assert "once more" not in terminal.output
+
+
+def test_a_call_of_pytorch_is_finished_first(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("set a [torch::ones {1500 1500}]; list", "")
+        long = "set made {}; while 1 {lappend made [torch::tensor_matmul $a $a]}"
+        assert "interrupted" in interrupt(terminal, long)
+        # each call that has begun has given its handle
+        terminal.run("expr {[dict get [torch::memory] live] - 1 - [llength $made] in {0 1}}", "\n1\n")
+
+
+def test_at_any_moment(tmp_path: Path) -> None:
+    """Many Ctrl-C between and in short commands: no command is hit by one that came before it."""
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        for round in range(25):
+            terminal.press("set x 1" + ENTER)
+            time.sleep(round * 0.0007)
+            terminal.press(CTRL_C)
+            time.sleep(0.05)
+            terminal.run(
+                f"for {{set i 0}} {{$i < 30000}} {{incr i}} {{}}; list got {round}", f"\ngot {round}\n"
+            )
+        assert "Traceback" not in terminal.output

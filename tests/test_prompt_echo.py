@@ -1,0 +1,60 @@
+"""What the prompt shows of a result."""
+
+import pytest
+import torch
+
+from pybridge import Interpreter
+from pybridge.prompt.echo import echo
+
+
+def shown(tcl: Interpreter, script: str) -> str:
+    return echo(tcl.eval(script), tcl.dispatcher.table)
+
+
+def test_one_handle(tcl: Interpreter) -> None:
+    assert shown(tcl, "torch::tensor_create {1 2 3} -dtype float64") == "tensor0  float64 [3]  mean 2 std 1"
+    assert shown(tcl, "torch::progress_bar 3").startswith("progress_bar1  ")
+
+
+def test_a_list_of_handles(tcl: Interpreter) -> None:
+    lines = shown(tcl, "set h {}; foreach i [lrepeat 25 x] {lappend h [torch::zeros 2]}; set h").splitlines()
+    assert lines[0] == "tensor0   float32 [2]  mean 0 std 0"
+    assert lines[19] == "tensor19  float32 [2]  mean 0 std 0"
+    assert lines[20:] == ["... and 5 more handles"]
+
+
+@pytest.mark.parametrize(
+    "result", ["", "42", "tensor99", "tensor0 x", "tensor0 tensor99", "{tensor0", " ", "tensor0x"]
+)
+def test_other_results_are_as_they_are(tcl: Interpreter, result: str) -> None:
+    tcl.eval("torch::ones 2")
+    assert echo(result, tcl.dispatcher.table) == result
+
+
+def test_a_long_result_is_cut(tcl: Interpreter) -> None:
+    assert shown(tcl, "string repeat x 10000") == "x" * 10_000
+    cut = shown(tcl, "string repeat x 10001")
+    assert cut == "x" * 10_000 + '\n... the first 10000 of 10001 characters; "puts" shows all'
+
+
+def test_it_changes_nothing(tcl: Interpreter) -> None:
+    tcl.eval("set x [torch::ones {300 400} -requires_grad 1]")
+    before = tcl.eval("torch::memory")
+    version = tcl.dispatcher.table.objects["tensor0"]._version
+    state = torch.get_rng_state()
+    assert shown(tcl, "set x") == "tensor0  float32 [300, 400]  requires_grad  mean 1 std 0"
+    assert (tcl.eval("torch::memory"), torch.is_grad_enabled()) == (before, True)
+    assert tcl.dispatcher.table.objects["tensor0"]._version == version
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_what_cannot_be_summed_up(tcl: Interpreter) -> None:
+    class Refusing:
+        handle_kind = "refusing"
+
+        @property
+        def summary(self) -> str:
+            raise RuntimeError("not today\nfor a reason")
+
+    name = tcl.dispatcher.table.add("refusing", Refusing())
+    assert echo(name, tcl.dispatcher.table) == f"{name}  (not today)"

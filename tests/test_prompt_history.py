@@ -1,0 +1,109 @@
+"""The history file of the prompt."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from pybridge.prompt.history import HistoryFile, history_path
+from tests.terminal import CTRL_D, CTRL_R, ENTER, UP, Terminal
+
+
+def entries(path: Path) -> list[str]:
+    """What a new prompt finds, the latest first."""
+    return list(HistoryFile(path, pytest.fail).load_history_strings())
+
+
+def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", "/state")
+    assert history_path() == Path("/state/tcltorch/history")
+    for value in ("", "relative"):
+        monkeypatch.setenv("XDG_STATE_HOME", value)
+        assert history_path() == tmp_path / ".local/state/tcltorch/history"
+
+
+def test_entries_come_back_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "history"
+    history = HistoryFile(path, pytest.fail)
+    scripts = ["set x 1", "proc f {} {\n\n    puts {+ü # }\n}", "# a comment", "+plus", "trailing \n"]
+    for script in scripts:
+        history.append_string(script)
+    assert entries(path) == ["trailing ", *reversed(scripts[:-1])]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_two_prompts_share_it(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    one, two = HistoryFile(path, pytest.fail), HistoryFile(path, pytest.fail)
+    one.append_string("one")
+    two.append_string("two\nlines")
+    one.append_string("three")
+    assert entries(path) == ["three", "two\nlines", "one"]
+
+
+def test_of_a_large_one_the_end_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(b"\n# then\n+old\n" + b"\n# then\n+set x 1\n" * 200_000 + b"\n# now\n+last\n")
+    found = entries(path)
+    assert found[:2] == ["last", "set x 1"]
+    assert len(found) < 200_000
+
+
+def test_a_damaged_one_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    path.write_bytes(b"\xff\xfe\0garbage\n+good\n\0\0\n+bad \xff\n")
+    assert entries(path) == ["bad \N{REPLACEMENT CHARACTER}", "good"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "file in the way"])
+def test_one_that_cannot_be_used_is_a_warning(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "tcltorch" / "history"
+    if kind == "file in the way":
+        path.parent.touch()
+    else:
+        path.parent.mkdir()
+        path.mkdir() if kind == "folder" else os.mkfifo(path)
+    said: list[str] = []
+    history = HistoryFile(path, said.append)
+    history.append_string("set x 1")
+    history.append_string("set x 2")
+    assert len(said) == 1
+    assert said[0].startswith(f"no history is kept in {path}: ")
+    assert history.get_strings()[-2:] == ["set x 1", "set x 2"]
+
+
+def test_at_the_prompt(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press(f"foreach x {{1 2}} {{{ENTER}puts one$x{ENTER}}}{ENTER}")
+        terminal.expect("one2\n")
+        terminal.prompt()
+        terminal.run("puts two", "\ntwo\n")
+        terminal.press(CTRL_D)
+        assert terminal.end() == 0
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press(UP)
+        terminal.expect("puts two")
+        terminal.press(UP)
+        terminal.expect("puts one$x")
+        terminal.press(ENTER)
+        terminal.expect("\none1\none2\n")
+        terminal.prompt()
+        terminal.press(CTRL_R + "two")
+        terminal.expect("puts two")
+        terminal.press(ENTER + ENTER)
+        terminal.expect("\ntwo\n")
+
+
+def test_the_prompt_without_a_usable_one(tmp_path: Path) -> None:
+    (tmp_path / "tcltorch").touch()
+    with Terminal(tmp_path) as terminal:
+        said = terminal.prompt()
+        assert said.count("warning: no history is kept in ") == 1
+        terminal.run("expr 6 * 7", "\n42\n")
+        terminal.run("expr 6 * 8", "\n48\n")
+        assert terminal.output.count("warning") == 1

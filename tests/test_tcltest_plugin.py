@@ -1,0 +1,606 @@
+"""The pytest plugin: which tests there are, which run, and that the counts are tcltest's own."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.tcltest_suites import (
+    CORPUS,
+    END,
+    HEAD,
+    TCLSH,
+    outcomes,
+    run,
+    status_of,
+    suite,
+    tclsh_counts,
+    write,
+)
+
+pytest_plugins = ["pytester"]
+
+# -- counts ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("interpreter", ["tclsh", "tcltorch"])
+def test_counts_of_many_files_in_one_process_are_tclshs(pytester, interpreter):
+    write(pytester, **{name: suite(body) for name, body in CORPUS.items()})
+    theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in CORPUS}
+    status = status_of(run(pytester, "-v", "--tcltest-process=session", interpreter=interpreter))
+    for name, counts in theirs.items():
+        found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
+        assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_counts_are_tclshs(pytester, name):
+    write(pytester, **{name: suite(CORPUS[name])})
+    theirs = tclsh_counts(pytester.path / f"{name}.test")
+    assert sum(theirs) >= 2
+    result = run(pytester)
+    assert outcomes(result) == theirs
+    assert result.ret == (1 if theirs[2] else 0)
+
+
+def test_counts_with_arguments_are_tclshs(pytester):
+    write(pytester, constraints=suite(CORPUS["constraints"]), new=suite(CORPUS["new_style"]))
+    words = ["-constraints", "slow", "-skip", "c-1.1 n-1.[2-5]", "-match", "c-* n-1.*[0-8]"]
+    theirs = [tclsh_counts(pytester.path / f"{name}.test", *words) for name in ("constraints", "new")]
+    result = run(
+        pytester, "--tcltest-args=-constraints slow -skip 'c-1.1 n-1.[2-5]' -match 'c-* n-1.*[0-8]'", "-rs"
+    )
+    assert outcomes(result) == tuple(map(sum, zip(*theirs, strict=True)))
+    result.stdout.fnmatch_lines_random(
+        [
+            "SKIPPED [[]1] constraints.test:6: matches -skip c-1.1",
+            "SKIPPED [[]1] constraints.test:7: constraint not met: no",
+            "SKIPPED [[]1] new.test:12: does not match -match c-[*] {n-1.[*][[]0-8]}",
+        ]
+    )
+
+
+def test_files_of_one_process_do_not_inherit_what_others_configured(pytester):
+    """Folders, too, are each file's own; procedures and variables stay."""
+    first = suite(
+        """
+        configure -skip * -constraints never
+        testConstraint mine 1
+        set ::left behind
+        test a-1 {} {expr 1} 2
+        """
+    )
+    second = suite(
+        """
+        test b-1 {runs} {set ::left} behind
+        test b-2 {not switched on} never {expr 1} 2
+        test b-3 {not there} mine {expr 1} 2
+        test b-4 {folders} {
+            lmap path [list [pwd] [testsDirectory] [temporaryDirectory] [workingDirectory]] {file tail $path}
+        } {two two two two}
+        """
+    )
+    for folder, text in (("one", first), ("two", second)):
+        (pytester.mkdir(folder) / f"{folder}.test").write_text(text)
+    result = run(pytester, "-v", "--tcltest-process=session")
+    assert list(status_of(result).values()) == ["SKIPPED", "PASSED", "SKIPPED", "SKIPPED", "PASSED"]
+
+
+@pytest.mark.parametrize("interpreter", ["tclsh", "tcltorch"])
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_odd_file_names_in_every_locale(pytester, monkeypatch, interpreter, locale):
+    monkeypatch.setenv("LC_ALL", locale)
+    folder = pytester.mkdir("ö [1] $x")
+    (pytester.path / "link").symlink_to(folder)
+    (folder / "ä {b}.test").write_text(suite("test a-1 {} {file exists [info script]} 1"), encoding="utf-8")
+    assert outcomes(run(pytester, "link", interpreter=interpreter)) == (1, 0, 0)
+
+
+def test_the_suites_of_this_project_are_collected():
+    """Were they not, `make test` would pass without them."""
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/tcl/scope.test"]
+    listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+    assert "tests/tcl/scope.test::scope-1.1\n" in listed
+    assert listed.count("::scope-") >= 50
+    assert len(list((root / "tests" / "tcl").glob("*.test"))) >= 12
+
+
+# -- names and selection ---------------------------------------------------------------------------------
+
+
+def test_each_test_is_an_item_with_a_name_of_its_own(pytester):
+    write(pytester, names=suite(CORPUS["names"]))
+    result = run(pytester, "--collect-only", "-q")
+    listed = [line.partition("::")[2] for line in result.outlines if "::" in line]
+    assert listed == [
+        "",
+        "with blanks",
+        "n::1",
+        "n [x] 1",
+        "twice",
+        "twice[2]",
+        "twice[2][2]",
+        r"tab\tnewline\nend",
+        r"*?\{",
+        "é€ü",
+        "-dash",
+    ]
+    for name in listed:
+        result = run(pytester, f"names.test::{name}", "-v")
+        both = {"names.test::twice", "names.test::twice[2]", "names.test::twice[2][2]"}
+        wanted = both if name == "twice" else {f"names.test::{name}"}  # as pytest takes a bare name
+        assert set(status_of(result)) == wanted, name
+
+
+def test_a_test_is_found_where_it_was_made(pytester):
+    write(
+        pytester,
+        places=suite(
+            """
+            test a-1.1 {plain} {expr 1} 1
+            foreach i {1 2} {
+                test a-2.$i {in a loop} {expr 1} 1
+            }
+            proc check {name} {
+                test $name {in a procedure} {expr 1} 1
+            }
+            check a-3.1
+            namespace eval inner {
+                check a-3.2
+            }
+            source [file join [file dirname [info script]] more.tcl]
+            elsewhere a-4.1
+            test a-5.1 \\
+                {on two lines} \\
+                {expr 1} 1
+            """
+        ),
+    )
+    (pytester.path / "more.tcl").write_text(
+        "proc elsewhere {name} {\n    test $name {} {expr 1} 1\n}\n"
+        "test b-1.1 {in a sourced file} {expr 1} 1\n"
+    )
+    items, _ = pytester.inline_genitems("-p", "no:hypothesispytest")
+    assert [(item.name, item.location[0], item.location[1] + 1) for item in items] == [
+        ("a-1.1", "places.test", 4),
+        ("a-2.1", "places.test", 6),
+        ("a-2.2", "places.test", 6),
+        ("a-3.1", "places.test", 11),
+        ("a-3.2", "places.test", 13),
+        ("b-1.1", "more.tcl", 4),
+        ("a-4.1", "places.test", 16),
+        ("a-5.1", "places.test", 17),
+    ]
+
+
+def test_a_selected_test_runs_with_the_code_outside_tests_and_no_other(pytester):
+    write(
+        pytester,
+        chosen=suite(
+            """
+            set ran {}
+            proc ran {name} {lappend ::ran $name; set ::ran}
+            test a-1 {} {ran a-1} a-1
+            lappend ran top
+            test a-2 {} {ran a-2} {top a-2}
+            test a-2 {again} {ran a-2b} {top a-2 a-2b}
+            test a-*\\[x\\] {} {ran a-x} {top a-x}
+            test ab {} {ran ab} {}
+            test a-9 {a test in it runs too} {test a-9.1 {} {ran inner} {}; ran a-9} {top inner a-9}
+            """
+        ),
+    )
+    for selection, passed in [("a-2", 2), ("a-2[2]", 1), ("a-*[x]", 1), ("a-9", 1)]:
+        result = run(pytester, f"chosen.test::{selection}")
+        assert outcomes(result) == (passed, 0, 0), selection
+    assert outcomes(run(pytester, "-k", "a-1 or [x]")) == (1, 0, 1)  # a-1 ran first
+
+
+def test_last_failed_exit_first_and_skip_marks(pytester):
+    write(pytester, first=suite(CORPUS["old_style"]), second=suite("test z-1 {} {expr 1} 1"))
+    assert outcomes(run(pytester, "-p", "cacheprovider")) == (5, 1, 3)
+    assert outcomes(run(pytester, "-p", "cacheprovider", "--lf")) == (0, 0, 3)
+    result = run(pytester, "-x", "-v")
+    assert list(status_of(result)) == ["first.test::o-1.1", "first.test::o-1.2"]
+    pytester.makeconftest(
+        """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if item.name in ("o-1.2", "o-1.5"):
+                    item.add_marker(pytest.mark.xfail)
+                if item.name == "o-1.7":
+                    item.add_marker(pytest.mark.skip)
+        """
+    )
+    assert run(pytester).parseoutcomes() == {"passed": 5, "skipped": 2, "xfailed": 2}
+
+
+# -- files that go wrong ---------------------------------------------------------------------------------
+
+GOOD = "test a-1.1 {right} {expr 1} 1\n"
+LATER = "test a-1.2 {later} {expr 1} 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "said"),
+    [
+        pytest.param("", (0, 0, 1), ["E   no test in this file", "broken.test:1"], id="an empty file"),
+        pytest.param(HEAD + END, (0, 0, 1), ["E   no test in this file"], id="no test"),
+        pytest.param(
+            HEAD + GOOD + "error boom\n" + LATER + END,
+            (1, 0, 1),
+            ["E   boom", '*(file "*broken.test" line 4)', "broken.test:4"],
+            id="an error half-way",
+        ),
+        pytest.param(
+            HEAD + GOOD + "set x {\n" + LATER + END,
+            (1, 0, 1),
+            ["E   missing close-brace", "broken.test:*"],
+            id="a syntax error",
+        ),
+        pytest.param(
+            HEAD + GOOD + "test a-1.2 {} -bdy {} -result {}\n" + END,
+            (1, 0, 1),
+            ['E   bad option "-bdy": must be -body*', "broken.test:4"],
+            id="a bad option",
+        ),
+        pytest.param(
+            HEAD + GOOD + "exit 0\n" + LATER + END,
+            (1, 0, 1),
+            ["E   the process ended with status 0 half-way, *"],
+            id="left half-way",
+        ),
+        pytest.param(
+            HEAD + GOOD + "exec kill -9 [pid]\n" + END,
+            (1, 0, 1),
+            ["E   the process was killed by SIGKILL half-way, *"],
+            id="killed",
+        ),
+        pytest.param(
+            HEAD + GOOD + END + LATER + END,
+            (2, 0, 1),
+            ["E   test a-1.2 comes after cleanupTests (line 4)", "broken.test:5"],
+            id="cleanupTests in the middle",
+        ),
+        pytest.param(
+            HEAD + GOOD + END + "error boom\n",
+            (1, 0, 1),
+            ["E   boom", "broken.test:5"],
+            id="an error after the end",
+        ),
+        pytest.param(
+            HEAD + GOOD + END + "exit 3\n",
+            (1, 0, 1),
+            ["E   the process ended with status 3 after cleanupTests"],
+            id="left with a status",
+        ),
+        pytest.param(
+            HEAD + GOOD + "::tcltest::runAllTests\n",
+            (1, 0, 1),
+            ["E   runAllTests: pytest runs the test files*"],
+            id="all.tcl",
+        ),
+    ],
+)
+def test_a_broken_file_fails_and_says_why(pytester, text, counts, said):
+    write(pytester, broken=text, good=suite("test g-1 {} {expr 1} 1"))
+    result = run(pytester)
+    assert outcomes(result) == (counts[0] + 1, *counts[1:])
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(said)
+    result.stdout.fnmatch_lines(["FAILED broken.test::(file) - *"])
+    if counts[0]:  # the tests that were found can be run by themselves, but the file's end is not passed over
+        found = run(pytester, "-k", "a-1")
+        assert found.ret == 1 or "comes after" in said[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(HEAD + GOOD, id="no cleanupTests"),
+        pytest.param(HEAD + GOOD + END + "exit 0\n", id="left at the end"),
+        pytest.param(HEAD + GOOD + END + "return\nerror boom\n", id="returned at the end"),
+        pytest.param(
+            HEAD + GOOD + END + "exit [expr {$::tcltest::numTests(Failed) > 0}]\n",
+            id="left with tcltest's counts",
+        ),
+        pytest.param(
+            "if {[lsearch [namespace children] ::tcltest] == -1} {\n" + HEAD + "}\n" + GOOD + END,
+            id="Tcl's own way",
+        ),
+        pytest.param(
+            HEAD + GOOD + "close stdout; close stderr\n" + END.replace(END, ""), id="closed channels"
+        ),
+    ],
+)
+def test_a_good_file_passes(pytester, text):
+    write(pytester, good=text)
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+def test_a_failing_file_may_leave_with_a_status(pytester):
+    text = HEAD + "test a-1 {} {expr 1} 2\nset failed $::tcltest::numTests(Failed)\n" + END + "exit $failed\n"
+    write(pytester, failing=text)
+    assert outcomes(run(pytester)) == (0, 0, 1)
+
+
+def test_a_test_that_collection_did_not_see_is_an_error(pytester):
+    write(
+        pytester,
+        hidden=suite(
+            "test a-1 {} {set ::made 1} 1\nif {[info exists made]} {test a-2 {} {expr 1} 2}\n"
+            "if {![info exists made]} {test a-3 {} {expr 1} 1}"
+        ),
+    )
+    result = run(pytester, "-rA")
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1}
+    result.stdout.fnmatch_lines(["E   *test a-2 was not run: it was not there when the file was sourced*"])
+
+
+def test_tests_in_a_child_interpreter_are_not_passed_over(pytester):
+    write(
+        pytester,
+        child=suite(
+            """
+            test a-1 {} {expr 1} 1
+            set child [interp create]
+            ::tcltest::loadIntoChildInterpreter $child
+            interp eval $child {
+                ::tcltest::test b-1 {} -body {expr 1} -result 2
+                ::tcltest::cleanupTests
+            }
+            """
+        ),
+    )
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["E   tcltest counted (total passed skipped failed) 2 1 0 1, of which pytest saw 1 1 0 0*"]
+    )
+
+
+# -- crashes and time-outs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        ("exit 3", "the process ended with status 3"),
+        ("exec kill -9 [pid]; after 60000", "the process was killed by SIGKILL"),
+        ("vwait forever", "the process was stopped after 2 seconds (tcltest_timeout)"),
+    ],
+)
+def test_a_crash_fails_the_rest_of_its_file_and_nothing_else(pytester, body, how, process):
+    crash = f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{puts before; {body}}} 1\ntest a-3 {{}} {{expr 1}} 1"
+    write(pytester, a=suite(crash), b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "-v", f"--tcltest-process={process}", "--tcltest-timeout=2")
+    assert status_of(result) == {
+        "a.test::a-1": "PASSED",
+        "a.test::a-2": "FAILED",
+        "a.test::a-3": "FAILED",
+        "b.test::b-1": "PASSED",
+    }
+    result.stdout.fnmatch_lines(
+        ["*_ a-2 *", f"E   {how} while this test ran", "*Captured stdout call*", "before", "*_ a-3 *"]
+    )
+    result.stdout.fnmatch_lines([f"E   not run: {how} while a-2 ran"])
+
+
+def test_a_file_that_is_sourced_for_ever_fails(pytester):
+    write(pytester, ever=HEAD + GOOD + "while 1 {}\n", good=suite(GOOD))
+    result = run(pytester, "--tcltest-timeout=1")
+    assert outcomes(result) == (2, 0, 1)
+    result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds"])
+
+
+def test_an_interpreter_that_is_not_there_fails_each_file(pytester):
+    write(pytester, a=suite(GOOD))
+    result = run(pytester, "--tcltest-interpreter=no-such-tclsh -x")
+    assert outcomes(result) == (0, 0, 1)
+    result.stdout.fnmatch_lines(["E   no Tcl interpreter: no-such-tclsh is not a program that can be run"])
+    result = run(pytester, f"--tcltest-interpreter={sys.executable} -c 'import sys; sys.exit(\"sorry\")'")
+    result.stdout.fnmatch_lines(
+        ["E   the Tcl interpreter ended with status 1 before it could source the file", "sorry"]
+    )
+
+
+def has_ended(process: int) -> bool:
+    for _ in range(1000):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":  # its new parent has not yet taken notice
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    write(
+        pytester,
+        children=suite(
+            "test a-1 {} -body {set f [open child w]; puts $f [exec sleep 600 &]; close $f}\n"
+            "test a-2 {} {vwait forever} 1"
+        ),
+    )
+    run(pytester, "--tcltest-timeout=2")
+    child = int((pytester.path / "child").read_text())
+    assert has_ended(child)
+    assert list(tmp_path.glob("tcltest-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
+    write(
+        pytester,
+        waits=suite("test a-1 {} {set f [open pid w]; puts $f [pid]; close $f; vwait forever} 1"),
+    )
+    # a process that was started in the background of a shell would ignore Ctrl-C
+    program = (
+        "import signal, pytest; signal.signal(2, signal.default_int_handler); raise SystemExit(pytest.main())"
+    )
+    command = [sys.executable, "-c", program]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, text=True)
+    written = pytester.path / "pid"
+    try:
+        while not (written.exists() and written.read_text().strip()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert has_ended(int(written.read_text()))
+    if number == signal.SIGINT:
+        assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert list(tmp_path.glob("tcltest-*")) == []
+
+
+# -- nothing hides that a file is wrong ------------------------------------------------------------------
+
+AT_EXIT = "trace add execution exit enter {apply {args {%s}}}"
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [
+        (AT_EXIT % "exec kill -SEGV [pid]", "was killed by SIGSEGV after the end of the file"),
+        (
+            AT_EXIT % "vwait forever",
+            "was stopped after 2 seconds (tcltest_timeout) after the end of the file",
+        ),
+        (
+            "rename ::exit ::really; proc ::exit args {::really 7}",
+            "ended with status 7 after the end of the file, though no test failed",
+        ),
+    ],
+    ids=["crash", "hang", "status"],
+)
+def test_the_process_ends_well_after_the_file_too(pytester, body, how, process):
+    """A test's doing, so that the search for tests does not see it."""
+    write(pytester, a=suite(f"test a-1 {{}} {{{body}; expr 1}} 1"))
+    result = run(pytester, "--tcltest-timeout=2", f"--tcltest-process={process}")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"E   the process {how}".replace("[", "[[]")])
+
+
+def test_a_status_is_no_problem_where_a_test_failed_but_a_crash_is(pytester):
+    leave = "rename ::exit ::really; proc ::exit args {%s}"
+    write(pytester, a=suite(f"test a-1 {{}} {{{leave % '::really 1'}; expr 1}} 2"))
+    assert outcomes(run(pytester)) == (0, 0, 1)
+    write(pytester, a=suite(f"test a-1 {{}} {{{leave % 'exec kill -SEGV [pid]'}; expr 1}} 2"))
+    assert run(pytester).parseoutcomes() == {"failed": 1, "errors": 1}
+
+
+MARKED = """
+    import pytest
+    def pytest_collection_modifyitems(items):
+        for item in items:
+            if item.name in {names}:
+                item.add_marker({mark})
+"""
+BREAKS_LATER = suite(
+    "test a-1 {} {set ::ran 1} 1\ntest a-2 {} {expr 1} 1\nif {[info exists ran]} {error boom}"
+)
+
+
+@pytest.mark.parametrize("mark", ["skipif(True, reason='x')", "xfail(run=False)", "xfail", "skip"])
+def test_a_skipped_last_test_does_not_hide_what_is_wrong_with_its_file(pytester, mark):
+    write(pytester, a=BREAKS_LATER, b=suite("test b-1 {} {expr 1} 1"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark=f"pytest.mark.{mark}"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {
+        "passed": 2,
+        "errors": 1,
+        "xfailed" if "xfail" in mark else "skipped": 1,
+    }
+    result.stdout.fnmatch_lines(
+        ["E   the file ends with an error: a.test:5: boom", "ERROR a.test::a-2 - *boom"]
+    )
+
+
+def test_a_test_skipped_in_a_hook_does_not_hide_it_either(pytester):
+    write(pytester, a=BREAKS_LATER)
+    pytester.makeconftest(
+        "import pytest\ndef pytest_runtest_setup(item):\n    if item.name == 'a-2': pytest.skip('here')"
+    )
+    assert run(pytester).parseoutcomes() == {"passed": 1, "skipped": 1, "errors": 1}
+
+
+@pytest.mark.parametrize(
+    "mark", ["skipif(True, reason='x')", "skipif('1 > 0', reason='x')", "xfail(run=False)"]
+)
+def test_what_a_mark_skips_does_not_run(pytester, mark):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {close [open ran w]} {}"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark=f"pytest.mark.{mark}"))
+    assert run(pytester).parseoutcomes() == {"passed": 1, "xfailed" if "xfail" in mark else "skipped": 1}
+    assert not (pytester.path / "ran").exists()
+
+
+def test_what_a_mark_would_have_skipped_runs(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 1"))
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.skipif('1 < 0', reason='x')"))
+    assert outcomes(run(pytester)) == (2, 0, 0)
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.xfail(run=False)"))
+    assert outcomes(run(pytester, "--runxfail")) == (2, 0, 0)
+    pytester.makeconftest(MARKED.format(names=["a-2"], mark="pytest.mark.skipif('nonsense(', reason='x')"))
+    assert run(pytester).parseoutcomes() == {"passed": 1, "errors": 1}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-k", "a-1"], ["-k", "b-1"], ["-m", "nothing"], ["broken.test::a-1.1"], ["broken.test", "-k", "zzz"]],
+)
+def test_a_selection_does_not_hide_a_broken_file(pytester, words):
+    write(pytester, broken=HEAD + GOOD + "error boom\n", good=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, *words)
+    assert result.ret == 1
+    assert result.parseoutcomes()["failed"] == 1
+    result.stdout.fnmatch_lines(["FAILED broken.test::(file) - boom"])
+
+
+def test_marks_for_all_tests_do_not_hide_a_broken_file(pytester):
+    write(pytester, broken=HEAD + GOOD + "error boom\n")
+    pytester.makeconftest(MARKED.format(names=["a-1.1", "(file)"], mark="pytest.mark.skip"))
+    assert outcomes(run(pytester)) == (0, 1, 1)
+    pytester.makeconftest(MARKED.format(names=["(file)"], mark="pytest.mark.xfail"))
+    assert outcomes(run(pytester)) == (1, 0, 1)
+
+
+def test_a_duplicate_that_is_not_selected_does_not_hide_what_is_wrong(pytester):
+    write(
+        pytester,
+        a=HEAD + "test a-1 {} {set ::ran 1} 1\nif {[info exists ran]} {error boom}\ntest a-1 {} {} {}\n",
+    )
+    result = run(pytester, "-k", "a-1 and not [2]")
+    assert result.parseoutcomes() == {"passed": 1, "deselected": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   the file ends with an error: a.test:4: boom"])
+
+
+@pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
+def test_a_plan_runs_nothing(pytester, option):
+    write(pytester, a=suite("test a-1 {} {close [open ran w]} {}"))
+    assert run(pytester, option).ret == 0
+    assert not (pytester.path / "ran").exists()
+
+
+def test_without_the_capture_plugin_output_is_shown_at_once(pytester):
+    write(pytester, a=suite("test a-1 {} {puts written; expr 1} 1"))
+    result = pytester.run(
+        sys.executable, "-m", "pytest", "-p", "no:capture", f"--tcltest-interpreter={shlex.join(TCLSH)}"
+    )
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*written"])

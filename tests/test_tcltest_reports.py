@@ -1,0 +1,307 @@
+"""What the pytest plugin says about a test: failures, skips, output, leaks; and its options."""
+
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
+
+pytest_plugins = ["pytester"]
+
+TENSORS = "package require torch\n" + HEAD
+
+
+def section(result: pytest.RunResult, title: str) -> str:
+    """The part of the failures that is about one test."""
+    lines = result.outlines
+    start = next(number for number, line in enumerate(lines) if line.strip("_ ") == title)
+    ends = (
+        number for number, line in enumerate(lines) if number > start and line.startswith(("____", "===="))
+    )
+    return "\n".join(lines[start + 1 : next(ends)]).strip("\n")
+
+
+# -- failures --------------------------------------------------------------------------------------------
+
+
+def test_a_failure_shows_what_tcltest_knows(pytester):
+    write(
+        pytester,
+        failures=suite(
+            """
+            test f-1 {a result} -body {
+                set x 1
+                incr x
+            } -result 3
+            test f-2 {an error} -body {
+                expr {1 + $nothing}
+            } -result 3
+            test f-3 {an error code} -body {throw {A B} no} -errorCode {C *} -result no
+            test f-4 {no error} -body {list 1} -returnCodes error -result 1
+            test f-5 {set-up} -setup {error "no room"} -body {list 1} -result 1
+            test f-6 {clean-up} -body {list 1} -cleanup {error "no way"} -result 1
+            test f-7 {output and result} -body {puts one; list 2} -output "two\\n" -result 1
+            test f-8 {a pattern} -body {list abc} -match glob -result x*
+            test f-9 {} -body {return -level 0 -code 7 odd} -result 1
+            """
+        ),
+    )
+    result = run(pytester)
+    assert outcomes(result) == (0, 0, 9)
+    assert section(result, "f-1 a result") == (
+        "    set x 1\n    incr x\n\nE   result was: 2\nE   result should have been: 3\n\nfailures.test:4: f-1"
+    )
+    error = section(result, "f-2 an error")
+    assert error.startswith('    expr {1 + $nothing}\n\nE   error: can\'t read "nothing": no such variable\n')
+    assert "\nE   return code was error (1), should have been ok or return (0 2)\n" in error
+    assert error.endswith(
+        'errorInfo (body):\n    can\'t read "nothing": no such variable\n        while executing\n'
+        '    "expr {1 + $nothing}"\n\nfailures.test:8: f-2'
+    )
+    assert "E   error code was A B\nE   error code should have been C * (glob" in section(
+        result, "f-3 an error code"
+    )
+    assert "E   return code was ok (0), should have been error (1)\nE   result was: 1\n" in section(
+        result, "f-4 no error"
+    )
+    assert "E   setup failed: no room\n\nerrorInfo (setup):" in section(result, "f-5 set-up")
+    assert "E   cleanup failed: no way\n\nerrorInfo (cleanup):" in section(result, "f-6 clean-up")
+    both = section(result, "f-7 output and result")
+    assert "E   result was: 2\nE   result should have been: 1\n" in both
+    assert "E   output differs (- expected, + got):\nE     - two\nE     + one\n" in both
+    assert "E   result was: abc\nE   result should have been (glob matching): x*\n" in section(
+        result, "f-8 a pattern"
+    )
+    assert "E   return code was 7 (7), should have been ok or return (0 2)\nE   result was: odd\n" in section(
+        result, "f-9 (no description)"
+    )
+    assert "==== f-" not in result.stdout.str()  # tcltest's own report
+    result.stdout.fnmatch_lines(
+        ["FAILED failures.test::f-1 - result was: 2", "FAILED failures.test::f-5 - setup failed: no room"]
+    )
+
+
+def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
+    write(
+        pytester,
+        long=suite(
+            """
+            test l-1 {lines} -body {return "a\\nb\\nc"} -result "a\\nx\\nc\\nd"
+            test l-2 {elements} -body {lrepeat 40 7} -result [list {*}[lrepeat 30 7] 8 {*}[lrepeat 9 7]]
+            test l-3 {length} -body {lrepeat 40 7} -result [lrepeat 41 7]
+            test l-4 {characters} -body {string repeat - 99} -result [string repeat - 70]+
+            test l-5 {huge} -body {string repeat "line\\n" 5000} -result [string repeat "Line\\n" 5000]
+            """
+        ),
+    )
+    result = run(pytester)
+    assert "E     - x\nE     + b\nE       c\nE     - d\n" in section(result, "l-1 lines")
+    assert "E   result differs at element 30: got 7, expected 8\n" in section(result, "l-2 elements")
+    assert "E   result differs in length: 40 elements, expected 41\n" in section(result, "l-3 length")
+    assert "E   result differs at character 70\n" in section(result, "l-4 characters")
+    huge = section(result, "l-5 huge")
+    assert "more lines; -vv shows all" in huge
+    assert huge.count("\n") < 250
+    assert section(run(pytester, "-vv", "-k", "l-5"), "l-5 huge").count("\n") > 10_000
+
+
+def test_where_tcltest_is_another_its_own_report_is_shown(pytester):
+    """A release whose `test` has other variables: its printed report is the one source left."""
+    text = suite("test r-1 {wrong} {expr 1} 2").replace(
+        "namespace import",
+        """
+        proc ::tcltest::test {name description body result} {
+            variable testLevel; variable numTests
+            incr testLevel
+            Skipped $name {}
+            incr numTests(Failed)
+            puts "==== $name FAILED as ever"
+            incr testLevel -1
+        }
+        namespace import""",
+    )
+    write(pytester, other=text)
+    assert "E   ==== r-1 FAILED as ever\n" in section(run(pytester), "r-1 wrong")
+
+
+def test_output_belongs_to_its_test(pytester):
+    write(
+        pytester,
+        output=suite(
+            """
+            puts "before the first"
+            test o-1 {} {puts "of one"; expr 2} 2
+            puts stderr "between"
+            test o-2 {} {
+                puts "of two"; puts stderr "errors of two"
+                exec sh -c {echo of a child} >@stdout
+                expr 2
+            } 3
+            puts "after the last"
+            """
+        ),
+    )
+    result = run(pytester, "-rP")
+    assert section(result, "o-2 (no description)").endswith(
+        "output.test:7: o-2\n"
+        f"{' Captured stderr setup ':-^80}\nbetween\n"
+        f"{' Captured stdout call ':-^80}\nof two\nof a child\n"
+        f"{' Captured stderr call ':-^80}\nerrors of two"
+    )
+    assert section(result, "o-1 (no description)") == (
+        f"{' Captured stdout setup ':-^80}\nbefore the first\n{' Captured stdout call ':-^80}\nof one"
+    )
+    shown = run(pytester, "-s").stdout
+    shown.fnmatch_lines(["*before the first", "of one*", "*of two", "of a child"])
+    shown.no_fnmatch_line("*Captured*")
+
+
+def test_junit_and_durations(pytester):
+    write(pytester, junit=suite("test j-1 {slow} {after 300; expr 1} 1\n" + CORPUS["old_style"]))
+    run(pytester, "--junitxml=out.xml")
+    cases = {
+        case.attrib["name"]: case for case in ElementTree.parse(pytester.path / "out.xml").iter("testcase")
+    }
+    assert float(cases["j-1"].attrib["time"]) >= 0.3
+    (failure,) = cases["o-1.2"]
+    assert (failure.tag, failure.attrib["message"]) == ("failure", "result was: 2")
+    assert "result should have been: 3" in (failure.text or "")
+    (skipped,) = cases["o-1.4"]
+    assert (skipped.tag, skipped.attrib["message"]) == ("skipped", "constraint not met: nowhere")
+    assert cases["o-1.1"].attrib["classname"] == "junit.test"
+
+
+# -- leaks -----------------------------------------------------------------------------------------------
+
+
+def test_leaked_handles_are_reported_and_fail_only_when_strict(pytester):
+    write(
+        pytester,
+        leaks=TENSORS
+        + """
+        set fixture [torch::ones {2}]
+        test l-1 {leaks} -body {set x [torch::ones {2}]; torch::tensor_shape $x} -result 2
+        set between [torch::ones {2}]
+        test l-2 {frees} -setup {set y [torch::ones 2]} -body {torch::tensor_shape $y} -cleanup {
+            torch::free $y
+        } -result 2
+        test l-3 {frees another's} -body {
+            torch::free $x
+            torch::scope {torch::tensor_shape [torch::ones 2]}
+        } -result 2
+        test l-4 {fails too} -body {list [torch::ones {2}] [torch::ones {2}]; expr 1} -result 2
+        """
+        + END,
+    )
+    result = run(pytester, interpreter="tcltorch")
+    assert outcomes(result) == (3, 0, 1)
+    result.stdout.fnmatch_lines(
+        ["*leaked torch handles*", "leaks.test::l-1: tensor1", "leaks.test::l-4: tensor5 tensor6"]
+    )
+    result.stdout.no_fnmatch_line("leaks.test::l-[[]23]:*")
+
+
+FAKE = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
+
+
+def test_a_leak_fails_a_test_when_strict(pytester):
+    """With handles of plain Tcl's, to be quick."""
+    write(
+        pytester,
+        strict=suite(
+            FAKE
+            + """
+            test s-1 {leaks} {lappend torch::live t1 t2; expr 1} 1
+            test s-2 {frees} {set torch::live t2; expr 1} 1
+            test s-3 {leaks and fails} {lappend torch::live t3; expr 1} 2
+            test s-4 {skipped} nowhere {lappend torch::live t4} 2
+            """
+        ),
+    )
+    assert outcomes(run(pytester)) == (2, 1, 1)
+    pytester.makeini("[pytest]\ntcltest_strict_leaks = true")
+    result = run(pytester, "-v")
+    assert list(status_of(result).values()) == ["FAILED", "PASSED", "FAILED", "SKIPPED"]
+    assert section(result, "s-1 leaks") == (
+        "    lappend torch::live t1 t2; expr 1\n\n"
+        "E   leaked t1, t2: live after the test and not before\n\nstrict.test:5: s-1"
+    )
+    assert "E   result was: 1\n" in section(result, "s-3 leaks and fails")
+    result.stdout.fnmatch_lines(["FAILED strict.test::s-1 - leaked t1, t2: *"])
+
+
+# -- options ---------------------------------------------------------------------------------------------
+
+
+def test_options_of_the_configuration(pytester):
+    pytester.mkdir("conf")
+    (pytester.path / "conf" / "setup.tcl").write_text("set ::prepared {yes é}", encoding="utf-8")
+    write(
+        pytester,
+        plain="no Tcl at all",
+        chosen=suite("test c-1 {} {list $::prepared $::argv} {{yes é} {-tmpdir . -verbose {body error}}}"),
+    )
+    (pytester.path / "chosen.test").rename(pytester.path / "chosen.tcltest")
+    pytester.makepyprojecttoml(
+        """
+        [tool.pytest.ini_options]
+        tcltest_files = ["*.tcltest", "x*.tst"]
+        tcltest_setup = "conf/setup.tcl"
+        tcltest_args = ["-tmpdir", ".", "-verbose", "body error"]
+        tcltest_timeout = "60"
+        """
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
+    assert outcomes(run(pytester, interpreter="tcltorch")) == (1, 0, 0)
+    (pytester.path / "conf" / "setup.tcl").write_text("error unprepared")
+    result = run(pytester)
+    assert outcomes(result) == (0, 0, 1)
+    result.stdout.fnmatch_lines(["E   *set-up script*unprepared*"])
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ("tcltest_process=thread", "tcltest_process must be file or session, not 'thread'"),
+        ("tcltest_timeout=soon", "tcltest_timeout must be a number of seconds greater than 0, not 'soon'"),
+        ("tcltest_timeout=0", "tcltest_timeout must be a number of seconds greater than 0, not '0*'"),
+        ("tcltest_setup=nowhere.tcl", "tcltest_setup: no such file: */nowhere.tcl"),
+        ("--tcltest-process=thread", "--tcltest-process must be file or session, not 'thread'"),
+        ("--tcltest-timeout=inf", "--tcltest-timeout must be a number of seconds greater than 0, not 'inf'"),
+        ("--tcltest-setup=nowhere.tcl", "--tcltest-setup: no such file: */nowhere.tcl"),
+        ("--tcltest-args='a", "--tcltest-args: no closing quotation: 'a"),
+    ],
+)
+def test_a_bad_option_is_a_usage_error(pytester, option, complaint):
+    words = [option] if option.startswith("--") else ["-o", option]
+    result = run(pytester, *words)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {complaint}"])
+
+
+def test_a_relative_interpreter_is_one_beside_the_configuration(pytester):
+    pytester.mkdir("sub")
+    (pytester.path / "sub" / "a.test").write_text(suite("test a-1 {} {set env(MARKED)} yes"))
+    program = pytester.path / "mytclsh"
+    program.write_text(f'#!/bin/sh\nMARKED=yes exec "{sys.executable}" -m pybridge "$@"\n')
+    program.chmod(0o755)
+    pytester.makeini("[pytest]\ntcltest_interpreter = ./mytclsh")
+    assert outcomes(run(pytester, interpreter="tcltorch")) == (1, 0, 0)
+
+
+def test_the_plugin_costs_others_nothing(pytester):
+    pytester.makepyfile("def test_it(): pass")
+    program = (
+        "import sys, pytest\nstatus = pytest.main(['-q', '-p', 'no:hypothesispytest'])\n"
+        "watched = ('torch', 'tkinter', '_tkinter', 'numpy', 'pybridge')\n"
+        "print(sorted(name for name in sys.modules if name.split('.')[0] in watched))\n"
+    )
+    result = pytester.run(sys.executable, "-c", program)
+    result.stdout.fnmatch_lines(
+        [
+            "1 passed*",
+            "['pybridge', 'pybridge.tcltest', 'pybridge.tcltest.plugin', 'pybridge.tcltest.settings', "
+            "'pybridge.tcltest.suites']",
+        ]
+    )

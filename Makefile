@@ -14,10 +14,10 @@ MODEL := $(CACHE)/$(MODEL_MEMBER)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint docs bench clean
+.PHONY: help install demo test lint docs bench exhaustive clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED)  ## build .venv with all extras, when it is missing or out of date
 
@@ -40,8 +40,12 @@ docs: $(INSTALLED)  ## regenerate the reference; build the site and the manual p
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b html docs build/docs/html
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b man docs build/docs/man
 
-bench: $(INSTALLED)  ## measure the cost of the bridge
-	$(BIN)/python tests/benchmarks/bridge.py $(ARGS)
+bench: $(INSTALLED)  ## measure the cost of the bridge and of the kernels; ARGS="--quick" for seconds
+	$(BIN)/python tests/benchmarks/bridge.py
+	$(BIN)/python -m tests.benchmarks.kernels $(ARGS)
+
+exhaustive: $(INSTALLED)  ## compare the kernels with PyTorch on every float32; takes an hour, ARGS="--stride 64" a minute
+	$(BIN)/python -m tests.exhaustive $(ARGS)
 
 clean:  ## remove all that make has made: .venv, the cached model, build products
 	rm -rf .venv "$(CACHE)" build dist .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache

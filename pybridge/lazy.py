@@ -23,8 +23,11 @@ class LazyModule(ModuleType):
 if TYPE_CHECKING:
     import safetensors
     import torch
+
+    from pybridge import quant
 else:
+    quant = LazyModule("pybridge.quant")
     safetensors = LazyModule("safetensors")
     torch = LazyModule("torch")
 
-__all__ = ["safetensors", "torch"]
+__all__ = ["quant", "safetensors", "torch"]

@@ -7,7 +7,23 @@ from typing import Any
 import pytest
 
 from pybridge import Interpreter
+from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+
+
+class CountingBackend(backend.Backend):
+    """Counts how often a kernel ran, so that a test of kernels can tell that it is one."""
+
+    runs = 0
+
+    def run(self, *arguments: Any, **options: Any) -> None:
+        self.runs += 1
+        super().run(*arguments, **options)
+
+
+BACK_ENDS = {
+    choice: CountingBackend(choice) for choice in ("torch", "numba")
+}  # what is compiled serves all tests
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -47,3 +63,14 @@ def replace_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., 
         monkeypatch.setitem(BY_NAME, "version", command)
 
     return replace
+
+
+@pytest.fixture(params=["torch", "numba"])
+def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> CountingBackend:
+    """Fake quantize by this back end, the smallest tensors too, and with more threads than they are worth."""
+    chosen = BACK_ENDS[request.param]
+    chosen.runs = 0
+    monkeypatch.setattr(backend, "_backend", chosen)
+    monkeypatch.setattr(backend, "_LEAST_SHARE", 256)
+    monkeypatch.setattr(fake_quantize, "_SMALL", 1)
+    return chosen

@@ -12,7 +12,7 @@ from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
 from pybridge.tcl_list import glob_match
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
-_PACKAGES = ("numpy", "safetensors", "tqdm", "matplotlib")
+_PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
 
 # What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
 host_facts: dict[str, str] = {}
@@ -170,6 +170,8 @@ def sitrep() -> str:
         string match "*PyTorch*" [torch::sitrep]
         => 1
     """
+    from pybridge.quant.backend import backend
+
     cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     facts = {
         "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",
@@ -179,6 +181,7 @@ def sitrep() -> str:
         "packages": ", ".join(f"{name} {_installed(name)}" for name in _PACKAGES),
         "threads": str(torch.get_num_threads()),
         "CPU kernels": torch.backends.cpu.get_cpu_capability(),
+        "fake quantization": backend().describe(),
         "CUDA devices": ", ".join(cuda) or "none",
         "platform": platform.platform(),
     }

@@ -1,8 +1,8 @@
-"""Fake quantization: what a Tcl user naturally has is accepted here, checked here, and given to PyTorch."""
+"""Fake quantization: what a Tcl user naturally has is accepted and checked here; `pybridge.quant` does it."""
 
 from pybridge import errors
 from pybridge.annotations import Tensor
-from pybridge.lazy import torch
+from pybridge.lazy import quant, torch
 from pybridge.registry import command
 from pybridge.values import dtype_name
 
@@ -49,7 +49,7 @@ def fake_quantize_per_channel(
     if zero_points.dtype is not torch.int32:
         zero_points = _int32_zero_points(zero_points)
     check_zero_points(zero_points, quant_min, quant_max)
-    return torch.fake_quantize_per_channel_affine(input, scales, zero_points, axis, quant_min, quant_max)
+    return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
 
 
 @command()
@@ -90,12 +90,12 @@ def fake_quantize_per_tensor(
         _check_single(zero_point, "zero_point")
         _check_narrowing(scale, "scale")
         check_zero_points(zero_point, quant_min, quant_max, "zero_point")
-        return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
+        return quant.fake_quantize_per_tensor(input, scale, zero_point, quant_min, quant_max)
     if isinstance(scale, torch.Tensor) or isinstance(zero_point, torch.Tensor):
         raise errors.arg_value("zero_point", "scale and zero_point must be both numbers or both tensors")
     check_zero_point(zero_point, quant_min, quant_max, "zero_point")
     _check_narrowing(torch.tensor(scale, dtype=torch.float64), "scale")
-    return torch.fake_quantize_per_tensor_affine(input, scale, zero_point, quant_min, quant_max)
+    return quant.fake_quantize_per_tensor(input, scale, zero_point, quant_min, quant_max)
 
 
 # -- checks, each with its own message -------------------------------------------------------------------

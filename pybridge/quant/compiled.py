@@ -1,0 +1,280 @@
+"""The kernels: one pass over the memory of a tensor, compiled by numba (LLVM). Importing this takes 0.5 s.
+
+A kernel gets addresses and flat ranges of elements in memory order, so that threads can share a tensor.
+Channels lie in memory as (..., channel, inner): the element at position p belongs to channel
+p // inner % channels.
+
+The arithmetic is PyTorch's own, bit for bit, for |quant_min|, |quant_max|, |zero_point| <= 2**23: there the
+differences are exact in float32. `top` is what products of 2**63 and more become: quant_min per channel (the
+x86 conversion to int64 overflows to -2**63), quant_max per tensor; NaN becomes quant_min in both. The zero
+point is added to the rounded product and not folded into the bounds: that keeps the sign of zero.
+
+Nothing here may be compiled with fast mathematics, which drops the tests for NaN, or with contraction of
+products and sums, which rounds once instead of twice; numba does neither unless asked.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import binding, ir
+from numba import carray, njit, types
+from numba.core.caching import FunctionCache
+from numba.extending import intrinsic
+
+_OVERFLOW = 2.0**63
+_SETTINGS = {"nogil": True, "error_model": "numpy"}
+_LONG_ROW = 32  # elements; below, constants for each element are cheaper than a loop for each row
+_LONG_PERIOD = 1024  # elements for which constants are made, at least
+_SCRATCH = 16384  # and at most: they stay in the cache, and no share makes them for the others
+
+
+@intrinsic
+def _pointer(_: Any, address: Any, like: Any) -> Any:
+    """The address as a pointer to elements of the type of `like`."""
+    target = types.CPointer(like.dtype)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(target))
+
+    return target(types.int64, like), generate
+
+
+@njit
+def _same(value: Any) -> Any:
+    return value
+
+
+@njit
+def _from_bfloat16(bits: Any) -> Any:
+    return np.uint32(np.uint32(bits) << np.uint32(16)).view(np.float32)
+
+
+@njit
+def _to_bfloat16(value: Any) -> Any:
+    """Round half to even on the upper sixteen bits; every NaN becomes 0x7fc0, as in PyTorch."""
+    bits = np.float32(value).view(np.uint32)
+    rounded = np.uint32(bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
+    return np.uint16(rounded >> np.uint32(16)) if value == value else np.uint16(0x7FC0)
+
+
+@intrinsic
+def _from_float16(_: Any, bits: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fpext(builder.bitcast(arguments[0], ir.HalfType()), ir.FloatType())
+
+    return types.float32(types.uint16), generate
+
+
+@intrinsic
+def _to_float16(_: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(builder.fptrunc(arguments[0], ir.HalfType()), ir.IntType(16))
+
+    return types.uint16(types.float32), generate
+
+
+@njit
+def _clamped(q: Any, low: Any, high: Any, top: Any) -> Any:
+    """An ordered compare is false for NaN, which therefore becomes `low`."""
+    v = q if q < _OVERFLOW else (top if q >= _OVERFLOW else low)
+    v = v if v > low else low
+    return v if v < high else high
+
+
+def _named(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Let a function be known to the linker by the name of its kernel.
+
+    Several kernels come of one text. numba tells them apart by counting, anew in every process: what is
+    compiled now would take the symbols of another kernel that comes from the cache.
+    """
+    function.__qualname__ += f".{name.replace(' ', '_')}"
+    return function
+
+
+def _part(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """Compile a part of the kernel of that name."""
+    return lambda function: njit(**_SETTINGS)(_named(function, name))
+
+
+def _forward(
+    name: str, element: Any, load: Any, store: Any, real: Any, product: Any, masked: bool
+) -> Callable[..., None]:
+    """The kernel for one dtype.
+
+    Args:
+        name: the kernel's own.
+        element: what the arrays hold; `load` makes of it a float of type `real`, `store` the way back.
+        product: the float type in which the result is multiplied by the scale.
+    """
+
+    @_part(name)
+    def run(x, y, mask, inverse, zero, scale, low, high, top):
+        for k in range(x.shape[0]):
+            q = np.rint(load(x[k]) * inverse[k]) + zero[k]
+            v = _clamped(q, low, high, top)
+            if masked:
+                mask[k] = v == q
+            y[k] = store(product(v - zero[k]) * product(scale[k]))
+
+    @_part(name)
+    def run_one(x, y, mask, inverse, zero, scale, low, high, top):
+        for k in range(x.shape[0]):
+            q = np.rint(load(x[k]) * inverse) + zero
+            v = _clamped(q, low, high, top)
+            if masked:
+                mask[k] = v == q
+            y[k] = store(product(v - zero) * product(scale))
+
+    @_part(name)
+    def fill(inverses, zero, scale, scales, zeros, first, inner):
+        channel, left = first // inner % scales.shape[0], inner - first % inner
+        for k in range(scale.shape[0]):
+            scale[k] = scales[channel]
+            inverses[k] = real(np.float32(1) / scale[k])
+            zero[k] = real(zeros[channel])
+            left -= 1
+            if left == 0:
+                left = inner
+                channel = channel + 1 if channel + 1 < scales.shape[0] else 0
+
+    def kernel(x_at, y_at, mask_at, scale_at, zero_at, low, high, top, inner, channels, count, start, stop):
+        x = carray(_pointer(x_at, element), count)
+        y = carray(_pointer(y_at, element), count)
+        mask = carray(_pointer(mask_at, np.uint8), count)
+        scales = carray(_pointer(scale_at, np.float32), channels)
+        zeros = carray(_pointer(zero_at, np.int32), channels)
+        low, high, top = real(low), real(high), real(top)
+        if inner >= _LONG_ROW or channels == 1:
+            position = start
+            while position < stop:
+                row = position // inner
+                end = min((row + 1) * inner, stop)
+                scale = scales[row % channels]
+                inverse = real(np.float32(1) / scale)
+                run_one(
+                    x[position:end], y[position:end], mask[position:end],
+                    inverse, real(zeros[row % channels]), scale, low, high, top,
+                )  # fmt: skip
+                position = end
+            return
+        period = channels * inner * max(1, _LONG_PERIOD // (channels * inner))
+        part = min(period, _SCRATCH)
+        inverses, zero, scale = np.empty(part, real), np.empty(part, real), np.empty(part, np.float32)
+        filled = -1
+        position = start
+        while position < stop:
+            offset = position % period
+            which = offset // part
+            if which != filled:
+                fill(inverses, zero, scale, scales, zeros, which * part, inner)
+                filled = which
+            first = offset - which * part
+            end = min(position - offset + min(which * part + part, period), stop)
+            last = first + end - position
+            run(
+                x[position:end], y[position:end], mask[position:end],
+                inverses[first:last], zero[first:last], scale[first:last], low, high, top,
+            )  # fmt: skip
+            position = end
+
+    return kernel
+
+
+def _backward(element: Any, load: Any, store: Any) -> Callable[..., None]:
+    """gradient * mask, a product: an infinity that is masked becomes NaN."""
+
+    def kernel(gradient_at, mask_at, result_at, count, start, stop):
+        gradient = carray(_pointer(gradient_at, element), count)[start:stop]
+        mask = carray(_pointer(mask_at, np.uint8), count)[start:stop]
+        result = carray(_pointer(result_at, element), count)[start:stop]
+        for k in range(stop - start):
+            value = load(gradient[k])
+            result[k] = store(value * type(value)(mask[k]))
+
+    return kernel
+
+
+def _inside(numbers_at, count, low, high):
+    numbers = carray(_pointer(numbers_at, np.int32), count)
+    outside = 0
+    for k in range(count):
+        outside += (numbers[k] < low) | (numbers[k] > high)
+    return outside == 0
+
+
+_DTYPES = {  # what an array holds, load, store, the type of the arithmetic
+    "float32": (np.float32, _same, _same, np.float32),
+    "float64": (np.float64, _same, _same, np.float64),
+    "float16": (np.uint16, _from_float16, _to_float16, np.float32),
+    "bfloat16": (np.uint16, _from_bfloat16, _to_bfloat16, np.float32),
+}
+_INTEGER, _DOUBLE = types.int64, types.float64
+_FORWARD = types.void(*[_INTEGER] * 5, *[_DOUBLE] * 3, *[_INTEGER] * 5)
+_INSIDE = types.boolean(*[_INTEGER] * 4)
+_BACKWARD = types.void(*[_INTEGER] * 6)
+
+
+def compile(name: str) -> Callable[..., None]:
+    """The kernel `forward DTYPE`, `forward_masked DTYPE` or `backward DTYPE`, from the cache or compiled now.
+
+    After DTYPE, `narrow` asks for the result to be multiplied in float32, as PyTorch does it per tensor.
+
+    Raises:
+        NotImplementedError: this CPU lacks an instruction that the kernel needs.
+    """
+    what, dtype, *narrow = name.split()
+    if what == "inside":
+        return _compiled(name, _INSIDE, _inside)
+    element, load, store, real = _DTYPES[dtype]
+    if dtype == "float16" and not _has_float16():
+        raise NotImplementedError("this CPU does not convert float16")
+    if what == "backward":
+        return _compiled(name, _BACKWARD, _backward(element, load, store))
+    product = np.float32 if narrow else real
+    if narrow and store is _same:
+        store = _widened
+    return _compiled(
+        name, _FORWARD, _forward(name, element, load, store, real, product, what == "forward_masked")
+    )
+
+
+@njit
+def _widened(value: Any) -> Any:
+    return np.float64(value)
+
+
+def _has_float16() -> bool:
+    features = binding.get_host_cpu_features()
+    return "f16c" not in features or bool(features["f16c"])  # no other machine lists it
+
+
+class _Cache(FunctionCache):
+    """Finds a kernel by its name.
+
+    numba would by what its closure holds, but the compiled functions in there look new in every process.
+    """
+
+    def __init__(self, kernel: Callable[..., Any], name: str) -> None:
+        super().__init__(kernel)
+        self._name_of_kernel = name
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        return signature, codegen.magic_tuple(), self._name_of_kernel
+
+
+def _compiled(name: str, signature: Any, kernel: Callable[..., Any]) -> Callable[..., Any]:
+    _named(kernel, name)
+    try:
+        return _specialized(signature, kernel, _Cache(kernel, name))
+    except Exception:  # no folder for a cache can be written, the disk is full, a file in it is broken
+        return _specialized(signature, kernel, None)
+
+
+def _specialized(signature: Any, kernel: Callable[..., Any], cache: _Cache | None) -> Callable[..., Any]:
+    dispatcher = njit(**_SETTINGS)(kernel)
+    if cache is not None:
+        dispatcher._cache = cache
+    dispatcher.compile(signature)
+    dispatcher.disable_compile()
+    return dispatcher

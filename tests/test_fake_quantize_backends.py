@@ -1,0 +1,306 @@
+"""How kernels come to run: threads, memory, forks, interruptions, and what happens where they cannot."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+
+from pybridge import quant
+from pybridge.quant import backend
+from tests.bits import INTEGER, same
+from tests.conftest import CountingBackend
+
+ROOT = Path(__file__).parents[1]
+PRELUDE = """
+import os, sys, threading, time
+import torch
+from pybridge import quant
+from pybridge.quant.backend import backend
+
+def right(rows=64, columns=999, high=2**20):
+    x = torch.linspace(-9, 9, rows * columns).reshape(rows, columns).requires_grad_()
+    parameters = torch.linspace(0.01, 0.2, rows), torch.arange(rows, dtype=torch.int32), 0, -8, high
+    ours = quant.fake_quantize_per_channel(x, *parameters)
+    theirs = torch.fake_quantize_per_channel_affine(x, *parameters)
+    gradients = [torch.autograd.grad(each.sin().sum(), x)[0] for each in (ours, theirs)]
+    return torch.equal(ours, theirs) and torch.equal(*gradients)
+
+def settle():
+    while (compiler := backend()._compiler) is not None:
+        compiler.join()
+"""
+
+
+def python(
+    script: str, *words: str, prelude: str = PRELUDE, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of its own, without what this process has in its environment for kernels."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TCLTORCH", "NUMBA"))
+    }
+    return subprocess.run(
+        [sys.executable, *words, "-c", prelude + script],
+        env=inherited | environment, cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+
+
+def said(script: str, *words: str, prelude: str = PRELUDE, **environment: str) -> list[str]:
+    """The lines that a script prints; it must end well, and say nothing on standard error."""
+    done = python(script, *words, prelude=prelude, **environment)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """PyTorch's number of threads is put back."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def placed(numbers: torch.Tensor, offset: int) -> torch.Tensor:
+    """A copy that starts `offset` bytes after an address that suits any vector."""
+    memory = torch.empty(numbers.nbytes + 128, dtype=torch.uint8).numpy()
+    start = -memory.ctypes.data % 64 + offset
+    return torch.frombuffer(memory, dtype=numbers.dtype, count=numbers.numel(), offset=start).copy_(numbers)
+
+
+@pytest.mark.parametrize("dtype", INTEGER)
+@pytest.mark.parametrize("columns", [1, 3, 31, 32, 65, 997])
+@pytest.mark.usefixtures("threads")
+def test_threads_and_alignment_change_nothing(
+    columns: int, dtype: torch.dtype, back_end: CountingBackend
+) -> None:
+    scale, zero_point = torch.linspace(0.01, 0.2, 11), torch.arange(11, dtype=torch.int32)
+    numbers = torch.linspace(-9, 9, 2 * 11 * columns).to(dtype)
+    results = []
+    for count in 1, 2, 3, 7:
+        torch.set_num_threads(count)
+        for offset in 0, 1, 4, 30, 63:
+            x = placed(numbers, offset).reshape(2, 11, columns).requires_grad_()
+            result = quant.fake_quantize_per_channel(x, scale, zero_point, 1, -8, 99)
+            gradient = placed(numbers.flip(0), offset).reshape(x.shape)
+            results.append((result, *torch.autograd.grad(result, x, gradient)))
+    for each in results:
+        assert all(map(same, each, results[0]))
+    assert (back_end.runs == 40) == (back_end.choice == "numba")
+
+
+@pytest.mark.usefixtures("threads")
+def test_flushed_denormals_are_flushed_alike(back_end: CountingBackend) -> None:
+    """On one thread, the caller's: PyTorch flushes on no other."""
+    torch.set_num_threads(1)
+    x = torch.linspace(-1e-38, 1e-38, 600)
+    assert torch.set_flush_denormal(True)
+    try:
+        for scale in (1e-40, 1e-38, 0.1):
+            ours = quant.fake_quantize_per_tensor(x, scale, 0, -128, 127)
+            assert same(ours, torch.fake_quantize_per_tensor_affine(x, scale, 0, -128, 127))
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@pytest.mark.usefixtures("back_end")
+def test_callers_on_several_threads() -> None:
+    def run(seed: int) -> bool:
+        x = torch.linspace(-seed, seed, 5000).requires_grad_()
+        ours = quant.fake_quantize_per_tensor(x, 0.03, seed, -8, 99)
+        theirs = torch.fake_quantize_per_tensor_affine(x, 0.03, seed, -8, 99)
+        gradients = [torch.autograd.grad(each.sin().sum(), x)[0] for each in (ours, theirs)]
+        return same(ours, theirs) and same(*gradients)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(run, list(range(1, 90))))
+
+
+def until_interrupted(timer: threading.Timer, action: Callable[[], object]) -> None:
+    timer.start()
+    while True:
+        action()
+
+
+def test_interruption_leaves_everything_usable(back_end: CountingBackend) -> None:
+    x = torch.linspace(-5, 5, 1 << 20)
+    expected = torch.fake_quantize_per_tensor_affine(x, 0.03, 1, -8, 99)
+    for delay in (0.001, 0.003, 0.01, 0.02, 0.03):
+        timer = threading.Timer(delay, signal.raise_signal, [signal.SIGINT])
+        with pytest.raises(KeyboardInterrupt):
+            until_interrupted(timer, lambda: quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99))
+        timer.join()
+        assert same(quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99), expected)
+
+
+def test_nothing_outside_of_the_tensors_is_touched() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.guard_pages"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "nothing outside was touched\n"), done
+    words = [sys.executable, "-m", "tests.guard_pages", "--outside"]
+    assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == -signal.SIGSEGV
+
+
+def test_forked_children_go_on() -> None:
+    """Our threads are made anew; PyTorch's are gone in a child, and its operators would wait for them."""
+    script = """
+torch.set_num_threads(2)
+x = torch.linspace(-9, 9, 1 << 20)
+expected = quant.fake_quantize_per_tensor(x, 0.1, 0, -8, 7)
+print(right(1024, 1024), torch.equal(expected, torch.fake_quantize_per_tensor_affine(x, 0.1, 0, -8, 7)))
+sys.stdout.flush()
+child = os.fork()
+if not child:
+    found = quant.fake_quantize_per_tensor(x, 0.1, 0, -8, 7)
+    torch.set_num_threads(1)
+    print(torch.equal(found, expected), right(1024, 1024), right(64, 2000), backend().describe())
+    sys.exit()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), right(1024, 1024))
+"""
+    first, second, third = said(script, TCLTORCH_KERNELS="numba")
+    assert (first, third) == ("True True", "0 True")
+    assert second == "True True True numba, 4 compiled; PyTorch for the rest"
+
+
+def test_children_forked_while_compiling_do_not_wait_for_ever() -> None:
+    """A thread that no child has holds numba's locks, and half of numba is imported."""
+    script = """
+right()
+while "numba" not in sys.modules:
+    time.sleep(0.001)
+children = []
+for _ in range(4):
+    compiling = backend()._compiling
+    children.append(os.fork())
+    if not children[-1]:
+        torch.set_num_threads(1)
+        ok = right()
+        settle()
+        sys.exit(not (ok and right()))
+    time.sleep(0.1)
+print(compiling, {os.waitpid(child, 0)[1] for child in children}, right())
+"""
+    assert said(script, NUMBA_CACHE_DIR="/dev/null/none") == ["True {0} True"]
+
+
+def test_by_default_pytorch_answers_until_kernels_are_compiled() -> None:
+    script = """
+backend()
+assert quant.fake_quantize_per_tensor(torch.ones(9), 0.1, 0, -8, 7)[0] > 0.6
+print("numba" in sys.modules, backend().describe())
+print(right(), backend()._kernels["forward_masked float32"], backend()._compiler is not None)
+settle()
+print(right(), backend()._kernels["forward_masked float32"] is not None)
+settle()
+print(right(), backend().describe())
+"""
+    first, second, third, last = said(script, NUMBA_CACHE_DIR="/dev/null/none")
+    assert first == "False numba, 0 compiled; PyTorch for the rest"
+    assert second == "True None True"
+    assert third == "True True"
+    assert last == "True numba, 3 compiled; PyTorch for the rest"
+
+
+def test_a_process_that_ends_while_compiling_ends_well() -> None:
+    assert said("print(right())", NUMBA_CACHE_DIR="/dev/null/none") == ["True"]
+
+
+def test_kernels_run_when_the_interpreter_ends() -> None:
+    """In a function of atexit no thread can be started, and none is left of a pool."""
+    script = """
+import atexit
+torch.set_num_threads(2)
+atexit.register(lambda: print(right(1024, 1024), right(1, 1 << 20)))
+if sys.argv[1:]:
+    right(1024, 1024)
+"""
+    assert said(script, TCLTORCH_KERNELS="numba") == ["True True"]
+    assert said("import sys; sys.argv.append('used')\n" + script, TCLTORCH_KERNELS="numba") == ["True True"]
+
+
+def test_kernels_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
+    script = "print(right(), backend().describe())"
+    for _ in range(2):
+        lines = said(script, NUMBA_CACHE_DIR=str(tmp_path), TCLTORCH_KERNELS="numba")
+        assert lines == ["True numba, 3 compiled; PyTorch for the rest"]
+        files = sorted(path.name for path in tmp_path.rglob("*.nbc"))
+        assert len(files) == 3
+    for path in tmp_path.rglob("*.nb?"):
+        path.write_bytes(b"broken")
+    assert said(script, NUMBA_CACHE_DIR=str(tmp_path), TCLTORCH_KERNELS="numba") == lines
+
+
+def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(tmp_path: Path) -> None:
+    """They come of one text: the linker must not take one for another, whichever came first."""
+    script = """
+def unmasked(dtype):
+    x = torch.linspace(-9, 9, 5000).to(dtype)
+    ours = quant.fake_quantize_per_tensor(x, 0.1, 3, -8, 7)
+    return torch.equal(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 3, -8, 7))
+
+orders = {"first": (torch.float32,), "then": (None, torch.float32)}
+print(*(unmasked(dtype) if dtype else right() for dtype in orders[ORDER]))
+"""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path), "TCLTORCH_KERNELS": "numba"}
+    assert said("ORDER = 'first'" + script, **environment) == ["True"]
+    assert said("ORDER = 'then'" + script, **environment) == ["True True"]
+
+
+def test_without_a_folder_for_the_cache_kernels_are_compiled_each_time() -> None:
+    lines = said(
+        "print(right(), backend().describe())", NUMBA_CACHE_DIR="/dev/null/none", TCLTORCH_KERNELS="numba"
+    )
+    assert lines == ["True numba, 3 compiled; PyTorch for the rest"]
+
+
+def test_without_numba_pytorch_does_it() -> None:
+    block = "import sys; sys.modules['numba'] = None"
+    (line,) = said("right(); settle(); print(right(), backend().describe())", prelude=block + PRELUDE)
+    assert line.startswith("True PyTorch (")
+    assert "ModuleNotFoundError: import of numba halted" in line
+
+
+def test_pytorch_can_be_chosen() -> None:
+    (line,) = said("print(right(), 'numba' in sys.modules, backend().describe())", TCLTORCH_KERNELS="torch")
+    assert line == "True False PyTorch (TCLTORCH_KERNELS=torch)"
+
+
+def test_a_choice_that_there_is_not() -> None:
+    done = python("right()", TCLTORCH_KERNELS="bogus")
+    assert done.returncode == 1
+    assert (
+        done.stderr.splitlines()[-1] == 'ValueError: TCLTORCH_KERNELS must be torch or numba but is "bogus"'
+    )
+
+
+def test_a_kernel_that_cannot_be_compiled_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pybridge.quant import compiled
+
+    def refuse(name: str) -> None:
+        raise NotImplementedError("this CPU has no adder\nat all")
+
+    monkeypatch.setattr(compiled, "compile", refuse)
+    chosen = backend.Backend("numba")
+    assert chosen.kernel("forward float32") is None
+    assert chosen.describe() == "PyTorch (forward float32: NotImplementedError: this CPU has no adder)"
+
+
+def test_importing_is_lean() -> None:
+    script = "import sys; from pybridge import quant; print('numba' in sys.modules, 'numpy' in sys.modules)"
+    assert said(script, prelude="")[0].startswith("False")
+
+
+def test_a_tensor_kept_alive_by_nobody_else(back_end: CountingBackend) -> None:
+    """Scale, zero point and a copy of the input live as long as a share of the work needs them."""
+    for _ in range(50):
+        x = torch.linspace(-5, 5, 4 * 2500).reshape(4, 2500)[:, ::2]
+        ours = quant.fake_quantize_per_channel(
+            x, torch.full((8,), 0.1)[::2], torch.ones(8, dtype=torch.int32)[::2], 0, -8, 7
+        )
+        assert same(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 1, -8, 7))

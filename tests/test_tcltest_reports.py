@@ -231,6 +231,15 @@ def test_a_leak_fails_a_test_when_strict(pytester):
     result.stdout.fnmatch_lines(["FAILED strict.test::s-1 - leaked t1, t2: *"])
 
 
+def test_a_test_that_skips_itself_may_leak(pytester):
+    leaks = "test s-1 {} -setup {lappend torch::live t1} -body {::tcltest::Skip no}"
+    write(pytester, skips=suite(FAKE + leaks))
+    result = run(pytester)
+    assert outcomes(result) == (0, 1, 0)
+    result.stdout.fnmatch_lines(["skips.test::s-1: t1"])
+    assert outcomes(run(pytester, "--tcltest-strict-leaks")) == (0, 0, 1)
+
+
 # -- options ---------------------------------------------------------------------------------------------
 
 

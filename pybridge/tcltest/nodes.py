@@ -104,11 +104,11 @@ class TclItem(pytest.Item):
         _add_output(self, "call", outcome.output)
         if outcome.leaked:
             self.user_properties.append((LEAKED, " ".join(outcome.leaked)))
+        strict = self.config.stash[SUITES].settings.strict_leaks
+        if outcome.status in ("failed", "lost") or (strict and outcome.leaked):
+            raise Failure(self.test, outcome, strict)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
-        strict = self.config.stash[SUITES].settings.strict_leaks
-        if outcome.status != "passed" or (strict and outcome.leaked):
-            raise Failure(self.test, outcome, strict)
 
     def amend_report(self, report: pytest.TestReport) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""

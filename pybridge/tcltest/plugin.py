@@ -91,7 +91,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
     leaks = [
         (report.nodeid, value)
-        for outcome in ("passed", "failed", "xfailed", "xpassed")
+        for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
         for report in terminalreporter.getreports(outcome)
         if isinstance(report, pytest.TestReport) and report.when == "call"
         for name, value in report.user_properties

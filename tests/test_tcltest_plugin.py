@@ -605,6 +605,14 @@ def test_without_the_capture_plugin_output_is_shown_at_once(pytester):
     result.stdout.fnmatch_lines(["*written"])
 
 
+def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):
+    write(pytester, a=suite("test a-1 {} {rename ::tcltest::outputChannel {}} 1\ntest a-2 {} {expr 1} 1"))
+    result = run(pytester)
+    assert outcomes(result) == (0, 0, 2)
+    said = 'the file ends with an error: a.test:3: invalid command name "outputChannel"'
+    result.stdout.fnmatch_lines(["*_ a-1 *", f"E   {said}", "*_ a-2 *", f"E   not run: {said}"])
+
+
 # -- tests that pytest does not see ----------------------------------------------------------------------
 
 IN_CHILD = "interp create kid\nkid eval {package require tcltest; namespace import tcltest::*; %s}"

@@ -158,8 +158,9 @@ class Run:
         file.ended = True
         if self._running is not None:
             key = (self._running.name, self._running.occurrence)
-            file.outcomes[key] = self._running.lose(f"the process {end} while this test ran", process)
-            file.lost = f"not run: the process {end} while {self._running.name} ran"
+            reason = file.problem or f"the process {end} while this test ran"
+            file.outcomes[key] = self._running.lose(reason, process)
+            file.lost = file.lost or f"not run: the process {end} while {self._running.name} ran"
             self._running = None
             return
         file.trailing = process.output(self._mark, None)

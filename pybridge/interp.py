@@ -2,32 +2,20 @@
 
 import _tkinter
 import atexit
-import contextlib
-import math
 import os
 import re
-import sys
 import threading
 import weakref
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
-from pybridge import __version__, errors
-from pybridge.bulk import Bulk
-from pybridge.commands import about
-from pybridge.dispatch import OK, Dispatcher, Reply
-from pybridge.registry import BY_NAME
-from pybridge.tcl_list import split_list
-from pybridge.values import text_of
+from pybridge import channels, errors, install
+from pybridge.dispatch import Dispatcher
+from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 
-_LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
-_CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")
-_RETURN_REPLY = """
-    lassign [%s {*}$args] status value options
-    return -code $status {*}$options $value
-"""
+_Result = TypeVar("_Result")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 # Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
@@ -67,7 +55,7 @@ class Interpreter:
         self._closing = False
         self._cancel: Callable[[], None] | None = None
         self._exit_status: int | None = None
-        self.dispatcher = Dispatcher(_to_tcl)
+        self.dispatcher = Dispatcher(to_tcl)
         self._define_commands()
         _open.add(self)
 
@@ -81,7 +69,7 @@ class Interpreter:
             SystemExit: the script called `exit`.
             KeyboardInterrupt: Ctrl-C was pressed meanwhile.
         """
-        if "\0" not in script and _encodable(script):
+        if "\0" not in script and encodable(script):
             return str(self._run(lambda tk: tk.eval(script)))
         self.call("set", "::torch::_::script", script)  # tkinter's own eval takes neither NUL nor stray bytes
         return str(self._run(lambda tk: tk.eval("uplevel #0 $::torch::_::script")))
@@ -92,8 +80,8 @@ class Interpreter:
         A list is a tuple, a dict its keys and values in turn. The result is a native object where Tcl has one
         (int, float, bytes, tuple), else text. Raises as `eval`, and TypeError for a word without a Tcl form.
         """
-        carried = _to_tcl(words)
-        return self._run(lambda tk: _from_tcl(tk.call(*carried)))
+        carried = to_tcl(words)
+        return self._run(lambda tk: from_tcl(tk.call(*carried)))
 
     def run_file(self, path: str | os.PathLike[str]) -> str:
         """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
@@ -106,17 +94,7 @@ class Interpreter:
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""
-        dispatcher = self.dispatcher
-
-        def reply(*words: str) -> Reply:
-            try:
-                return OK, function(*words), ()
-            except BaseException as error:
-                return dispatcher.failed(error)
-
-        self._tk.createcommand(f"::torch::_::{name}_reply", reply)
-        self._defined.append(f"{name}_reply")
-        self.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
+        self._defined += install.define(self._tk, self.dispatcher, name, function)
 
     def serve(self, descriptor: int, seconds: float | None = None) -> None:
         """Run Tcl's event loop until `descriptor` is readable or the time is over.
@@ -124,19 +102,9 @@ class Interpreter:
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed meanwhile; it has stopped what was running.
         """
-        over: list[None] = []
-        tk = self._tk
-        tk.createfilehandler(descriptor, _tkinter.READABLE, lambda *_: over.append(None))
-        timer = None
-        try:
-            if seconds is not None:
-                timer = tk.createtimerhandler(math.ceil(seconds * 1000), lambda: over.append(None))
+        with channels.noticing_input(self._tk, descriptor, seconds) as over:
             while not over and self._tk is not None:
                 self._serve_one()
-        finally:
-            tk.deletefilehandler(descriptor)
-            if timer:
-                timer.deletetimerhandler()
 
     def _serve_one(self) -> None:
         mark = self.dispatcher.table.mark()
@@ -165,8 +133,8 @@ class Interpreter:
             self._closing = True
             return
         _open.discard(self)
-        self._flush()
-        for name in (*_CALLBACKS, *self._defined):  # each holds the interpreter
+        channels.flush_all(self._tk)
+        for name in (*install.CALLBACKS, *self._defined):  # each holds the interpreter
             self._tk.deletecommand(f"::torch::_::{name}")
         self._tk = None
 
@@ -188,31 +156,37 @@ class Interpreter:
             self.dispatcher.close()
             _stranded.append(tk)
 
-    def _run(self, action: Any) -> Any:
+    def _run(self, action: Callable[[Any], _Result]) -> _Result:
         if self._tk is None:
             raise errors.closed()
         if threading.get_ident() != self._thread:
             raise RuntimeError("an Interpreter is used by the thread that made it")
-        if self._depth or (watcher := self._watcher()) is None:
+        result: _Result
+        if self._depth or (watching := self._watching()) is None:
             result, failure = self._attempt(action, lambda: False)
         else:
-            with watcher.watching(self._cancel) as settle:
+            with watching as settle:
                 result, failure = self._attempt(action, settle)
         if failure is not None:
             raise failure  # out here, where it does not hold tkinter's exception, and with it the interpreter
         return result
 
-    def _watcher(self) -> Any:
+    def _watching(self) -> AbstractContextManager[Callable[[], bool]] | None:
         """What stands between signals and this interpreter; None where nothing needs to."""
         if not self.interruptible:  # it need not wait for this import
             return None
         from pybridge import interrupt
 
         if self._cancel is None:
-            self._cancel = interrupt.canceller(self._tk.interpaddr())
-        return interrupt.watcher()
+            from pybridge import tcl_library
 
-    def _attempt(self, action: Any, settle: Callable[[], bool]) -> tuple[Any, BaseException | None]:
+            self._cancel = tcl_library.canceller(self._tk.interpaddr())
+        watcher = interrupt.watcher()
+        return watcher.watching(self._cancel) if watcher else None
+
+    def _attempt(
+        self, action: Callable[[Any], Any], settle: Callable[[], bool]
+    ) -> tuple[Any, BaseException | None]:
         """Run `action`: its result, and the exception to raise instead, with nothing left open."""
         mark = self.dispatcher.table.mark()
         self._depth += 1
@@ -240,7 +214,9 @@ class Interpreter:
         if self._depth == 1:
             if stopped is not None:
                 self._exit_status = None
-                self._tcl_library().Tcl_LimitTypeReset(self._address(), _LIMIT_COMMANDS)
+                from pybridge import tcl_library
+
+                tcl_library.lift_limit(self._tk.interpaddr())
             self.dispatcher.table.unwind(mark, self._is_command)
         return failure
 
@@ -263,71 +239,39 @@ class Interpreter:
         return taken
 
     def _tcl_error(self, message: str, cancelled: bool) -> BaseException:
-        code = self._error_code()
-        if code[:2] == ("TORCH", "INTERRUPT") or (cancelled and code[:2] == ("TCL", "CANCEL")):
+        error = last_error(self._tk, message)
+        code = error.errorcode[:2]
+        if code == ("TORCH", "INTERRUPT") or (cancelled and code == ("TCL", "CANCEL")):
             return KeyboardInterrupt()
-        trace = text_of(self._variable("::errorInfo"))
-        near = _nearest(code)
-        if near and trace.startswith(message):
-            trace = message + near + trace[len(message) :]
-        return errors.TclError(message + near, code, trace)
-
-    def _error_code(self) -> tuple[str, ...]:
-        code = self._variable("::errorCode")
-        return tuple(map(text_of, code)) if isinstance(code, tuple) else tuple(split_list(code))
-
-    def _variable(self, name: str) -> Any:
-        """A variable of Tcl's, without running a script for it: that could be cancelled; empty if unset."""
-        try:
-            value = self._tk.getvar(name)
-        except _tkinter.TclError:
-            return ""
-        return value if isinstance(value, tuple) else str(value)
+        return error
 
     # -- building ----------------------------------------------------------------------------------------
 
     def _define_commands(self) -> None:
-        tk, dispatcher = self._tk, self.dispatcher
         this = weakref.ref(self)  # a command that held the interpreter would keep it alive for ever
 
-        def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
-            try:
-                bulk = Bulk(_payload(this()), form, tuple(map(int, shape.split())))
-                words = (*words[: int(index)], bulk, *words[int(index) + 1 :])
-            except BaseException as error:
-                return dispatcher.failed(error)
-            return dispatcher(chain, called, *words)
+        def payload() -> bytes:
+            alive = this()
+            if alive is None or alive._tk is None:
+                raise errors.closed()
+            return install.take_payload(alive._tk)
 
-        def end(status: str) -> Reply:
-            try:
-                alive = this()
-                if alive is not None:
-                    alive._exit(int(status))
-            except BaseException as error:
-                return dispatcher.failed(error)
-            return OK, "", ()
+        def end(status: int) -> None:
+            alive = this()
+            if alive is not None:
+                alive._exit(status)
 
         def cancel_again() -> None:
             alive = this()
-            watcher = alive and alive._watcher()
+            if alive is None or not alive.interruptible:
+                return
+            from pybridge import interrupt
+
+            watcher = interrupt.watcher()
             if watcher:
                 watcher.cancel_again()
 
-        tk.eval("namespace eval ::torch::_ {}")
-        callbacks = (dispatcher, dispatch_bulk, end, cancel_again)
-        for name, callback in zip(_CALLBACKS, callbacks, strict=True):
-            tk.createcommand(f"::torch::_::{name}", callback)
-        tk.setvar("::torch::_::version", __version__)
-        folder = tcl_package()
-        tk.call("lappend", "::auto_path", str(folder))
-        tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
-        about.host_facts["Tcl"] = tk.eval("info patchlevel")
-        for name, command in BY_NAME.items():
-            if command.script:
-                continue
-            where = _bulk_place(command)
-            words = ("::torch::_::call_bulk", where, name) if where else ("::torch::_::call", name)
-            tk.call("interp", "alias", "", f"::torch::{name}", "", *words)
+        install.install(self._tk, self.dispatcher, payload, end, cancel_again)
 
     # -- ending ------------------------------------------------------------------------------------------
 
@@ -336,103 +280,16 @@ class Interpreter:
         if self.on_exit:
             self.on_exit()
         self._take_cancel()  # it would stop the flushing
-        self._flush()
+        channels.flush_all(self._tk)
         os._exit(status & 0xFF)
 
     def _exit(self, status: int) -> None:
         if self._program:
             self.end_program(status)
         self._exit_status = status
-        self._tcl_library().Tcl_LimitSetCommands(self._address(), 0)
-        self._tcl_library().Tcl_LimitTypeSet(self._address(), _LIMIT_COMMANDS)
-        # An exceeded limit is the one error that no `catch` stops and that leaves the interpreter usable.
-        self._tcl_library().Tcl_LimitCheck(self._address())
+        from pybridge import tcl_library  # with ctypes, which takes its time
 
-    def _tcl_library(self) -> Any:
-        import ctypes
-
-        return ctypes.PyDLL(_tkinter.__file__)
-
-    def _address(self) -> Any:
-        import ctypes
-
-        return ctypes.c_void_p(self._tk.interpaddr())
-
-    def _flush(self) -> None:
-        with contextlib.suppress(_tkinter.TclError):  # a script may have renamed these
-            for channel in self._tk.splitlist(self._tk.eval("::chan names")):
-                with contextlib.suppress(_tkinter.TclError):  # only open for reading, or a broken pipe
-                    self._tk.call("::flush", channel)
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(AttributeError, OSError, ValueError):  # None, broken pipe, closed
-                stream.flush()
-
-
-def tcl_package() -> Path:
-    """The folder of the Tcl package: inside the Python package when installed, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    inside = here / "tclpkg"
-    return inside if inside.is_dir() else here.parent / "tclpkg"
-
-
-def _nearest(code: tuple[str, ...]) -> str:
-    """What ends the message that there is no such command, when it may be one of ours that is mistyped."""
-    name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
-    return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""
-
-
-def _payload(interpreter: Interpreter | None) -> bytes:
-    """The bytes that the Tcl side has packed; they are taken out of its variable."""
-    if interpreter is None or interpreter._tk is None:
-        raise errors.closed()
-    data = interpreter._tk.getvar("::torch::_::payload")
-    interpreter._tk.setvar("::torch::_::payload", "")
-    return data if isinstance(data, bytes) else b""
-
-
-def _bulk_place(command: Any) -> tuple[Any, ...]:
-    """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
-    for form in command.forms:
-        for position, parameter in enumerate(form.signature.parameters):
-            if parameter.type.bulk:
-                return (position, *(f"-{spelling}" for spelling in parameter.spellings))
-    return ()
-
-
-def _to_tcl(value: Any) -> Any:
-    """`value` with texts as Tcl takes them: a NUL as Tcl's two bytes, which tkinter would cut at, and nothing
-    that it cannot encode, on which it crashes (CPython 3.11)."""
-    if isinstance(value, str):
-        if value.isascii() and "\0" not in value:
-            return value
-        text = value.replace("\0", "\udcc0\udc80")
-        return text if _encodable(text, "surrogateescape") else text.encode("utf-8", "replace").decode()
-    if isinstance(value, tuple | list):
-        return tuple(_to_tcl(each) for each in value)
-    if isinstance(value, dict):
-        return tuple(_to_tcl(each) for pair in value.items() for each in pair)
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if isinstance(value, bool | int | float | bytes | _tkinter.Tcl_Obj):
-        return value
-    raise TypeError(f"a {type(value).__name__} has no Tcl form")
-
-
-def _encodable(text: str, errors: str = "strict") -> bool:
-    try:
-        text.encode("utf-8", errors)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _from_tcl(value: Any) -> Any:
-    """`value` without what is tkinter's own."""
-    if isinstance(value, _tkinter.Tcl_Obj):
-        return str(value)
-    if isinstance(value, tuple):
-        return tuple(_from_tcl(each) for each in value)
-    return value
+        tcl_library.exceed_limit(self._tk.interpaddr())
 
 
 @atexit.register

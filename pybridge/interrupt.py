@@ -7,9 +7,7 @@ from a wake-up descriptor, and cancels the script with the one function of Tcl t
 """
 
 import _signal  # type: ignore[import-not-found]
-import _tkinter
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -207,27 +205,3 @@ def _forget() -> None:
 
 
 os.register_at_fork(after_in_child=_forget)
-
-
-def canceller(address: int) -> Callable[[], None]:
-    """A function that cancels what the interpreter at `address` runs; a script's `catch` may stop it."""
-    library = ctypes.CDLL(_tkinter.__file__)
-    return lambda: library.Tcl_CancelEval(ctypes.c_void_p(address), None, None, 0)
-
-
-def summoner(action: Callable[[], None]) -> Callable[[], None]:
-    """A function for any thread that has Tcl call `action` in this one, before the next Tcl command."""
-
-    def called(_: Any, interpreter: Any, code: int) -> int:
-        action()
-        return code
-
-    library = ctypes.CDLL(_tkinter.__file__)
-    library.Tcl_AsyncCreate.restype = ctypes.c_void_p
-    procedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)(called)
-    handler = ctypes.c_void_p(library.Tcl_AsyncCreate(procedure, None))
-    _procedures.append(procedure)
-    return lambda: library.Tcl_AsyncMark(handler)
-
-
-_procedures: list[Any] = []  # Tcl keeps their addresses

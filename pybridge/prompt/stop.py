@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from pybridge import interrupt
+from pybridge import tcl_library
 from pybridge.interp import Interpreter
 from pybridge.prompt.terminal import write
 
@@ -49,7 +49,7 @@ class Insistence:
         self._mode = threading.Lock()
         self._blocked: bool | None = None  # what the keyboard was before a read was to come back
         signal.signal(_NUDGE, lambda *_: None)  # so that it interrupts
-        self._summon = interrupt.summoner(lambda: tcl.end_program(_STATUS))
+        self._summon = tcl_library.summoner(lambda: tcl.end_program(_STATUS))
         self._command = 0
         self._presses: list[float] = []
         self._offered = float("-inf")

@@ -1,0 +1,104 @@
+"""How the Tcl package gets into an interpreter of tkinter's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pybridge import __version__
+from pybridge.bulk import Bulk
+from pybridge.commands import about
+from pybridge.dispatch import OK, Dispatcher, Reply
+from pybridge.package import tcl_package
+from pybridge.registry import BY_NAME, Command
+
+CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")  # the Tcl commands that call Python
+_RETURN_REPLY = """
+    lassign [%s {*}$args] status value options
+    return -code $status {*}$options $value
+"""
+
+
+def install(
+    tk: Any,
+    dispatcher: Dispatcher,
+    payload: Callable[[], bytes],
+    end: Callable[[int], None],
+    cancel_again: Callable[[], None],
+) -> None:
+    """Make the commands of the package. None of the functions may hold the interpreter, which holds them.
+
+    Args:
+        tk: an interpreter of tkinter's.
+        dispatcher: what runs the commands.
+        payload: takes the bytes that the Tcl side has packed.
+        end: does what `exit` does, with a status.
+        cancel_again: called when Tcl has dropped the error that a cancel is.
+    """
+
+    def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
+        try:
+            bulk = Bulk(payload(), form, tuple(map(int, shape.split())))
+            words = (*words[: int(index)], bulk, *words[int(index) + 1 :])
+        except BaseException as error:
+            return dispatcher.failed(error)
+        return dispatcher(chain, called, *words)
+
+    def reply_to_end(status: str) -> Reply:
+        try:
+            end(int(status))
+        except BaseException as error:
+            return dispatcher.failed(error)
+        return OK, "", ()
+
+    tk.eval("namespace eval ::torch::_ {}")
+    callbacks = (dispatcher, dispatch_bulk, reply_to_end, cancel_again)
+    for name, callback in zip(CALLBACKS, callbacks, strict=True):
+        tk.createcommand(f"::torch::_::{name}", callback)
+    tk.setvar("::torch::_::version", __version__)
+    folder = tcl_package()
+    tk.call("lappend", "::auto_path", str(folder))
+    tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
+    about.host_facts["Tcl"] = tk.eval("info patchlevel")
+    _make_aliases(tk)
+
+
+def take_payload(tk: Any) -> bytes:
+    """The bytes that the Tcl side has packed, which are taken out of its variable."""
+    data = tk.getvar("::torch::_::payload")
+    tk.setvar("::torch::_::payload", "")
+    return data if isinstance(data, bytes) else b""
+
+
+def define(tk: Any, dispatcher: Dispatcher, name: str, function: Callable[..., str]) -> list[str]:
+    """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's.
+
+    Returns:
+        The names of the commands that hold the function.
+    """
+
+    def reply(*words: str) -> Reply:
+        try:
+            return OK, function(*words), ()
+        except BaseException as error:
+            return dispatcher.failed(error)
+
+    tk.createcommand(f"::torch::_::{name}_reply", reply)
+    tk.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
+    return [f"{name}_reply"]
+
+
+def _make_aliases(tk: Any) -> None:
+    for name, command in BY_NAME.items():
+        if command.script:
+            continue
+        where = _bulk_place(command)
+        words = ("::torch::_::call_bulk", where, name) if where else ("::torch::_::call", name)
+        tk.call("interp", "alias", "", f"::torch::{name}", "", *words)
+
+
+def _bulk_place(command: Command) -> tuple[int | str, ...]:
+    """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
+    for form in command.forms:
+        for position, parameter in enumerate(form.signature.parameters):
+            if parameter.type.bulk:
+                return (position, *(f"-{spelling}" for spelling in parameter.spellings))
+    return ()

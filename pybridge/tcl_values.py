@@ -1,0 +1,76 @@
+"""Words and values on their way between Python and tkinter."""
+
+import _tkinter
+from typing import Any
+
+from pybridge import errors
+from pybridge.registry import BY_NAME
+from pybridge.tcl_list import split_list
+from pybridge.values import text_of
+
+
+def to_tcl(value: Any) -> Any:
+    """`value` with texts as Tcl takes them: a NUL as Tcl's two bytes, which tkinter would cut at, and nothing
+    that it cannot encode, on which it crashes (CPython 3.11)."""
+    if isinstance(value, str):
+        if value.isascii() and "\0" not in value:
+            return value
+        text = value.replace("\0", "\udcc0\udc80")
+        return text if encodable(text, "surrogateescape") else text.encode("utf-8", "replace").decode()
+    if isinstance(value, tuple | list):
+        return tuple(to_tcl(each) for each in value)
+    if isinstance(value, dict):
+        return tuple(to_tcl(each) for pair in value.items() for each in pair)
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, bool | int | float | bytes | _tkinter.Tcl_Obj):
+        return value
+    raise TypeError(f"a {type(value).__name__} has no Tcl form")
+
+
+def encodable(text: str, errors: str = "strict") -> bool:
+    """Whether `text` can be UTF-8."""
+    try:
+        text.encode("utf-8", errors)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def from_tcl(value: Any) -> Any:
+    """`value` without what is tkinter's own."""
+    if isinstance(value, _tkinter.Tcl_Obj):
+        return str(value)
+    if isinstance(value, tuple):
+        return tuple(from_tcl(each) for each in value)
+    return value
+
+
+def last_error(tk: Any, message: str) -> errors.TclError:
+    """The error that Tcl has just returned, with its code and its trace."""
+    code = _error_code(tk)
+    trace = text_of(_variable(tk, "::errorInfo"))
+    near = _nearest(code)
+    if near and trace.startswith(message):
+        trace = message + near + trace[len(message) :]
+    return errors.TclError(message + near, code, trace)
+
+
+def _error_code(tk: Any) -> tuple[str, ...]:
+    code = _variable(tk, "::errorCode")
+    return tuple(map(text_of, code)) if isinstance(code, tuple) else tuple(split_list(code))
+
+
+def _variable(tk: Any, name: str) -> Any:
+    """A variable of Tcl's, without running a script for it: that could be cancelled; empty if unset."""
+    try:
+        value = tk.getvar(name)
+    except _tkinter.TclError:
+        return ""
+    return value if isinstance(value, tuple) else str(value)
+
+
+def _nearest(code: tuple[str, ...]) -> str:
+    """What ends the message that there is no such command, when it may be one of ours that is mistyped."""
+    name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
+    return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""

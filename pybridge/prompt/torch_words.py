@@ -25,7 +25,19 @@ class Candidate(NamedTuple):
     note: str = ""
 
 
-FILES = Candidate("")  # stands for the names of files
+class Offer(NamedTuple):
+    """What the next word may be: one of these words, or the name of a file."""
+
+    words: list[Candidate]
+    files: bool = False
+
+
+class _Words(NamedTuple):
+    """What the words of a command so far are for."""
+
+    positional: int  # how many are
+    named: set[str]  # the parameters whose options are there
+    pending: Parameter | None  # the one whose value comes next
 
 
 def is_camel(text: str, word: str) -> bool:
@@ -45,25 +57,25 @@ def commands(camel: bool) -> list[Candidate]:
     return [found[name] for name in sorted(found)]
 
 
-def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTable) -> list[Candidate]:
+def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTable) -> Offer:
     """What the next word of a command may be: values of the parameter it is for, options not used yet."""
     command = BY_NAME.get(called)
     values: dict[str, Candidate] = {}
     options: dict[str, Candidate] = {}
+    files = False
     for form in _forms(command, called) if command else ():
-        position, used, pending = _read(form, words)
-        for parameter in [pending] if pending else _next(form, position, used):
+        given = _read(form, words)
+        if given is None:
+            continue
+        parameter = given.pending or _next(form, given)
+        if parameter:
+            files = files or parameter.type is type_of(FileName)
             for each in _values(parameter, table):
                 values.setdefault(each.text, each)
-        if pending or (used and position < 0):
-            continue
-        for index, parameter in enumerate(form.signature.parameters):
-            if parameter.name not in used and index >= position:
-                option = "-" + (camel_case(parameter.name) if camel else parameter.name)
-                options.setdefault(
-                    option, Candidate(option, facts(argument(parameter, "", parameter.required)))
-                )
-    return [*values.values(), *options.values()]
+        if not given.pending:
+            for each in _options(form, given, camel):
+                options.setdefault(each.text, each)
+    return Offer([*values.values(), *options.values()], files)
 
 
 def handles(table: HandleTable, kind: Type | None = None) -> Iterator[Candidate]:
@@ -77,42 +89,43 @@ def _forms(command: Command, called: str) -> list[Form]:
     return [form for form in command.forms if called in form.names] or command.forms
 
 
-def _read(form: Form, words: tuple[str, ...]) -> tuple[int, set[str], Parameter | None]:
-    """How many words are positional, which parameters are named, and the one whose value comes next.
-
-    The number is -1 when the form does not know one of the options.
-    """
+def _read(form: Form, words: tuple[str, ...]) -> _Words | None:
+    """What the words are for; None when the form does not know one of the options."""
     by_spelling = {spelling: p for p in form.signature.parameters for spelling in p.spellings}
-    used: set[str] = set()
-    index = position = 0
+    named: set[str] = set()
+    index = positional = 0
     while index < len(words):
         if not is_option(words[index]):
-            position += 1
+            positional += 1
             index += 1
             continue
         parameter = by_spelling.get(words[index][1:])
         if parameter is None:
-            return -1, {""}, None
+            return None
         if index + 1 == len(words):
-            return position, used, parameter
-        used.add(parameter.name)
+            return _Words(positional, named, parameter)
+        named.add(parameter.name)
         index += 2
-    return position, used, None
+    return _Words(positional, named, None)
 
 
-def _next(form: Form, position: int, used: set[str]) -> list[Parameter]:
+def _next(form: Form, given: _Words) -> Parameter | None:
     """The parameter that a positional word would be for."""
-    if used:
-        return []
-    rest = [*form.signature.parameters[position:], form.signature.variadic]
-    return [rest[0]] if rest[0] else []
+    if given.named:
+        return None
+    return [*form.signature.parameters[given.positional :], form.signature.variadic][0]
+
+
+def _options(form: Form, given: _Words, camel: bool) -> Iterator[Candidate]:
+    for parameter in form.signature.parameters[given.positional :]:
+        if parameter.name not in given.named:
+            option = "-" + (camel_case(parameter.name) if camel else parameter.name)
+            yield Candidate(option, facts(argument(parameter, "", parameter.required)))
 
 
 def _values(parameter: Parameter, table: HandleTable) -> Iterator[Candidate]:
     yield from map(Candidate, parameter.type.choices)
-    if parameter.type is type_of(FileName):
-        yield FILES
-    elif not parameter.type.free:
+    if not parameter.type.free and parameter.type is not type_of(FileName):
         yield from handles(table, parameter.type)
 
 

@@ -1,0 +1,111 @@
+"""Words that Tcl knows: commands, subcommands, variables, files. Nothing of the user's is run for them."""
+
+import os
+import re
+from typing import Any
+
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+from pybridge.tcl_list import split_list
+from pybridge.values import text_of
+
+_PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
+_SPECIAL = re.compile(r'([\s"{}\[\]$;\\])')
+_MOST_FILES = 1_000
+
+
+class TclWords:
+    """Asks Tcl what there is whose name begins as something written does."""
+
+    def __init__(self, tcl: Interpreter) -> None:
+        self._tcl = tcl
+
+    def commands(self, written: str) -> list[str]:
+        """Commands and namespaces."""
+        names = set(self._list("::tcl::info::commands", _glob(written) + "*"))
+        names.update(self._namespaces(written))
+        if not written.startswith("::"):
+            names = {name.removeprefix("::") for name in names}
+        return [name for name in sorted(names) if name.startswith(written) and _PLAIN.fullmatch(name)]
+
+    def subcommands(self, command: str, words: list[str]) -> list[str]:
+        """The names that an ensemble, or one inside it, has for its next word."""
+        ensemble = "::tcl::namespace::ensemble"
+        if not _PLAIN.fullmatch(command) or self._list(ensemble, "exists", command) != ["1"]:
+            return []
+        settings = self._list(ensemble, "configure", command)
+        about = dict(zip(settings[::2], settings[1::2], strict=False))
+        mapped = self._split(about.get("-map", ""))
+        targets = dict(zip(mapped[::2], mapped[1::2], strict=False))
+        if words:
+            return self.subcommands(targets.get(words[0], ""), words[1:]) if words[0] in targets else []
+        named = self._split(about.get("-subcommands", "")) or list(targets)
+        if not named:
+            space = about.get("-namespace", "").removesuffix("::") + "::"
+            named = [name.removeprefix(space) for name in self._list("::tcl::info::commands", space + "*")]
+        return sorted(named)
+
+    def variables(self, written: str, end: str = "") -> list[str]:
+        """Variables, elements of an array and namespaces; `end` goes behind a whole name."""
+        array, opened, element = written.partition("(")
+        if opened:
+            names = self._elements(array, element)
+            return [f"{array}({name}){end}" for name in names]
+        names = self._list("::tcl::info::vars", _glob(written) + "*")
+        if "::" in written:
+            names += self._namespaces(written)
+        if not written.startswith("::"):
+            names = [name.removeprefix("::") for name in names]
+        return [
+            name if name.endswith("::") else name + end
+            for name in sorted(names)
+            if name.startswith(written) and _PLAIN.fullmatch(name)
+        ]
+
+    def _elements(self, array: str, beginning: str) -> list[str]:
+        """The names of the elements of an array, unless a trace would notice that they were asked for."""
+        where = "::" + array.removeprefix("::")
+        if not self._list("::tcl::info::vars", _glob(where)):
+            return []
+        if self._list("::trace", "info", "variable", where):
+            return []
+        return sorted(self._list("::tcl::array::names", where, _glob(beginning) + "*"))
+
+    def _namespaces(self, written: str) -> list[str]:
+        """Those in the namespace that the beginning of a name is in."""
+        outer = "::" + written.rpartition("::")[0].removeprefix("::")
+        if self._list("::tcl::namespace::exists", outer) != ["1"]:  # an error would change ::errorInfo
+            return []
+        return [f"{child}::" for child in self._list("::tcl::namespace::children", outer)]
+
+    def _list(self, *words: str) -> list[str]:
+        """The list that a command of Tcl's own returns; empty on an error."""
+        try:
+            return self._split(self._tcl.call(*words))
+        except (TclError, ValueError):
+            return []
+
+    def _split(self, value: Any) -> list[str]:
+        return [text_of(each) for each in value] if isinstance(value, tuple) else split_list(text_of(value))
+
+
+def files(written: str, quoted: bool) -> list[str]:
+    """The names of files, as they are written in a script; `quoted`, between double quotes."""
+    plain = written if quoted else re.sub(r"\\(.)", r"\1", written)
+    folder, name = os.path.split(plain)
+    found = []
+    try:
+        with os.scandir(os.path.expanduser(folder) or ".") as entries:
+            for entry in entries:
+                if entry.name.startswith(name) and (name or not entry.name.startswith(".")):
+                    path = os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")
+                    found.append(path if quoted else _SPECIAL.sub(r"\\\1", path))
+                    if len(found) == _MOST_FILES:
+                        break
+    except OSError:  # no such folder, or not to be read
+        return []
+    return sorted(found)
+
+
+def _glob(text: str) -> str:
+    return re.sub(r"([*?\[\]\\])", r"\\\1", text)

@@ -269,21 +269,15 @@ def test_options_of_the_configuration(pytester):
     result.stdout.fnmatch_lines(["E   *set-up script*unprepared*"])
 
 
-LIT = "# RUN: llc < %s | FileCheck %s\nclose [open ran w]\n"
-MYPY = "[case testIt]\nclose [open ran w]\ntest = 1\ntest  : int = {}\n"
-
-
-def test_files_of_other_programs_are_left_alone(pytester):
-    """Without configuration: a file is taken that looks like a suite, or that the user has named."""
-    write(pytester, lit=LIT, mypy=MYPY, empty="", none=HEAD, uses="source all.tcl\ntest a-1 {} {expr 1} 1\n")
+def test_which_files_are_taken(pytester):
+    write(pytester, none=HEAD, empty="", tcl_good=HEAD + "test a-1 {} {expr 1} 1\n")
     result = run(pytester, "-v", interpreter="tcltorch")
-    assert sorted(status_of(result)) == ["none.test::(file)", "uses.test::(file)"]
-    assert not (pytester.path / "ran").exists()
-    result = run(pytester, "mypy.test", "-v", interpreter="tcltorch")
-    assert status_of(result) == {"mypy.test::(file)": "FAILED"}
-    pytester.makeini("[pytest]\ntcltest_files = *.test")
-    result = run(pytester, "--collect-only", "-q", interpreter="tcltorch")
-    result.stdout.fnmatch_lines([f"{name}.test::(file)" for name in ("empty", "lit", "mypy", "none", "uses")])
+    failed = {"none.test::(file)": "FAILED", "empty.test::(file)": "FAILED"}
+    assert status_of(result) == failed | {"tcl_good.test::a-1": "PASSED"}
+    pytester.makeini("[pytest]\ntcltest_files = tcl_*.test")
+    assert status_of(run(pytester, "-v", interpreter="tcltorch")) == {"tcl_good.test::a-1": "PASSED"}
+    pytester.makeini("[pytest]\ntcltest_files =")
+    assert status_of(run(pytester, "-v", interpreter="tcltorch")) == {}
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
     from pybridge.tcltest.suites import SUITES
 
-    settings = parent.config.stash[SUITES].settings
-    if not settings.is_test_file(file_path, named=parent.session.isinitpath(file_path)):
+    if not parent.config.stash[SUITES].settings.is_test_file(file_path):
         return None
     from pybridge.tcltest.nodes import TclFile
 

@@ -1,7 +1,6 @@
 """The options of the plugin, read and checked once."""
 
 import math
-import re
 import shlex
 import sys
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from typing import Literal
 import pytest
 
 PROCESSES = ("file", "session")
-_DEFAULT_FILES = ["*.test"]
-_TCLTEST = re.compile(rb"\btcltest\b|^[ \t]*test[ \t]+[^\s=:]+[ \t]+[{\"]", re.M)
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,6 @@ class Settings:
 
     Args:
         files: glob patterns of the names of test files.
-        configured: whether the user has said which files these are, or how to run them.
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch itself.
         setup: a Tcl script that is sourced before each test file.
         arguments: the words that a test file finds in `$argv`.
@@ -32,7 +28,6 @@ class Settings:
     """
 
     files: tuple[str, ...]
-    configured: bool
     interpreter: tuple[str, ...]
     setup: Path | None
     arguments: tuple[str, ...]
@@ -52,28 +47,14 @@ class Settings:
         program = Path(sys.executable).with_name("tcltorch")
         return "" if self.interpreter or not program.is_file() else str(program)
 
-    def is_test_file(self, path: Path, named: bool) -> bool:
-        """Whether pytest is to run this file; `named`, whether the user has named it.
-
-        Other programs have such files, too: where nothing is configured, one must look like a suite.
-        """
-        if not any(fnmatch(path.name, pattern) for pattern in self.files):
-            return False
-        return named or self.configured or _mentions_tests(path)
-
-
-def _mentions_tests(path: Path) -> bool:
-    try:
-        return _TCLTEST.search(path.read_bytes()) is not None
-    except OSError:
-        return True  # to be told why it cannot be read
+    def is_test_file(self, path: Path) -> bool:
+        """Whether pytest is to run this file."""
+        return any(fnmatch(path.name, pattern) for pattern in self.files)
 
 
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("tcltest", "Tcl test suites (tcltest)")
-    parser.addini(
-        "tcltest_files", "names of Tcl test files (glob patterns)", type="args", default=_DEFAULT_FILES
-    )
+    parser.addini("tcltest_files", "names of Tcl test files (glob patterns)", type="args", default=["*.test"])
     described = {
         "interpreter": ("COMMAND", "program that runs the Tcl tests, with its options (default: tcltorch)"),
         "setup": ("FILE", "Tcl script to source before each Tcl test file"),
@@ -101,13 +82,10 @@ def read_settings(config: pytest.Config) -> Settings:
     Raises:
         pytest.UsageError: a value is not allowed.
     """
-    files = config.getini("tcltest_files")
-    interpreter, setup = _interpreter(config), _setup(config)
     return Settings(
-        files=tuple(files),
-        configured=files is not _DEFAULT_FILES or bool(interpreter or setup),
-        interpreter=interpreter,
-        setup=setup,
+        files=tuple(config.getini("tcltest_files")),
+        interpreter=_interpreter(config),
+        setup=_setup(config),
         arguments=tuple(_words(config, "args")),
         strict_leaks=bool(config.getoption("tcltest_strict_leaks") or config.getini("tcltest_strict_leaks")),
         process=_process(config),

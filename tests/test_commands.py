@@ -1,5 +1,6 @@
 """Every command: the same value in every syntax, equal to PyTorch's, and an error for everything else."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,31 +12,9 @@ from pybridge import Interpreter, TclError
 from pybridge.documentation import documentation
 from pybridge.registry import COMMANDS, Form
 from pybridge.tcl_list import camel_case
-from tests import test_command_state, test_help, test_show
-from tests.samples import CALLS, ELSEWHERE, SAMPLES, TENSORS, Sample, quantized
+from tests.samples import BAD_WORDS, CALLS, ELSEWHERE, SAMPLES, SETUP, TENSORS, Sample, quantized
 
 DISPATCHED = sorted(name for name, command in COMMANDS.items() if not command.script)
-
-# A word that no parameter of the type takes, and the beginning of the error code it gives.
-BAD_WORDS = {
-    "integer": ("1.5", "TORCH ARG TYPE"),
-    "number": ("1x", "TORCH ARG TYPE"),
-    "floating-point number": ("1x", "TORCH ARG TYPE"),
-    "boolean value": ("maybe", "TORCH ARG TYPE"),
-    "dtype": ("float33", "TORCH ARG TYPE"),
-    "device": ("gpu9", "TORCH ARG TYPE"),
-    "list of integers": ("{1 x}", "TORCH ARG TYPE"),
-    "list of numbers": ("{1 x}", "TORCH ARG TYPE"),
-    "dict of tensors": ("{w}", "TORCH ARG TYPE"),
-    "dict of lists of numbers": ("{a {1 x}}", "TORCH ARG TYPE"),
-    "tensor": ("tensor999999", "TORCH HANDLE"),
-    "handle": ("tensor999999", "TORCH HANDLE"),
-    "progress_bar": ("progress_bar999999", "TORCH HANDLE"),
-    "number or tensor": ("tensor999999", "TORCH HANDLE"),
-    "floating-point number or tensor": ("tensor999999", "TORCH HANDLE"),
-    "integer or tensor": ("1.5", "TORCH ARG TYPE"),
-    "one of args, default, aliases, family, usage": ("everything", "TCL LOOKUP INDEX"),
-}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +26,7 @@ def shared() -> Iterator[Interpreter]:
             interpreter.call("set", name, table.add("tensor", tensor))
         for name in ("per_tensor", "per_channel"):
             interpreter.call("set", name, table.add("tensor", quantized(name)))
-        interpreter.eval("set progress [torch::progress_bar 10]")
+        interpreter.eval(SETUP)
         yield interpreter
 
 
@@ -148,6 +127,10 @@ def test_each_default_is_the_documented_one(shared: Interpreter, name: str) -> N
             assert_same(left_out, written)
 
 
+def bad_word(noun: str) -> tuple[str, str]:
+    return ("no_such_choice", "TCL LOOKUP INDEX") if noun.startswith("one of ") else BAD_WORDS[noun]
+
+
 def failing_calls(name: str) -> Iterator[tuple[str, str]]:
     """Calls that must fail, and how their error code begins."""
     command = COMMANDS[name]
@@ -167,7 +150,7 @@ def failing_calls(name: str) -> Iterator[tuple[str, str]]:
             yield f"torch::{name} -{parameter.name}", f"TORCH ARG MISSING {parameter.name}"
             if parameter.type.free:
                 continue
-            bad, code = BAD_WORDS[parameter.type.noun]
+            bad, code = bad_word(parameter.type.noun)
             bad_call = {**words, parameter.name: bad}
             options = " ".join(f"-{other} {word}" for other, word in bad_call.items())
             yield f"torch::{name} {options}", code
@@ -192,8 +175,8 @@ def test_every_command_is_covered(record_property: Any) -> None:
     covered = set(SAMPLES) | set(ELSEWHERE)
     assert covered == set(COMMANDS), covered ^ set(COMMANDS)
     for test in ELSEWHERE.values():
-        modules = (test_command_state, test_help, test_show)
-        assert any(callable(getattr(module, test, None)) for module in modules), test
+        module, _, function = test.partition(".")
+        assert callable(getattr(importlib.import_module(f"tests.{module}"), function)), test
     assert set(DISPATCHED) == set(SAMPLES) | set(CALLS)
     forms = [(name, index) for name in SAMPLES for index in range(len(COMMANDS[name].forms))]
     sampled = {(name, sample.form) for name, samples in SAMPLES.items() for sample in samples}

@@ -1,64 +1,12 @@
-"""For every command a call that gives each of its parameters a word, and what PyTorch makes of it.
-
-`tests/test_commands.py` runs them in all syntaxes and derives tests of arity, options, bad words and leaks.
-A command without an entry here fails there.
-"""
+"""The commands that compute, make and look at tensors, and those about the package."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-# Tensors that the calls name as $name.
-TENSORS: dict[str, torch.Tensor] = {
-    "a": torch.tensor([[1.5, -2.25, 3.0], [0.1, 5.5, -0.7]]),
-    "b": torch.tensor([[0.3, 2.0, -1.0], [4.0, 0.125, 9.0]]),
-    "square": torch.tensor([[2.0, -1.0, 0.5], [1.0, 3.0, 0.25], [0.1, 0.2, 0.3]]),
-    "one": torch.tensor([0.1]),
-    "scales": torch.tensor([0.1, 0.2, 0.3]),
-    "zero_points": torch.tensor([0, 1, 2], dtype=torch.int32),
-    "scale": torch.tensor([0.1]),
-    "zero_point": torch.tensor([3], dtype=torch.int32),
-    "image": torch.arange(2 * 4 * 5 * 5, dtype=torch.float32).reshape(2, 4, 5, 5) / 7,
-    "kernel": torch.arange(6 * 2 * 3 * 3, dtype=torch.float32).reshape(6, 2, 3, 3) / 11,
-    "kernel_bias": torch.arange(6, dtype=torch.float32) / 3,
-    "bias": torch.tensor([0.5, -0.5, 0.25]),
-}
-
-
-def quantized(name: str) -> torch.Tensor:
-    """The quantized tensors that the calls name as $per_tensor and $per_channel."""
-    if name == "per_tensor":
-        return torch.quantize_per_tensor(TENSORS["a"], 0.1, 3, torch.qint8)
-    return torch.quantize_per_channel(TENSORS["a"], TENSORS["scales"], TENSORS["zero_points"], 1, torch.qint8)
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One call.
-
-    Attributes:
-        words: by parameter, in order; `$name` is a tensor of `TENSORS`, everything else a literal.
-        expected: computes the result with PyTorch, from the same tensors.
-        setup: a Tcl script to run before the call.
-        form: which form of the command it is.
-    """
-
-    words: dict[str, str]
-    expected: Callable[[], Any]
-    setup: str = ""
-    form: int = 0
-
-
-def seeded(make: Callable[[], torch.Tensor]) -> Callable[[], torch.Tensor]:
-    def run() -> torch.Tensor:
-        torch.manual_seed(7)
-        return make()
-
-    return run
-
+from tests.samples.sample import TENSORS, Sample, quantized, seeded
 
 T = TENSORS
 _SEED = "torch::manual_seed 7"
@@ -303,31 +251,53 @@ CALLS: dict[str, dict[str, str]] = {
     "memory": {},
 }
 
-# These work on state or files; their values are checked by the test functions named here.
+# These work on state or files; the test that checks their values.
 ELSEWHERE = {
-    "manual_seed": "test_manual_seed_repeats_the_same_numbers",
-    "tensor_backward": "test_backward_and_grad",
-    "tensor_grad": "test_backward_and_grad",
-    "set_grad_enabled": "test_gradient_mode",
-    "enable_grad": "test_gradient_mode",
-    "no_grad": "test_gradient_mode",
-    "load_safetensors": "test_safetensors_round_trip",
-    "save_safetensors": "test_safetensors_round_trip",
-    "safetensors_info": "test_safetensors_round_trip",
-    "progress_bar": "test_progress_is_drawn_on_a_terminal_only",
-    "progress_step": "test_progress_is_drawn_on_a_terminal_only",
-    "plot_lines": "test_plot_lines_writes_what_matplotlib_reads",
-    "show": "test_show",
-    "help": "test_help",
-    "apropos": "test_apropos",
-    "commands": "test_commands_and_info",
-    "info": "test_commands_and_info",
-    "version": "test_version_and_sitrep",
-    "sitrep": "test_version_and_sitrep",
-    "free": "test_handles_free_keep_and_memory",
-    "handles": "test_handles_free_keep_and_memory",
-    "keep": "test_handles_free_keep_and_memory",
-    "memory": "test_handles_free_keep_and_memory",
-    "scope": "test_scope_and_local",
-    "local": "test_scope_and_local",
+    "manual_seed": "test_command_state.test_manual_seed_repeats_the_same_numbers",
+    "tensor_backward": "test_command_state.test_backward_and_grad",
+    "tensor_grad": "test_command_state.test_backward_and_grad",
+    "set_grad_enabled": "test_command_state.test_gradient_mode",
+    "enable_grad": "test_command_state.test_gradient_mode",
+    "no_grad": "test_command_state.test_gradient_mode",
+    "load_safetensors": "test_command_state.test_safetensors_round_trip",
+    "save_safetensors": "test_command_state.test_safetensors_round_trip",
+    "safetensors_info": "test_command_state.test_safetensors_round_trip",
+    "progress_bar": "test_command_state.test_progress_is_drawn_on_a_terminal_only",
+    "progress_step": "test_command_state.test_progress_is_drawn_on_a_terminal_only",
+    "plot_lines": "test_command_state.test_plot_lines_writes_what_matplotlib_reads",
+    "show": "test_show.test_show",
+    "help": "test_help.test_help",
+    "apropos": "test_help.test_apropos",
+    "commands": "test_help.test_commands_and_info",
+    "info": "test_help.test_commands_and_info",
+    "version": "test_help.test_version_and_sitrep",
+    "sitrep": "test_help.test_version_and_sitrep",
+    "free": "test_command_state.test_handles_free_keep_and_memory",
+    "handles": "test_command_state.test_handles_free_keep_and_memory",
+    "keep": "test_command_state.test_handles_free_keep_and_memory",
+    "memory": "test_command_state.test_handles_free_keep_and_memory",
+    "scope": "test_command_state.test_scope_and_local",
+    "local": "test_command_state.test_scope_and_local",
+}
+
+SETUP = "set progress [torch::progress_bar 10]"
+
+# By the noun of a parameter's type, a word that it does not take and the beginning of the error code.
+BAD_WORDS = {
+    "integer": ("1.5", "TORCH ARG TYPE"),
+    "number": ("1x", "TORCH ARG TYPE"),
+    "floating-point number": ("1x", "TORCH ARG TYPE"),
+    "boolean value": ("maybe", "TORCH ARG TYPE"),
+    "dtype": ("float33", "TORCH ARG TYPE"),
+    "device": ("gpu9", "TORCH ARG TYPE"),
+    "list of integers": ("{1 x}", "TORCH ARG TYPE"),
+    "list of numbers": ("{1 x}", "TORCH ARG TYPE"),
+    "dict of tensors": ("{w}", "TORCH ARG TYPE"),
+    "dict of lists of numbers": ("{a {1 x}}", "TORCH ARG TYPE"),
+    "tensor": ("tensor999999", "TORCH HANDLE"),
+    "handle": ("tensor999999", "TORCH HANDLE"),
+    "progress_bar": ("progress_bar999999", "TORCH HANDLE"),
+    "number or tensor": ("tensor999999", "TORCH HANDLE"),
+    "floating-point number or tensor": ("tensor999999", "TORCH HANDLE"),
+    "integer or tensor": ("1.5", "TORCH ARG TYPE"),
 }

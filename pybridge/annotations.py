@@ -24,10 +24,16 @@ class FileName(str):
     __slots__ = ()
 
 
+class CommandName(str):
+    """Takes the name of a command, or any other text, and stays a text; the prompt offers the names."""
+
+    __slots__ = ()
+
+
 class Handle(str):
     """Takes a live handle of any kind, and stays its name."""
 
     __slots__ = ()
 
 
-__all__ = ["Device", "Dtype", "FileName", "Handle", "Tensor"]
+__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor"]

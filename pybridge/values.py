@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pybridge import errors
-from pybridge.annotations import Device, Dtype, FileName, Handle, Tensor
+from pybridge.annotations import CommandName, Device, Dtype, FileName, Handle, Tensor
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
@@ -238,6 +238,7 @@ _TYPES: dict[Any, Type] = {
     bool: Type("boolean value", _boolean, choices=("0", "1")),
     str: Type("string", _string, free=True),
     FileName: Type("file name", _string, free=True),
+    CommandName: Type("string", _string, free=True),
     Dtype: Type("dtype", _dtype, choices=DTYPES),
     Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
     Bulk: Type("list of numbers", _bulk, bulk=True),

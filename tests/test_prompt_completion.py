@@ -74,6 +74,11 @@ COMPLETIONS = [
     ("torch::ones 2 -dtype complex", ["complex64", "complex128"]),
     ("torch::ones 2 -device me", ["meta"]),
     ("torch::ones 2 -requires_grad ", ["0", "1"]),
+    # names of commands
+    ("torch::help quantize_per_c", ["quantize_per_channel"]),
+    ("torch::help torch::quantizePerC", ["torch::quantizePerChannel"]),
+    ("torch::help -topic ::torch::quantize_per_c", ["::torch::quantize_per_channel"]),
+    ("torch info usage quantize_per_c", ["quantize_per_channel"]),
     # variables
     ("puts $space::i", ["space::inner"]),
     ("puts $::space::i", ["::space::inner"]),

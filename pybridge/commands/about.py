@@ -6,6 +6,7 @@ import sys
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
+from pybridge.annotations import CommandName
 from pybridge.documentation import documentation, lead
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
@@ -19,7 +20,7 @@ host_facts: dict[str, str] = {}
 
 
 @command()
-def help(topic: str = "") -> str:
+def help(topic: CommandName | None = None) -> str:
     """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
     Args:
@@ -107,7 +108,9 @@ def commands(pattern: str = "*") -> list[str]:
 
 @command()
 def info(
-    subject: Literal["args", "default", "aliases", "family", "usage"], command: str, parameter: str = ""
+    subject: Literal["args", "default", "aliases", "family", "usage"],
+    command: CommandName,
+    parameter: str = "",
 ) -> list[str] | str:
     """Tell one fact about a command, for programs; `help` is for people.
 

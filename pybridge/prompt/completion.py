@@ -49,16 +49,22 @@ class TclCompleter(Completer):
             return word, self._commands(word, text)
         offer = self._next_words(place, text)
         fitting = [each for each in offer.words if each.text.startswith(word)]
-        return word, _files(place) + fitting if offer.files else fitting
+        named = _files(place) if offer.files else self._torch_commands(word, text) if offer.commands else []
+        return word, named + fitting
 
     # -- commands ----------------------------------------------------------------------------------------
 
     def _commands(self, word: str, text: str) -> list[Candidate]:
-        match = _TORCH.fullmatch(word)
-        if match:
-            prefix = word.removesuffix(match[1])
-            return [Candidate(prefix + each.text, each.note) for each in self._torch_names(match[1], text)]
+        if _TORCH.fullmatch(word):
+            return self._torch_commands(word, text)
         return [Candidate(name) for name in self._tcl_words.commands(word)]
+
+    def _torch_commands(self, word: str, text: str) -> list[Candidate]:
+        """Commands of the package, with `torch::` in front where that is written."""
+        match = _TORCH.fullmatch(word)
+        name = match[1] if match else word
+        prefix = word.removesuffix(name)
+        return [Candidate(prefix + each.text, each.note) for each in self._torch_names(name, text)]
 
     def _torch_names(self, word: str, text: str) -> list[Candidate]:
         names = torch_words.commands(torch_words.is_camel(text, word))

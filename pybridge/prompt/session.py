@@ -14,7 +14,7 @@ from prompt_toolkit.input import create_input
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 
-from pybridge import interrupt
+from pybridge import __version__, interrupt
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.prompt.above import AbovePrompt
@@ -29,6 +29,7 @@ from pybridge.prompt.warm import Loading
 
 _MENU_LINES = 8
 _INTERRUPTED = "interrupted"
+_WELCOME = f'tcltorch {__version__}: "torch::help" lists the commands, Ctrl-D ends'
 # The usual reaction to an error in an event's script, but for one that Ctrl-C has stopped.
 _BACKGROUND_ERROR = """
 proc ::torch::_::background_error {message options} {
@@ -72,6 +73,7 @@ class Prompt:
 
     def run(self) -> None:
         """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
+        self._print("class:note", _WELCOME)
         try:
             while (script := self._read()) is not None:
                 if script.strip():

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pybridge.annotations import FileName
+from pybridge.annotations import CommandName, FileName
 from pybridge.documentation import argument, lead
 from pybridge.handles import HandleTable
 from pybridge.help_page import facts
@@ -26,10 +26,11 @@ class Candidate(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What the next word may be: one of these words, or the name of a file."""
+    """What the next word may be: one of these words, the name of a file, or of a command of the package."""
 
     words: list[Candidate]
     files: bool = False
+    commands: bool = False
 
 
 class _Words(NamedTuple):
@@ -62,20 +63,21 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
     command = BY_NAME.get(called)
     values: dict[str, Candidate] = {}
     options: dict[str, Candidate] = {}
-    files = False
+    types = set()
     for form in _forms(command, called) if command else ():
         given = _read(form, words)
         if given is None:
             continue
         parameter = given.pending or _next(form, given)
         if parameter:
-            files = files or parameter.type is type_of(FileName)
+            types.add(parameter.type)
             for each in _values(parameter, table):
                 values.setdefault(each.text, each)
         if not given.pending:
             for each in _options(form, given, camel):
                 options.setdefault(each.text, each)
-    return Offer([*values.values(), *options.values()], files)
+    offered = [*values.values(), *options.values()]
+    return Offer(offered, files=type_of(FileName) in types, commands=type_of(CommandName) in types)
 
 
 def handles(table: HandleTable, kind: Type | None = None) -> Iterator[Candidate]:
@@ -125,7 +127,7 @@ def _options(form: Form, given: _Words, camel: bool) -> Iterator[Candidate]:
 
 def _values(parameter: Parameter, table: HandleTable) -> Iterator[Candidate]:
     yield from map(Candidate, parameter.type.choices)
-    if not parameter.type.free and parameter.type is not type_of(FileName):
+    if not parameter.type.free:
         yield from handles(table, parameter.type)
 
 

@@ -105,6 +105,14 @@ CORPUS = {
         test p-1.5 {glob} -body {puts hello; return 1} -match glob -output h* -result 1
         test p-1.6 {wrong error output} -body {puts stderr a} -errorOutput "b\n"
     """,
+    "leaning": r"""
+        test l-1.1 {what it does is needed below} -body {set ::shared {a b}} -result {a b}
+        test l-1.2 {nested} -body {test l-1.3 {} {expr 1} 1} -match glob -result *
+        foreach name $::shared {
+            test l-2.$name {made from it} -body {set ::name} -result a
+        }
+        unset ::shared
+    """,
     "constraints": r"""
         testConstraint yes 1
         testConstraint no 0

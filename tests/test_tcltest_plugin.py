@@ -619,7 +619,7 @@ IN_CHILD = "interp create kid\nkid eval {package require tcltest; namespace impo
 
 
 @pytest.mark.parametrize("body", ["test k-1 {} {expr 1} 2", "test k-1 {} {expr 1} 2; cleanupTests"])
-@pytest.mark.parametrize("end", [END, ""])
+@pytest.mark.parametrize("end", [END, "", f"interp delete kid\n{END}"])
 def test_tests_in_a_child_interpreter_are_an_error(pytester, body, end):
     write(pytester, a=HEAD + GOOD + IN_CHILD % body + "\n" + end)
     result = run(pytester)

@@ -1,14 +1,19 @@
-# Records the tests of a file and runs none. tcltest's own `test` reads its arguments; it asks `Skipped` whether the
-# test is to run, and is told no.
+# Records the tests of a file. tcltest's own `test` reads its arguments; it asks `Skipped` whether the test is to run,
+# and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
 proc ::pytest_tcltest::begin_file {} {}
 proc ::pytest_tcltest::end_file {} {}
 
 proc ::pytest_tcltest::instrument {} {
+    # renamed within its namespace: it is in there that a procedure's `variable` looks
+    rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
-        upvar 1 description description
-        ::pytest_tcltest::record $name $description
-        return 1
+        variable testLevel
+        if {$testLevel == 1} {
+            upvar 1 description description
+            ::pytest_tcltest::record $name $description
+        }
+        return [expr {$::pytest_tcltest::plan(mode) eq "collect" || [pytest_Skipped $name $constraints]}]
     }
 }
 
@@ -59,5 +64,7 @@ proc ::pytest_tcltest::is_ours {frame} {
 }
 
 proc ::pytest_tcltest::cleaning {args} {
-    emit cleanup {*}[location]
+    if {$::tcltest::testLevel == 0} {
+        emit cleanup {*}[location]
+    }
 }

@@ -1,4 +1,8 @@
-"""Which tests a file has: found by sourcing it in a process of its own, in which no test runs."""
+"""Which tests a file has: found by sourcing it in a process of its own, in which no test runs.
+
+Where the code between the tests fails then, it may need what the body of a test does: the file gets a
+rehearsal, another process in which the tests run.
+"""
 
 import time
 from collections import Counter
@@ -31,18 +35,27 @@ class TclTest:
 
 @dataclass
 class Contents:
-    """What a file holds: its tests, and what is wrong with it."""
+    """What a file holds: its tests, and what is wrong with it; `died`, that it has ended with an error."""
 
     tests: list[TclTest] = field(default_factory=list)
     problem: str = ""
+    died: bool = False
     line: int = 1
     output: tuple[str, str] = ("", "")
 
 
 def collect(settings: Settings, path: Path) -> Contents:
     """Find the tests of a file."""
+    contents = _sourced(settings, path, "collect")
+    if contents.died and contents.tests:
+        rehearsed = _sourced(settings, path, "rehearse")
+        return contents if rehearsed.problem else rehearsed
+    return contents
+
+
+def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
     try:
-        process = TclProcess(settings, "collect", [path])
+        process = TclProcess(settings, mode, [path])
     except OSError as error:
         return Contents(problem=error.strerror or str(error))
     try:
@@ -84,6 +97,7 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":
+            contents.died = True
             contents.line = line_of_error(words[1], path) or 1
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
 

@@ -138,7 +138,7 @@ proc ::pytest_tcltest::main {path} {
     }
     set plan(files) [llength $files]
     set_arguments ;# the set-up script may load tcltest, which reads them
-    uplevel #0 [list source -encoding utf-8 [file join $here $plan(mode).tcl]]
+    uplevel #0 [list source -encoding utf-8 [file join $here [expr {$plan(mode) eq "run" ? "run.tcl" : "collect.tcl"}]]]
     foreach command {::package ::source} {
         trace add execution $command leave ::pytest_tcltest::await_tcltest
     }

@@ -105,7 +105,7 @@ class TclProcess:
 
     Args:
         settings: which interpreter, and what it is to find.
-        mode: `collect` or `run`.
+        mode: `collect`, `rehearse` (collect, but run the tests) or `run`.
         files: the test files, in order.
         tests: the tests in them: whether it runs ("1" or "0"), number of the file, name, occurrence.
 

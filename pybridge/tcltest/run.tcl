@@ -64,6 +64,7 @@ proc ::pytest_tcltest::instrument {} {
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
+    trace add execution ::interp enter ::pytest_tcltest::deleting_child
 }
 
 # Note that a test begins; whether it is to run.
@@ -261,7 +262,17 @@ proc ::pytest_tcltest::end_file {} {
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
         compare_counts
     }
-    foreach child [interp slaves] {
+    tell_of_children [interp slaves]
+}
+
+proc ::pytest_tcltest::deleting_child {command args} {
+    if {[string match d* [lindex $command 1]]} {
+        tell_of_children [lrange $command 2 end]
+    }
+}
+
+proc ::pytest_tcltest::tell_of_children {children} {
+    foreach child $children {
         if {[has_run_tests $child]} {
             emit child $child
         }

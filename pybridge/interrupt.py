@@ -40,7 +40,8 @@ class Watcher:
         self._tried_again = False
         self._blocks = 0
         self.always = 0  # a signal that cancels whatever its handler is
-        self.on_press: Callable[[int], None] | None = None  # called in the thread, with the block's number
+        # called in the thread with the number of the block, and how often Ctrl-C was pressed meanwhile
+        self.on_press: Callable[[int, int], None] | None = None
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
     def _run(self) -> None:
@@ -57,7 +58,7 @@ class Watcher:
                 block = self._blocks if signals and self._cancels else 0
                 pause = self._next_pause(pause)
             if block and self.on_press:
-                self.on_press(block)
+                self.on_press(block, signals)
 
     def _receive(self, pause: float | None) -> bytes:
         """The numbers of signals that have arrived; empty when the pause is over."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pybridge import Interpreter
+from pybridge import interrupt as interrupts
 from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
@@ -161,17 +162,47 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     insistence = Insistence(tcl, lambda: None, lambda _: runs, said, other)
     monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
     for _ in range(3):
-        insistence.pressed(1)
+        insistence.pressed(1, 1)
     assert b"once more" in os.read(said, 1000)
     runs = False
-    insistence.pressed(1)
+    insistence.pressed(1, 1)
     assert not ended
     runs = True
-    insistence.pressed(1)
+    insistence.pressed(1, 1)
     assert ended == ["ended"]
     time.sleep(0.2)  # for its timers
     os.close(said)
     os.close(other)
+
+
+def test_presses_that_are_noticed_together_count_each(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """An import in the background holds Python's lock for a second."""
+    noticed: list[int] = []
+    watcher = interrupts.watcher()
+    assert watcher
+    monkeypatch.setattr(watcher, "on_press", lambda _, times: noticed.append(times))
+    with watcher.watching(lambda: None):
+        with watcher._changed:  # the thread cannot go on with the first before the others are there
+            for _ in range(3):
+                watcher._writer.send(bytes([signal.SIGINT]))
+                time.sleep(0.05)
+        deadline = time.monotonic() + 10
+        while sum(noticed) < 3 and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert sum(noticed) == 3
+
+    before = signal.getsignal(signal.SIGURG)
+    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
+    screen, said = os.pipe()
+    insistence = Insistence(tcl, lambda: None, lambda _: True, screen, said)
+    monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("nobody has read the offer yet"))
+    insistence.pressed(1, 4)
+    assert b"once more" in os.read(screen, 1000)
+    time.sleep(0.2)  # for its timer
+    os.close(screen)
+    os.close(said)
 
 
 def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:

@@ -64,8 +64,11 @@ class Insistence:
             self._tcl.interruptible = False
             self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
 
-    def pressed(self, command: int) -> None:
-        """Ctrl-C was pressed while this command runs; called in a thread, with the command's number."""
+    def pressed(self, command: int, times: int) -> None:
+        """Ctrl-C was pressed while this command runs; called in a thread, with the command's number.
+
+        Several times at once, when something else has kept Python busy, such as an import.
+        """
         now = time.monotonic()
         if command != self._command:
             self._command, self._presses, self._offered = command, [], float("-inf")
@@ -76,7 +79,7 @@ class Insistence:
         nudge = threading.Timer(_READS_ON, self._stop_reading, [command])
         nudge.daemon = True
         nudge.start()
-        self._presses = [each for each in self._presses if now - each < _WITHIN] + [now]
+        self._presses = [each for each in self._presses if now - each < _WITHIN] + [now] * times
         if len(self._presses) >= _TIMES:
             self._offered = now
             write(self._screen, _OFFER)

@@ -401,6 +401,37 @@ def test_a_file_that_is_sourced_for_ever_fails(pytester):
     result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds"])
 
 
+def test_a_loop_that_waits_for_its_tests_ends_in_the_rehearsal(pytester):
+    """Without running them it makes tests for ever; with a body that never counts, then too."""
+    loop = "set n 0\nwhile {$n < 3} {test a-1 {} {%s; expr 1} 1}\n"
+    write(pytester, right=suite(loop % "incr ::n"), wrong=suite(loop % "list"))
+    theirs = tclsh_counts(pytester.path / "right.test")
+    result = run(pytester, "--tcltest-timeout=2")
+    assert outcomes(result) == (theirs[0], theirs[1], theirs[2] + 1) == (3, 0, 1)
+    result.stdout.fnmatch_lines(["E   sourcing the file took more than 2 seconds and made * tests"])
+
+
+MOCKS = """
+    rename ::puts ::real_puts; proc ::puts args {}
+    rename ::open ::real_open; proc ::open args {error mocked}
+    rename ::clock ::real_clock; proc ::clock args {return now}
+    test a-2 {fails} {expr 1} 2
+    rename ::clock {}; rename ::real_clock ::clock
+    rename ::open {}; rename ::real_open ::open
+    rename ::puts {}; rename ::real_puts ::puts
+"""
+
+
+def test_a_suite_may_replace_commands(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\n" + MOCKS + "test a-3 {} {expr 1} 1"))
+    assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (2, 0, 1)
+
+
+def test_a_file_that_removes_tcltest_does_not_harm_the_next(pytester):
+    write(pytester, a=suite(GOOD) + "namespace delete ::tcltest\n", b=suite(GOOD + LATER))
+    assert outcomes(run(pytester, "--tcltest-process=session")) == (3, 0, 0)
+
+
 def test_an_interpreter_that_is_not_there_fails_each_file(pytester):
     write(pytester, a=suite(GOOD))
     result = run(pytester, "--tcltest-interpreter=no-such-tclsh -x")
@@ -616,10 +647,13 @@ def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):
 # -- tests that pytest does not see ----------------------------------------------------------------------
 
 IN_CHILD = "interp create kid\nkid eval {package require tcltest; namespace import tcltest::*; %s}"
+IN_GRANDCHILD = "interp create old\nold eval {interp create kid}\n" + IN_CHILD.partition("\n")[2].replace(
+    "kid eval", "interp eval {old kid}"
+)
 
 
 @pytest.mark.parametrize("body", ["test k-1 {} {expr 1} 2", "test k-1 {} {expr 1} 2; cleanupTests"])
-@pytest.mark.parametrize("end", [END, "", f"interp delete kid\n{END}"])
+@pytest.mark.parametrize("end", [END, "", f"interp delete kid\n{END}", f"rename kid {{}}\n{END}"])
 def test_tests_in_a_child_interpreter_are_an_error(pytester, body, end):
     write(pytester, a=HEAD + GOOD + IN_CHILD % body + "\n" + end)
     result = run(pytester)
@@ -627,6 +661,14 @@ def test_tests_in_a_child_interpreter_are_an_error(pytester, body, end):
     result.stdout.fnmatch_lines(
         ["E   the child interpreter kid has run tests of its own: tests in child interpreters are not seen"]
     )
+
+
+@pytest.mark.parametrize("end", [END, f"interp delete old\n{END}"])
+def test_tests_in_a_child_of_a_child_are_an_error(pytester, end):
+    write(pytester, a=HEAD + GOOD + IN_GRANDCHILD % "test k-1 {} {expr 1} 2" + "\n" + end)
+    result = run(pytester)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["E   the child interpreter old kid has run tests of its own: *"])
 
 
 def test_a_child_interpreter_with_tcltest_and_no_test_is_none(pytester):

@@ -137,6 +137,8 @@ def info(
         near = errors.did_you_mean(name, BY_NAME)
         raise errors.arg_value("command", f'no such command "{errors.shown(command)}"{near}')
     target = BY_NAME[name]
+    if parameter and subject != "default":
+        raise errors.arg_value("parameter", f"parameter is for the default of one, not for {subject}")
     if subject == "args":
         return [each.name for each in documentation(target).arguments]
     if subject == "aliases":

@@ -13,6 +13,8 @@ from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
+_MANY_TESTS, _MOST_TESTS = 1_000, 1_000_000  # a loop that does not end makes any number
+
 
 @dataclass(frozen=True)
 class TclTest:
@@ -35,11 +37,15 @@ class TclTest:
 
 @dataclass
 class Contents:
-    """What a file holds: its tests, and what is wrong with it; `died`, that it has ended with an error."""
+    """What a file holds: its tests, and what is wrong with it.
+
+    Args:
+        cut_short: whether it ended with an error between tests, or did not end.
+    """
 
     tests: list[TclTest] = field(default_factory=list)
     problem: str = ""
-    died: bool = False
+    cut_short: bool = False
     line: int = 1
     output: tuple[str, str] = ("", "")
 
@@ -47,7 +53,7 @@ class Contents:
 def collect(settings: Settings, path: Path) -> Contents:
     """Find the tests of a file."""
     contents = _sourced(settings, path, "collect")
-    if contents.died and contents.tests:
+    if contents.cut_short:
         rehearsed = _sourced(settings, path, "rehearse")
         return contents if rehearsed.problem else rehearsed
     return contents
@@ -59,21 +65,23 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
     except OSError as error:
         return Contents(problem=error.strerror or str(error))
     try:
-        contents, events = Contents(), list[Event]()
+        events = list[Event]()
         deadline = time.monotonic() + settings.timeout
         timed_out = False
         for batch in process.watch():
             events += batch
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or len(events) > _MOST_TESTS:
                 timed_out = True
                 process.kill()
-        _read(events, path, contents)
+        contents = Contents(output=process.output((0, 0), None), cut_short=timed_out)
         if timed_out:
             contents.problem = f"sourcing the file took more than {settings.timeout:g} seconds"
-        elif not contents.problem:
-            contents.problem = _incomplete(events, process.status or 0)
+            if len(events) > _MANY_TESTS:
+                contents.problem += f" and made {len(events)} tests"
+                return contents
+        _read(events, path, contents)
+        contents.problem = contents.problem or _incomplete(events, process.status or 0)
         contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
-        contents.output = process.output((0, 0), None)
         return contents
     finally:
         process.close()
@@ -97,7 +105,7 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":
-            contents.died = True
+            contents.cut_short = True
             contents.line = line_of_error(words[1], path) or 1
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
 

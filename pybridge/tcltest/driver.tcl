@@ -2,9 +2,11 @@
 # plan, written by process.py; driver.tcl is plain Tcl 8.6 or later, so that any interpreter can run it.
 #
 # Events go to a file of their own, opened for each line: no channel is open that a suite could see or close, and all
-# events so far are there when the process is killed. A line is words with tabs between them.
+# events so far are there when the process is killed. A line is words with tabs between them. Another interpreter
+# writes them, for a suite may replace `open` or `puts` in its own.
 
 namespace eval ::pytest_tcltest {
+    variable writer pytest_tcltest_writer
     variable here [file dirname [file normalize [info script]]]
     variable plan
     variable file ""     ;# the test file
@@ -27,14 +29,33 @@ proc ::pytest_tcltest::as_argument {word} {
     return [encoding convertfrom [encoding system] [encoding convertto utf-8 $word]]
 }
 
+proc ::pytest_tcltest::start_writer {} {
+    variable writer
+    interp create $writer
+    interp eval $writer {
+        proc emit {path words} {
+            set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
+            set channel [open $path a]
+            fconfigure $channel -encoding utf-8 -translation lf
+            catch {fconfigure $channel -profile replace} ;# Tcl 9 would refuse half a surrogate pair
+            puts $channel $line
+            close $channel
+        }
+        proc sizes {args} {
+            lmap path $args {file size $path}
+        }
+        proc now {} {
+            clock microseconds
+        }
+    }
+    interp alias {} ::pytest_tcltest::write_event $writer emit
+    interp alias {} ::pytest_tcltest::sizes $writer sizes
+    interp alias {} ::pytest_tcltest::now $writer now
+}
+
 proc ::pytest_tcltest::emit {args} {
     variable plan
-    set line [join [lmap word $args {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
-    set channel [::open $plan(events) a]
-    ::fconfigure $channel -encoding utf-8 -translation lf
-    catch {::fconfigure $channel -profile replace} ;# Tcl 9 would refuse half a surrogate pair
-    ::puts $channel $line
-    ::close $channel
+    write_event $plan(events) $args
 }
 
 # How much the process has written to its standard channels.
@@ -43,7 +64,7 @@ proc ::pytest_tcltest::written {} {
     foreach channel {stdout stderr} {
         catch {::flush $channel} ;# a suite may have closed it
     }
-    return [list [file size $plan(stdout)] [file size $plan(stderr)]]
+    return [sizes $plan(stdout) $plan(stderr)]
 }
 
 # Called when `package` or `source` has done something: a moment in which tcltest may be there, all of it, while no
@@ -65,6 +86,7 @@ proc ::pytest_tcltest::await_tcltest {args} {
         name_interpreter $plan(interpreter)
     }
     instrument
+    variable instrumented 1
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
     proc ::tcltest::runAllTests {args} {
         return -code error "runAllTests: pytest runs the test files, each by itself"
@@ -96,10 +118,19 @@ proc ::pytest_tcltest::set_arguments {} {
     set ::argc [llength $plan(argv)]
 }
 
+# Whether a file has taken away the tcltest that tells of tests.
+proc ::pytest_tcltest::lost_tcltest {} {
+    variable instrumented
+    return [expr {[info exists instrumented] && [namespace which ::tcltest::pytest_Skipped] eq ""}]
+}
+
 proc ::pytest_tcltest::run_file {folder name} {
     variable plan
     variable number
     variable file [file join $folder $name]
+    if {$number && [lost_tcltest]} {
+        exit 0 ;# pytest starts another process for the files that are left
+    }
     cd $folder
     set ::argv0 $name
     set_arguments
@@ -122,6 +153,7 @@ proc ::pytest_tcltest::main {path} {
     variable number
     variable selected
     array set plan {setup "" interpreter "" argv {}}
+    start_writer
     set files {}
     foreach words [read_lines $path] {
         set rest [lassign $words key]

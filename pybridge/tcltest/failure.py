@@ -79,11 +79,11 @@ class Failure(Exception):
 
     def describe(self, config: pytest.Config) -> Description:
         whole = config.getoption("verbose", 0) > 1
-        body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ").split("\n")
+        body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ")
         wrong = list(self._wrong(whole))
         traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
-        lines = [*body, "", *_marked(wrong), *traces, "", where]
+        lines = [*([*body.split("\n"), ""] if body else []), *_marked(wrong), *traces, "", where]
         return Description(Location(str(self._test.path), self._test.line, wrong[0]), lines)
 
     def _wrong(self, whole: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ class Outcome:
     Args:
         status: `passed`, `failed`, `skipped`, or `lost`: there is no result, because the process ended.
         reason: why it was skipped or lost.
-        body: the test's body, when it failed.
+        body: the test's body.
         problems: what tcltest found wrong: the kind, then what belongs to it.
         traces: Tcl's errorInfo, by phase: setup, body, cleanup.
         leaked: the handles that are live after the test and were not before.
@@ -43,19 +43,18 @@ class Running:
     since: int
     start: Extent
     outside: tuple[str, str]
-    details: Outcome = field(default_factory=lambda: Outcome("failed"))
+    details: Outcome
 
     @classmethod
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
-        name, occurrence, since, out, err = words
+        name, occurrence, since, out, err, body = words
         start = (int(out), int(err))
-        return cls(name, int(occurrence), int(since), start, process.output(mark, start))
+        details = Outcome("failed", body=body)
+        return cls(name, int(occurrence), int(since), start, process.output(mark, start), details)
 
     def add(self, kind: str, words: Event) -> None:
         """Take in what the process says about a failure."""
-        if kind == "body":
-            self.details.body = words[0]
-        elif kind == "errorinfo":
+        if kind == "errorinfo":
             self.details.traces[words[0]] = words[1]
         else:
             self.details.problems.append(words)

@@ -9,8 +9,7 @@ Its events, the first word the kind:
 | died | message, trace | it has ended with an error |
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
-| begin | name, occurrence, microseconds, extent | a test begins |
-| body | text | the body of a test that failed or leaked |
+| begin | name, occurrence, microseconds, extent, body | a test begins |
 | problem | kind and what belongs to it | what tcltest found wrong |
 | errorinfo | phase, trace | an error in its setup, body or cleanup |
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |

@@ -23,6 +23,7 @@ class FileRun:
         problem: what is wrong with the file as a whole, such as an error after its last test.
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
+        ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
         told: whether a report says why the file ended.
     """
 
@@ -180,7 +181,7 @@ class Run:
             return
         elif kind == "begin":
             self._running = Running.begin(words, self._mark, process)
-        elif kind in ("body", "problem", "errorinfo") and self._running:
+        elif kind in ("problem", "errorinfo") and self._running:
             self._running.add(kind, words)
         elif kind == "end" and self._running:
             outcome, self._mark = self._running.end(words, process)

@@ -9,7 +9,6 @@ namespace eval ::pytest_tcltest {
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
     variable reason ""  ;# the constraint that was not met
-    variable body ""
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
 }
 
@@ -64,7 +63,7 @@ proc ::pytest_tcltest::instrument {} {
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
-    trace add execution ::interp enter ::pytest_tcltest::deleting_child
+    trace add execution ::interp leave ::pytest_tcltest::child_made
 }
 
 # Note that a test begins; whether it is to run.
@@ -89,10 +88,9 @@ proc ::pytest_tcltest::begin {name} {
     variable handles [live_handles]
     variable report ""
     variable reason ""
-    upvar 2 body text
-    variable body $text
+    upvar 2 body body
     set current [list $name $occurrence]
-    emit begin {*}$current [clock microseconds] {*}[written]
+    emit begin {*}$current [now] {*}[written] $body
     return 1
 }
 
@@ -120,15 +118,11 @@ proc ::pytest_tcltest::level_changed {args} {
     if {$current eq "" || $::tcltest::testLevel > 0} {
         return
     }
-    set time [clock microseconds]
+    set time [now]
     set test $current
     set current ""
     set outcome [outcome]
     set leaked [leaked]
-    if {$outcome eq "Failed" || [llength $leaked]} {
-        variable body
-        emit body $body
-    }
     if {$outcome eq "Failed"} {
         uplevel 1 ::pytest_tcltest::describe_failure
     }
@@ -265,17 +259,25 @@ proc ::pytest_tcltest::end_file {} {
     tell_of_children [interp slaves]
 }
 
-proc ::pytest_tcltest::deleting_child {command args} {
-    if {[string match d* [lindex $command 1]]} {
-        tell_of_children [lrange $command 2 end]
+proc ::pytest_tcltest::child_made {command code child args} {
+    if {$code == 0 && [string match c* [lindex $command 1]] && [llength $child] == 1} {
+        # its command goes first, so it can still be asked
+        trace add command $child delete [list ::pytest_tcltest::child_ends $child]
     }
 }
 
+proc ::pytest_tcltest::child_ends {child args} {
+    tell_of_children [list $child]
+}
+
 proc ::pytest_tcltest::tell_of_children {children} {
+    variable writer
     foreach child $children {
+        if {$child eq $writer || ![interp exists $child]} continue
         if {[has_run_tests $child]} {
             emit child $child
         }
+        tell_of_children [lmap inner [interp slaves $child] {concat $child $inner}]
     }
 }
 

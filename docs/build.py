@@ -16,6 +16,8 @@ INDEX = """# Reference
 Every command of the package `torch`, by family. The pages are generated from the commands' own definitions,
 as is `torch::help COMMAND`.
 
+## Calling a command
+
 A command is called with positional words, with options in `-snake_case` or in `-camelCase`, or with leading
 positional words and then options; it is also a word of the ensemble `torch`, as in `torch tensor_sum $x`. In
 the usage lines `?x?` may be left out and `?x ...?` stands for any number of words. [Words and

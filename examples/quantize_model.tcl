@@ -12,7 +12,7 @@ namespace eval quantize_model {
     variable usage "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file? ?-plot file?"
     variable floating {float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2}
     variable most_rows 20
-    variable longest_name 45
+    variable longest_name 28
 }
 
 proc quantize_model::main {words} {
@@ -22,9 +22,11 @@ proc quantize_model::main {words} {
     puts [join [list {*}[table $layers $bits] "" {*}[totals $layers $bits]] \n]
     if {[dict exists $options -csv]} {
         write_csv [dict get $options -csv] $layers $bits
+        puts "wrote [printable [dict get $options -csv]]: all layers"
     }
     if {[dict exists $options -plot]} {
         plot [dict get $options -plot] $layers $bits
+        puts "wrote [printable [dict get $options -plot]]: a picture of them"
     }
 }
 
@@ -225,10 +227,10 @@ proc quantize_model::table {layers bits} {
         lappend rows $cells
     }
     set narrow [lindex $bits end]
-    set lines [list "SQNR in dB with one scale per tensor (T$narrow at $narrow bits) and per output channel (C$narrow)"]
+    set lines [list "SQNR in dB with one scale per tensor (T) and per output channel (C), by bits"]
     lappend lines {*}[aligned $rows {1 2}]
     if {[llength $layers] > $most_rows} {
-        lappend lines "The worst $most_rows of [llength $layers] layers by T$narrow; -csv writes all."
+        lappend lines "The worst $most_rows of [llength $layers] layers by T$narrow; -csv writes all into a file."
     }
     return $lines
 }

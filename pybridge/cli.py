@@ -16,8 +16,8 @@ USAGE = """usage: tcltorch [script.tcl [arg ...]]
        tcltorch -c script [arg ...]
        tcltorch --version | --help
 
-Runs a Tcl script in which `package require torch` is done. Without a script it reads commands from
-standard input; on a terminal, with a prompt."""
+Runs a Tcl script in which `package require torch` is done. Without a script it
+reads commands from standard input; on a terminal, with a prompt."""
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -99,6 +99,11 @@ def lead(command: Command) -> str:
     return _INHERITS.sub("", _paragraphs(_sections(command.doc)[""])[0]).strip()
 
 
+def prose(command: Command) -> str:
+    """The docstring without its example, whose words are about something else."""
+    return "\n".join(text for name, text in _sections(command.doc).items() if name != "Example")
+
+
 def parameters(command: Command) -> dict[str, Parameter]:
     """The parameters of all forms, by name, in order."""
     found: dict[str, Parameter] = {}

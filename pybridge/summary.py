@@ -44,7 +44,7 @@ def table(value: Any, rows: int, digits: int) -> str:
         digits: after the decimal point.
     """
     most = min(rows, _MOST_ROWS)
-    found = list(_limited(_rows(value.detach(), most))) if _has_elements(value) else []
+    found = list(_limited(_once(_rows(value.detach(), most)))) if _has_elements(value) else []
     numbers = [element for row in found if row for element in row[1] if element is not None]
     spell = _speller(numbers, digits)
     width = max((len(spell(number)) for number in numbers), default=0)
@@ -129,6 +129,15 @@ def _edges(size: int, most: int) -> list[int | None]:
         return list(range(size))
     last = most // 2
     return [*range(most - last), None, *range(size - last, size)]
+
+
+def _once(rows: Iterator[Row]) -> Iterator[Row]:
+    """One ellipsis for several dimensions whose rest is left out at the same place."""
+    before: Row = ((), [])
+    for row in rows:
+        if row is not None or before is not None:
+            yield row
+        before = row
 
 
 def _speller(numbers: list[Any], digits: int) -> Any:

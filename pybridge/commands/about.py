@@ -7,7 +7,7 @@ from typing import Literal
 
 from pybridge import __version__, errors, help_page
 from pybridge.annotations import CommandName
-from pybridge.documentation import documentation, lead
+from pybridge.documentation import documentation, lead, prose
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
 from pybridge.tcl_list import glob_match
@@ -73,9 +73,10 @@ def apropos(word: str, *more: str) -> str:
         => torch::fake_quantize_per_channel
     """
     words = list({each.lower() for each in (word, *more)})
-    found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, each.doc))) == 0]
+    found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, prose(each)))) == 0]
     if not found:
-        raise errors.arg_value("word", f'no command is about "{errors.shown(" ".join((word, *more)))}"')
+        said = errors.shown(" ".join((word, *more)))
+        raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')
     found.sort(key=lambda each: (_misses(words, each.name), _misses(words, lead(each)), each.name))
     return help_page.listing(found)
 

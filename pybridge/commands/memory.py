@@ -8,12 +8,11 @@ from pybridge.tcl_list import glob_match
 
 
 @command()
-def free(table: HandleTable, handle: Handle, *more: Handle) -> None:
+def free(table: HandleTable, *handle: Handle) -> None:
     """Free handles and what they name; all of them, or none when one is not live.
 
     Args:
-        handle: a live handle of any kind.
-        more: further ones.
+        handle: live handles of any kind; there may be none.
 
     Returns:
         Nothing.
@@ -27,7 +26,7 @@ def free(table: HandleTable, handle: Handle, *more: Handle) -> None:
         torch::handles
         => {}
     """
-    table.free((handle, *more))
+    table.free(handle)
 
 
 @command()

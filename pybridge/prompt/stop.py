@@ -18,7 +18,8 @@ _PAUSE = 0.02
 _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
 _GRACE = 0.5  # seconds in which Tcl may flush its channels
 _OFFER = (
-    "\r\nThe script catches every Ctrl-C, or one call takes long; press Ctrl-C once more\r\n"
+    "\r\nThe script catches every Ctrl-C, or one call takes long (the first one loads\r\n"
+    "PyTorch); press Ctrl-C once more\r\n"
     "within 5 seconds to end tcltorch (its handles are lost).\r\n"
 )
 

@@ -18,6 +18,10 @@ class Loading:
         if self._thread.ident is None:
             self._thread.start()
 
+    @property
+    def going_on(self) -> bool:
+        return self._thread.is_alive()
+
     def _load(self) -> None:
         for name in lazy.__all__:
             module: ModuleType = getattr(lazy, name)

@@ -245,7 +245,7 @@ CALLS: dict[str, dict[str, str]] = {
     "info": {"subject": "default", "command": "zeros", "parameter": "dtype"},
     "version": {},
     "sitrep": {},
-    "free": {"handle": "$a"},
+    "free": {},
     "handles": {"pattern": "*", "details": "0"},
     "keep": {"handle": "$a"},
     "memory": {},

@@ -4,11 +4,17 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from pybridge import Interpreter
 from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+
+# What has once passed in CI passes again; elsewhere each run tries other examples.
+hypothesis.settings.register_profile("CI", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("CI")
 
 
 class CountingBackend(backend.Backend):
@@ -67,10 +73,12 @@ def replace_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., 
 
 @pytest.fixture(params=["torch", "numba"])
 def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> CountingBackend:
-    """Fake quantize by this back end, the smallest tensors too, and with more threads than they are worth."""
+    """Fake quantize by this back end, in more threads and pieces than small tensors are worth."""
     chosen = BACK_ENDS[request.param]
     chosen.runs = 0
     monkeypatch.setattr(backend, "_backend", chosen)
     monkeypatch.setattr(backend, "_LEAST_SHARE", 256)
+    monkeypatch.setattr(backend, "_PIECE", 64)
     monkeypatch.setattr(fake_quantize, "_SMALL", 1)
+    monkeypatch.setattr(fake_quantize, "_SMALL_MASKED", 1)
     return chosen

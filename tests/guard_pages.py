@@ -50,7 +50,7 @@ def guarded(tensor: Tensor, at_end: bool) -> Tensor:
 def forward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> None:
     """One channel, rows of channels, and channels side by side."""
     kernel = back_end.kernel(name)
-    assert kernel is not None, back_end.failure
+    assert kernel is not None, back_end.describe()
     for count, (inner, channels) in product(COUNTS, CHANNELS):
         channels = channels or count
         inner = inner or count
@@ -63,7 +63,7 @@ def forward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> N
 
 def backward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> None:
     kernel = back_end.kernel(name)
-    assert kernel is not None, back_end.failure
+    assert kernel is not None, back_end.describe()
     for count in COUNTS:
         gradient = torch.ones(count, dtype=dtype)
         arrays = [gradient, torch.ones(count, dtype=torch.bool), gradient]
@@ -73,7 +73,7 @@ def backward(back_end: Backend, name: str, dtype: torch.dtype, at_end: bool) -> 
 def outside(back_end: Backend) -> None:
     """Ask for an element more than there is."""
     kernel = back_end.kernel("backward float32")
-    assert kernel is not None, back_end.failure
+    assert kernel is not None, back_end.describe()
     arrays = [torch.ones(64), torch.ones(64, dtype=torch.bool), torch.ones(64)]
     back_end.run(kernel, tuple(guarded(each, True) for each in arrays), count=65)
 

@@ -151,7 +151,7 @@ def test_nothing_outside_of_the_tensors_is_touched() -> None:
 
 
 def test_forked_children_go_on() -> None:
-    """Our threads are made anew; PyTorch's are gone in a child, and its operators would wait for them."""
+    """PyTorch's threads are gone in a child: its operators would wait for them, kernels do not."""
     script = """
 torch.set_num_threads(2)
 x = torch.linspace(-9, 9, 1 << 20)
@@ -282,25 +282,77 @@ def test_a_choice_that_there_is_not() -> None:
     )
 
 
-def test_a_kernel_that_cannot_be_compiled_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_cannot_be_compiled_is_replaced_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     from pybridge.quant import compiled
 
-    def refuse(name: str) -> None:
+    def refuse() -> bool:
         raise NotImplementedError("this CPU has no adder\nat all")
 
-    monkeypatch.setattr(compiled, "compile", refuse)
+    monkeypatch.setattr(compiled, "_has_float16", refuse)
     chosen = backend.Backend("numba")
-    assert chosen.kernel("forward float32") is None
-    assert chosen.describe() == "PyTorch (forward float32: NotImplementedError: this CPU has no adder)"
+    assert chosen.kernel("backward float16") is None
+    assert chosen.kernel("backward float32") is not None
+    said = "1 compiled; backward float16: NotImplementedError: this CPU has no adder; PyTorch for the rest"
+    assert chosen.describe() == f"numba, {said}"
+
+
+def test_a_compilation_that_ctrl_c_interrupts_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pybridge.quant import compiled
+
+    def interrupted(name: str) -> None:
+        raise KeyboardInterrupt
+
+    chosen = backend.Backend("numba")
+    with monkeypatch.context() as patched:
+        patched.setattr(compiled, "compile", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            chosen.kernel("backward float32")
+    assert chosen.kernel("backward float32") is not None
+
+
+def test_other_machines_have_no_kernels() -> None:
+    """The x86 conversion of huge numbers to integers is what PyTorch's results come from."""
+    script = """
+import platform
+platform.machine = lambda: "aarch64"
+print(right(), backend().describe())
+"""
+    (line,) = said(script, TCLTORCH_KERNELS="numba")
+    assert line.startswith("True PyTorch (ImportError: no kernels for aarch64")
+
+
+def test_without_openmp_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = """
+from pybridge.quant import threads
+threads._loaded = lambda: [LIBRARY]
+torch.set_num_threads(2)
+print(right(1024, 1024), threads.team())
+"""
+    for library in ("/no/such/libgomp.so.1", "libc.so.6"):
+        assert said(f"LIBRARY = {library!r}" + script, TCLTORCH_KERNELS="numba") == ["True None"]
+
+
+def test_work_is_done_in_pytorchs_threads() -> None:
+    """The process has as many threads afterwards as PyTorch alone would have."""
+    script = """
+from pathlib import Path
+def count():
+    return len(list(Path("/proc/self/task").iterdir()))
+torch.set_num_threads(3)
+(torch.ones(1 << 22) + 1).sum()
+before = count()
+print(right(1024, 1024), count() - before, before >= 3)
+"""
+    assert said(script, TCLTORCH_KERNELS="numba") == ["True 0 True"]
 
 
 def test_importing_is_lean() -> None:
-    script = "import sys; from pybridge import quant; print('numba' in sys.modules, 'numpy' in sys.modules)"
-    assert said(script, prelude="")[0].startswith("False")
+    script = "import sys; from pybridge import quant; print('numba' in sys.modules)"
+    assert said(script, prelude="") == ["False"]
 
 
 def test_a_tensor_kept_alive_by_nobody_else(back_end: CountingBackend) -> None:
-    """Scale, zero point and a copy of the input live as long as a share of the work needs them."""
+    """Scale, zero point and a copy of the input live as long as the kernel needs them."""
     for _ in range(50):
         x = torch.linspace(-5, 5, 4 * 2500).reshape(4, 2500)[:, ::2]
         ours = quant.fake_quantize_per_channel(

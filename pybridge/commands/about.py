@@ -176,8 +176,6 @@ def sitrep() -> str:
         string match "*PyTorch*" [torch::sitrep]
         => 1
     """
-    from pybridge.quant.backend import backend
-
     cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     facts = {
         "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",
@@ -187,12 +185,21 @@ def sitrep() -> str:
         "packages": ", ".join(f"{name} {_installed(name)}" for name in _PACKAGES),
         "threads": str(torch.get_num_threads()),
         "CPU kernels": torch.backends.cpu.get_cpu_capability(),
-        "fake quantization": backend().describe(),
+        "fake quantization": _kernels(),
         "CUDA devices": ", ".join(cuda) or "none",
         "platform": platform.platform(),
     }
     width = max(map(len, facts))
     return "\n".join(f"{name:{width}}  {fact}" for name, fact in facts.items())
+
+
+def _kernels() -> str:
+    from pybridge.quant.backend import backend
+
+    try:
+        return backend().describe()
+    except ValueError as error:  # what a bug report is about
+        return str(error)
 
 
 def _installed(package: str) -> str:

@@ -1,22 +1,24 @@
 """Which kernels run: compiled ones, or PyTorch's operators, which give the same bits in more time.
 
-`TCLTORCH_KERNELS` decides once, when the first large tensor comes: `torch` for PyTorch's operators alone;
-`numba` to compile at once what is needed; by default what is not yet compiled is compiled beside, in a
-thread, while PyTorch's operators answer.
+`TCLTORCH_KERNELS` decides once, when a large tensor comes or somebody asks: `torch` for PyTorch's operators
+alone; `numba` to compile at once what is needed; by default what is not yet compiled is compiled beside, in
+a thread, while PyTorch's operators answer.
 """
 
+import ctypes
 import os
 import queue
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import torch
 
-Kernel = Callable[..., Any]
-_LEAST_SHARE = 1 << 17  # elements that are worth another thread: it takes some 30 us to wake one
-_ALIGNED = 64  # elements; threads share no cache line
+from pybridge.quant.threads import team
+
+Kernel = Any  # numba's CFunc: `address` and, to be called from Python, `ctypes`
+_LEAST_SHARE = 1 << 16  # elements that are worth another thread
+_PIECE = 1 << 15  # elements that a thread takes at a time; a multiple of what is on a cache line
+_DONE = 1  # the place in a job of the number of pieces that are done
 
 
 class Backend:
@@ -30,13 +32,14 @@ class Backend:
         if choice not in ("", "torch", "numba"):
             raise ValueError(f'TCLTORCH_KERNELS must be torch or numba but is "{choice}"')
         self.choice = choice
-        self.failure = ""
+        self._unusable = ""  # why nothing can be compiled
+        self._refused: dict[str, str] = {}  # why a kernel could not be
         self._kernels: dict[str, Kernel | None] = {}  # None: asked for, and not there
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._compiler: threading.Thread | None = None
         self._compiling = False
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 1, "tcltorch-kernel")
+        self._alone = False  # in a forked child, which has none of PyTorch's threads
 
     def kernel(self, name: str) -> Kernel | None:
         """The kernel of that name; None where PyTorch's operator has to do."""
@@ -44,49 +47,48 @@ class Backend:
             return self._kernels[name]
         except KeyError:
             pass
-        if self.choice == "torch" or self.failure:
+        if self.choice == "torch" or self._unusable:
             return None
-        self._kernels[name] = None
         if self.choice == "numba":
             self._compile(name)
         else:
+            self._kernels[name] = None
             self._wanted.put(name)
             self._start()
-        return self._kernels[name]
+        return self._kernels.get(name)
 
     def describe(self) -> str:
         """For `torch::sitrep`: what runs, and why."""
         if self.choice == "torch":
             return "PyTorch (TCLTORCH_KERNELS=torch)"
-        if self.failure:
-            return f"PyTorch ({self.failure})"
+        if self._unusable:
+            return f"PyTorch ({self._unusable})"
         ready = sum(kernel is not None for kernel in self._kernels.values())
-        return f"numba, {ready} compiled; PyTorch for the rest"
+        refused = "".join(f"; {name}: {reason}" for name, reason in self._refused.items())
+        return f"numba, {ready} compiled{refused}; PyTorch for the rest"
 
-    def run(self, kernel: Kernel, tensors: tuple[torch.Tensor, ...], *arguments: float, count: int) -> None:
-        """Run a kernel over `count` elements, shared by as many threads as PyTorch would use.
+    def run(self, kernel: Kernel, tensors: tuple[torch.Tensor, ...], *numbers: int, count: int) -> None:
+        """Run a kernel over `count` elements, in as many threads as PyTorch would use.
+
+        The threads take pieces until none is left: one that comes late, on a busy core, has less to do.
 
         Args:
-            tensors: their addresses come first among the kernel's arguments; each share keeps them alive.
+            tensors: their addresses come first among the kernel's arguments.
+
+        Raises:
+            MemoryError: there is no memory for what the kernel notes down.
         """
+        threads = min(torch.get_num_threads(), count // _LEAST_SHARE)
+        in_threads = team() if threads > 1 and not self._alone else None
+        piece = _PIECE if in_threads else count
         addresses = [tensor.data_ptr() for tensor in tensors]
-        shares = min(torch.get_num_threads(), count // _LEAST_SHARE)
-        if shares < 2 or _ending():
-            kernel(*addresses, *arguments, count, 0, count)
-            return
-
-        def share(start: int) -> None:
-            assert tensors
-            kernel(*addresses, *arguments, count, start, min(start + step, count))
-
-        step = -(-count // shares // _ALIGNED) * _ALIGNED
-        others = [self._pool.submit(share, start) for start in range(step, count, step)]
-        try:
-            share(0)
-        finally:
-            wait(others)
-        for each in others:
-            each.result()
+        job = (ctypes.c_int64 * (4 + len(addresses) + len(numbers)))(0, 0, piece, count, *addresses, *numbers)
+        if in_threads:
+            in_threads(kernel.address, ctypes.addressof(job), threads)
+        else:
+            kernel.ctypes(ctypes.addressof(job))
+        if job[_DONE] * piece < count:
+            raise MemoryError("no memory for the constants of a kernel")
 
     def inside(self, numbers: torch.Tensor, low: int, high: int) -> bool:
         """Whether all of these int32 are in low .. high."""
@@ -94,7 +96,7 @@ class Backend:
         if kernel is None or not numbers.is_contiguous():
             least, greatest = torch.aminmax(numbers)
             return bool(low <= least.item() and greatest.item() <= high)
-        return bool(kernel(numbers.data_ptr(), numbers.numel(), low, high))
+        return bool(kernel.ctypes(numbers.data_ptr(), numbers.numel(), low, high))
 
     def _start(self) -> None:
         with self._lock:
@@ -112,18 +114,32 @@ class Backend:
 
     def _compile(self, name: str) -> None:
         self._compiling = True
+        self._kernels[name] = None
         try:
-            from pybridge.quant import compiled
-
-            self._kernels[name] = compiled.compile(name)
+            self._kernels[name] = self._compiled(name)
         except Exception as error:  # whatever numba cannot do here: PyTorch can
-            self.failure = self.failure or f"{name}: {type(error).__name__}: {error}".splitlines()[0]
+            self._refused[name] = _reason(error)
+        except BaseException:  # Ctrl-C: next time
+            del self._kernels[name]
+            raise
         finally:
             self._compiling = False
 
+    def _compiled(self, name: str) -> Kernel | None:
+        try:
+            from pybridge.quant import compiled
+        except Exception as error:
+            self._unusable = _reason(error)
+            return None
+        return compiled.compile(name)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
 
 def _ending() -> bool:
-    """Whether the interpreter is about to end: no thread may be started, nor a pool used, from then on."""
+    """Whether the interpreter is about to end: no thread may be started from then on."""
     return not threading.main_thread().is_alive()
 
 
@@ -146,7 +162,9 @@ def _forget() -> None:
     if _backend is None:
         return
     fresh = Backend(_backend.choice)
-    fresh.failure = "forked while numba was compiling" if _backend._compiling else _backend.failure
+    fresh._unusable = "forked while numba was compiling" if _backend._compiling else _backend._unusable
+    fresh._refused = _backend._refused
+    fresh._alone = True
     fresh._kernels = {name: kernel for name, kernel in _backend._kernels.items() if kernel}
     _backend.__dict__.update(fresh.__dict__)
 

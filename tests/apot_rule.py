@@ -1,11 +1,13 @@
 """APoT by its definition (Li, Dong, Wang 2020; PyTorch's prototype): every combination, every distance."""
 
+import functools
 import itertools
 
 import numpy as np
 import torch
 
 
+@functools.cache
 def levels(alpha: float, bits: int, k: int, signed: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """gamma, the levels in ascending order, and their codes."""
     terms = bits // k

@@ -365,8 +365,8 @@ def test_refused_level_sets(tcl: Interpreter, command: str, words: str, paramete
     [
         ("quantize_apot $codes", "input", "input must be floating-point but is int32"),
         ("apot_fake_quantize $codes", "input", "input must be floating-point but is int32"),
-        ("dequantize_apot $x", "codes", "codes must be integers but are float32"),
-        ("dequantize_apot $truth", "codes", "codes must be integers but are bool"),
+        ("dequantize_apot $x", "codes", "codes must be of an integer dtype, not float32"),
+        ("dequantize_apot $truth", "codes", "codes must be of an integer dtype, not bool"),
         ("dequantize_apot $codes", "codes", "codes must be in 0 .. 15 but one is 16"),
         ("dequantize_apot $negative", "codes", "codes must be in 0 .. 15 but one is -1"),
         ("dequantize_apot $huge", "codes", "codes must be in 0 .. 15 but one is 18446744073709551615"),

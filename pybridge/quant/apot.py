@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, check_floating, check_integers
 
 Tensor = torch.Tensor
 
@@ -73,7 +73,8 @@ def quantize_apot(input: Tensor, bits: int, k: int, signed: bool = False, alpha:
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    return _looked_up(_floating(input), tables.boundaries, tables.codes)
+    check_floating(input, "input")
+    return _looked_up(input, tables.boundaries, tables.codes)
 
 
 def dequantize_apot(codes: Tensor, bits: int, k: int, signed: bool = False, alpha: float = 1.0) -> Tensor:
@@ -90,10 +91,7 @@ def dequantize_apot(codes: Tensor, bits: int, k: int, signed: bool = False, alph
         ValueError: for codes that are not integers or name no level, or an argument outside its range.
     """
     by_code = _tables_of(alpha, bits, k, signed).by_code
-    if codes.is_floating_point() or codes.is_complex() or codes.dtype is torch.bool:
-        raise BadArgument(
-            "codes", f"codes must be integers but are {str(codes.dtype).removeprefix('torch.')}"
-        )
+    check_integers(codes, "codes")
     index = codes.reshape(-1).to(torch.int64)
     unknown = (index < 0) | (index >= by_code.numel())
     if unknown.any():
@@ -118,10 +116,11 @@ def apot_fake_quantize(input: Tensor, bits: int, k: int, signed: bool = False, a
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
+    check_floating(input, "input")
     if input.requires_grad and torch.is_grad_enabled():
-        result: Tensor = _StraightThrough.apply(_floating(input), tables, alpha)  # type: ignore[no-untyped-call]
+        result: Tensor = _StraightThrough.apply(input, tables, alpha)  # type: ignore[no-untyped-call]
         return result
-    return _looked_up(_floating(input), tables.boundaries, tables.values).to(input.dtype)
+    return _looked_up(input, tables.boundaries, tables.values).to(input.dtype)
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -137,14 +136,6 @@ class _StraightThrough(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         (inside,) = ctx.saved_tensors
         return gradient * inside, None, None
-
-
-def _floating(input: Tensor) -> Tensor:
-    if not input.is_floating_point():
-        raise BadArgument(
-            "input", f"input must be floating-point but is {str(input.dtype).removeprefix('torch.')}"
-        )
-    return input
 
 
 def _looked_up(input: Tensor, boundaries: Tensor, table: Tensor) -> Tensor:

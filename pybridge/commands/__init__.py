@@ -9,6 +9,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     create,
     display,
     files,
+    learnable,
     linear,
     look,
     memory,

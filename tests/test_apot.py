@@ -21,7 +21,7 @@ SETS: list[Set] = [
     for signed in (False, True)
     if (bits, k, signed) != (8, 1, True)  # 6561 codes, most of them for the levels of others
 ]
-FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
+FLOATS = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.float8_e5m2]
 
 
 def of_vector(vector: Any) -> tuple[int, int, bool, float]:
@@ -366,6 +366,7 @@ def test_refused_level_sets(tcl: Interpreter, command: str, words: str, paramete
         ("quantize_apot $codes", "input", "input must be floating-point but is int32"),
         ("apot_fake_quantize $codes", "input", "input must be floating-point but is int32"),
         ("dequantize_apot $x", "codes", "codes must be of an integer dtype, not float32"),
+        ("dequantize_apot $legacy", "codes", "codes must be of an integer dtype, not qint8"),
         ("dequantize_apot $truth", "codes", "codes must be of an integer dtype, not bool"),
         ("dequantize_apot $codes", "codes", "codes must be in 0 .. 15 but one is 16"),
         ("dequantize_apot $negative", "codes", "codes must be in 0 .. 15 but one is -1"),
@@ -378,12 +379,13 @@ def test_refused_tensors(tcl: Interpreter, call: str, parameter: str, message: s
         set codes [torch::tensor_create {15 16 -1} int32]
         set negative [torch::tensor_create {{1 -1} {16 0}} int8]
         set truth [torch::tensor_create {1 0} bool]
+        set legacy [torch::quantize_per_tensor $x 0.1 0 qint8]
         set huge [torch::tensor_create {1 18446744073709551615} uint64]
     """)
     with pytest.raises(TclError, match=f"^{re.escape(message)}$") as raised:
         tcl.eval(f"torch::{call} 4 2")
     assert raised.value.errorcode == ("TORCH", "ARG", "VALUE", parameter)
-    assert tcl.eval("llength [torch::handles]") == "5"
+    assert tcl.eval("llength [torch::handles]") == "6"
 
 
 def test_refused_in_python() -> None:

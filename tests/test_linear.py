@@ -266,10 +266,10 @@ def test_double_keeps_what_float32_cannot_hold() -> None:
     assert (scales.flatten().tolist(), codes.flatten().tolist()) == ([1, 1], [0, 0])
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
 def test_half_is_computed_in_float32(dtype: torch.dtype) -> None:
     torch.manual_seed(5)
-    x = torch.randn(5, 7).to(dtype)
+    x = (torch.randn(5, 7) * 100).to(dtype)
     wide = x.float()
     for name in ("int8", "int16"):
         for one, other in zip(
@@ -279,6 +279,9 @@ def test_half_is_computed_in_float32(dtype: torch.dtype) -> None:
         ):
             assert one == other if isinstance(one, float) else torch.equal(one, other)  # type: ignore[arg-type]
     assert quant.get_q_scale_symmetric(x) == lesson.get_q_scale_symmetric(wide)
+    mean = (wide - 3).square().mean().item()  # many squares are beyond what float16 can hold
+    assert quant.quantization_error(x, torch.full_like(wide, 3)) == mean
+    assert quant.quantization_error(torch.full_like(x, 3), x) == mean
 
 
 @pytest.mark.parametrize(

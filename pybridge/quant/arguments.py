@@ -32,7 +32,8 @@ def check_floating(tensor: Tensor, parameter: str) -> None:
 
 
 def check_integers(tensor: Tensor, parameter: str) -> None:
-    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype is torch.bool:
+    other = tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
+    if other or tensor.dtype is torch.bool:
         raise BadArgument(parameter, f"{parameter} must be of an integer dtype, not {name_of(tensor.dtype)}")
 
 

@@ -148,7 +148,7 @@ def linear_q_symmetric_per_channel(
     q_max = integer_range(dtype).high
     _extremes(tensor)
     dim = checked_dim(dim, "dim", tensor)
-    magnitudes = tensor.detach().abs().movedim(dim, 0).reshape(tensor.shape[dim], -1).amax(1)
+    magnitudes = _wide(tensor).abs().movedim(dim, 0).reshape(tensor.shape[dim], -1).amax(1)
     scale = (magnitudes.to(torch.float64) / q_max).to(torch.float32)
     if scale.isinf().any():
         raise BadArgument("tensor", "tensor has a slice whose scale float32 cannot hold")
@@ -229,7 +229,7 @@ def linear_dequantization_per_group(quantized: Tensor, scale: Tensor, group_size
 
 
 def quantization_error(original: Tensor, dequantized: Tensor) -> float:
-    """The mean squared error, (original - dequantized)**2 averaged in their dtype.
+    """The mean squared error, (original - dequantized)**2 averaged in float32, or float64 where one is that.
 
     Args:
         original: floating-point, with elements.
@@ -248,7 +248,12 @@ def quantization_error(original: Tensor, dequantized: Tensor) -> float:
         )
     if not original.numel():
         raise BadArgument("original", "original must have elements")
-    return float((original.detach() - dequantized.detach()).square().mean())
+    return float((_wide(original) - _wide(dequantized)).square().mean())
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """The tensor without its history, in float32 or float64."""
+    return tensor.detach().to(torch.float64 if tensor.dtype is torch.float64 else torch.float32)
 
 
 # -- checks ----------------------------------------------------------------------------------------------
@@ -259,7 +264,7 @@ def _extremes(tensor: Tensor) -> tuple[float, float]:
     check_floating(tensor, "tensor")
     if not tensor.numel():
         raise BadArgument("tensor", "tensor must have elements")
-    low, high = (limit.item() for limit in tensor.detach().aminmax())
+    low, high = (limit.item() for limit in _wide(tensor).aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise BadArgument("tensor", f"tensor must be finite but holds {high if math.isfinite(low) else low}")
     return low, high

@@ -1,7 +1,7 @@
 """What APoT quantization costs: `python -m tests.benchmarks.apot`.
 
-Ours and `torch.bucketize` on the same levels take turns in one process; figures are medians of milliseconds for
-a call. The aim is a ratio of at most 3 at 10**6 elements.
+Ours and `torch.bucketize` on the same levels take turns in one process; figures are medians of milliseconds.
+The aim is a ratio of at most 3 at 10**6 elements.
 """
 
 import statistics

@@ -53,7 +53,7 @@ def test_levels_of_the_vectors(vector: Any) -> None:
     assert same(level_indices, expected(vector, "level_indices"))
 
 
-@pytest.mark.parametrize("alpha", [1.0, 0.1, 2.5, 1e-40, 3.4028234663852886e38])
+@pytest.mark.parametrize("alpha", [0.1, 1e-40, 3.4028234663852886e38])
 @pytest.mark.parametrize("level_set", SETS)
 def test_levels_are_the_papers_sums(level_set: Set, alpha: float) -> None:
     gamma, levels, level_indices = quant.apot_qparams(alpha, *level_set)
@@ -152,7 +152,7 @@ def test_quantization_of_the_vectors(vector: Any) -> None:
 
 @pytest.mark.parametrize(
     ("level_set", "alpha"),
-    [(each, 1.0) for each in SETS] + [(each, alpha) for each in SETS[:-1] for alpha in (0.1, 1e-40, 3.4e38)],
+    [(each, 1.0) for each in SETS] + [(each, alpha) for each in SETS[:10] for alpha in (0.1, 1e-40, 3.4e38)],
 )
 def test_codes_change_where_the_distances_do(level_set: Set, alpha: float) -> None:
     """Every float32 number near a threshold, near the midpoint of two levels and near a level."""
@@ -168,8 +168,8 @@ def test_codes_change_where_the_distances_do(level_set: Set, alpha: float) -> No
 @pytest.mark.parametrize("level_set", SETS)
 def test_codes_of_random_numbers(level_set: Set) -> None:
     torch.manual_seed(0)
-    patterns = torch.randint(-(2**31), 2**31, (6000,)).to(torch.int32).view(torch.float32)
-    x = torch.cat([patterns, torch.rand(6000) * 2.4 - 1.2, torch.randn(6000) * 1e-3])
+    patterns = torch.randint(-(2**31), 2**31, (3000,)).to(torch.int32).view(torch.float32)
+    x = torch.cat([patterns, torch.rand(3000) * 2.4 - 1.2, torch.randn(3000) * 1e-3])
     assert torch.equal(quant.quantize_apot(x, *level_set, 0.9), apot_rule.codes(x, 0.9, *level_set))
 
 
@@ -349,14 +349,12 @@ def test_upstream_forward_exception(tcl: Interpreter) -> None:
         ("16 1 1", "signed", "signed must be 0 for 16 bits in terms of 1: it would make 43046721 levels"),
     ],
 )
-@pytest.mark.parametrize(
-    "command", ["apot_levels", "quantize_apot $x", "dequantize_apot $codes", "apot_fake_quantize $x"]
-)
-def test_refused_level_sets(tcl: Interpreter, command: str, words: str, parameter: str, message: str) -> None:
+def test_refused_level_sets(tcl: Interpreter, words: str, parameter: str, message: str) -> None:
     tcl.eval("set x [torch::rand 3]; set codes [torch::zeros 3 int32]")
-    with pytest.raises(TclError, match=f"^{re.escape(message)}$") as raised:
-        tcl.eval(f"torch::{command} {words}")
-    assert raised.value.errorcode == ("TORCH", "ARG", "VALUE", parameter)
+    for command in ("apot_levels", "quantize_apot $x", "dequantize_apot $codes", "apot_fake_quantize $x"):
+        with pytest.raises(TclError, match=f"^{re.escape(message)}$") as raised:
+            tcl.eval(f"torch::{command} {words}")
+        assert raised.value.errorcode == ("TORCH", "ARG", "VALUE", parameter)
     assert tcl.eval("llength [torch::handles]") == "2"
 
 

@@ -113,7 +113,8 @@ def apot_fake_quantize(input: Tensor, bits: int, k: int, signed: bool = False, a
 
     Example:
         set x [torch::tensor_create {-0.2 0.2 0.9 3}]
-        torch::tensor_to_list [torch::apot_fake_quantize $x -bits 4 -k 2 -signed 1 -alpha 1.5]
+        set y [torch::apot_fake_quantize $x -bits 4 -k 2 -signed 1 -alpha 1.5]
+        torch::tensor_to_list $y
         => -0.1875 0.1875 0.875 1.5
     """
     return quant.apot_fake_quantize(input, bits, k, signed, alpha)

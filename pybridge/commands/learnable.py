@@ -37,10 +37,11 @@ def fake_quantize_learnable_per_tensor(
     Example:
         set x [torch::tensor_create {0.375 -1.25 5}]
         set scale [torch::tensor_create 0.5 -shape 1 -requires_grad 1]
-        set zero_point [torch::zeros 1]
-        set y [torch::fake_quantize_learnable_per_tensor $x $scale $zero_point -8 7]
+        set points [torch::zeros 1]
+        set y [torch::fake_quantize_learnable_per_tensor $x $scale $points -8 7]
         torch::tensor_backward [torch::tensor_sum $y]
-        list [torch::tensor_to_list $y] [torch::tensor_item [torch::tensor_grad $scale]]
+        set gradient [torch::tensor_grad $scale]
+        list [torch::tensor_to_list $y] [torch::tensor_item $gradient]
         => {0.5 -1.0 3.5} 7.75
     """
     return quant.fake_quantize_learnable_per_tensor(
@@ -79,9 +80,11 @@ def fake_quantize_learnable_per_channel(
     Example:
         set x [torch::tensor_create {{0.375 -1.25} {5 0.6875}}]
         set scale [torch::tensor_create {0.5 0.25} -requires_grad 1]
-        set y [torch::fake_quantize_learnable_per_channel $x $scale [torch::zeros 2] 0 -8 7]
+        set points [torch::zeros 2]
+        set y [torch::fake_quantize_learnable_per_channel $x $scale $points 0 -8 7]
         torch::tensor_backward [torch::tensor_sum $y]
-        list [torch::tensor_to_list $y] [torch::tensor_to_list [torch::tensor_grad $scale]]
+        set gradient [torch::tensor_grad $scale]
+        list [torch::tensor_to_list $y] [torch::tensor_to_list $gradient]
         => {0.5 -1.0 1.75 0.75} {0.75 7.25}
     """
     return quant.fake_quantize_learnable_per_channel(
@@ -134,10 +137,10 @@ def fused_moving_avg_obs_fake_quant(
         set min [torch::full 1 Inf]
         set max [torch::full 1 -Inf]
         set scale [torch::ones 1]
-        set zero_point [torch::zeros 1 int32]
+        set state [list $min $max $scale [torch::zeros 1 int32]]
         set x [torch::tensor_create {-1 0.5 2}]
-        torch::fused_moving_avg_obs_fake_quant $x 1 1 $min $max $scale $zero_point 0.01 0 255
-        lmap state [list $min $max $scale $zero_point] {torch::tensor_item $state}
+        torch::fused_moving_avg_obs_fake_quant $x 1 1 {*}$state 0.01 0 255
+        lmap each $state {torch::tensor_item $each}
         => -1.0 2.0 0.0117647061124444 85
     """
     return quant.fused_moving_avg_obs_fake_quant(

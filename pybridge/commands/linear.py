@@ -103,7 +103,8 @@ def linear_q_symmetric(tensor: Tensor, dtype: IntegerDtype = "int8") -> dict[str
 
     Example:
         set result [torch::linear_q_symmetric [torch::tensor_create {1 -3.5 2}] int4]
-        list [dict get $result scale] [torch::tensor_to_list [dict get $result quantized]]
+        set codes [dict get $result quantized]
+        list [dict get $result scale] [torch::tensor_to_list $codes]
         => 0.5 {2 -7 4}
     """
     quantized, scale = quant.linear_q_symmetric(tensor, dtype)
@@ -132,8 +133,7 @@ def linear_q_symmetric_per_channel(
     Example:
         set x [torch::tensor_create {{1 -3.5 2} {0 28 -8}}]
         set result [torch::linear_q_symmetric_per_channel $x 0 int4]
-        set scale [dict get $result scale]
-        list [torch::tensor_to_list $scale] [torch::tensor_to_list [dict get $result quantized]]
+        lmap name {scale quantized} {torch::tensor_to_list [dict get $result $name]}
         => {0.5 4.0} {2 -7 4 0 7 -2}
     """
     quantized, scale = quant.linear_q_symmetric_per_channel(tensor, dim, dtype)
@@ -161,8 +161,7 @@ def linear_q_symmetric_per_group(
     Example:
         set x [torch::tensor_create {{1 -3.5 28 8}}]
         set result [torch::linear_q_symmetric_per_group $x 2 int4]
-        set scale [dict get $result scale]
-        list [torch::tensor_to_list $scale] [torch::tensor_to_list [dict get $result quantized]]
+        lmap name {scale quantized} {torch::tensor_to_list [dict get $result $name]}
         => {0.5 4.0} {2 -7 7 2}
     """
     quantized, scale = quant.linear_q_symmetric_per_group(tensor, group_size, dtype)

@@ -49,3 +49,13 @@ def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
             parameter, f"{parameter} must be in -{dims} .. {dims - 1} for this tensor but is {dim}"
         )
     return dim % dims
+
+
+def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:
+    """`part` must broadcast to the shape of `whole`, and leave it as it is."""
+    sizes = zip(reversed(part.shape), reversed(whole.shape), strict=False)
+    if part.dim() > whole.dim() or any(size not in (1, other) for size, other in sizes):
+        raise BadArgument(
+            parameter,
+            f"{parameter} must broadcast to the shape {shown(whole.shape)} but has {shown(part.shape)}",
+        )

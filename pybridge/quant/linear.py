@@ -6,47 +6,21 @@ wrapped; a scale is never 0; NaN, infinities and empty tensors have no range and
 """
 
 import math
-from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, check_floating, check_integers, checked_dim, name_of, shown
+from pybridge.quant.arguments import (
+    BadArgument,
+    check_broadcast,
+    check_floating,
+    check_integers,
+    checked_dim,
+    name_of,
+    shown,
+)
+from pybridge.quant.integer_range import IntegerRange, integer_range
 
 Tensor = torch.Tensor
-
-
-@dataclass(frozen=True)
-class IntegerRange:
-    """What the codes of a dtype can be, and which dtype of PyTorch holds them."""
-
-    storage: torch.dtype
-    low: int
-    high: int
-
-
-def _ranges() -> dict[str, IntegerRange]:
-    found = {"int32": IntegerRange(torch.int32, -(2**31), 2**31 - 1)}
-    for bits in range(2, 17):
-        storage = torch.int8 if bits <= 8 else torch.int16
-        found[f"int{bits}"] = IntegerRange(storage, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        if bits <= 8:
-            found[f"uint{bits}"] = IntegerRange(torch.uint8, 0, 2**bits - 1)
-    return found
-
-
-_RANGES = _ranges()
-
-
-def integer_range(dtype: torch.dtype | str) -> IntegerRange:
-    """The range of a dtype: int2 .. int16, int32 or uint2 .. uint8, by name or as PyTorch's own.
-
-    Raises:
-        ValueError: for any other.
-    """
-    name = dtype if isinstance(dtype, str) else name_of(dtype)
-    if name not in _RANGES:
-        raise BadArgument("dtype", f"dtype must be int2 .. int16, int32 or uint2 .. uint8 but is {name}")
-    return _RANGES[name]
 
 
 def get_q_scale_symmetric(tensor: Tensor, dtype: torch.dtype | str = torch.int8) -> float:
@@ -289,7 +263,7 @@ def _check_scale(scale: float | Tensor, tensor: Tensor, work: torch.dtype) -> No
         return
     if scale.is_complex() or scale.dtype is torch.bool:
         raise BadArgument("scale", f"scale must be of numbers but is {name_of(scale.dtype)}")
-    _check_broadcast(scale, "scale", tensor)
+    check_broadcast(scale, "scale", tensor)
     bad = ~((scale > 0) & scale.isfinite())
     if bad.any():
         raise BadArgument("scale", f"scale must be finite and above 0 but holds {scale[bad][0].item()}")
@@ -301,21 +275,13 @@ def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRa
         low = high = zero_point
     else:
         check_integers(zero_point, "zero_point")
-        _check_broadcast(zero_point, "zero_point", tensor)
+        check_broadcast(zero_point, "zero_point", tensor)
         if not zero_point.numel():
             return
         low, high = (int(limit) for limit in zero_point.aminmax())
     if codes and not codes.low <= low <= high <= codes.high:
         bad = low if low < codes.low else high
         raise BadArgument("zero_point", f"zero_point must be in {codes.low} .. {codes.high} but is {bad}")
-
-
-def _check_broadcast(part: Tensor, name: str, whole: Tensor) -> None:
-    sizes = zip(reversed(part.shape), reversed(whole.shape), strict=False)
-    if part.dim() > whole.dim() or any(size not in (1, other) for size, other in sizes):
-        raise BadArgument(
-            name, f"{name} must broadcast to the shape {shown(whole.shape)} but has {shown(part.shape)}"
-        )
 
 
 def _groups(tensor: Tensor, group_size: int, name: str) -> Tensor:

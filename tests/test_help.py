@@ -103,7 +103,7 @@ def test_a_command_that_is_registered_later_has_help(tcl: Interpreter) -> None:
 
 def test_apropos(tcl: Interpreter) -> None:
     found = tcl.eval("torch::apropos CHANNEL fake").splitlines()
-    assert found[0] == "torch::fake_quantize_per_channel"
+    assert "torch::fake_quantize_per_channel" in found
     names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message

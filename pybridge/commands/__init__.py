@@ -2,12 +2,15 @@
 
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
+    apot,
     autograd,
     compute,
     convert,
     create,
     display,
     files,
+    learnable,
+    linear,
     look,
     memory,
     nn,

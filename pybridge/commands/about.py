@@ -69,8 +69,8 @@ def apropos(word: str, *more: str) -> str:
         TORCH ARG VALUE word, when there is no such command.
 
     Example:
-        lindex [split [torch::apropos per_channel gradient] \\n] 0
-        => torch::fake_quantize_per_channel
+        lindex [split [torch::apropos load safetensors] \\n] 0
+        => torch::load_safetensors
     """
     words = list({each.lower() for each in (word, *more)})
     found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, prose(each)))) == 0]

@@ -1,0 +1,61 @@
+"""What the functions of this package say about an argument that they refuse."""
+
+import torch
+
+Tensor = torch.Tensor
+
+
+class BadArgument(ValueError):
+    """An argument of the right type that a function refuses.
+
+    Attributes:
+        parameter: its name; the message says what it got and what it needs.
+    """
+
+    def __init__(self, parameter: str, message: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+def name_of(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def shown(shape: torch.Size) -> str:
+    """A shape as Tcl writes it: `{2 3}`."""
+    return f"{{{' '.join(map(str, shape))}}}"
+
+
+def check_floating(tensor: Tensor, parameter: str) -> None:
+    if not tensor.is_floating_point():
+        raise BadArgument(parameter, f"{parameter} must be floating-point but is {name_of(tensor.dtype)}")
+
+
+def check_integers(tensor: Tensor, parameter: str) -> None:
+    other = tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
+    if other or tensor.dtype is torch.bool:
+        raise BadArgument(parameter, f"{parameter} must be of an integer dtype, not {name_of(tensor.dtype)}")
+
+
+def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
+    """The dimension counted from 0."""
+    dims = tensor.dim()
+    if not dims:
+        raise BadArgument(
+            parameter, f"{parameter} must be a dimension of a tensor that has none but is {dim}"
+        )
+    if not -dims <= dim < dims:
+        raise BadArgument(
+            parameter, f"{parameter} must be in -{dims} .. {dims - 1} for this tensor but is {dim}"
+        )
+    return dim % dims
+
+
+def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:
+    """`part` must broadcast to the shape of `whole`, and leave it as it is."""
+    sizes = zip(reversed(part.shape), reversed(whole.shape), strict=False)
+    if part.dim() > whole.dim() or any(size not in (1, other) for size, other in sizes):
+        raise BadArgument(
+            parameter,
+            f"{parameter} must broadcast to the shape {shown(whole.shape)} but has {shown(part.shape)}",
+        )

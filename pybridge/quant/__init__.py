@@ -1,5 +1,13 @@
 """Quantization on plain tensors, for Python as for Tcl. Nothing in here knows of Tcl."""
 
+from pybridge.quant.arguments import BadArgument
 from pybridge.quant.fake_quantize import fake_quantize_per_channel, fake_quantize_per_tensor
+from pybridge.quant.schemes import Scheme, choose_qparams
 
-__all__ = ["fake_quantize_per_channel", "fake_quantize_per_tensor"]
+__all__ = [
+    "BadArgument",
+    "Scheme",
+    "choose_qparams",
+    "fake_quantize_per_channel",
+    "fake_quantize_per_tensor",
+]

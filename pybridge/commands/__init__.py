@@ -2,6 +2,7 @@
 
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
+    apot,
     autograd,
     compute,
     convert,
@@ -11,6 +12,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     look,
     memory,
     nn,
+    observe,
     quantize,
     quantized,
     random,

@@ -42,7 +42,7 @@ def ours(kind: str, options: dict[str, Any]) -> UniformObserver:
     options = dict(options)
     per_channel = "PerChannel" in kind
     words = str(options.pop("qscheme", "per_channel_affine" if per_channel else "per_tensor_affine"))
-    scope, qscheme = words.removeprefix("torch.").split("_affine", 1) if False else _split(words)
+    scope, qscheme = _split(words)
     if scope != ("per_channel" if per_channel else "per_tensor"):
         raise BadArgument("qscheme", words)
     dtype = options.pop("dtype", None)
@@ -69,7 +69,7 @@ def theirs(kind: str, options: dict[str, Any]) -> Any:
 
 
 def qparams_agree(observer: UniformObserver, expected: Any) -> None:
-    """Scale and zero point of our observer are PyTorch's, once seen."""
+    """Scale and zero point of our observer are PyTorch's."""
     scale, zero_point = observer.calculate_qparams()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -210,7 +210,7 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
         assert torch.equal(found.nan_to_num(5.5), getattr(expected, name).nan_to_num(5.5))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.sampled_from([torch.qint8, torch.quint8, torch.int16]),
     st.sampled_from([torch.per_tensor_affine, torch.per_tensor_symmetric]),
@@ -246,17 +246,13 @@ def test_histogram_is_torchs(dtype: torch.dtype, qscheme: Any, bins: int, plan: 
         qparams_agree(observer, expected)
 
 
-def test_histogram_of_the_default_size() -> None:
-    data = torch.randn(5000, generator=torch.Generator().manual_seed(1)) ** 3
+def test_histogram_cuts_off_an_outlier() -> None:
+    """2,048 bins, as by default, in three batches; the outlier is far outside the range that is found."""
+    data = torch.randn(5000, generator=torch.Generator().manual_seed(1))
+    data[77] = 60.0
     expected, observer = torchs.HistogramObserver(), HistogramObserver(Scheme())
     for part in data.split(1700):
         observer.observe(part)
         expected(part)
     qparams_agree(observer, expected)
-    assert observer.calculate_qparams()[0] < MinMaxLike.scale(data) / 2  # it did cut something off
-
-
-class MinMaxLike:
-    @staticmethod
-    def scale(data: torch.Tensor) -> float:
-        return float(data.max() - data.min()) / 255
+    assert observer.range()[1] < 30.0 < observer.max_val

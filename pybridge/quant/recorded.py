@@ -32,7 +32,7 @@ class RecordingObserver(UniformObserver):
     @property
     def seen(self) -> str:
         elements = sum(rows.numel() for rows in self._kept)
-        return f"keeps {elements:,} elements, {4 * elements:,} bytes" if elements else ""
+        return f"{elements:,} elements, kept in {4 * elements:,} bytes" if elements else ""
 
     @property
     def values(self) -> torch.Tensor:

@@ -12,10 +12,10 @@ A command without an entry in one of these modules fails there. A module may hav
 
 from typing import Any
 
-from tests.samples import apot, basic
+from tests.samples import apot, basic, observe
 from tests.samples.sample import TENSORS, Sample, quantized
 
-MODULES = (apot, basic)
+MODULES = (apot, basic, observe)
 
 
 def _merged(name: str) -> dict[str, Any]:

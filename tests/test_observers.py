@@ -156,7 +156,7 @@ def batches(draw: Any, shape: Callable[[Any], list[int]], numbers: Any = NUMBERS
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from(["MinMaxObserver", "MovingAverageMinMaxObserver"]),
     options(per_channel=False),
@@ -169,7 +169,7 @@ def test_per_tensor_is_torchs(kind: str, given: Any, seen: list[torch.Tensor], c
     compare(kind, given, seen)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from(["PerChannelMinMaxObserver", "MovingAveragePerChannelMinMaxObserver"]),
     options(per_channel=True),
@@ -210,7 +210,7 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
         assert torch.equal(found.nan_to_num(5.5), getattr(expected, name).nan_to_num(5.5))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from([torch.qint8, torch.quint8, torch.int16]),
     st.sampled_from([torch.per_tensor_affine, torch.per_tensor_symmetric]),
@@ -218,7 +218,7 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
     st.lists(
         st.tuples(
             st.sampled_from([torch.float32, torch.float64]),
-            st.integers(0, 300),
+            st.integers(0, 100),
             st.integers(0, 10**6),
             st.sampled_from([0.0, 1e-3, 1.0, 50.0]),
             st.sampled_from([0.0, 3.0, -20.0]),
@@ -246,13 +246,13 @@ def test_histogram_is_torchs(dtype: torch.dtype, qscheme: Any, bins: int, plan: 
         qparams_agree(observer, expected)
 
 
-def test_histogram_cuts_off_an_outlier() -> None:
-    """2,048 bins, as by default, in three batches; the outlier is far outside the range that is found."""
-    data = torch.randn(5000, generator=torch.Generator().manual_seed(1))
-    data[77] = 60.0
+def test_histogram_of_the_default_size() -> None:
+    """2,048 bins, in three batches; the end of the long upper tail is cut off."""
+    data = torch.randn(5000, generator=torch.Generator().manual_seed(1)) ** 3
     expected, observer = torchs.HistogramObserver(), HistogramObserver(Scheme())
     for part in data.split(1700):
         observer.observe(part)
         expected(part)
     qparams_agree(observer, expected)
-    assert observer.range()[1] < 30.0 < observer.max_val
+    _, high = observer.range()
+    assert high < observer.max_val == data.max()

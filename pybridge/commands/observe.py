@@ -159,7 +159,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
             leaves it out with a warning.
 
     Returns:
-        The handle of input, the same one: `torch::tensor_matmul [torch::observe $watch $x] $w`.
+        The handle of input, the same one, so that it can stand where $x does.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for an axis that the tensor does not have, a last dimension
@@ -199,7 +199,8 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
         torch::observe $watch $x
         set qparams [torch::calculate_qparams $watch]
         dict with qparams {
-            set y [torch::fake_quantize_per_tensor $x $scale $zero_point $quant_min $quant_max]
+            set range [list $quant_min $quant_max]
+            set y [torch::fake_quantize_per_tensor $x $scale $zero_point {*}$range]
         }
         torch::tensor_to_list $y
         => -3.0 0.5 4.5

@@ -246,6 +246,19 @@ def test_histogram_is_torchs(dtype: torch.dtype, qscheme: Any, bins: int, plan: 
         qparams_agree(observer, expected)
 
 
+@pytest.mark.parametrize("bins", [7, 64])
+def test_histogram_that_grows_often(bins: int) -> None:
+    """Each batch is three per cent wider than the last one: all old bins are spread anew."""
+    expected, observer = torchs.HistogramObserver(bins), HistogramObserver(Scheme(), bins)
+    for seed in range(25):
+        data = torch.rand(500, generator=torch.Generator().manual_seed(seed)) - 0.4
+        observer.observe(data * 1.03**seed)
+        expected(data * 1.03**seed)
+        for name, found in observer.state().items():
+            assert same(found, getattr(expected, name))
+    qparams_agree(observer, expected)
+
+
 def test_histogram_of_the_default_size() -> None:
     """2,048 bins, in three batches; the end of the long upper tail is cut off."""
     data = torch.randn(5000, generator=torch.Generator().manual_seed(1)) ** 3

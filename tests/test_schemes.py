@@ -76,7 +76,11 @@ def ranges(numbers: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.minimum(*pairs.T), torch.maximum(*pairs.T)
 
 
-NUMBERS = st.floats(width=32) | st.floats(-10, 10, width=32) | st.sampled_from([0.0, -0.0, 1.0, -128.0])
+NUMBERS = (
+    st.floats(width=32)
+    | st.floats(-10, 10, width=32)
+    | st.sampled_from([0.0, -0.0, 1.0, -128.0, math.inf, -math.inf, math.nan])
+)
 
 
 @settings(max_examples=100, deadline=None)

@@ -14,6 +14,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     look,
     memory,
     nn,
+    observe,
     quantize,
     quantized,
     random,

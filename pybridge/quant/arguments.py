@@ -17,7 +17,7 @@ class BadArgument(ValueError):
         self.parameter = parameter
 
 
-def name_of(dtype: torch.dtype) -> str:
+def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
@@ -28,13 +28,13 @@ def shown(shape: torch.Size) -> str:
 
 def check_floating(tensor: Tensor, parameter: str) -> None:
     if not tensor.is_floating_point():
-        raise BadArgument(parameter, f"{parameter} must be floating-point but is {name_of(tensor.dtype)}")
+        raise BadArgument(parameter, f"{parameter} must be floating-point but is {dtype_name(tensor.dtype)}")
 
 
 def check_integers(tensor: Tensor, parameter: str) -> None:
     other = tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
     if other or tensor.dtype is torch.bool:
-        raise BadArgument(parameter, f"{parameter} must be of an integer dtype, not {name_of(tensor.dtype)}")
+        raise BadArgument(parameter, f"{parameter} must be of an integer dtype, not {dtype_name(tensor.dtype)}")
 
 
 def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
@@ -59,3 +59,26 @@ def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:
             parameter,
             f"{parameter} must broadcast to the shape {shown(whole.shape)} but has {shown(part.shape)}",
         )
+def checked_real(tensor: Tensor, parameter: str) -> Tensor:
+    """The tensor outside autograd, when it is one of real numbers that are there to be read."""
+    if tensor.is_complex():
+        raise BadArgument(parameter, f"{parameter} must be real but is {dtype_name(tensor.dtype)}")
+    if tensor.is_quantized:
+        name = dtype_name(tensor.dtype)
+        raise BadArgument(parameter, f"{parameter} must be a plain tensor but is {name}: dequantize it first")
+    if tensor.layout is not torch.strided or tensor.is_meta:
+        kind = "meta" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
+        raise BadArgument(parameter, f"{parameter} must be dense but is {kind}")
+    return tensor.detach()
+
+
+def checked_axis(tensor: Tensor, axis: int) -> int:
+    """The axis counted from 0."""
+    dims = tensor.dim()
+    if not dims:
+        raise BadArgument("axis", f"axis must be a dimension of input, which has none, but is {axis}")
+    if not -dims <= axis < dims:
+        raise BadArgument("axis", f"axis must be in -{dims} .. {dims - 1} for this input but is {axis}")
+    return axis % dims
+
+

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, name_of
+from pybridge.quant.arguments import BadArgument, dtype_name
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def integer_range(dtype: torch.dtype | str) -> IntegerRange:
     Raises:
         ValueError: for any other.
     """
-    name = dtype if isinstance(dtype, str) else name_of(dtype)
+    name = dtype if isinstance(dtype, str) else dtype_name(dtype)
     if name not in _RANGES:
         raise BadArgument("dtype", f"dtype must be int2 .. int16, int32 or uint2 .. uint8 but is {name}")
     return _RANGES[name]

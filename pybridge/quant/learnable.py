@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim, name_of, shown
+from pybridge.quant.arguments import BadArgument, checked_dim, dtype_name, shown
 
 Tensor = torch.Tensor
 
@@ -129,7 +129,7 @@ def fused_moving_avg_obs_fake_quant(
         ValueError: for an argument that is not as above.
     """
     if input.dtype is not torch.float32:
-        raise BadArgument("input", f"input must be float32 but is {name_of(input.dtype)}")
+        raise BadArgument("input", f"input must be float32 but is {dtype_name(input.dtype)}")
     if per_row_fake_quant:
         _check_rows(input, ch_axis)
     _check_state(
@@ -165,7 +165,7 @@ def _check_learnable(
 ) -> None:
     """What the operators take forward and backward; forward alone they would take more."""
     if input.dtype not in (torch.float32, torch.bfloat16):
-        raise BadArgument("input", f"input must be float32 or bfloat16 but is {name_of(input.dtype)}")
+        raise BadArgument("input", f"input must be float32 or bfloat16 but is {dtype_name(input.dtype)}")
     for name, each in (("scale", scale), ("zero_point", zero_point)):
         _check_vector(each, name, torch.float32, channels)
     if zero_point.isnan().any():
@@ -195,7 +195,7 @@ def _check_bounds(quant_min: int, quant_max: int) -> None:
 
 def _check_vector(tensor: Tensor, name: str, dtype: torch.dtype, elements: int) -> None:
     if tensor.dtype is not dtype:
-        raise BadArgument(name, f"{name} must be {name_of(dtype)} but is {name_of(tensor.dtype)}")
+        raise BadArgument(name, f"{name} must be {dtype_name(dtype)} but is {dtype_name(tensor.dtype)}")
     if tensor.dim() != 1 or tensor.numel() != elements:
         needed = f"{elements} element{'s' * (elements != 1)}"
         raise BadArgument(name, f"{name} must be 1-D with {needed} but has the shape {shown(tensor.shape)}")

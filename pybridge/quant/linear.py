@@ -15,7 +15,7 @@ from pybridge.quant.arguments import (
     check_floating,
     check_integers,
     checked_dim,
-    name_of,
+    dtype_name,
     shown,
 )
 from pybridge.quant.integer_range import IntegerRange, integer_range
@@ -259,10 +259,10 @@ def _check_scale(scale: float | Tensor, tensor: Tensor, work: torch.dtype) -> No
             raise BadArgument("scale", f"scale must be finite and above 0 but is {scale}")
         narrow = torch.tensor(scale, dtype=work).item()
         if not narrow or math.isinf(narrow):
-            raise BadArgument("scale", f"scale is {scale}, which {name_of(work)} cannot hold")
+            raise BadArgument("scale", f"scale is {scale}, which {dtype_name(work)} cannot hold")
         return
     if scale.is_complex() or scale.dtype is torch.bool:
-        raise BadArgument("scale", f"scale must be of numbers but is {name_of(scale.dtype)}")
+        raise BadArgument("scale", f"scale must be of numbers but is {dtype_name(scale.dtype)}")
     check_broadcast(scale, "scale", tensor)
     bad = ~((scale > 0) & scale.isfinite())
     if bad.any():

@@ -182,6 +182,9 @@ def _translated(error: BaseException) -> TclError:
     first_line = next((line for line in str(error).splitlines() if line.strip()), "") or name
     if isinstance(error, TclError):
         return TclError(error.message, error.errorcode, error.errorinfo)
+    parameter = getattr(error, "parameter", None)
+    if isinstance(error, ValueError) and isinstance(parameter, str):  # a BadArgument of the maths
+        return arg_value(parameter, first_line)
     if isinstance(error, KeyboardInterrupt):
         return interrupted()
     if isinstance(error, MemoryError) or (

@@ -2,6 +2,7 @@
 
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
+    analysis,
     autograd,
     compute,
     convert,

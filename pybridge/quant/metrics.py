@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import checked_axis, checked_real, checked_same_shape
 from pybridge.quant.blocks import blocks
+from pybridge.quant.checked import checked_axis, checked_real, checked_same_shape
 
 Tensor = torch.Tensor
 

@@ -24,6 +24,12 @@ class FileName(str):
     __slots__ = ()
 
 
+class WidgetName(str):
+    """Takes the path of a window of Tk's, there or to be made, and stays a text."""
+
+    __slots__ = ()
+
+
 class CommandName(str):
     """Takes the name of a command, or any other text, and stays a text; the prompt offers the names."""
 
@@ -36,4 +42,4 @@ class Handle(str):
     __slots__ = ()
 
 
-__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor"]
+__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "WidgetName"]

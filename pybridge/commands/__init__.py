@@ -12,6 +12,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     look,
     memory,
     nn,
+    pictures,
     quantize,
     quantized,
     random,

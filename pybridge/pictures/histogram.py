@@ -41,7 +41,9 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
         axes = figure.subplots()
         _draw_bars(axes, counts, places)
         _draw_levels(axes, places)
-        axes.set(xlabel="value", ylabel="elements", yscale="log", ylim=(0.5, 2 * max(1, *counts.bins)))
+        axes.set(xlabel="value", ylabel="elements")
+        if counts.finite:
+            axes.set(yscale="log", ylim=(0.5, 2 * max(counts.bins)))
         axes.margins(x=0.02)
         axes.spines[["top", "right"]].set_visible(False)
         text = f"{label(title)}\n{_caption(counts)}" if title else _caption(counts)

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import torch
 
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, dtype_name
 
 QScheme = Literal["affine", "symmetric", "affine_float_qparams"]
 ScaleMode = Literal["float", "power_of_two"]
@@ -126,11 +126,11 @@ class Scheme:
                 raise BadArgument("bits", f"bits must be in {_BITS[0]} .. {_BITS[-1]} but is {self.bits}")
             return
         if self.dtype not in _DTYPES:
-            allowed = ", ".join(_name(each) for each in _DTYPES)
-            raise BadArgument("dtype", f"dtype must be one of {allowed} but is {_name(self.dtype)}")
+            allowed = ", ".join(dtype_name(each) for each in _DTYPES)
+            raise BadArgument("dtype", f"dtype must be one of {allowed} but is {dtype_name(self.dtype)}")
         for name in ("bits", "signed"):
             if getattr(self, name) is not None:
-                raise BadArgument(name, f"{name} cannot be given with dtype ({_name(self.dtype)})")
+                raise BadArgument(name, f"{name} cannot be given with dtype ({dtype_name(self.dtype)})")
 
     def _check_custom_range(self) -> None:
         lowest, highest = self._unreduced
@@ -220,7 +220,7 @@ def power_of_two(scale: torch.Tensor) -> torch.Tensor:
 def _check_ranges(low: torch.Tensor, high: torch.Tensor) -> None:
     for name, bound in (("low", low), ("high", high)):
         if bound.dtype is not torch.float32 or bound.dim() > 1:
-            got = f"{_name(bound.dtype)} with {bound.dim()}"
+            got = f"{dtype_name(bound.dtype)} with {bound.dim()}"
             raise BadArgument(name, f"{name} must be float32 with 0 or 1 dimensions but is {got}")
     if low.shape != high.shape:
         raise BadArgument(
@@ -241,7 +241,3 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 def _float32(number: float) -> float:
     """As float32, which may become 0 or infinite."""
     return float(torch.tensor(number, dtype=torch.float64).to(torch.float32))
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

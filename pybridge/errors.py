@@ -182,8 +182,8 @@ def _translated(error: BaseException) -> TclError:
     first_line = next((line for line in str(error).splitlines() if line.strip()), "") or name
     if isinstance(error, TclError):
         return TclError(error.message, error.errorcode, error.errorinfo)
-    parameter = getattr(error, "parameter", None)
-    if isinstance(error, ValueError) and isinstance(parameter, str):  # a BadArgument of the maths
+    parameter = getattr(error, "parameter", None)  # of `pybridge.quant.arguments.BadArgument`
+    if isinstance(error, ValueError) and isinstance(parameter, str):
         return arg_value(parameter, first_line)
     if isinstance(error, KeyboardInterrupt):
         return interrupted()

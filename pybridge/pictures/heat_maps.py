@@ -8,9 +8,8 @@ import torch
 
 from pybridge.pictures.figure import DIVERGING, ERROR, GREY, SEQUENTIAL, label, new_figure, shade, style
 from pybridge.pictures.reduce import Cells, as_matrix, cell_errors, cell_means
-from pybridge.quant.arguments import BadArgument
-from pybridge.quant.checked import checked_real, checked_same_shape
-from pybridge.quant.metrics import quantization_metrics
+from pybridge.quant.arguments import BadArgument, checked_real
+from pybridge.quant.metrics import checked_same_shape, quantization_metrics
 
 Tensor = torch.Tensor
 _MOST_CELLS = 96  # in each direction

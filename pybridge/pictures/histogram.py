@@ -6,8 +6,7 @@ import torch
 
 from pybridge.pictures.figure import BLUE, ORANGE, RED, label, new_figure, style
 from pybridge.pictures.reduce import Counts, counted
-from pybridge.quant.arguments import BadArgument
-from pybridge.quant.checked import checked_real
+from pybridge.quant.arguments import BadArgument, checked_real
 
 Tensor = torch.Tensor
 MOST_BINS = 10_000

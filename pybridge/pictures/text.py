@@ -4,8 +4,7 @@ import torch
 
 from pybridge.pictures.histogram import check_bins
 from pybridge.pictures.reduce import counted
-from pybridge.quant.arguments import BadArgument
-from pybridge.quant.checked import checked_real
+from pybridge.quant.arguments import BadArgument, checked_real
 
 _WIDEST = 10_000
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
+from pybridge.quant.arguments import BadArgument, checked_axis, checked_real
 from pybridge.quant.blocks import blocks
-from pybridge.quant.checked import checked_axis, checked_real, checked_same_shape
 
 Tensor = torch.Tensor
 
@@ -69,12 +69,15 @@ class Sums:
 
     Args:
         slices: how many there are.
+
+    Attributes:
+        signal: of each slice the sum of the squares of the original.
     """
 
     def __init__(self, slices: int, device: torch.device | None = None) -> None:
         self.slices = slices
         zeros = torch.zeros(5, slices, dtype=torch.float64, device=device)
-        self._signal, self._noise, self._dot, self._other, self._max_abs = zeros.unbind()
+        self.signal, self._noise, self._dot, self._other, self._max_abs = zeros.unbind()
 
     def add(self, original: Tensor, dequantized: Tensor, axis: int | None = None, start: int = 0) -> None:
         """Count the elements of two tensors; slice `i` of `axis` is slice `start + i` of all."""
@@ -84,7 +87,7 @@ class Sums:
         y = y.reshape(1, -1) if axis is None else y.movedim(axis, 0).reshape(y.shape[axis], -1)
         error = x - y
         here = slice(start, start + len(x))
-        self._signal[here] += (x * x).sum(1)
+        self.signal[here] += (x * x).sum(1)
         self._noise[here] += (error * error).sum(1)
         self._dot[here] += (x * y).sum(1)
         self._other[here] += (y * y).sum(1)
@@ -95,15 +98,25 @@ class Sums:
         if not count:
             nothing = torch.full_like(self._noise, torch.nan)
             return Metrics(nothing, nothing.clone(), nothing.clone(), nothing.clone())
-        found = (self._noise / count, decibels(self._signal, self._noise), self._max_abs, self._cosine())
+        found = (self._noise / count, decibels(self.signal, self._noise), self._max_abs, self._cosine())
         return Metrics(*(each.masked_fill(each.isnan(), torch.nan) for each in found))  # no NaN with a sign
 
     def _cosine(self) -> Tensor:
-        lengths = self._signal.sqrt() * self._other.sqrt()  # the root of the product could overflow
+        lengths = self.signal.sqrt() * self._other.sqrt()  # the root of the product could overflow
         cosine = (self._dot / lengths).clamp(-1, 1)  # which rounding may leave by a hair
-        one_is_zero = (self._signal == 0) | (self._other == 0)
-        both_are = (self._signal == 0) & (self._other == 0)
+        one_is_zero = (self.signal == 0) | (self._other == 0)
+        both_are = (self.signal == 0) & (self._other == 0)
         return cosine.masked_fill(one_is_zero & ~self._dot.isnan(), 0).masked_fill(both_are, 1)
+
+
+def checked_same_shape(tensor: Tensor, parameter: str, like: Tensor, other: str) -> None:
+    """Raise BadArgument unless the tensor has the shape of another one, and is on its device."""
+    if tensor.shape != like.shape:
+        shapes = f"the shape of {other}, {list(like.shape)}, but has {list(tensor.shape)}"
+        raise BadArgument(parameter, f"{parameter} must have {shapes}")
+    if tensor.device != like.device:
+        devices = f"the device of {other}, {like.device}, but is on {tensor.device}"
+        raise BadArgument(parameter, f"{parameter} must be on {devices}")
 
 
 def decibels(signal: Tensor, noise: Tensor) -> Tensor:

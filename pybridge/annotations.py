@@ -42,4 +42,10 @@ class Handle(str):
     __slots__ = ()
 
 
-__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "WidgetName"]
+class TensorHandle(str):
+    """Takes the handle of a tensor, and stays its name."""
+
+    __slots__ = ()
+
+
+__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "TensorHandle", "WidgetName"]

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pybridge import errors
-from pybridge.annotations import CommandName, Device, Dtype, FileName, Handle, Tensor, WidgetName
+from pybridge.annotations import (
+    CommandName,
+    Device,
+    Dtype,
+    FileName,
+    Handle,
+    Tensor,
+    TensorHandle,
+    WidgetName,
+)
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
@@ -125,6 +134,11 @@ def _tensor(word: Word, table: HandleTable) -> Any:
     raise table.missing(text_of(word), "tensor")
 
 
+def _tensor_handle(word: Word, table: HandleTable) -> TensorHandle:
+    _tensor(word, table)
+    return TensorHandle(text_of(word))
+
+
 def _handle(word: Word, table: HandleTable) -> Handle:
     table.check(text_of(word))
     return Handle(text_of(word))
@@ -238,6 +252,7 @@ def _element(element: str, index: int, table: HandleTable) -> int:
 
 _TYPES: dict[Any, Type] = {
     Tensor: Type("tensor", _tensor),
+    TensorHandle: Type("tensor", _tensor_handle),
     Handle: Type("handle", _handle),
     int: Type("integer", _integer),
     float: Type("floating-point number", _float),
@@ -268,12 +283,12 @@ def type_of(annotation: Any) -> Type:
         return _several(typing.get_origin(annotation), typing.get_args(annotation))
     if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
         return _object(annotation)
-    if isinstance(annotation, types.UnionType):
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # the latter when a Literal is in it
         return _union(annotation)
     raise TypeError(f"no Tcl type for the annotation {annotation!r}")
 
 
-def _union(annotation: types.UnionType) -> Type:
+def _union(annotation: Any) -> Type:
     members = [member for member in typing.get_args(annotation) if member is not type(None)]
     if len(members) == 1:
         return type_of(members[0])

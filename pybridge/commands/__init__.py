@@ -3,6 +3,7 @@
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
     analysis,
+    apot,
     autograd,
     compute,
     convert,
@@ -12,6 +13,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     look,
     memory,
     nn,
+    observe,
     pictures,
     quantize,
     quantized,

@@ -339,15 +339,20 @@ def _several(kind: Any, members: tuple[Any, ...]) -> Type:
 
 
 def _record(fields: dict[str, Any]) -> Type:
-    """A dict that has these keys, and may have others."""
+    """A dict that has these keys, and may have others; what may be None may be empty."""
     types = {name: type_of(annotation) for name, annotation in fields.items()}
+    optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
 
     def parse(word: Word, table: HandleTable) -> Any:
         given = dict(_pairs(word))
         lacking = next((name for name in types if name not in given), None)
         if lacking:
             raise BadElement(f"a dict with {lacking}", text_of(word))
-        return {name: _member(each, given[name], f" in {name}", table) for name, each in types.items()}
+        empty = {name for name in optional if not given[name]}
+        return {
+            name: None if name in empty else _member(each, given[name], f" in {name}", table)
+            for name, each in types.items()
+        }
 
     return Type(f"dict with {', '.join(types)}", parse)
 

@@ -23,7 +23,11 @@ class Progress:
         self._done += count
         self._bar.update(count)
         if self._done >= self._total:
-            self._bar.close()
+            self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()
 
 
 @command()

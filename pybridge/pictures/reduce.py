@@ -1,15 +1,18 @@
 """Tensors of any size as the few numbers that a picture can show, in little memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from pybridge.quant.blocks import BLOCK, blocks
+from pybridge.quant.arguments import BadArgument
+from pybridge.quant.blocks import blocks
 
 Tensor = torch.Tensor
 Cells = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Places = np.ndarray[tuple[int], np.dtype[np.int64]]
+Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 
 def as_matrix(tensor: Tensor) -> Tensor:
@@ -20,50 +23,46 @@ def as_matrix(tensor: Tensor) -> Tensor:
 
 
 def cell_means(matrix: Tensor, most: int) -> Cells:
-    """The matrix as at most `most` by `most` cells: means, as equal in size as can be."""
-    cells = np.zeros(_cells_of(matrix, most))
-    for row, (starts, values), band in _bands(matrix, most):
-        counts = np.diff([*starts, band.shape[1]])
-        cells[row, values] = np.add.reduceat(band.mean(0).numpy(), starts) / counts
-    return cells
+    """The matrix as at most `most` by `most` cells, as equal in size as can be: their means, in float64."""
+    return _means(matrix.shape, most, lambda block: _numbers(matrix[block]))
 
 
 def cell_errors(matrix: Tensor, other: Tensor, most: int) -> Cells:
     """The root of the mean squared difference of two matrices in each cell."""
-    cells = np.zeros(_cells_of(matrix, most))
-    pairs = zip(_bands(matrix, most), _bands(other, most), strict=True)
-    for (row, (starts, values), band), (_, _, other_band) in pairs:
-        counts = np.diff([*starts, band.shape[1]])
-        squares = (band - other_band).square().mean(0).numpy()
-        cells[row, values] = np.sqrt(np.add.reduceat(squares, starts) / counts)
-    return cells
+    squares = _means(
+        matrix.shape, most, lambda block: (_numbers(matrix[block]) - _numbers(other[block])) ** 2
+    )
+    return np.sqrt(squares)
 
 
-def _cells_of(matrix: Tensor, most: int) -> tuple[int, int]:
-    return min(matrix.shape[0], most), min(matrix.shape[1], most)
+def _numbers(tensor: Tensor) -> Cells:
+    return tensor.to("cpu", torch.float64).numpy()
 
 
-def _edges(size: int, cells: int) -> list[int]:
-    return [index * size // cells for index in range(cells + 1)]
+def _means(shape: torch.Size, most: int, values: Callable[[tuple[slice, ...]], Cells]) -> Cells:
+    """The mean in each cell of a matrix whose blocks `values` gives."""
+    rows, columns = (_edges(size, most) for size in shape)
+    cells = np.zeros((len(rows) - 1, len(columns) - 1))
+    with np.errstate(all="ignore"):  # infinities, which the picture shows as such
+        for block in blocks(shape):
+            in_rows, row_starts = _cells_in(block[0], rows)
+            in_columns, column_starts = _cells_in(block[1], columns)
+            sums = np.add.reduceat(values(block), row_starts, axis=0)
+            cells[in_rows, in_columns] += np.add.reduceat(sums, column_starts, axis=1)
+        return cells / np.outer(np.diff(rows), np.diff(columns))
 
 
-def _bands(matrix: Tensor, most: int) -> Iterator[tuple[int, tuple[list[int], slice], Tensor]]:
-    """The rows of each row of cells, in runs of whole cells that have few elements.
+def _edges(size: int, most: int) -> Places:
+    """Where cells begin, and the last one ends."""
+    cells = min(size, most)
+    return np.array([index * size // cells for index in range(cells + 1)])
 
-    Yields:
-        The row; where its cells begin in the run, and which they are; the elements, float64 on the CPU.
-    """
-    rows, columns = _cells_of(matrix, most)
-    row_edges, column_edges = _edges(matrix.shape[0], rows), _edges(matrix.shape[1], columns)
-    tallest = -(-matrix.shape[0] // rows)
-    run = max(1, 8 * BLOCK // (tallest * -(-matrix.shape[1] // columns)))
-    for row in range(rows):
-        for first in range(0, columns, run):
-            last = min(first + run, columns)
-            left, right = column_edges[first], column_edges[last]
-            starts = [edge - left for edge in column_edges[first:last]]
-            band = matrix[row_edges[row] : row_edges[row + 1], left:right]
-            yield row, (starts, slice(first, last)), band.to("cpu", torch.float64)
+
+def _cells_in(span: slice, edges: Places) -> tuple[slice, Places]:
+    """Which cells a run of rows or columns is in, and where in the run each begins."""
+    first = int(np.searchsorted(edges, span.start, "right")) - 1
+    last = int(np.searchsorted(edges, span.stop, "left"))
+    return slice(first, last), np.maximum(edges[first:last], span.start) - span.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +91,46 @@ class Counts:
 
 
 def counted(tensor: Tensor, bins: int, limits: tuple[float, float] | None = None) -> Counts:
-    """Count the elements of a tensor by value.
+    """Count the elements of a tensor by value, as `numpy.histogram` does.
 
     Args:
         tensor: any shape and real dtype.
         bins: how many.
         limits: count what is below and above these, too.
+
+    Raises:
+        BadArgument: for more bins than there are numbers to tell them apart.
     """
     low, high, finite = _range(tensor)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    found = torch.zeros(bins, dtype=torch.float64)
+    found = np.zeros(bins, np.int64)
     below = above = 0
     for values in _finite_blocks(tensor):
-        found += torch.histc(values, bins, low, high)
+        try:
+            with np.errstate(all="ignore"):
+                found += np.histogram(values, bins, (low, high))[0]
+        except ValueError:
+            text = f"bins must be so few that float64 can tell their ends apart but is {bins}"
+            raise BadArgument("bins", text) from None
         if limits:
-            below += int((values < limits[0]).sum())
-            above += int((values > limits[1]).sum())
-    counts = [int(count) for count in found.tolist()]
-    return Counts(low, high, counts, finite, tensor.numel() - finite, below, above)
+            below += int(np.count_nonzero(values < limits[0]))
+            above += int(np.count_nonzero(values > limits[1]))
+    return Counts(low, high, found.tolist(), finite, tensor.numel() - finite, below, above)
 
 
 def _range(tensor: Tensor) -> tuple[float, float, int]:
     """The least and greatest finite element, and how many there are; 0 and 0 when there is none."""
-    low, high, finite = float("inf"), float("-inf"), 0
+    low, high, finite = np.inf, -np.inf, 0
     for values in _finite_blocks(tensor):
-        if values.numel():
-            least, greatest = (each.item() for each in values.aminmax())
-            low, high, finite = min(low, least), max(high, greatest), finite + values.numel()
-    return (low, high, finite) if finite else (0.0, 0.0, 0)
+        low = min(low, values.min(initial=np.inf))
+        high = max(high, values.max(initial=-np.inf))
+        finite += values.size
+    return (float(low), float(high), finite) if finite else (0.0, 0.0, 0)
 
 
-def _finite_blocks(tensor: Tensor) -> Iterator[Tensor]:
-    for block in blocks(tensor.shape, 4 * BLOCK):
-        values = tensor[block].to("cpu", torch.float64).flatten()
-        yield values[values.isfinite()]
+def _finite_blocks(tensor: Tensor) -> Iterator[Numbers]:
+    for block in blocks(tensor.shape):
+        values = tensor[block].to("cpu", torch.float64).numpy().ravel()
+        finite = np.isfinite(values)
+        yield values if finite.all() else values[finite]

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from math import prod
 
-BLOCK = 1 << 18  # elements: 2 MiB as float64, which the caches hold
+# Elements: so few PyTorch does not share among threads, which on a busy machine wait for each other far
+# longer than they compute; and the caches hold what is made of them.
+BLOCK = 1 << 15
 
 
 def blocks(shape: Sequence[int], most: int = BLOCK) -> Iterator[tuple[slice, ...]]:

@@ -1,5 +1,6 @@
 """From real numbers to integers and back, by a choice of width, granularity, scheme and observer."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -168,7 +169,7 @@ def checked_finite(tensor: Tensor, parameter: str, name: str = "") -> Tensor:
     """The tensor outside autograd, when it is one of finite real numbers; `name` is its own."""
     tensor = checked_real(tensor, parameter)
     for block in blocks(tensor.shape):
-        if not bool(tensor[block].to(torch.float32).isfinite().all()):
+        if not all(math.isfinite(end.item()) for end in tensor[block].to(torch.float32).aminmax()):
             text = "must be finite as float32 but has NaN or infinite elements"
             raise BadArgument(parameter, f"{name or parameter} {text}")
     return tensor

@@ -19,6 +19,7 @@ from pybridge.quant.arguments import BadArgument, checked_axis, checked_real
 from pybridge.quant.blocks import blocks
 
 Tensor = torch.Tensor
+vecdot = torch.linalg.vecdot
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,11 @@ class Sums:
         y = y.reshape(1, -1) if axis is None else y.movedim(axis, 0).reshape(y.shape[axis], -1)
         error = x - y
         here = slice(start, start + len(x))
-        self.signal[here] += (x * x).sum(1)
-        self._noise[here] += (error * error).sum(1)
-        self._dot[here] += (x * y).sum(1)
-        self._other[here] += (y * y).sum(1)
-        self._max_abs[here] = torch.maximum(self._max_abs[here], error.abs().amax(1))
+        self.signal[here] += vecdot(x, x)
+        self._noise[here] += vecdot(error, error)
+        self._dot[here] += vecdot(x, y)
+        self._other[here] += vecdot(y, y)
+        self._max_abs[here] = torch.maximum(self._max_abs[here], error.abs_().amax(1))
 
     def metrics(self, count: int) -> Metrics:
         """The metrics of slices of `count` elements each."""

@@ -86,7 +86,7 @@ def quantization_sweep(
         set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
         set found [torch::quantization_sweep $weights {4 8} -qscheme symmetric -observer minmax]
         lmap each $found {list [dict get $each bits] [dict get $each granularity] [dict get $each bytes]}
-        => {8 per_channel 21} {8 per_tensor 13} {4 per_channel 17} {4 per_tensor 9}
+        => {8 per_tensor 13} {8 per_channel 21} {4 per_tensor 9} {4 per_channel 17}
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
     with _progress(len(options.fitting(input)), "sweep") as step:

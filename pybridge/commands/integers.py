@@ -24,6 +24,16 @@ class Chosen(TypedDict):
     scale_mode: ScaleMode
 
 
+class Made(TypedDict):
+    """What `quantize_integers` gives, as far as it tells what the integers stand for."""
+
+    quantized: Tensor
+    scale: Tensor
+    zero_point: Tensor
+    axis: int | None
+    group_size: int | None
+
+
 @command(when="bits")
 def quantize_integers(
     input: Tensor,
@@ -88,6 +98,7 @@ def dequantize_integers(
         zero_point: integers, as many as there are scales.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.
+        integers: in place of all these the dict that `quantize_integers` gives.
 
     Returns:
         A float32 tensor of the shape of quantized.
@@ -96,13 +107,19 @@ def dequantize_integers(
         TORCH ARG VALUE, naming the parameter, for each rule above.
 
     Example:
-        set quantized [torch::tensor_create {{2 0} {2 7}} int8]
-        set scale [torch::tensor_create {0.5 0.25}]
-        set zero_point [torch::tensor_create {0 1} int32]
-        torch::tensor_to_list [torch::dequantize_integers $quantized $scale $zero_point 0]
-        => 1.0 0.0 0.25 1.5
+        set integers [torch::quantize_integers [torch::tensor_create {7.5 -7.4 2.3 0}] 4]
+        torch::tensor_to_list [torch::dequantize_integers $integers]
+        => 7.0 -7.0 2.0 0.0
     """
     return quant.dequantize_integers(quantized, scale, zero_point, quant.Channels(axis, group_size))
+
+
+@form("dequantize_integers", when="integers")
+def _dequantize_made(integers: Made) -> Tensor:
+    channels = quant.Channels(integers["axis"], integers["group_size"])
+    return quant.dequantize_integers(
+        integers["quantized"], integers["scale"], integers["zero_point"], channels
+    )
 
 
 def described(choice: Any) -> dict[str, Any]:

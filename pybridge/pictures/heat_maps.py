@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from pybridge.pictures.figure import DIVERGING, ERROR, GREY, SEQUENTIAL, label, new_figure, shade, style
-from pybridge.pictures.reduce import Cells, as_matrix, cell_errors, cell_means
+from pybridge.pictures.reduce import Cells, as_matrix, cell_errors, cell_means, finite_range
 from pybridge.quant.arguments import BadArgument, checked_real
 from pybridge.quant.metrics import checked_same_shape, quantization_metrics
 
@@ -86,8 +86,7 @@ class _Panel:
 def _integer_limits(quantized: Tensor, bits: int) -> tuple[int, int]:
     if not 1 <= bits <= 32:
         raise BadArgument("bits", f"bits must be in 1 .. 32 but is {bits}")
-    wide = quantized if quantized.is_floating_point() else quantized.to(torch.int64)
-    least, greatest = (each.item() for each in wide.aminmax())
+    least, greatest, _ = finite_range(quantized)
     half = 2 ** (bits - 1)
     if not quantized.dtype.is_signed or (least >= 0 and half <= greatest):
         low, high = 0, 2 * half - 1
@@ -96,7 +95,7 @@ def _integer_limits(quantized: Tensor, bits: int) -> tuple[int, int]:
     if not (low <= least and greatest <= high):
         wrong = greatest if low <= least else least
         raise BadArgument(
-            "quantized", f"quantized must fit into {bits} bits, {low} .. {high}, but has {wrong}"
+            "quantized", f"quantized must fit into {bits} bits, {low} .. {high}, but has {wrong:.17g}"
         )
     return low, high
 

@@ -38,7 +38,7 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
     with style():
         figure = new_figure(4.2)
         axes = figure.subplots()
-        _draw_bars(axes, counts, places)
+        _draw_bars(axes, counts)
         _draw_levels(axes, places)
         axes.set(xlabel="value", ylabel="elements")
         if counts.finite:
@@ -66,15 +66,11 @@ def check_bins(bins: int) -> None:
         raise BadArgument("bins", f"bins must be in 1 .. {MOST_BINS} but is {bins}")
 
 
-def _draw_bars(axes: Any, counts: Counts, places: list[float]) -> None:
+def _draw_bars(axes: Any, counts: Counts) -> None:
     edges = counts.edges
     axes.stairs(counts.bins, edges, fill=True, color=BLUE, alpha=0.75, label="elements")
-    beyond = [
-        count if right <= places[0] or left >= places[-1] else 0
-        for count, left, right in zip(counts.bins, edges[:-1], edges[1:], strict=True)
-    ]
-    if any(beyond):
-        axes.stairs(beyond, edges, fill=True, color=RED, label="clipped")
+    if any(counts.beyond):
+        axes.stairs(counts.beyond, edges, fill=True, color=RED, label="clipped")
 
 
 def _draw_levels(axes: Any, places: list[float]) -> None:
@@ -93,7 +89,7 @@ def _draw_levels(axes: Any, places: list[float]) -> None:
 
 
 def _caption(counts: Counts) -> str:
-    clipped = counts.below + counts.above
+    clipped = sum(counts.beyond)
     share = f" ({100 * clipped / counts.finite:.3g} %)" if clipped else ""
     others = f", {counts.others:,} not finite" if counts.others else ""
     return f"{counts.finite:,} elements, {clipped:,} clipped{share}{others}"

@@ -32,11 +32,12 @@ def cell_errors(matrix: Tensor, other: Tensor, most: int) -> Cells:
     squares = _means(
         matrix.shape, most, lambda block: (_numbers(matrix[block]) - _numbers(other[block])) ** 2
     )
-    return np.sqrt(squares)
+    return np.sqrt(squares, out=squares)
 
 
 def _numbers(tensor: Tensor) -> Cells:
-    return tensor.to("cpu", torch.float64).numpy()
+    numbers: Cells = tensor.to("cpu", torch.float64).numpy()
+    return numbers
 
 
 def _means(shape: torch.Size, most: int, values: Callable[[tuple[slice, ...]], Cells]) -> Cells:
@@ -49,7 +50,8 @@ def _means(shape: torch.Size, most: int, values: Callable[[tuple[slice, ...]], C
             in_columns, column_starts = _cells_in(block[1], columns)
             sums = np.add.reduceat(values(block), row_starts, axis=0)
             cells[in_rows, in_columns] += np.add.reduceat(sums, column_starts, axis=1)
-        return cells / np.outer(np.diff(rows), np.diff(columns))
+        cells /= np.outer(np.diff(rows), np.diff(columns))
+    return cells
 
 
 def _edges(size: int, most: int) -> Places:
@@ -73,7 +75,7 @@ class Counts:
         low, high: the ends of the range, those of the finite elements; half below and above if they are one.
         bins: counts, as many as there are bins.
         finite, others: how many elements there are.
-        below, above: how many finite ones are outside the limits that were asked for.
+        beyond: those outside the limits that were asked for, by bin.
     """
 
     low: float
@@ -81,8 +83,7 @@ class Counts:
     bins: list[int]
     finite: int
     others: int
-    below: int = 0
-    above: int = 0
+    beyond: list[int]
 
     @property
     def edges(self) -> list[float]:
@@ -96,30 +97,29 @@ def counted(tensor: Tensor, bins: int, limits: tuple[float, float] | None = None
     Args:
         tensor: any shape and real dtype.
         bins: how many.
-        limits: count what is below and above these, too.
+        limits: count what is below or above these once more, for itself.
 
     Raises:
         BadArgument: for more bins than there are numbers to tell them apart.
     """
-    low, high, finite = _range(tensor)
+    low, high, finite = finite_range(tensor)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    found = np.zeros(bins, np.int64)
-    below = above = 0
-    for values in _finite_blocks(tensor):
-        try:
-            with np.errstate(all="ignore"):
+    found, beyond = np.zeros(bins, np.int64), np.zeros(bins, np.int64)
+    try:
+        with np.errstate(all="ignore"):
+            for values in _finite_blocks(tensor):
                 found += np.histogram(values, bins, (low, high))[0]
-        except ValueError:
-            text = f"bins must be so few that float64 can tell their ends apart but is {bins}"
-            raise BadArgument("bins", text) from None
-        if limits:
-            below += int(np.count_nonzero(values < limits[0]))
-            above += int(np.count_nonzero(values > limits[1]))
-    return Counts(low, high, found.tolist(), finite, tensor.numel() - finite, below, above)
+                if limits:
+                    outside = values[(values < limits[0]) | (values > limits[1])]
+                    beyond += np.histogram(outside, bins, (low, high))[0]
+    except ValueError:
+        text = f"bins must be so few that float64 can tell their ends apart but is {bins}"
+        raise BadArgument("bins", text) from None
+    return Counts(low, high, found.tolist(), finite, tensor.numel() - finite, beyond.tolist())
 
 
-def _range(tensor: Tensor) -> tuple[float, float, int]:
+def finite_range(tensor: Tensor) -> tuple[float, float, int]:
     """The least and greatest finite element, and how many there are; 0 and 0 when there is none."""
     low, high, finite = np.inf, -np.inf, 0
     for values in _finite_blocks(tensor):

@@ -42,7 +42,7 @@ def ours(kind: str, options: dict[str, Any]) -> UniformObserver:
     options = dict(options)
     per_channel = "PerChannel" in kind
     words = str(options.pop("qscheme", "per_channel_affine" if per_channel else "per_tensor_affine"))
-    scope, qscheme = words.removeprefix("torch.").split("_affine", 1) if False else _split(words)
+    scope, qscheme = _split(words)
     if scope != ("per_channel" if per_channel else "per_tensor"):
         raise BadArgument("qscheme", words)
     dtype = options.pop("dtype", None)
@@ -69,7 +69,7 @@ def theirs(kind: str, options: dict[str, Any]) -> Any:
 
 
 def qparams_agree(observer: UniformObserver, expected: Any) -> None:
-    """Scale and zero point of our observer are PyTorch's, once seen."""
+    """Scale and zero point of our observer are PyTorch's."""
     scale, zero_point = observer.calculate_qparams()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -156,7 +156,7 @@ def batches(draw: Any, shape: Callable[[Any], list[int]], numbers: Any = NUMBERS
     return made
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from(["MinMaxObserver", "MovingAverageMinMaxObserver"]),
     options(per_channel=False),
@@ -169,7 +169,7 @@ def test_per_tensor_is_torchs(kind: str, given: Any, seen: list[torch.Tensor], c
     compare(kind, given, seen)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     st.sampled_from(["PerChannelMinMaxObserver", "MovingAveragePerChannelMinMaxObserver"]),
     options(per_channel=True),
@@ -210,7 +210,7 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
         assert torch.equal(found.nan_to_num(5.5), getattr(expected, name).nan_to_num(5.5))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from([torch.qint8, torch.quint8, torch.int16]),
     st.sampled_from([torch.per_tensor_affine, torch.per_tensor_symmetric]),
@@ -218,7 +218,7 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
     st.lists(
         st.tuples(
             st.sampled_from([torch.float32, torch.float64]),
-            st.integers(0, 300),
+            st.integers(0, 100),
             st.integers(0, 10**6),
             st.sampled_from([0.0, 1e-3, 1.0, 50.0]),
             st.sampled_from([0.0, 3.0, -20.0]),
@@ -246,17 +246,26 @@ def test_histogram_is_torchs(dtype: torch.dtype, qscheme: Any, bins: int, plan: 
         qparams_agree(observer, expected)
 
 
+@pytest.mark.parametrize("bins", [7, 64])
+def test_histogram_that_grows_often(bins: int) -> None:
+    """Each batch is three per cent wider than the last one: all old bins are spread anew."""
+    expected, observer = torchs.HistogramObserver(bins), HistogramObserver(Scheme(), bins)
+    for seed in range(25):
+        data = torch.rand(500, generator=torch.Generator().manual_seed(seed)) - 0.4
+        observer.observe(data * 1.03**seed)
+        expected(data * 1.03**seed)
+        for name, found in observer.state().items():
+            assert same(found, getattr(expected, name))
+    qparams_agree(observer, expected)
+
+
 def test_histogram_of_the_default_size() -> None:
+    """2,048 bins, in three batches; the end of the long upper tail is cut off."""
     data = torch.randn(5000, generator=torch.Generator().manual_seed(1)) ** 3
     expected, observer = torchs.HistogramObserver(), HistogramObserver(Scheme())
     for part in data.split(1700):
         observer.observe(part)
         expected(part)
     qparams_agree(observer, expected)
-    assert observer.calculate_qparams()[0] < MinMaxLike.scale(data) / 2  # it did cut something off
-
-
-class MinMaxLike:
-    @staticmethod
-    def scale(data: torch.Tensor) -> float:
-        return float(data.max() - data.min()) / 255
+    _, high = observer.range()
+    assert high < observer.max_val == data.max()

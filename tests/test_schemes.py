@@ -76,10 +76,14 @@ def ranges(numbers: list[float]) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.minimum(*pairs.T), torch.maximum(*pairs.T)
 
 
-NUMBERS = st.floats(width=32) | st.floats(-10, 10, width=32) | st.sampled_from([0.0, -0.0, 1.0, -128.0])
+NUMBERS = (
+    st.floats(width=32)
+    | st.floats(-10, 10, width=32)
+    | st.sampled_from([0.0, -0.0, 1.0, -128.0, math.inf, -math.inf, math.nan])
+)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100, deadline=None)
 @given(schemes(), st.lists(NUMBERS, min_size=2, max_size=12).filter(lambda found: len(found) % 2 == 0))
 def test_per_channel_is_torchs(scheme: Scheme, numbers: list[float]) -> None:
     low, high = ranges(numbers)
@@ -92,7 +96,7 @@ def test_per_channel_is_torchs(scheme: Scheme, numbers: list[float]) -> None:
     assert same(found[1], zero_point.to(kept))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100, deadline=None)
 @given(schemes().filter(lambda scheme: scheme.qscheme in PER_TENSOR), NUMBERS, NUMBERS)
 def test_per_tensor_is_torchs(scheme: Scheme, one: float, other: float) -> None:
     low, high = (each[0] for each in ranges([one, other]))
@@ -171,6 +175,7 @@ def test_power_of_two(scale: float, expected: float) -> None:
     assert power_of_two(torch.tensor(scale)).item() == expected
 
 
+@settings(deadline=None)
 @given(st.integers(1, 0x7F7FFFFF))
 def test_power_of_two_is_the_least_that_is_not_below(bits: int) -> None:
     scale = from_bits(torch.float32, [bits])

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pybridge.annotations import Device, Dtype, Handle, Tensor
+from pybridge.annotations import Device, Dtype, Handle, Tensor, TensorHandle
 from pybridge.bulk import Bulk
 from pybridge.errors import TclError
 from pybridge.handles import HandleTable
@@ -198,6 +198,10 @@ def expect_tensor(word: str) -> Outcome:
     return known.get(word) or no_handle(word, "tensor")
 
 
+def expect_tensor_handle(word: str) -> Outcome:
+    return ("value", TensorHandle(word)) if word == "tensor0" else expect_tensor(word)
+
+
 def expect_progress(word: str) -> Outcome:
     known = {
         "progress2": ("value", PROGRESS),
@@ -233,6 +237,7 @@ EXPECTED: dict[Any, Callable[[str], Outcome]] = {
     Device: expect_device,
     Handle: expect_handle,
     Tensor: expect_tensor,
+    TensorHandle: expect_tensor_handle,
     Progress: expect_progress,
     Literal["mean", "on"]: expect_choice,
     Tensor | int | float: expect_tensor_or(expect_number, "number or tensor"),
@@ -241,6 +246,7 @@ EXPECTED: dict[Any, Callable[[str], Outcome]] = {
     int | None: expect_integer,
     int | float | None: expect_number,
     Dtype | None: expect_dtype,
+    Literal["mean", "on"] | None: expect_choice,
     Tensor | None: expect_tensor,
     Tensor | float | None: expect_tensor_or(expect_float, "floating-point number or tensor"),
 }

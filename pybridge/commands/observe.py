@@ -58,8 +58,13 @@ class Observer:
 
     @property
     def summary(self) -> str:
-        """What it is and what it has seen, in a line."""
-        return f"{self.kind}  {self.inner.seen or 'nothing seen'}"
+        """What it is and what it has seen, in a line: `minmax to 0 .. 255  saw -1 .. 2`."""
+        if self.kind == "apot":
+            levels = f"{self.inner.bits} bits, {self.inner.k} a term"
+        else:
+            levels = "{} .. {}".format(*self.inner.scheme.limits)
+        seen = self.inner.seen
+        return f"{self.kind} to {levels}  {f'saw {seen}' if seen else 'saw nothing yet'}"
 
 
 @command()
@@ -83,18 +88,17 @@ def observer(
 ) -> Observer:
     """Make an observer: it looks at tensors, and tells the scale and zero point to quantize such data with.
 
-    The kinds, and PyTorch's class that gives the same numbers bit for bit:
+    Where PyTorch has an observer of the kind, its numbers are the same bit for bit.
 
-    - minmax: the least and the greatest element (MinMaxObserver);
-    - per_channel_minmax: these of each channel (PerChannelMinMaxObserver);
-    - moving_average_minmax, moving_average_per_channel_minmax: their averages over the tensors observed
-      (MovingAverageMinMaxObserver, MovingAveragePerChannelMinMaxObserver);
-    - histogram: the range that quantizes a histogram of all elements best (HistogramObserver);
-    - percentile: from the (100 - p)-th to the p-th percentile of all elements, by the rule of
-      `torch.quantile`;
-    - mse: of the range of all elements times 0.01, 0.02 .. 1.00 the one whose fake quantization has the least
-      squared error, the first of equals;
-    - apot: the largest magnitude, for additive powers of two.
+    minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
+    (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over
+    the tensors observed (MovingAverageMinMaxObserver, MovingAveragePerChannelMinMaxObserver).
+
+    histogram takes the range that quantizes a histogram of all elements with the least error
+    (HistogramObserver). percentile goes from the (100 - p)-th to the p-th percentile of all elements, by the
+    linear rule of `torch.quantile`. mse takes, of the range of all elements times 0.01, 0.02 .. 1.00, the one
+    whose fake quantization has the least squared error, the first of equals. apot takes the largest
+    magnitude, for additive powers of two.
 
     percentile and mse keep a copy of everything they observe, four bytes an element that `memory` does not
     count (`handles -details 1` shows them); the others keep a few numbers a channel.
@@ -155,7 +159,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
             leaves it out with a warning.
 
     Returns:
-        The handle of input, the same one: `torch::tensor_matmul [torch::observe $watch $x] $w`.
+        The handle of input, the same one, so that it can stand where $x does.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for an axis that the tensor does not have, a last dimension
@@ -190,10 +194,16 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
         TORCH ARG VALUE observer, for kind apot, when nothing was seen, or a NaN or an infinity.
 
     Example:
-        set watch [torch::observer per_channel_minmax -dtype int8 -qscheme symmetric -scale_mode power_of_two]
-        torch::observe $watch [torch::tensor_create {{1.0 -2.0} {30.0 40.0}}]
-        torch::tensor_to_list [dict get [torch::calculate_qparams $watch] scale]
-        => 0.015625 0.5
+        set x [torch::tensor_create {-3.0 0.6 4.5}]
+        set watch [torch::observer minmax -bits 4]
+        torch::observe $watch $x
+        set qparams [torch::calculate_qparams $watch]
+        dict with qparams {
+            set range [list $quant_min $quant_max]
+            set y [torch::fake_quantize_per_tensor $x $scale $zero_point {*}$range]
+        }
+        torch::tensor_to_list $y
+        => -3.0 0.5 4.5
     """
     inner = observer.inner
     found = inner.calculate_qparams()

@@ -133,7 +133,7 @@ class HistogramObserver(UniformObserver):
     def _search(self) -> tuple[int, int]:
         """The first and the last bin of the range; each move leaves out the next bins of one end."""
         total = self.histogram.sum().item()
-        cumulated = self.histogram.cumsum(dim=0).tolist()
+        cumulated = self.histogram.cpu().cumsum(dim=0).tolist()  # on a GPU it may not rise everywhere
         alpha, beta = 0.0, 1.0
         first, last = 0, self.bins - 1
         least = math.inf

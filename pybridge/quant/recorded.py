@@ -7,13 +7,13 @@ import torch
 
 from pybridge.quant.arguments import BadArgument
 from pybridge.quant.channels import Channels
-from pybridge.quant.fake_quantize import fake_quantize_per_channel, fake_quantize_per_tensor
+from pybridge.quant.fake_quantize import fake_quantize_per_channel
 from pybridge.quant.observers import WHOLE, State, UniformObserver, extremes
 from pybridge.quant.schemes import Scheme, choose_qparams
 
 _MOST_OF_QUANTILE = 2**24  # torch.quantile refuses longer rows: its float32 ranks do not reach further
 _FACTORS = [number / 100 for number in range(1, 101)]
-_BLOCK = 2**20  # elements that are compared at a time
+_BLOCK = 2**15  # elements that are compared at a time
 
 
 class RecordingObserver(UniformObserver):
@@ -32,7 +32,7 @@ class RecordingObserver(UniformObserver):
     @property
     def seen(self) -> str:
         elements = sum(rows.numel() for rows in self._kept)
-        return f"keeps {elements:,} elements, {4 * elements:,} bytes" if elements else ""
+        return f"{elements:,} elements, kept in {4 * elements:,} bytes" if elements else ""
 
     @property
     def values(self) -> torch.Tensor:
@@ -92,22 +92,33 @@ class MSEObserver(RecordingObserver):
     """
 
     def range(self) -> tuple[torch.Tensor, torch.Tensor]:
-        low, high = extremes(self.values)
-        errors = torch.stack([self._squared_error(low * factor, high * factor) for factor in _FACTORS])
-        best = torch.tensor(_FACTORS, device=low.device)[errors.argmin(dim=0)]
-        return low * best, high * best
+        rows = self.values[None] if self.channels.is_one else self.values
+        low, high = extremes(rows)
+        candidates = [choose_qparams(low * factor, high * factor, self.scheme) for factor in _FACTORS]
+        best = self._squared_errors(rows, candidates).argmin(dim=0)
+        factors = torch.tensor(_FACTORS, device=rows.device)[best]
+        low, high = low * factors, high * factors
+        return (low[0], high[0]) if self.channels.is_one else (low, high)
 
-    def _squared_error(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
-        """The squared error of each channel, float64, when its range is this one."""
-        scale, zero_point = choose_qparams(low, high, self.scheme)
-        error = torch.zeros_like(scale, dtype=torch.float64)
-        for block in self.values.split(max(1, _BLOCK // max(1, scale.numel())), dim=-1):
-            if self.channels.is_one:
-                result = fake_quantize_per_tensor(block, scale, zero_point, *self.scheme.limits)
-            else:
-                result = fake_quantize_per_channel(block, scale, zero_point, 0, *self.scheme.limits)
-            error += (result.to(torch.float64) - block).square_().sum(-1)
-        return error
+    def _squared_errors(
+        self, rows: torch.Tensor, candidates: list[tuple[torch.Tensor, torch.Tensor]]
+    ) -> torch.Tensor:
+        """The squared error of each candidate and row, float64, for a scale and a zero point a row.
+
+        In blocks that stay in a processor's cache while all candidates are tried on them.
+        """
+        errors = torch.zeros(len(candidates), len(rows), dtype=torch.float64, device=rows.device)
+        height = max(1, _BLOCK // rows.shape[1])
+        for top in range(0, len(rows), height):
+            part = slice(top, top + height)
+            for block in rows[part].split(_BLOCK, dim=1):
+                exact = block.to(torch.float64)
+                for error, (scale, zero_point) in zip(errors, candidates, strict=True):
+                    result = fake_quantize_per_channel(
+                        block, scale[part], zero_point[part], 0, *self.scheme.limits
+                    )
+                    error[part] += result.to(torch.float64).sub_(exact).square_().sum(dim=1)
+        return errors
 
 
 def _quantiles(values: torch.Tensor, fractions: list[float]) -> list[torch.Tensor]:

@@ -271,6 +271,9 @@ _TYPES: dict[Any, Type] = {
 }
 
 
+_CONTAINERS = (list, tuple, dict)  # list[X], tuple[X, ...], dict[str, X]
+
+
 def type_of(annotation: Any) -> Type:
     """The type of a parameter from its annotation; `| None` is left out, a union with a handle tries both."""
     if annotation in _TYPES:
@@ -279,7 +282,7 @@ def type_of(annotation: Any) -> Type:
         return _choice(typing.get_args(annotation))
     if typing.is_typeddict(annotation):
         return _record(typing.get_type_hints(annotation))
-    if typing.get_origin(annotation) in (list, tuple, dict):
+    if typing.get_origin(annotation) in _CONTAINERS:
         return _several(typing.get_origin(annotation), typing.get_args(annotation))
     if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
         return _object(annotation)
@@ -324,6 +327,8 @@ def _choice(allowed: tuple[str, ...]) -> Type:
 
 def _several(kind: Any, members: tuple[Any, ...]) -> Type:
     """A list, a tuple of any length or a dict with texts as keys, from the type of what is in it."""
+    if (kind is tuple and members[1:] != (...,)) or (kind is dict and members[0] is not str):
+        raise TypeError(f"no Tcl type for the annotation {kind.__name__}{list(members)}")
     member = type_of(members[1] if kind is dict else members[0])
 
     def parse_list(word: Word, table: HandleTable) -> Any:

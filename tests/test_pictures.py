@@ -106,6 +106,15 @@ def test_the_lesson_shows_its_numbers() -> None:
     )
 
 
+def test_of_many_cells_the_numbers_are_short() -> None:
+    x = torch.tensor([[-13.456, 0.02, 1.0, 2, 3, 4, 5, NAN]])
+    figure = pictures.quantization_errors(x, x.nan_to_num().to(torch.int8), x / 1e6)
+    assert [each.get_text() for each in figure.axes[0].texts] == [
+        *("-13.5", "0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "nan")
+    ]
+    assert [each.get_text() for each in figure.axes[2].texts][:2] == ["-1.35e-05", "2e-08"]
+
+
 def test_the_colours_follow_the_width() -> None:
     def limits(codes: list[int], bits: int, dtype: torch.dtype = torch.int32) -> tuple[float, float]:
         x = torch.tensor(codes, dtype=dtype)
@@ -184,8 +193,8 @@ def test_many_and_long_names() -> None:
     names = {f"layer.{index}.{'x' * 60}": {4: 1.0} for index in range(61)}
     figure = pictures.sqnr(names)
     assert not figure.axes[0].texts
-    figure = pictures.sqnr({"a" * 40: {4: 1.0}})
-    assert figure.axes[0].get_yticklabels()[0].get_text() == "a" * 13 + "..." + "a" * 13
+    figure = pictures.sqnr({"a" * 41: {4: 1.0}})
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "a" * 18 + "..." + "a" * 18
 
 
 @pytest.mark.parametrize(("ending", "magic"), [("svg", b"<?xml"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])

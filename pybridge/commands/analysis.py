@@ -83,10 +83,11 @@ def quantization_sweep(
         TORCH ARG VALUE, naming the parameter, for each rule above; TORCH INTERRUPT.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
-        set found [torch::quantization_sweep $weights {4 8} -qscheme symmetric -observer minmax]
-        lmap each $found {list [dict get $each bits] [dict get $each granularity] [dict get $each bytes]}
-        => {8 per_tensor 13} {8 per_channel 21} {4 per_tensor 9} {4 per_channel 17}
+        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
+        set found [torch::quantization_sweep $weights {4 8} -observer minmax]
+        set best [lindex $found 0]
+        list [llength $found] [dict get $best bits] [dict get $best granularity]
+        => 8 8 per_channel
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
     with _progress(len(options.fitting(input)), "sweep") as step:
@@ -135,10 +136,10 @@ def quantization_plan(
         TORCH ARG VALUE, naming the parameter, as for `quantization_sweep`; TORCH INTERRUPT.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
+        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
         set plan [torch::quantization_plan [dict create fc $weights] 30]
-        list [dict get $plan weights fc bits] [dict get $plan bytes] [dict get $plan reached]
-        => 6 19 1
+        list [dict get $plan weights fc bits] [dict get $plan bytes]
+        => 6 13
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
     with _progress(len(tensors), "plan") as step:

@@ -69,10 +69,10 @@ def quantize_integers(
         TORCH ARG VALUE, naming the parameter, for each rule above.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
+        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
         set integers [torch::quantize_integers $weights 4 per_channel]
         torch::tensor_to_list [dict get $integers quantized]
-        => 2 0 7 2 7 -5 0 7 3
+        => 2 0 7 2 7 -5
     """
     return _quantized(input, quant.Choice(bits, granularity, qscheme, observer, axis, group_size, scale_mode))
 
@@ -107,7 +107,8 @@ def dequantize_integers(
         TORCH ARG VALUE, naming the parameter, for each rule above.
 
     Example:
-        set integers [torch::quantize_integers [torch::tensor_create {7.5 -7.4 2.3 0}] 4]
+        set weights [torch::tensor_create {7.5 -7.4 2.3 0}]
+        set integers [torch::quantize_integers $weights 4]
         torch::tensor_to_list [torch::dequantize_integers $integers]
         => 7.0 -7.0 2.0 0.0
     """

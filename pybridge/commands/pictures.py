@@ -60,7 +60,7 @@ def plot_quantization_errors(
         set original [torch::tensor_create {{191.6 -13.5} {92.14 295.5}}]
         set quantized [torch::tensor_create {{127 -9} {40 127}} int8]
         set dequantized [torch::tensor_create {{191.6 -13.58} {93.07 295.5}}]
-        torch::plot_quantization_errors $original $quantized $dequantized -file errors.png
+        torch::plot_quantization_errors $original $quantized $dequantized 8 errors.png
         => {}
     """
     place = _Place("plot_quantization_errors", file, widget)
@@ -96,7 +96,8 @@ def plot_quantization_histogram(
 
     Example:
         set weights [torch::linspace -1 1 1000]
-        torch::plot_quantization_histogram $weights [torch::uniform_levels 0.1 0 -8 7] -file histogram.svg
+        set levels [torch::uniform_levels 0.1 0 -8 7]
+        torch::plot_quantization_histogram $weights $levels -file histogram.svg
         => {}
     """
     place = _Place("plot_quantization_histogram", file, widget)
@@ -129,7 +130,7 @@ def plot_sqnr(
         As for `plot_quantization_errors`.
 
     Example:
-        set layers {query {{bits 4 sqnr_db 18.5} {bits 8 sqnr_db 42.1}} key {{bits 4 sqnr_db 21.0}}}
+        set layers {q {{bits 4 sqnr_db 18.5} {bits 8 sqnr_db 42}} k {}}
         torch::plot_sqnr $layers -target 20 -file sqnr.pdf
         => {}
     """
@@ -161,7 +162,7 @@ def plot_levels(
     Example:
         set uniform [torch::uniform_levels 0.25 0 0 4]
         set powers [torch::tensor_create {0 0.125 0.25 0.5 1}]
-        torch::plot_levels [dict create uniform $uniform powers $powers] -file levels.png
+        torch::plot_levels [dict create even $uniform powers $powers] -file levels.png
         => {}
     """
     place = _Place("plot_levels", file, widget)

@@ -1,6 +1,7 @@
 """The lesson's picture: a tensor, its integers, what they stand for, and the error, side by side."""
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pybridge.quant.metrics import checked_same_shape, quantization_metrics
 Tensor = torch.Tensor
 _MOST_CELLS = 96  # in each direction
 _MOST_WRITTEN = 8  # rows and columns whose cells show their numbers
+_FEW = 4  # columns whose cells have room for more digits
 _PANEL = 2.1  # inches; what is written into the cells may ask for more
 
 
@@ -80,7 +82,13 @@ class _Panel:
         return max(self.cells.shape) <= _MOST_WRITTEN
 
     def text(self, value: float) -> str:
-        return f"{value:.0f}" if self.integers and np.isfinite(value) else f"{value:.4g}"
+        """The number in a cell: four digits, or, of many, decimals as far as the largest shows three."""
+        if self.integers and np.isfinite(value):
+            return f"{value:.0f}"
+        if self.cells.shape[1] <= _FEW:
+            return f"{value:.4g}"
+        decimals = 2 - floor(log10(_largest(self.cells) or 1))
+        return f"{value:.{decimals}f}" if 0 <= decimals <= 4 else f"{value:.3g}"
 
 
 def _integer_limits(quantized: Tensor, bits: int) -> tuple[int, int]:

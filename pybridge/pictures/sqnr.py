@@ -10,7 +10,8 @@ from pybridge.quant.arguments import BadArgument
 
 _MOST_WRITTEN = 60  # layers whose names and numbers can still be read
 _MOST_WIDTHS = 32
-_LONGEST = 30  # characters of a name
+_LONGEST = 40  # characters of a name
+_LETTER = 0.085  # inches
 
 
 def sqnr(layers: dict[str, dict[int, float]], target: float | None = None, title: str = "") -> Any:
@@ -34,19 +35,20 @@ def sqnr(layers: dict[str, dict[int, float]], target: float | None = None, title
     if len(widths) > _MOST_WIDTHS:
         raise BadArgument("layers", f"layers must have at most {_MOST_WIDTHS} widths but has {len(widths)}")
     rows = len(layers)
-    written = rows <= _MOST_WRITTEN
+    names = [label(name) for name in _shortened(list(layers))] if rows <= _MOST_WRITTEN else []
     with style():
-        figure = new_figure(min(1.5 + 0.3 * rows, 20.0), max(4.5, 3.4 + 0.62 * len(widths)))
+        width = 2.0 + 0.62 * len(widths) + _LETTER * max(map(len, names), default=0)
+        figure = new_figure(min(1.5 + 0.3 * rows, 20.0), max(4.5, width))
         axes = figure.subplots()
         image = _draw(axes, list(layers.values()), widths)
         axes.set_xticks(range(len(widths)), widths)
         axes.set_xlabel("bits")
-        if written:
-            axes.set_yticks(range(rows), [label(name) for name in _shortened(list(layers))])
+        if names:
+            axes.set_yticks(range(rows), names)
             _write(axes, image, list(layers.values()), widths)
         else:
             axes.set_ylabel("layer")
-        axes.tick_params(left=written, bottom=False)
+        axes.tick_params(left=bool(names), bottom=False)
         _frame(axes, list(layers.values()), widths, target)
         figure.colorbar(image, ax=axes, label="SQNR in dB", pad=0.02)
         axes.set_title(label(title) if title else _caption(target), fontsize=12)

@@ -24,6 +24,12 @@ class FileName(str):
     __slots__ = ()
 
 
+class WidgetName(str):
+    """Takes the path of a window of Tk's, there or to be made, and stays a text."""
+
+    __slots__ = ()
+
+
 class CommandName(str):
     """Takes the name of a command, or any other text, and stays a text; the prompt offers the names."""
 
@@ -42,4 +48,4 @@ class TensorHandle(str):
     __slots__ = ()
 
 
-__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "TensorHandle"]
+__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "TensorHandle", "WidgetName"]

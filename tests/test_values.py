@@ -586,6 +586,7 @@ def test_tcls_text_of_any_number_gives_that_number(number: int | float) -> None:
 
 
 def test_a_type_without_a_converter_is_the_programmers_mistake() -> None:
-    for annotation in (list[str], complex, bytes, "int", dict[str, int]):
+    wrong = (complex, bytes, "int", set[str], list[bytes], dict[int, int], tuple[int, int])
+    for annotation in wrong:
         with pytest.raises(TypeError, match="no Tcl type for the annotation"):
             type_of(annotation)

@@ -2,6 +2,7 @@
 
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
+    analysis,
     apot,
     autograd,
     compute,
@@ -9,12 +10,14 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     create,
     display,
     files,
+    integers,
     learnable,
     linear,
     look,
     memory,
     nn,
     observe,
+    pictures,
     quantize,
     quantized,
     random,

@@ -22,26 +22,38 @@ from pybridge.quant.linear import (
     quantization_error,
 )
 from pybridge.quant.histogram import HistogramObserver
+from pybridge.quant.integers import Choice, Integers, dequantize_integers, quantize_integers
+from pybridge.quant.levels import uniform_levels
+from pybridge.quant.metrics import Metrics, quantization_metrics
 from pybridge.quant.observers import MinMaxObserver, MovingAverageMinMaxObserver, Observer, UniformObserver
+from pybridge.quant.plan import Plan, quantization_plan
 from pybridge.quant.recorded import MSEObserver, PercentileObserver
 from pybridge.quant.schemes import Scheme, choose_qparams
+from pybridge.quant.sweep import Options, Trial, quantization_sweep
 
 __all__ = [
     "APoTObserver",
     "BadArgument",
     "Channels",
+    "Choice",
     "HistogramObserver",
+    "Integers",
     "MSEObserver",
+    "Metrics",
     "MinMaxObserver",
     "MovingAverageMinMaxObserver",
     "Observer",
+    "Options",
     "PercentileObserver",
+    "Plan",
     "Scheme",
+    "Trial",
     "UniformObserver",
     "apot_fake_quantize",
     "apot_qparams",
     "choose_qparams",
     "dequantize_apot",
+    "dequantize_integers",
     "fake_quantize_learnable_per_channel",
     "fake_quantize_learnable_per_tensor",
     "fake_quantize_per_channel",
@@ -56,5 +68,10 @@ __all__ = [
     "linear_q_symmetric_per_group",
     "linear_q_with_scale_and_zero_point",
     "quantization_error",
+    "quantization_metrics",
+    "quantization_plan",
+    "quantization_sweep",
     "quantize_apot",
+    "quantize_integers",
+    "uniform_levels",
 ]

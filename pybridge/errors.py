@@ -147,11 +147,11 @@ def file_format(path: str, what: str) -> TclError:
     return TclError(f'"{one_line(path)}" {one_line(what)}', ("TORCH", "FILE", "FORMAT", path))
 
 
-def file_access(path: str, error: OSError) -> TclError:
+def file_access(path: str, error: OSError, hint: str = "") -> TclError:
     """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
     text = (os.strerror(error.errno) if error.errno else str(error)).lower()
     name = _errno_name(error)
-    return TclError(f'couldn\'t open "{one_line(path)}": {text}', ("POSIX", name, text))
+    return TclError(f'couldn\'t open "{one_line(path)}": {text}{hint}', ("POSIX", name, text))
 
 
 def from_exception(error: BaseException) -> TclError:
@@ -182,6 +182,9 @@ def _translated(error: BaseException) -> TclError:
     first_line = next((line for line in str(error).splitlines() if line.strip()), "") or name
     if isinstance(error, TclError):
         return TclError(error.message, error.errorcode, error.errorinfo)
+    parameter = getattr(error, "parameter", None)  # of `pybridge.quant.arguments.BadArgument`
+    if isinstance(error, ValueError) and isinstance(parameter, str):
+        return arg_value(parameter, first_line)
     if isinstance(error, KeyboardInterrupt):
         return interrupted()
     if isinstance(error, MemoryError) or (

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     import safetensors
     import torch
 
-    from pybridge import quant
+    from pybridge import hardware, quant
 else:
+    hardware = LazyModule("pybridge.hardware")
     quant = LazyModule("pybridge.quant")
     safetensors = LazyModule("safetensors")
     torch = LazyModule("torch")
 
-__all__ = ["quant", "safetensors", "torch"]
+__all__ = ["hardware", "quant", "safetensors", "torch"]

@@ -5,7 +5,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 
 class NotRegular(ValueError):
@@ -33,8 +33,12 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
         for path, target in zip(paths, targets, strict=True):
             with _named(path):
                 unfinished.append(_new_beside(target))
-        yield tuple(unfinished)
-        _put(unfinished, targets, paths)
+        try:
+            yield tuple(unfinished)
+        except OSError as error:
+            error.filename = dict(zip(unfinished, paths, strict=True)).get(error.filename, paths[0])
+            raise
+        put_in_place(unfinished, targets, paths)
     finally:
         for name in unfinished:
             with contextlib.suppress(FileNotFoundError):
@@ -83,11 +87,15 @@ def _new_beside(target: str) -> str:
     return name
 
 
-def _put(unfinished: list[str], targets: list[str], paths: tuple[str, ...]) -> None:
-    """Move each file into its place; where one cannot go, what was there before comes back."""
+def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequence[str]) -> None:
+    """Move each file to its target; where one cannot go, what was there before comes back.
+
+    Args:
+        paths: what errors call the targets.
+    """
     before: list[tuple[str, str]] = []
     try:
-        for name, target, path in zip(unfinished, targets, paths, strict=True):
+        for name, target, path in zip(finished, targets, paths, strict=True):
             with _named(path):
                 if len(targets) > 1:
                     before.append((target, _kept(target)))

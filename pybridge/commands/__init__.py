@@ -8,6 +8,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     create,
     display,
     files,
+    hardware,
     look,
     memory,
     nn,

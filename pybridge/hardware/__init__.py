@@ -2,6 +2,7 @@
 
 from pybridge.hardware.formats import FORMATS
 from pybridge.hardware.manifest import Manifest
+from pybridge.hardware.model import Totals, Weight, export_model
 from pybridge.hardware.reading import import_integers, import_without_manifest, manifest_path, read_manifest
 from pybridge.hardware.refusals import BadArgument, BadFile
 from pybridge.hardware.writing import export_integers
@@ -11,7 +12,10 @@ __all__ = [
     "BadArgument",
     "BadFile",
     "Manifest",
+    "Totals",
+    "Weight",
     "export_integers",
+    "export_model",
     "import_integers",
     "import_without_manifest",
     "manifest_path",

@@ -16,6 +16,12 @@ FORMATS = {
 }
 
 
+def check_format(format: str) -> None:
+    """Refuse a name that is no format's."""
+    if format not in FORMATS:
+        raise BadArgument("format", f"format must be {', '.join(FORMATS)} but is {format}")
+
+
 def check_coding(format: str, coding: Coding) -> None:
     """Refuse what a format cannot do, or would ignore.
 

@@ -135,7 +135,8 @@ class Manifest(Coding):
         for name in ("scales", "zero_points"):
             given = getattr(self, name)
             if given is not None and not (len(given) == count or (name == "zero_points" and len(given) == 1)):
-                raise BadArgument(name, f"{name} must have {count} elements, {why}, but has {len(given)}")
+                elements = f"{count} element{'' if count == 1 else 's'}"
+                raise BadArgument(name, f"{name} must have {elements}, {why}, but has {len(given)}")
         bad = next((scale for scale in self.scales or () if not math.isfinite(scale)), None)
         if bad is not None:
             raise BadArgument("scales", f"scales must be finite but one is {bad}")

@@ -9,7 +9,7 @@ import torch
 
 from pybridge.hardware import manifest as manifests
 from pybridge.hardware.arrangement import to_tensor
-from pybridge.hardware.formats import FORMATS, check_coding
+from pybridge.hardware.formats import FORMATS, check_coding, check_format
 from pybridge.hardware.manifest import DTYPES, Coding, Manifest
 from pybridge.hardware.refusals import BadArgument, BadContent, BadFile
 from pybridge.hardware.words import Words, unpack
@@ -51,8 +51,8 @@ def import_integers(path: str) -> torch.Tensor:
         BadFile: the content is not what the format or the manifest needs.
         OSError, NotRegular: a file cannot be read.
     """
-    manifest = read_manifest(path)
     content = _content(path)
+    manifest = read_manifest(path)
     try:
         words = FORMATS[manifest.format].read(content, manifest)
         _check_described(FORMATS[manifest.format].describe(content), manifest)
@@ -90,8 +90,7 @@ def import_without_manifest(
         BadArgument: an argument is missing, does not do, or is not what the file says.
         BadFile, OSError, NotRegular: as `import_integers`.
     """
-    if format not in FORMATS:
-        raise BadArgument("format", f"format must be {', '.join(FORMATS)} but is {format}")
+    check_format(format)
     content = _content(path)
     given = {
         "bits": bits,

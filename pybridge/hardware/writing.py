@@ -9,7 +9,7 @@ import torch
 
 from pybridge.hardware import manifest as manifests
 from pybridge.hardware.arrangement import dtype_of, to_values
-from pybridge.hardware.formats import FORMATS, check_coding
+from pybridge.hardware.formats import FORMATS, check_coding, check_format
 from pybridge.hardware.manifest import DTYPES, Manifest
 from pybridge.hardware.refusals import BadArgument
 from pybridge.hardware.words import pack as pack_words
@@ -82,8 +82,7 @@ def export_integers(
 
 
 def _words_per_line(format: str, given: int | None) -> int | None:
-    if format not in FORMATS:
-        raise BadArgument("format", f"format must be {', '.join(FORMATS)} but is {format}")
+    check_format(format)
     usual = FORMATS[format].per_line
     if usual is None and given is not None:
         raise BadArgument("words_per_line", f"words_per_line is not for format {format}, which has no lines")

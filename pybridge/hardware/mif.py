@@ -19,7 +19,7 @@ from pybridge.hardware.refusals import BadContent, BadToken, quoted
 from pybridge.hardware.words import Bytes, Words
 
 _COMMENT = re.compile(rb"--[^\n]*|%[^%]*%")
-_CONTENT = re.compile(rb"(?<!\S)CONTENT\s+BEGIN(?!\S)", re.IGNORECASE)
+_CONTENT = re.compile(rb"(?<![^\s;])CONTENT\s+BEGIN(?!\S)", re.IGNORECASE)
 _END = re.compile(rb"END\s*;\s*", re.IGNORECASE)
 _SETTING = re.compile(rb"\s*(\w+)\s*=\s*(\w+)\s*")
 _COUNT = re.compile(rb"[0-9]{1,10}")

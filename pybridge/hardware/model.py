@@ -76,8 +76,9 @@ def export_model(
 ) -> Totals:
     """Write each weight as `export_integers` does, and `index.json`, which tells the file of each name.
 
-    Weights are taken one by one, and only one is held. All of it is written beside the folder first, and moved
-    there when it is complete. The index has an entry a line: the file's name, and what its manifest says.
+    Weights are taken one by one, and only one is held. All of it is written beside the folder first, and
+    moved there when it is complete. The index has an entry a line: the file's name, and what its manifest
+    says.
 
     Args:
         weights: of different names.

@@ -24,6 +24,12 @@ class FileName(str):
     __slots__ = ()
 
 
+class WidgetName(str):
+    """Takes the path of a window of Tk's, there or to be made, and stays a text."""
+
+    __slots__ = ()
+
+
 class CommandName(str):
     """Takes the name of a command, or any other text, and stays a text; the prompt offers the names."""
 
@@ -36,4 +42,10 @@ class Handle(str):
     __slots__ = ()
 
 
-__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor"]
+class TensorHandle(str):
+    """Takes the handle of a tensor, and stays its name."""
+
+    __slots__ = ()
+
+
+__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "TensorHandle", "WidgetName"]

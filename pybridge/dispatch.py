@@ -13,9 +13,21 @@ from pybridge.handles import TENSOR, HandleTable
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME
 from pybridge.values import Word
+from pybridge.widgets import Picture
 
-OK, ERROR, BULK = 0, 1, 2
-_PLAIN = {str, int, float, bool, dict, tuple, list, type(None), Bulk}  # need no torch to be told apart
+OK, ERROR, BULK, PICTURE = 0, 1, 2, 3
+_PLAIN = {
+    str,
+    int,
+    float,
+    bool,
+    dict,
+    tuple,
+    list,
+    type(None),
+    Bulk,
+    Picture,
+}  # need no torch to be told apart
 
 Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `return`
 _LAST_RESORT: Reply = (ERROR, "internal error", ("-errorcode", ("TORCH", "BUG", "unknown")))
@@ -59,6 +71,8 @@ class Dispatcher:
                 return OK, table.add(TENSOR, value), ()
             if kind is Bulk:
                 return BULK, (value.data, value.format, value.shape), ()
+            if kind is Picture:
+                return PICTURE, self._encode((value.widget, value.png)), ()
             return OK, self._encode(self._result(value)), ()
         except BaseException as error:  # nothing may reach Tcl's C code, not even SystemExit
             return self.failed(error)

@@ -125,6 +125,17 @@ class Watcher:
         if raised is not None:
             raise raised
 
+    def checkpoint(self) -> Callable[[], None]:
+        """What a command that takes long calls between its steps: it raises KeyboardInterrupt when there is a
+        reason to stop that was not there yet at this call."""
+        before, raised = self._arrived, self._raised
+
+        def check() -> None:
+            if self._guards and (self._arrived > before or self._raised is not raised):
+                raise KeyboardInterrupt
+
+        return check
+
     def runs(self, block: int) -> bool:
         """Whether the outermost block of this number has not ended."""
         return self._guards and self._blocks == block
@@ -192,6 +203,12 @@ def watcher() -> Watcher | None:
     if _watcher is None:
         _watcher = Watcher()
     return _watcher
+
+
+def checkpoint() -> Callable[[], None]:
+    """See `Watcher.checkpoint`; outside the main thread nothing arrives."""
+    found = watcher() if _watcher is not None else None
+    return found.checkpoint() if found else lambda: None
 
 
 def _forget() -> None:

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pybridge import errors
-from pybridge.annotations import CommandName, Device, Dtype, FileName, Handle, Tensor
+from pybridge.annotations import (
+    CommandName,
+    Device,
+    Dtype,
+    FileName,
+    Handle,
+    Tensor,
+    TensorHandle,
+    WidgetName,
+)
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
@@ -127,6 +136,11 @@ def _tensor(word: Word, table: HandleTable) -> Any:
     raise table.missing(text_of(word), "tensor")
 
 
+def _tensor_handle(word: Word, table: HandleTable) -> TensorHandle:
+    _tensor(word, table)
+    return TensorHandle(text_of(word))
+
+
 def _handle(word: Word, table: HandleTable) -> Handle:
     table.check(text_of(word))
     return Handle(text_of(word))
@@ -164,6 +178,13 @@ def _begins_one(text: str, names: tuple[str, ...]) -> bool:
 
 def _string(word: Word, _: HandleTable) -> str:
     return text_of(word)
+
+
+def _widget(word: Word, _: HandleTable) -> str:
+    text = text_of(word)
+    if not text.startswith("."):
+        raise ValueError(text)
+    return text
 
 
 def _integers(word: Word, table: HandleTable) -> tuple[int, ...]:
@@ -233,6 +254,7 @@ def _element(element: str, index: int, table: HandleTable) -> int:
 
 _TYPES: dict[Any, Type] = {
     Tensor: Type("tensor", _tensor),
+    TensorHandle: Type("tensor", _tensor_handle),
     Handle: Type("handle", _handle),
     int: Type("integer", _integer),
     float: Type("floating-point number", _float),
@@ -241,6 +263,7 @@ _TYPES: dict[Any, Type] = {
     str: Type("string", _string, free=True),
     FileName: Type("file name", _string, free=True),
     CommandName: Type("string", _string, free=True),
+    WidgetName: Type("window path", _widget),
     Dtype: Type("dtype", _dtype, choices=DTYPES),
     Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
     Bulk: Type("list of numbers", _bulk, bulk=True),
@@ -256,6 +279,10 @@ def type_of(annotation: Any) -> Type:
         return _TYPES[annotation]
     if typing.get_origin(annotation) is Literal:
         return _choice(typing.get_args(annotation))
+    if typing.is_typeddict(annotation):
+        return _record(typing.get_type_hints(annotation))
+    if typing.get_origin(annotation) in (list, tuple, dict):
+        return _several(typing.get_origin(annotation), typing.get_args(annotation))
     if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
         return _object(annotation)
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # the latter when a Literal is in it
@@ -319,6 +346,52 @@ def _choice(allowed: tuple[str, ...]) -> Type:
         return text
 
     return Type(f"one of {', '.join(allowed)}", parse, choices=allowed)
+
+
+def _several(kind: Any, members: tuple[Any, ...]) -> Type:
+    """A list, a tuple of any length or a dict with texts as keys, from the type of what is in it."""
+    member = type_of(members[1] if kind is dict else members[0])
+
+    def parse_list(word: Word, table: HandleTable) -> Any:
+        return kind(_member(member, each, f" at index {i}", table) for i, each in enumerate(_split(word)))
+
+    def parse_dict(word: Word, table: HandleTable) -> Any:
+        return {name: _member(member, each, f" in {name}", table) for name, each in _pairs(word)}
+
+    what = "dict" if kind is dict else "list"
+    return Type(
+        f"{what} of {member.noun.removeprefix('one of ')}", parse_dict if kind is dict else parse_list
+    )
+
+
+def _record(fields: dict[str, Any]) -> Type:
+    """A dict that has these keys, and may have others; what may be None may be empty."""
+    types = {name: type_of(annotation) for name, annotation in fields.items()}
+    optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        given = dict(_pairs(word))
+        lacking = next((name for name in types if name not in given), None)
+        if lacking:
+            raise BadElement(f"a dict with {lacking}", text_of(word))
+        empty = {name for name in optional if not given[name]}
+        return {
+            name: None if name in empty else _member(each, given[name], f" in {name}", table)
+            for name, each in types.items()
+        }
+
+    return Type(f"dict with {', '.join(types)}", parse)
+
+
+def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:
+    try:
+        return member.parse(word, table)
+    except BadElement as error:
+        raise BadElement(error.expected, error.got, f"{where}{error.where}") from None
+    except (OutOfRange, BadChoice):
+        raise
+    except ValueError:
+        raise BadElement(member.noun, word, where) from None
 
 
 def _object(cls: Any) -> Type:

@@ -10,6 +10,12 @@ proc ::torch::_::call {args} {
     if {$status == 2} {
         return [unpack {*}$value]
     }
+    if {$status == 3} {
+        lassign [show_picture {*}$value] status value options
+        if {$status == 0} {
+            return $value
+        }
+    }
     return -code error {*}$options $value
 }
 

@@ -15,6 +15,6 @@ apply {{folder files} {
     foreach file $files {
         source -encoding utf-8 [file join $folder $file]
     }
-} ::torch::_} [file dirname [info script]] {call.tcl bulk.tcl scope.tcl exit.tcl}
+} ::torch::_} [file dirname [info script]] {call.tcl bulk.tcl picture.tcl scope.tcl exit.tcl}
 
 package provide torch $::torch::_::version

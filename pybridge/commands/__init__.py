@@ -2,6 +2,8 @@
 
 from pybridge.commands import (  # noqa: F401  # each import registers commands
     about,
+    analysis,
+    apot,
     autograd,
     compute,
     convert,
@@ -9,9 +11,12 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     display,
     files,
     hardware,
+    integers,
     look,
     memory,
     nn,
+    observe,
+    pictures,
     quantize,
     quantized,
     random,

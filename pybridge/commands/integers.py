@@ -1,0 +1,145 @@
+"""From real numbers to integers and back, by a choice that a sweep or a plan has made or that is given."""
+
+from typing import Any, Literal, TypedDict
+
+from pybridge.annotations import Tensor
+from pybridge.lazy import quant
+from pybridge.registry import command, form
+
+Granularity = Literal["per_tensor", "per_channel", "per_group"]
+IntegerScheme = Literal["symmetric", "affine"]
+ObserverKind = Literal["minmax", "mse", "percentile"]
+ScaleMode = Literal["float", "power_of_two"]
+
+
+class Chosen(TypedDict):
+    """A choice among the dicts of `quantization_sweep`, or the one for a weight of `quantization_plan`."""
+
+    bits: int
+    granularity: Granularity
+    qscheme: IntegerScheme
+    observer: ObserverKind
+    axis: int | None
+    group_size: int | None
+    scale_mode: ScaleMode
+
+
+@command(when="bits")
+def quantize_integers(
+    input: Tensor,
+    bits: int = 8,
+    granularity: Granularity = "per_tensor",
+    qscheme: IntegerScheme = "symmetric",
+    observer: ObserverKind = "minmax",
+    axis: int = 0,
+    group_size: int = 128,
+    scale_mode: ScaleMode = "float",
+) -> dict[str, Any]:
+    """Quantize a tensor to integers, by options or like one of the dicts of a sweep or a plan.
+
+    Args:
+        input: any shape and real dtype, all elements finite; it is rounded to float32.
+        bits: their width, 2 to 16; they are signed.
+        granularity: what shares a scale: the tensor, a slice of axis, or group_size neighbours along the last
+            dimension.
+        qscheme: whether the zero point is 0.
+        observer: how the range is found; see `observer`.
+        axis: of per_channel; a negative one counts from the end.
+        group_size: of per_group, a divisor of the last dimension.
+        scale_mode: power_of_two for scales that are shifts.
+        like: in place of these options a dict that has them, such as one of those that `quantization_sweep`
+            gives, or of the `weights` of a `quantization_plan`.
+
+    Returns:
+        A dict: handles `quantized` (int8, or int16 for more than 8 bits), `scale` (float32) and `zero_point`
+        (int32), both 0-d, or 1-D with one for each channel or group, groups in row-major order; `quant_min`,
+        `quant_max`; and the options, `axis` and `group_size` empty where they do not matter.
+
+    Errors:
+        TORCH ARG VALUE, naming the parameter, for each rule above.
+
+    Example:
+        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
+        set integers [torch::quantize_integers $weights 4 per_channel]
+        torch::tensor_to_list [dict get $integers quantized]
+        => 2 0 7 2 7 -5 0 7 3
+    """
+    return _quantized(input, quant.Choice(bits, granularity, qscheme, observer, axis, group_size, scale_mode))
+
+
+@form("quantize_integers", when="like")
+def _quantize_like(input: Tensor, like: Chosen) -> dict[str, Any]:
+    return _quantized(input, choice_of(like))
+
+
+@command()
+def dequantize_integers(
+    quantized: Tensor,
+    scale: Tensor,
+    zero_point: Tensor,
+    axis: int | None = None,
+    group_size: int | None = None,
+) -> Tensor:
+    """Compute the numbers that integers stand for: (quantized - zero_point) * scale.
+
+    Args:
+        quantized: integers of any dtype.
+        scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it.
+        zero_point: integers, as many as there are scales.
+        axis: the dimension whose slices have scales of their own; a negative one counts from the end.
+        group_size: how many neighbours along the last dimension share a scale; it goes without axis.
+
+    Returns:
+        A float32 tensor of the shape of quantized.
+
+    Errors:
+        TORCH ARG VALUE, naming the parameter, for each rule above.
+
+    Example:
+        set quantized [torch::tensor_create {{2 0} {2 7}} int8]
+        set scale [torch::tensor_create {0.5 0.25}]
+        set zero_point [torch::tensor_create {0 1} int32]
+        torch::tensor_to_list [torch::dequantize_integers $quantized $scale $zero_point 0]
+        => 1.0 0.0 0.25 1.5
+    """
+    return quant.dequantize_integers(quantized, scale, zero_point, quant.Channels(axis, group_size))
+
+
+def described(choice: Any) -> dict[str, Any]:
+    """A choice as the Tcl side sees it, and as `Chosen` reads it."""
+    per_channel, per_group = choice.granularity == "per_channel", choice.granularity == "per_group"
+    return {
+        "bits": choice.bits,
+        "granularity": choice.granularity,
+        "qscheme": choice.qscheme,
+        "observer": choice.observer,
+        "axis": choice.axis if per_channel else None,
+        "group_size": choice.group_size if per_group else None,
+        "scale_mode": choice.scale_mode,
+    }
+
+
+def choice_of(chosen: Chosen) -> Any:
+    """The `quant.Choice` behind such a dict; an axis or group_size that does not matter is empty there."""
+    return quant.Choice(
+        chosen["bits"],
+        chosen["granularity"],
+        chosen["qscheme"],
+        chosen["observer"],
+        chosen["axis"] or 0,
+        1 if chosen["group_size"] is None else chosen["group_size"],
+        chosen["scale_mode"],
+    )
+
+
+def _quantized(input: Tensor, choice: Any) -> dict[str, Any]:
+    integers = quant.quantize_integers(input, choice)
+    quant_min, quant_max = choice.scheme.limits
+    return {
+        "quantized": integers.quantized,
+        "scale": integers.scale,
+        "zero_point": integers.zero_point,
+        "quant_min": quant_min,
+        "quant_max": quant_max,
+        **described(choice),
+    }

@@ -1,0 +1,127 @@
+"""Observers that keep a copy of everything they see, because only all of it tells their range.
+
+They hold four bytes an element until `reset`; `calculate_qparams` takes as much again, and more to sort.
+"""
+
+import torch
+
+from pybridge.quant.arguments import BadArgument
+from pybridge.quant.channels import Channels
+from pybridge.quant.fake_quantize import fake_quantize_per_channel, fake_quantize_per_tensor
+from pybridge.quant.observers import WHOLE, State, UniformObserver, extremes
+from pybridge.quant.schemes import Scheme, choose_qparams
+
+_MOST_OF_QUANTILE = 2**24  # torch.quantile refuses longer rows: its float32 ranks do not reach further
+_FACTORS = [number / 100 for number in range(1, 101)]
+_BLOCK = 2**20  # elements that are compared at a time
+
+
+class RecordingObserver(UniformObserver):
+    """Keeps what it sees; the range is computed when it is asked for."""
+
+    state_names = ("values",)
+    _kept: list[torch.Tensor]
+
+    def reset(self) -> None:
+        self._kept = []
+
+    @property
+    def has_observed(self) -> bool:
+        return bool(self._kept)
+
+    @property
+    def seen(self) -> str:
+        elements = sum(rows.numel() for rows in self._kept)
+        return f"keeps {elements:,} elements, {4 * elements:,} bytes" if elements else ""
+
+    @property
+    def values(self) -> torch.Tensor:
+        """All that was seen: 1-D, or a row for each channel."""
+        if not self._kept:
+            return torch.empty(0) if self.channels.is_one else torch.empty(0, 0)
+        if len(self._kept) > 1:
+            device = self._kept[-1].device
+            self._kept = [torch.cat([rows.to(device) for rows in self._kept], dim=-1)]
+        return self._kept[0]
+
+    def _load(self, state: State) -> None:
+        values = state["values"]
+        dims = 1 if self.channels.is_one else 2
+        if values.dim() != dims:
+            raise BadArgument(
+                "state", f"state must hold values with {dims} dimensions but they have {values.dim()}"
+            )
+        self._kept = [values] if values.numel() else []
+
+    def _update(self, rows: torch.Tensor) -> None:
+        if self._kept and rows.shape[:-1] != self._kept[0].shape[:-1]:
+            before, now = len(self._kept[0]), len(rows)
+            raise BadArgument(
+                "input", f"input must have {before} channels, as observed before, but has {now}"
+            )
+        self._kept.append(rows.clone(memory_format=torch.contiguous_format))
+
+
+class PercentileObserver(RecordingObserver):
+    """From the (100 - p)-th to the p-th percentile of all elements: a few outliers do not matter.
+
+    Percentiles are interpolated linearly as in `torch.quantile`, by the same computation up to 2^24 elements;
+    of more, PyTorch refuses them, with ranks in double precision. Where a percentile falls on or beside an
+    infinity it is infinite or NaN as there; a NaN makes its channel's range NaN.
+
+    Args:
+        percentile: p, 50 .. 100.
+    """
+
+    def __init__(self, scheme: Scheme, channels: Channels = WHOLE, percentile: float = 99.99) -> None:
+        if not 50.0 <= percentile <= 100.0:
+            raise BadArgument("percentile", f"percentile must be in 50 .. 100 but is {percentile}")
+        self.percentile = percentile
+        super().__init__(scheme, channels)
+
+    def range(self) -> tuple[torch.Tensor, torch.Tensor]:
+        low, high = _quantiles(self.values, [(100.0 - self.percentile) / 100.0, self.percentile / 100.0])
+        return low, high
+
+
+class MSEObserver(RecordingObserver):
+    """Of 100 shrunken ranges the one whose fake quantization has the least squared error.
+
+    The range of all elements times 0.01, 0.02 .. 1.00; of equal errors the first one is taken. Errors are
+    summed in double precision. NaN and infinities give the range that they give to `MinMaxObserver`.
+    """
+
+    def range(self) -> tuple[torch.Tensor, torch.Tensor]:
+        low, high = extremes(self.values)
+        errors = torch.stack([self._squared_error(low * factor, high * factor) for factor in _FACTORS])
+        best = torch.tensor(_FACTORS, device=low.device)[errors.argmin(dim=0)]
+        return low * best, high * best
+
+    def _squared_error(self, low: torch.Tensor, high: torch.Tensor) -> torch.Tensor:
+        """The squared error of each channel, float64, when its range is this one."""
+        scale, zero_point = choose_qparams(low, high, self.scheme)
+        error = torch.zeros_like(scale, dtype=torch.float64)
+        for block in self.values.split(max(1, _BLOCK // max(1, scale.numel())), dim=-1):
+            if self.channels.is_one:
+                result = fake_quantize_per_tensor(block, scale, zero_point, *self.scheme.limits)
+            else:
+                result = fake_quantize_per_channel(block, scale, zero_point, 0, *self.scheme.limits)
+            error += (result.to(torch.float64) - block).square_().sum(-1)
+        return error
+
+
+def _quantiles(values: torch.Tensor, fractions: list[float]) -> list[torch.Tensor]:
+    """The quantile of each row for each of the fractions, by the linear rule of `torch.quantile`."""
+    count = values.shape[-1]
+    if count <= _MOST_OF_QUANTILE:
+        wanted = torch.tensor(fractions, dtype=values.dtype, device=values.device)
+        return list(torch.quantile(values, wanted, dim=-1))
+    ordered = values.sort(dim=-1).values  # NaN goes last
+    found = []
+    for fraction in fractions:
+        rank = fraction * (count - 1)
+        below = int(rank)
+        above = min(below + (rank > below), count - 1)
+        between = ordered[..., below].lerp(ordered[..., above], rank - below)
+        found.append(torch.where(ordered[..., -1].isnan(), ordered[..., -1], between))
+    return found

@@ -29,15 +29,19 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
     """
     targets = [_target(path, overwrite) for path in paths]
     unfinished: list[str] = []
+    modes: list[int] = []
     try:
         for path, target in zip(paths, targets, strict=True):
             with _named(path):
                 unfinished.append(_new_beside(target))
+                modes.append(os.stat(target if os.path.exists(target) else unfinished[-1]).st_mode & 0o7777)
         try:
             yield tuple(unfinished)
         except OSError as error:
             error.filename = dict(zip(unfinished, paths, strict=True)).get(error.filename, paths[0])
             raise
+        for name, mode in zip(unfinished, modes, strict=True):
+            os.chmod(name, mode)  # the caller may have made the file anew
         put_in_place(unfinished, targets, paths)
     finally:
         for name in unfinished:
@@ -82,8 +86,6 @@ def _beside(target: str) -> str:
 def _new_beside(target: str) -> str:
     name = _beside(target)
     os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    if os.path.exists(target):
-        os.chmod(name, os.stat(target).st_mode & 0o7777)
     return name
 
 
@@ -104,9 +106,8 @@ def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequenc
         for target, old in reversed(before):
             if old:
                 os.replace(old, target)
-            else:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(target)
+            with contextlib.suppress(FileNotFoundError):  # two names of one file are both left by a rename
+                os.unlink(old or target)
         raise
     for _, old in before:
         if old:

@@ -5,19 +5,31 @@ scales and whatever else the data file does not say itself.
 """
 
 import os
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, TypedDict
 
 from pybridge import errors
 from pybridge.annotations import Dtype, FileName, Tensor
 from pybridge.bulk import Bulk
+from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
-from pybridge.lazy import hardware, torch
+from pybridge.commands.integers import Chosen, choice_of
+from pybridge.interrupt import checkpoint
+from pybridge.lazy import hardware, quant, torch
 from pybridge.registry import command
 from pybridge.values import dtype_name
 
 FileFormat = Literal["readmemh", "readmemb", "coe", "mif", "intel_hex", "c_header", "npy", "json"]
 Order = Literal["row", "column"]
 ByteOrder = Literal["little", "big"]
+
+
+class Planned(TypedDict):
+    """What a plan of `quantization_plan` says of each weight."""
+
+    weights: dict[str, Chosen]
+
+
 _SCALES = ("scales", "scale")
 _ZERO_POINTS = ("zero_points", "zero_point")
 
@@ -206,6 +218,97 @@ def integers_info(file: FileName) -> dict[str, Any]:
         except hardware.BadFile as error:
             raise errors.file_format(error.path, error.what) from None
         return described
+
+
+@command(also={"folder": ("path",), "pack": ("values_per_word",)})
+def export_model(
+    tensors: dict[str, Tensor],
+    plan: Planned,
+    folder: FileName,
+    format: FileFormat,
+    pack: int = 1,
+    order: Order = "row",
+    channels_last: bool = False,
+    byte_order: ByteOrder = "little",
+    force: bool = False,
+) -> dict[str, int]:
+    """Quantize the weights of a model as a plan says, and write them to a folder, a file each.
+
+    Beside each file is its manifest, with scales and zero points, and `index.json` tells the file of each
+    name and all that the manifests say. Weights are taken one by one. The folder is written beside its place
+    first, so that nothing is left of one that could not be completed. A progress bar is shown on a terminal.
+
+    Args:
+        tensors: a dict from names to handles, as `load_safetensors` gives it. Those that are not in the plan
+            are left out.
+        plan: what `quantization_plan` gives: of its `weights` the choice for each name.
+        folder: is made; one that is there must be empty.
+        format: see `export_integers` for this one and those that follow.
+        pack: values a word.
+        order: row or column.
+        channels_last: for the weights of three or more dimensions.
+        byte_order: of the bytes of a word in intel_hex.
+        force: whether files in the folder are overwritten; those of other names stay.
+
+    Returns:
+        A dict: `weights`, how many; `values`, their elements; `bits` of all values; `bytes` of the data
+        files.
+
+    Errors:
+        TORCH ARG VALUE, naming the parameter, as for `export_integers` and `quantize_integers`, and for a
+        plan with a name that tensors does not have; POSIX EEXIST, when there are files in the folder; other
+        POSIX codes; TORCH INTERRUPT.
+
+    Example:
+        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
+        set model [dict create fc $weights]
+        torch::export_model $model [torch::quantization_plan $model 30] firmware coe
+        => weights 1 values 9 bits 54 bytes 98
+    """
+    chosen = plan["weights"]
+    lacking = next((name for name in chosen if name not in tensors), None)
+    if lacking is not None:
+        raise errors.arg_value(
+            "tensors", f"tensors must have each weight of the plan but lacks {errors.shown(lacking)}"
+        )
+    bar, interrupted = Progress(len(chosen), "export"), checkpoint()
+
+    def step(_: str) -> None:
+        bar.step(1)
+        interrupted()
+
+    try:
+        with refused_by_system(folder, "folder"):
+            totals = hardware.export_model(
+                _quantized(tensors, chosen),
+                folder,
+                format,
+                pack=pack,
+                order=order,
+                channels_last=channels_last,
+                byte_order=byte_order,
+                overwrite=force,
+                step=step,
+            )
+    finally:
+        bar.close()
+    return dict(vars(totals))
+
+
+def _quantized(tensors: dict[str, Tensor], chosen: dict[str, Chosen]) -> Iterator[Any]:
+    """The weights, each quantized when it is asked for."""
+    for name, choice in ((name, choice_of(each)) for name, each in chosen.items()):
+        integers = quant.quantize_integers(tensors[name], choice)
+        affine = choice.qscheme == "affine"
+        yield hardware.Weight(
+            name,
+            integers.quantized,
+            bits=choice.bits,
+            scales=integers.scale.reshape(-1).tolist(),
+            zero_points=integers.zero_point.reshape(-1).tolist() if affine else None,
+            axis=choice.channels.axis,
+            group_size=choice.channels.group_size,
+        )
 
 
 def _read(file: str, format: str | None = None, **options: Any) -> Tensor:

@@ -144,6 +144,11 @@ REFUSED = [
         "input must be a dense tensor of integers but is qint8: its int_repr has the integers",
         "input",
     ),
+    (
+        "[torch::zeros 2 int8 meta] $file coe",
+        "input must be a dense tensor of integers but is meta",
+        "input",
+    ),
     ("$w /dev/null coe -force 1", 'file must be that of a regular file but is "/dev/null"', "file"),
     ("$w a\0b coe", "file must not hold a NUL character", "file"),
 ]
@@ -240,7 +245,7 @@ def test_a_full_disk_is_told(tcl: Interpreter, tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_plan_is_carried_out(tcl: Interpreter, tmp_path: Path) -> None:
-    """The lesson's tensor, symmetric by rows: its scales and codes; a kernel, packed and channels last."""
+    """A matrix, symmetric by rows, as PyTorch quantizes it; a kernel, affine, packed and channels last."""
     tcl.call("set", "folder", str(tmp_path / "model"))
     tcl.eval("""
         set fc [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
@@ -259,9 +264,12 @@ def test_a_plan_is_carried_out(tcl: Interpreter, tmp_path: Path) -> None:
         *("conv.mem", "conv.mem.manifest.json", "index.json"),
         *("net_fc.weight.mem", "net_fc.weight.mem.manifest.json"),
     ]
-    codes = tcl.eval("torch::tensor_to_list [torch::import_integers $folder/net_fc.weight.mem]")
-    assert codes == "33 -2 127 40 127 -79 0 127 46"
-    scales = torch.tensor([5.7370076, 2.3267717, 5.3905511]).tolist()
+    rows = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184], [0, 684.6, 245.5]])
+    scales = rows.abs().amax(1) / 127.5
+    codes = torch.quantize_per_channel(rows, scales, torch.zeros(3), 0, torch.qint8).int_repr()
+    assert tcl.eval("torch::tensor_to_list [torch::import_integers $folder/net_fc.weight.mem]") == " ".join(
+        map(str, codes.flatten().tolist())
+    )
     index = json.loads(files["index.json"].read_text())
     assert index["totals"] == {"weights": 2, "values": 33, "bits": 192, "bytes": size}
     entry = index["weights"]["net/fc.weight"]

@@ -100,7 +100,13 @@ def test_a_header_for_c(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("9lives.h", "tensor_9lives"), ("int.h", "tensor_int"), ("__.h", "tensor_")]
+    ("file", "name"),
+    [
+        ("9lives.h", "tensor_9lives"),
+        ("int.h", "tensor_int"),
+        ("int8_t.h", "tensor_int8_t"),
+        ("__.h", "tensor_"),
+    ],
 )
 def test_an_array_has_a_name_that_c_allows(tmp_path: Path, file: str, name: str) -> None:
     export_integers(W, str(tmp_path / file), "c_header")

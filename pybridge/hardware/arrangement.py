@@ -18,13 +18,13 @@ def dtype_of(tensor: torch.Tensor) -> str:
         BadArgument: the tensor does not hold integers.
     """
     name = str(tensor.dtype).removeprefix("torch.")
-    if name in DTYPES and tensor.layout is torch.strided:
+    if name in DTYPES and tensor.layout is torch.strided and not tensor.is_meta:
         return name
     if tensor.is_quantized:
         hint = ": its int_repr has the integers"
     else:
         hint = ": quantize it first" if tensor.is_floating_point() else ""
-    kind = name if name not in DTYPES else "sparse"
+    kind = name if name not in DTYPES else "meta" if tensor.is_meta else "sparse"
     raise BadArgument("input", f"input must be a dense tensor of integers but is {kind}{hint}")
 
 

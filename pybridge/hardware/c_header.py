@@ -22,7 +22,7 @@ _RESERVED = re.compile(
     "decltype|default|delete|do|double|else|enum|explicit|export|extern|false|float|for|friend|goto|if|inline|"
     "int|long|mutable|namespace|new|noexcept|not|nullptr|operator|or|private|protected|public|register|"
     "requires|restrict|return|short|signed|sizeof|static|struct|switch|template|this|throw|true|try|typedef|"
-    "typeid|typename|typeof|union|unsigned|using|virtual|void|volatile|while|xor"
+    r"typeid|typename|typeof|union|unsigned|using|virtual|void|volatile|while|xor|\w*_t"
 )
 
 

@@ -207,7 +207,8 @@ def integers_info(file: FileName) -> dict[str, Any]:
 
     Example:
         set weights [torch::tensor_create {{1 -2 3} {-8 7 0}} int8]
-        torch::export_integers $weights weights.mif mif -bits 4 -pack 3 -scales {0.5 0.25} -axis 0
+        set options {-bits 4 -pack 3 -scales {0.5 0.25} -axis 0}
+        torch::export_integers $weights weights.mif mif {*}$options
         set info [torch::integers_info weights.mif]
         list [dict get $info words] [dict get $info word_bits] [dict get $info scales]
         => 2 12 {0.5 0.25}
@@ -260,10 +261,10 @@ def export_model(
         POSIX codes; TORCH INTERRUPT.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
-        set model [dict create fc $weights]
-        torch::export_model $model [torch::quantization_plan $model 30] firmware coe
-        => weights 1 values 9 bits 54 bytes 98
+        set model [dict create fc [torch::tensor_create {{1 -2 3} {4 5 -6}}]]
+        set plan [torch::quantization_plan $model 30]
+        torch::export_model $model $plan firmware readmemh
+        => weights 1 values 6 bits 36 bytes 18
     """
     chosen = plan["weights"]
     lacking = next((name for name in chosen if name not in tensors), None)

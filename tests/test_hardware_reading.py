@@ -162,6 +162,12 @@ def test_npy_files_of_numpy(tmp_path: Path) -> None:
         import_without_manifest(str(path), "npy")
 
 
+def npy(header: str) -> str:
+    """A file of this header and no elements."""
+    length = len(header).to_bytes(2, "little").decode("ascii", "surrogateescape")
+    return f"\udc93NUMPY\x01\x00{length}{header}"
+
+
 HEX = ":0100000001FE\n"
 WRONG: list[tuple[str, str, str]] = [
     ("readmemh", "1\n2 // x\nxy", r'line 3: expected a hexadecimal word but got "xy" \(an undefined bit'),
@@ -239,7 +245,26 @@ WRONG: list[tuple[str, str, str]] = [
     ("c_header", "int8_t w[2] = {1,\n 2", "has no whole array"),
     ("c_header", "int8_t w[2] = {1,\n\n 0b1};", 'line 3: expected an integer but got "0b1"'),
     ("c_header", "int8_t w[2] = {1,\n 200};", "line 2: 200 does not fit into 8 signed bits"),
-    ("npy", "\udc93NUMPY\x01\x00", "is no npy file"),
+    ("npy", "\udc93NUMPY\x03\x00", "is no npy file of version 1 or 2"),
+    ("npy", "\udc93NUMPY\x01\x00", "ends in its header"),
+    ("npy", "\udc93NUMPY\x01\x00\x02\x00{\n", "has a header that tells no shape, order and type"),
+    (
+        "npy",
+        npy("{'shape': (-1,), 'fortran_order': False, 'descr': '|i1'}"),
+        "has a header that tells no shape",
+    ),
+    (
+        "npy",
+        npy("{'shape': (2,), 'fortran_order': False, 'descr': '|x1'}"),
+        "has a header that tells no shape",
+    ),
+    (
+        "npy",
+        npy("{'shape': (2**9,), 'fortran_order': False, 'descr': '|i1'}"),
+        "has a header that tells no sh",
+    ),
+    ("npy", npy("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}"), "has 0 bytes of elements where"),
+    ("npy", npy("(" * 9000), "has a header that tells no shape"),
     ("json", '{"data": [1,\n2', "line 2: no JSON"),
     ("json", "[" * 100_000, "holds no JSON"),
     ("json", '{"data": [NaN]}', "holds no JSON: NaN is no number"),

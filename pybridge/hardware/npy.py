@@ -1,6 +1,9 @@
 """NumPy's array files (.npy): an array of the values, or of words that hold several."""
 
+import ast
 import io
+import math
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +15,9 @@ from pybridge.hardware.manifest import Coding, Manifest
 from pybridge.hardware.refusals import BadContent, BadToken
 from pybridge.hardware.words import Words, from_array, to_integers
 
-_READERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+_LENGTHS = {b"\x01\x00": "<H", b"\x02\x00": "<I"}  # how the length of the header is told, by version
+_LONGEST = 10_000  # bytes of a header, as in NumPy
+_KEYS = {"descr", "fortran_order", "shape"}
 
 
 def write(words: Words, manifest: Manifest, _: str = "") -> Iterator[bytes]:
@@ -53,23 +58,38 @@ def describe(content: bytes) -> dict[str, Any]:
 
 
 def _parsed(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], bytes]:
-    """Shape, whether in column order, dtype, and the bytes of the elements."""
-    file = io.BytesIO(content)
-    try:
-        shape, fortran, dtype = _READERS[npy.read_magic(file)](file)
-    except KeyError:
-        raise BadContent("has a version of the npy format that is not read") from None
-    except (ValueError, TypeError, SyntaxError, RecursionError) as error:
-        raise BadContent(f"is no npy file: {error}") from None
+    """Shape, whether in column order, dtype, and the bytes of the elements.
+
+    NumPy's own reader of headers lets exceptions of its tokenizer through, and warns.
+    """
+    if content[:6] != npy.MAGIC_PREFIX or content[6:8] not in _LENGTHS:
+        raise BadContent("is no npy file of version 1 or 2")
+    begin = 8 + struct.calcsize(_LENGTHS[content[6:8]])
+    if len(content) < begin:
+        raise BadContent("ends in its header")
+    end = begin + int(struct.unpack(_LENGTHS[content[6:8]], content[8:begin])[0])
+    shape, fortran, dtype = _header(content[begin:end]) if end - begin <= _LONGEST else (None, None, None)
+    if not isinstance(shape, tuple) or not isinstance(fortran, bool) or dtype is None:
+        raise BadContent("has a header that tells no shape, order and type")
+    if not all(type(size) is int and size >= 0 for size in shape):
+        raise BadContent("has a header that tells no shape")
     if dtype.kind not in "iub":
         raise BadContent(f"holds {dtype}, which are no integers")
-    data = content[file.tell() :]
-    count = 1
-    for size in shape:
-        count *= size
-    if len(data) != count * dtype.itemsize:
-        raise BadContent(f"has {len(data)} bytes of elements where its shape needs {count * dtype.itemsize}")
-    return shape, fortran, dtype, data
+    size = math.prod(shape) * dtype.itemsize
+    if len(content) - end != size:
+        raise BadContent(f"has {len(content) - end} bytes of elements where its shape needs {size}")
+    return shape, fortran, dtype, content[end:]
+
+
+def _header(text: bytes) -> tuple[Any, Any, np.dtype[Any] | None]:
+    """Shape, order and dtype as a header tells them; the dtype is None where it does not."""
+    try:
+        told = ast.literal_eval(text.decode("latin-1").strip())
+        if isinstance(told, dict) and told.keys() == _KEYS and isinstance(told["descr"], str):
+            return told["shape"], told["fortran_order"], np.dtype(told["descr"])
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        pass
+    return None, None, None
 
 
 FORMAT = Format(".npy", write, read, per_line=None, widest=64, describe=describe)

@@ -147,11 +147,11 @@ def file_format(path: str, what: str) -> TclError:
     return TclError(f'"{one_line(path)}" {one_line(what)}', ("TORCH", "FILE", "FORMAT", path))
 
 
-def file_access(path: str, error: OSError) -> TclError:
+def file_access(path: str, error: OSError, hint: str = "") -> TclError:
     """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
     text = (os.strerror(error.errno) if error.errno else str(error)).lower()
     name = _errno_name(error)
-    return TclError(f'couldn\'t open "{one_line(path)}": {text}', ("POSIX", name, text))
+    return TclError(f'couldn\'t open "{one_line(path)}": {text}{hint}', ("POSIX", name, text))
 
 
 def from_exception(error: BaseException) -> TclError:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     import safetensors
     import torch
 
-    from pybridge import pictures, quant
+    from pybridge import hardware, pictures, quant
 else:
+    hardware = LazyModule("pybridge.hardware")
     pictures = LazyModule("pybridge.pictures")
     quant = LazyModule("pybridge.quant")
     safetensors = LazyModule("safetensors")
     torch = LazyModule("torch")
 
-__all__ = ["pictures", "quant", "safetensors", "torch"]
+__all__ = ["hardware", "pictures", "quant", "safetensors", "torch"]

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import re
 import types
 import typing
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from pybridge.tcl_list import double_text, join_list, split_list
 
 Word = str | int | float | bytes | tuple[Any, ...] | Bulk
 
+_TENSOR_HANDLE = re.compile(r"tensor[0-9]+")
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -296,9 +298,11 @@ def _union(annotation: Any) -> Type:
     if len(members) == 1:
         return type_of(members[0])
     if Tensor not in members:
-        return type_of(functools.reduce(operator.or_, members))
-    numbers = [member for member in members if member is not Tensor]
-    number = type_of(numbers[0] if len(numbers) == 1 else int | float)
+        together = functools.reduce(operator.or_, members)
+        return _TYPES[together] if together in _TYPES else _first_of(members)
+    number = type_of(functools.reduce(operator.or_, [member for member in members if member is not Tensor]))
+    if number.free:
+        return _tensor_or_free(number)
 
     def parse(word: Word, table: HandleTable) -> Any:
         if text_of(word) in table.objects:
@@ -313,6 +317,28 @@ def _union(annotation: Any) -> Type:
             return _tensor(word, table)
 
     return Type(f"{number.noun} or tensor", parse)
+
+
+def _first_of(members: list[Any]) -> Type:
+    """The first of several types that takes the word; the last one is to take, or refuse, what is left."""
+    *types, last = map(type_of, members)
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        fitting = next((each for each in types if each.accepts(word, table)), last)
+        return fitting.parse(word, table)
+
+    return Type(" or ".join(each.noun for each in (*types, last)), parse, free=last.free)
+
+
+def _tensor_or_free(other: Type) -> Type:
+    """A tensor or, as any word is possible, something else; what looks like a tensor's handle must be one."""
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        if text_of(word) in table.objects or _TENSOR_HANDLE.fullmatch(text_of(word)):
+            return _tensor(word, table)
+        return other.parse(word, table)
+
+    return Type(f"{other.noun} or tensor", parse, free=True)
 
 
 def _choice(allowed: tuple[str, ...]) -> Type:

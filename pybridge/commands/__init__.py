@@ -10,6 +10,7 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     create,
     display,
     files,
+    hardware,
     integers,
     learnable,
     linear,

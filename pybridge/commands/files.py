@@ -1,9 +1,7 @@
 """Commands on files of tensors, in the safetensors format."""
 
 import contextlib
-import errno
 import os
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +9,7 @@ from pybridge import errors
 from pybridge.annotations import FileName, Tensor
 from pybridge.lazy import safetensors
 from pybridge.registry import command
+from pybridge.replacing import NotRegular, replacing
 from pybridge.tcl_list import glob_match
 from pybridge.values import dtype_name
 
@@ -92,7 +91,7 @@ def save_safetensors(tensors: dict[str, Tensor], path: FileName) -> None:
     data = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     from safetensors.torch import save_file
 
-    with _replacing(path) as unfinished:
+    with refused_by_system(path), replacing(path) as (unfinished,):
         save_file(data, unfinished)
 
 
@@ -137,9 +136,9 @@ def _described(part: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _opened(path: str) -> Iterator[Any]:
-    with _refused_by_system(path):
+    with refused_by_system(path):
         if os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path):
-            raise errors.arg_value("path", f'path must be that of a regular file but is "{path}"')
+            raise NotRegular(path)
         with open(path, "rb"):  # for the system's own reason when it cannot be opened
             pass
         try:
@@ -152,39 +151,16 @@ def _opened(path: str) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _refused_by_system(path: str) -> Iterator[None]:
+def refused_by_system(path: str, parameter: str = "path") -> Iterator[None]:
+    """What the system refuses, about the file at `path` or the one that the error names, as Tcl tells it."""
     if "\0" in path:
-        raise errors.arg_value("path", "path must not hold a NUL character")
+        raise errors.arg_value(parameter, f"{parameter} must not hold a NUL character")
     try:
         yield
+    except FileExistsError as error:
+        raise errors.file_access(error.filename or path, error, " (-force 1 overwrites it)") from None
     except OSError as error:
-        raise errors.file_access(path, error) from None
-
-
-@contextlib.contextmanager
-def _replacing(path: str) -> Iterator[str]:
-    """The name of a new file that takes the place of the one at `path` when the block ends well.
-
-    A full disk leaves the old file as it is, and so do other programs that have it mapped.
-    """
-    with _refused_by_system(path):
-        if path.endswith(os.sep):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        target = os.path.realpath(path)
-        folder, base = os.path.split(target)
-        if os.path.isdir(target) or not base:
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        if os.path.exists(target) and not os.path.isfile(target):
-            raise errors.arg_value("path", f'path must be that of a regular file but is "{path}"')
-        if os.path.exists(target) and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        unfinished = os.path.join(folder, f".tcltorch-{secrets.token_hex(8)}")
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        try:
-            mode = os.stat(target if os.path.exists(target) else unfinished).st_mode & 0o7777
-            yield unfinished
-            os.chmod(unfinished, mode)
-            os.replace(unfinished, target)
-        except BaseException:
-            os.unlink(unfinished)
-            raise
+        raise errors.file_access(error.filename or path, error) from None
+    except NotRegular as error:
+        message = f'{parameter} must be that of a regular file but is "{error}"'
+        raise errors.arg_value(parameter, message) from None

@@ -5,11 +5,14 @@ from pybridge.quant.apot_observer import APoTObserver
 from pybridge.quant.arguments import BadArgument
 from pybridge.quant.channels import Channels
 from pybridge.quant.fake_quantize import fake_quantize_per_channel, fake_quantize_per_tensor
+from pybridge.quant.histogram import HistogramObserver
+from pybridge.quant.integers import Choice, Integers, dequantize_integers, quantize_integers
 from pybridge.quant.learnable import (
     fake_quantize_learnable_per_channel,
     fake_quantize_learnable_per_tensor,
     fused_moving_avg_obs_fake_quant,
 )
+from pybridge.quant.levels import uniform_levels
 from pybridge.quant.linear import (
     get_q_scale_and_zero_point,
     get_q_scale_symmetric,
@@ -21,9 +24,6 @@ from pybridge.quant.linear import (
     linear_q_with_scale_and_zero_point,
     quantization_error,
 )
-from pybridge.quant.histogram import HistogramObserver
-from pybridge.quant.integers import Choice, Integers, dequantize_integers, quantize_integers
-from pybridge.quant.levels import uniform_levels
 from pybridge.quant.metrics import Metrics, quantization_metrics
 from pybridge.quant.observers import MinMaxObserver, MovingAverageMinMaxObserver, Observer, UniformObserver
 from pybridge.quant.plan import Plan, quantization_plan

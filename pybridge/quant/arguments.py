@@ -34,7 +34,9 @@ def check_floating(tensor: Tensor, parameter: str) -> None:
 def check_integers(tensor: Tensor, parameter: str) -> None:
     other = tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
     if other or tensor.dtype is torch.bool:
-        raise BadArgument(parameter, f"{parameter} must be of an integer dtype, not {dtype_name(tensor.dtype)}")
+        raise BadArgument(
+            parameter, f"{parameter} must be of an integer dtype, not {dtype_name(tensor.dtype)}"
+        )
 
 
 def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
@@ -59,6 +61,8 @@ def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:
             parameter,
             f"{parameter} must broadcast to the shape {shown(whole.shape)} but has {shown(part.shape)}",
         )
+
+
 def checked_real(tensor: Tensor, parameter: str) -> Tensor:
     """The tensor outside autograd, when it is one of real numbers that are there to be read."""
     if tensor.is_complex():
@@ -80,5 +84,3 @@ def checked_axis(tensor: Tensor, axis: int) -> int:
     if not -dims <= axis < dims:
         raise BadArgument("axis", f"axis must be in -{dims} .. {dims - 1} for this input but is {axis}")
     return axis % dims
-
-

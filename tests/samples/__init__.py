@@ -12,10 +12,10 @@ A command without an entry in one of these modules fails there. A module may hav
 
 from typing import Any
 
-from tests.samples import analysis, apot, basic, learnable, linear, observe
+from tests.samples import analysis, apot, basic, hardware, learnable, linear, observe
 from tests.samples.sample import TENSORS, Sample, quantized
 
-MODULES = (analysis, apot, basic, learnable, linear, observe)
+MODULES = (analysis, apot, basic, hardware, learnable, linear, observe)
 
 
 def _merged(name: str) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""All formats, by name. A new one is a module with a `FORMAT` and a line here."""
+
+from pybridge.hardware import c_header, coe, intel_hex, json, mif, npy, readmemb, readmemh
+from pybridge.hardware.manifest import Coding
+from pybridge.hardware.refusals import BadArgument
+
+FORMATS = {
+    "readmemh": readmemh.FORMAT,
+    "readmemb": readmemb.FORMAT,
+    "coe": coe.FORMAT,
+    "mif": mif.FORMAT,
+    "intel_hex": intel_hex.FORMAT,
+    "c_header": c_header.FORMAT,
+    "npy": npy.FORMAT,
+    "json": json.FORMAT,
+}
+
+
+def check_format(format: str) -> None:
+    """Refuse a name that is no format's."""
+    if format not in FORMATS:
+        raise BadArgument("format", f"format must be {', '.join(FORMATS)} but is {format}")
+
+
+def check_coding(format: str, coding: Coding) -> None:
+    """Refuse what a format cannot do, or would ignore.
+
+    Raises:
+        BadArgument: the words are too wide, or have an order of bytes.
+    """
+    widest = FORMATS[format].widest
+    if coding.word_bits > widest:
+        raise BadArgument(
+            "pack",
+            f"pack must give words of at most {widest} bits for format {format} but gives {coding.word_bits}",
+        )
+    if coding.byte_order != "little" and format != "intel_hex":
+        raise BadArgument("byte_order", f"byte_order big is for format intel_hex, not for {format}")

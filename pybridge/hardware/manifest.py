@@ -1,0 +1,310 @@
+"""The manifest: what a file of integers does not say itself, beside it as JSON."""
+
+import json
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from pybridge.hardware.refusals import BadArgument, BadContent
+from pybridge.hardware.words import WIDEST, limits
+
+SUFFIX = ".manifest.json"  # after the data file's full name
+VERSION = 1
+ORDERS = ("row", "column")
+BYTE_ORDERS = ("little", "big")
+# The dtypes that can be written, with the bits of their values and whether those are signed.
+DTYPES = {
+    "bool": (1, False),
+    "uint8": (8, False),
+    "int8": (8, True),
+    "uint16": (16, False),
+    "int16": (16, True),
+    "uint32": (32, False),
+    "int32": (32, True),
+    "uint64": (64, False),
+    "int64": (64, True),
+}
+_SHA256 = re.compile("[0-9a-f]{64}")
+_MOST_VALUES = 1 << 40
+_VERSION_KEY = "tcltorch_manifest"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coding:
+    """How integers stand in words.
+
+    Attributes:
+        bits: the width of a value, 1 .. 32.
+        signed: whether its highest bit is the sign (two's complement).
+        values_per_word: the first value in the lowest bits of a word.
+        byte_order: of the bytes of a word, in formats of bytes.
+    """
+
+    bits: int
+    signed: bool
+    values_per_word: int = 1
+    byte_order: str = "little"
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bits <= 32:
+            raise BadArgument("bits", f"bits must be in 1 .. 32 but is {self.bits}")
+        if self.signed and self.bits == 1:
+            raise BadArgument("bits", "bits must be 2 or more for signed values but is 1")
+        most = WIDEST // self.bits
+        if not 1 <= self.values_per_word <= most:
+            raise BadArgument(
+                "pack",
+                f"pack must be in 1 .. {most} for {self.bits} bits (a word has at most {WIDEST}) "
+                f"but is {self.values_per_word}",
+            )
+        _check_choice("byte_order", self.byte_order, BYTE_ORDERS)
+
+    @property
+    def word_bits(self) -> int:
+        return self.bits * self.values_per_word
+
+    @property
+    def word_signed(self) -> bool:
+        """Whether a word as a whole is a signed number."""
+        return self.signed and self.values_per_word == 1
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The lowest and the highest value."""
+        return limits(self.bits, self.signed)
+
+    @property
+    def container(self) -> str:
+        """The smallest integer type of a computer that holds a word of up to 64 bits: `int8`, `uint16`."""
+        size = next(size for size in (8, 16, 32, 64) if self.word_bits <= size)
+        return f"{'' if self.word_signed else 'u'}int{size}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest(Coding):
+    """What there is to know of a file of integers.
+
+    Attributes:
+        format: a key of `formats.FORMATS`.
+        shape: of the tensor.
+        dtype: of the tensor: a key of `DTYPES`.
+        order: `row`: the last index runs fastest; `column`: the first one does.
+        channels_last: whether dimension 1 was moved to the end before that.
+        words_per_line: words a line, record or address of the file; None where it has no lines.
+        scales: one, one a slice of `axis`, or one a group; as doubles, which hold float32 exactly.
+        zero_points: as many as scales, or one.
+        axis: the dimension whose slices have scales of their own.
+        group_size: values a scale, along the last dimension.
+        sha256: of the data file; empty until it is written.
+    """
+
+    format: str
+    shape: tuple[int, ...]
+    dtype: str
+    order: str = "row"
+    channels_last: bool = False
+    words_per_line: int | None = None
+    scales: tuple[float, ...] | None = None
+    zero_points: tuple[int, ...] | None = None
+    axis: int | None = None
+    group_size: int | None = None
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(size < 0 for size in self.shape) or self.values > _MOST_VALUES:
+            raise BadArgument("shape", f"shape must be sizes of 0 or more but is {_listed(self.shape)}")
+        _check_choice("dtype", self.dtype, tuple(DTYPES))
+        _check_choice("order", self.order, ORDERS)
+        if self.channels_last and len(self.shape) < 3:
+            raise BadArgument(
+                "channels_last",
+                f"channels_last needs an input of 3 or more dimensions but it has {len(self.shape)}",
+            )
+        if self.words_per_line is not None and not 1 <= self.words_per_line <= 1 << 16:
+            raise BadArgument(
+                "words_per_line", f"words_per_line must be in 1 .. 65536 but is {self.words_per_line}"
+            )
+        if self.sha256 and not _SHA256.fullmatch(self.sha256):
+            raise BadArgument("sha256", "sha256 must be 64 hexadecimal digits")
+        self._check_scales()
+
+    def _check_scales(self) -> None:
+        count, why = self._scale_count()
+        for name in ("scales", "zero_points"):
+            given = getattr(self, name)
+            if given is not None and not (len(given) == count or (name == "zero_points" and len(given) == 1)):
+                elements = f"{count} element{'' if count == 1 else 's'}"
+                raise BadArgument(name, f"{name} must have {elements}, {why}, but has {len(given)}")
+        bad = next((scale for scale in self.scales or () if not math.isfinite(scale)), None)
+        if bad is not None:
+            raise BadArgument("scales", f"scales must be finite but one is {bad}")
+        far = next((each for each in self.zero_points or () if not -(2**31) <= each < 2**31), None)
+        if far is not None:
+            raise BadArgument("zero_points", f"zero_points must fit into 32 bits but one is {far}")
+
+    def _scale_count(self) -> tuple[int, str]:
+        """How many scales there must be, and why."""
+        if self.group_size is not None:
+            last = self.shape[-1] if self.shape else 1
+            if self.axis is not None:
+                raise BadArgument("axis", "axis and group_size must not both be given")
+            if self.group_size < 1 or last % self.group_size:
+                raise BadArgument(
+                    "group_size",
+                    f"group_size must divide the last dimension ({last}) but is {self.group_size}",
+                )
+            return self.values // self.group_size, f"one for each group of {self.group_size}"
+        if self.axis is None:
+            return 1, "because neither axis nor group_size is given"
+        if not 0 <= self.axis < len(self.shape):
+            raise BadArgument(
+                "axis", f"axis must be in 0 .. {len(self.shape) - 1} for this shape but is {self.axis}"
+            )
+        return self.shape[self.axis], f"one for each slice of axis {self.axis}"
+
+    @property
+    def values(self) -> int:
+        """How many values there are."""
+        return math.prod(self.shape)
+
+    @property
+    def words(self) -> int:
+        """How many words there are: the depth of the memory."""
+        return -(-self.values // self.values_per_word)
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of what is in the file: of the values, or of the words where these hold several."""
+        if self.values_per_word > 1:
+            return (self.words,)
+        return (self.shape[0], *self.shape[2:], self.shape[1]) if self.channels_last else self.shape
+
+    def described(self) -> dict[str, Any]:
+        """All of it, with the number and width of the words, as it is stored."""
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {
+            "format": known.pop("format"),
+            "shape": known.pop("shape"),
+            "dtype": known.pop("dtype"),
+            "words": self.words,
+            "word_bits": self.word_bits,
+            **known,
+        }
+
+    def to_json(self) -> str:
+        """An entry a line."""
+        entries = {_VERSION_KEY: VERSION, **self.described()}
+        lines = ",\n".join(f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in entries.items())
+        return f"{{\n{lines}\n}}\n"
+
+
+def from_json(content: bytes) -> Manifest:
+    """The manifest in a file's content.
+
+    Raises:
+        BadContent: it is none, or one that contradicts itself.
+    """
+    entries = json_object(content)
+    if entries.pop(_VERSION_KEY, None) != VERSION:
+        raise BadContent(f"is no manifest: {_VERSION_KEY} is not {VERSION}")
+    return from_entries(entries)
+
+
+def from_entries(entries: dict[str, Any]) -> Manifest:
+    """The manifest that `Manifest.described` has told of.
+
+    Raises:
+        BadContent: an entry is missing, unknown, of the wrong type, or contradicts another.
+    """
+    known = {"words", "word_bits", *_READERS}
+    for name in [*(known - entries.keys()), *(entries.keys() - known)]:
+        raise BadContent(f"has {'no' if name in known else 'an unknown'} entry {name}")
+    arguments = {name: _read(name, entries[name]) for name in _READERS}
+    try:
+        manifest = Manifest(**arguments)
+    except BadArgument as error:
+        raise BadContent(f"contradicts itself: {error}") from None
+    for name in ("words", "word_bits"):
+        if entries[name] != getattr(manifest, name):
+            raise BadContent(f"contradicts itself: {name} must be {getattr(manifest, name)}")
+    return manifest
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """The JSON object in a file's content.
+
+    Raises:
+        BadContent: there is none; with the line, where that is known.
+    """
+    try:
+        entries = json.loads(content, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise BadContent(f"line {error.lineno}: no JSON: {error.msg}") from None
+    except (ValueError, RecursionError) as error:  # no UTF-8, a number of thousands of digits, deep nesting
+        raise BadContent(f"holds no JSON: {error}") from None
+    if not isinstance(entries, dict):
+        raise BadContent("holds no JSON object")
+    return entries
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _is_integer(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is float or (type(value) is int and abs(value) <= 1 << 53)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+# By entry: what it must be, or what each element of a list must be; and whether it may be null.
+_READERS: dict[str, tuple[Any, bool, bool]] = {
+    "format": (_is_text, False, False),
+    "shape": (_is_integer, True, False),
+    "dtype": (_is_text, False, False),
+    "bits": (_is_integer, False, False),
+    "signed": (_is_boolean, False, False),
+    "values_per_word": (_is_integer, False, False),
+    "byte_order": (_is_text, False, False),
+    "order": (_is_text, False, False),
+    "channels_last": (_is_boolean, False, False),
+    "words_per_line": (_is_integer, False, True),
+    "scales": (_is_number, True, True),
+    "zero_points": (_is_integer, True, True),
+    "axis": (_is_integer, False, True),
+    "group_size": (_is_integer, False, True),
+    "sha256": (_is_text, False, False),
+}
+
+
+def _read(name: str, value: Any) -> Any:
+    fits, several, nullable = _READERS[name]
+    if value is None and nullable:
+        return None
+    elements = value if several else [value]
+    if not isinstance(elements, list) or not all(map(fits, elements)):
+        raise BadContent(f"has a bad entry {name}")
+    if fits is _is_number:
+        elements = [float(element) for element in elements]
+    return tuple(elements) if several else value
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadArgument(name, f"{name} must be {', '.join(allowed)} but is {value}")
+
+
+def _listed(shape: tuple[int, ...]) -> str:
+    return " ".join(map(str, shape))

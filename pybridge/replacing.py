@@ -1,0 +1,126 @@
+"""Files that are written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+
+
+class NotRegular(ValueError):
+    """The path is that of something else than a file: a device, a pipe."""
+
+
+@contextlib.contextmanager
+def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
+    """The names of new files that take the places of those at `paths` when the block ends well: all or none.
+
+    A full disk leaves the old files as they are, and so do other programs that have them mapped. A file that
+    is replaced hands its mode on; a link goes on pointing to the file.
+
+    Args:
+        overwrite: whether there may be files at `paths`.
+
+    Raises:
+        OSError: a file cannot be written, with one of `paths` as its filename; FileExistsError where there
+            is one that may not be overwritten.
+        NotRegular: a path is no file's.
+    """
+    targets = [_target(path, overwrite) for path in paths]
+    unfinished: list[str] = []
+    modes: list[int] = []
+    try:
+        for path, target in zip(paths, targets, strict=True):
+            with _named(path):
+                unfinished.append(_new_beside(target))
+                modes.append(os.stat(target if os.path.exists(target) else unfinished[-1]).st_mode & 0o7777)
+        try:
+            yield tuple(unfinished)
+        except OSError as error:
+            error.filename = dict(zip(unfinished, paths, strict=True)).get(error.filename, paths[0])
+            raise
+        for name, mode in zip(unfinished, modes, strict=True):
+            os.chmod(name, mode)  # the caller may have made the file anew
+        put_in_place(unfinished, targets, paths)
+    finally:
+        for name in unfinished:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+
+
+def _target(path: str, overwrite: bool) -> str:
+    """The file behind `path`, which can be written as far as one can tell."""
+    target = os.path.realpath(path)
+    if path.endswith(os.sep) or os.path.isdir(target) or not os.path.basename(target):
+        raise _refusal(errno.EISDIR, path)
+    if not os.path.lexists(target):
+        return target
+    if not os.path.isfile(target):
+        raise NotRegular(path)
+    if not overwrite:
+        raise _refusal(errno.EEXIST, path)
+    if not os.access(target, os.W_OK):
+        raise _refusal(errno.EACCES, path)
+    return target
+
+
+def _refusal(code: int, path: str) -> OSError:
+    return OSError(code, os.strerror(code), path)
+
+
+@contextlib.contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Errors tell the path that the caller knows."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = path, None
+        raise
+
+
+def _beside(target: str) -> str:
+    return os.path.join(os.path.dirname(target), f".tcltorch-{secrets.token_hex(8)}")
+
+
+def _new_beside(target: str) -> str:
+    name = _beside(target)
+    os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return name
+
+
+def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequence[str]) -> None:
+    """Move each file to its target; where one cannot go, what was there before comes back.
+
+    Args:
+        paths: what errors call the targets.
+    """
+    before: list[tuple[str, str]] = []
+    try:
+        for name, target, path in zip(finished, targets, paths, strict=True):
+            with _named(path):
+                if len(targets) > 1:
+                    before.append((target, _kept(target)))
+                os.replace(name, target)
+    except BaseException:
+        for target, old in reversed(before):
+            if old:
+                os.replace(old, target)
+            with contextlib.suppress(FileNotFoundError):  # two names of one file are both left by a rename
+                os.unlink(old or target)
+        raise
+    for _, old in before:
+        if old:
+            os.unlink(old)
+
+
+def _kept(target: str) -> str:
+    """A second name for the file at `target`, or an empty one where there is none."""
+    if not os.path.exists(target):
+        return ""
+    name = _beside(target)
+    try:
+        os.link(target, name)
+    except OSError:  # a file system without links
+        shutil.copy2(target, name)
+    return name

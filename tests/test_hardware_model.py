@@ -1,0 +1,86 @@
+"""A folder of weights, from Python: names of files, one weight at a time, nothing left after a failure."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from pybridge.hardware import FORMATS, BadArgument, Weight, export_model, import_integers
+
+NAMES = [
+    *("a/b", "a:b", "A_B", "index", "INDEX", "", "..", "../../etc/passwd", "-x", "\u00e9t\u00e9", "w\n{$x}"),
+    *("n" * 300, "n" * 301, "a", "a.json.manifest", "a.json", "b.c", "b_c", "int", "tensor_int"),
+]
+
+
+def weights(names: list[str]) -> Iterator[Weight]:
+    for number, name in enumerate(names):
+        yield Weight(name, torch.tensor([number, -number]), bits=7)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_each_weight_has_a_file_whatever_it_is_called(tmp_path: Path, format: str) -> None:
+    folder = tmp_path / "model"
+    seen: list[str] = []
+    totals = export_model(weights(NAMES), str(folder), format, step=seen.append)
+    assert seen == NAMES
+    held = json.loads((folder / "index.json").read_text())["weights"]
+    assert list(held) == NAMES
+    files = [entry["file"] for entry in held.values()]
+    assert len({name.lower() for name in files}) == len(NAMES) == totals.weights
+    there = {each.name for each in folder.iterdir()}
+    assert there == {"index.json", *files, *(f"{file}.manifest.json" for file in files)}
+    assert totals.bytes == sum((folder / file).stat().st_size for file in files)
+    for number, file in enumerate(files):
+        assert import_integers(str(folder / file)).tolist() == [number, -number]
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+    if format == "c_header":
+        arrays = [(folder / file).read_text().partition("int8_t ")[2].partition("[")[0] for file in files]
+        assert len({name.upper() for name in arrays}) == len(NAMES)
+
+
+def test_one_weight_at_a_time(tmp_path: Path) -> None:
+    """The next weight is made when the one before is written."""
+    made: list[str] = []
+    written: list[str] = []
+
+    def lazily() -> Iterator[Weight]:
+        for weight in weights(["a", "b", "c"]):
+            assert written == made
+            made.append(weight.name)
+            yield weight
+
+    export_model(lazily(), str(tmp_path / "model"), "coe", step=written.append)
+    assert written == ["a", "b", "c"]
+
+
+def test_a_failure_names_the_weight_and_leaves_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    good = Weight("good", torch.tensor([1]), bits=4)
+    for bad, message in (
+        (Weight("large", torch.tensor([0, 8]), bits=4), "large: input must fit into 4 signed bits (-8 .. 7)"),
+        (Weight("good", torch.tensor([1]), bits=4), "weights must have different names but two are good"),
+    ):
+        with pytest.raises(BadArgument) as raised:
+            export_model([good, bad], str(folder), "coe")
+        assert str(raised.value).startswith(message)
+        assert not list(tmp_path.iterdir())
+
+    def stopped(_: str) -> None:
+        raise KeyboardInterrupt
+
+    folder.mkdir()
+    (folder / "good.coe").write_text("mine")
+    with pytest.raises(KeyboardInterrupt):
+        export_model([good], str(folder), "coe", overwrite=True, step=stopped)
+    assert [each.read_text() for each in folder.iterdir()] == ["mine"]
+    with pytest.raises(FileExistsError):
+        export_model([good], str(folder), "coe")
+    (folder / "good.coe").unlink()
+    export_model([good], str(folder), "coe")
+    assert import_integers(str(folder / "good.coe")).tolist() == [1]
+    with pytest.raises(NotADirectoryError):
+        export_model([good], str(folder / "good.coe"), "coe", overwrite=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]

@@ -1,0 +1,133 @@
+"""What tools make of the files: a Verilog simulator loads memories, a C compiler compiles headers."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from pybridge.hardware import export_integers
+
+WIDTHS = range(2, 33)
+DEPTH = 12
+
+
+def needed(*programs: str) -> None:
+    for program in programs:
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+
+
+def values(bits: int, signed: bool) -> torch.Tensor:
+    """The limits, and others."""
+    lowest, highest = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
+    generator = torch.manual_seed(bits)
+    some = torch.randint(lowest, highest + 1, (DEPTH - 4,), generator=generator)
+    return torch.cat((torch.tensor([lowest, highest, lowest + 1, highest - 1]), some)).reshape(3, 4)
+
+
+def test_a_verilog_simulator_loads_every_word(tmp_path: Path) -> None:
+    """$readmemh and $readmemb, each width from 2 to 32, signed and unsigned: the numbers that it prints."""
+    needed("iverilog", "vvp")
+    declared, loaded, expected = [], [], []
+    for bits in WIDTHS:
+        for signed in (True, False):
+            tensor = values(bits, signed)
+            for task in ("readmemh", "readmemb"):
+                name = f"{task}_{bits}_{signed}".lower()
+                export_integers(tensor, str(tmp_path / name), task, bits=bits, signed=signed)
+                declared.append(f"reg {'signed' if signed else ''} [{bits - 1}:0] {name} [0:{DEPTH - 1}];")
+                show = f'for (i = 0; i < {DEPTH}; i = i + 1) $display("%0d", {name}[i]);'
+                loaded.append(f'${task}("{name}", {name}); {show}')
+                expected += tensor.flatten().tolist()
+    assert run_verilog(tmp_path, declared, loaded) == list(map(str, expected))
+
+
+def test_a_verilog_simulator_loads_packed_words(tmp_path: Path) -> None:
+    """The first value of a word is in its lowest bits."""
+    needed("iverilog", "vvp")
+    tensor = values(5, True)
+    export_integers(tensor, str(tmp_path / "packed"), "readmemh", bits=5, pack=8, words_per_line=2)
+    assert run_verilog(
+        tmp_path,
+        ["reg [39:0] m [0:1]; reg signed [4:0] v;"],
+        [
+            '$readmemh("packed", m);',
+            f"for (i = 0; i < {DEPTH}; i = i + 1) begin",
+            'v = m[i / 8][5 * (i % 8) +: 5]; $display("%0d", v); end',
+        ],
+    ) == list(map(str, tensor.flatten().tolist()))
+
+
+def run_verilog(folder: Path, declared: list[str], statements: list[str]) -> list[str]:
+    """What a test bench prints."""
+    bench = ["module bench;", "integer i;", *declared, "initial begin", *statements, "end", "endmodule", ""]
+    (folder / "bench.v").write_text("\n".join(bench))
+    for command in (["iverilog", "-Wall", "-o", "bench", "bench.v"], ["vvp", "-n", "bench"]):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), done
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("standard", ["c99", "c17"])
+def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
+    needed("gcc")
+    includes, prints, expected = [], [], []
+    for bits in (2, 7, 8, 9, 16, 17, 31, 32):
+        for signed in (True, False):
+            name = f"w{bits}{'s' if signed else 'u'}"
+            export_integers(
+                values(bits, signed), str(tmp_path / f"{name}.h"), "c_header", bits=bits, signed=signed
+            )
+            includes.append(f'#include "{name}.h"')
+            prints.append(
+                f'for (i = 0; i < {name.upper()}_SIZE; i++) printf("%lld\\n", (long long){name}[i]);'
+            )
+            expected += values(bits, signed).flatten().tolist()
+    scales = torch.rand(3, generator=torch.manual_seed(1)) * 1e-3
+    doubles = [1 / 3, 1.0, 2.0**-200]
+    export_integers(
+        values(4, True),
+        str(tmp_path / "packed.h"),
+        "c_header",
+        bits=4,
+        pack=16,
+        axis=0,
+        scales=scales.tolist(),
+        zero_points=[-(2**31), 0, 7],
+    )
+    export_integers(
+        torch.zeros(3, 0, dtype=torch.int8), str(tmp_path / "none.h"), "c_header", scales=doubles, axis=0
+    )
+    (tmp_path / "main.c").write_text(
+        "\n".join(
+            [
+                "#include <stdio.h>",
+                '#include "packed.h"',
+                '#include "packed.h"',
+                '#include "none.h"',
+                *includes,
+                "int main(void) { int i;",
+                *prints,
+                'printf("%llx %d\\n", (unsigned long long)packed[0], PACKED_DIM_1);',
+                'for (i = 0; i < 3; i++) printf("%a %d\\n", packed_scales[i], (int)packed_zero_points[i]);',
+                'for (i = 0; i < 3; i++) printf("%a\\n", none_scales[i]);',
+                'printf("%d\\n", NONE_SIZE);',
+                "return 0; }\n",
+            ]
+        )
+    )
+    command = ["gcc", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o", "main", "main.c"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = subprocess.run(
+        ["./main"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.split("\n")
+    assert printed[: len(expected)] == list(map(str, expected))
+    word, *scaled = printed[len(expected) :]
+    packed = sum((value % 16) << 4 * place for place, value in enumerate(values(4, True).flatten().tolist()))
+    assert word == f"{packed:x} 4"
+    assert [float.fromhex(line.split()[0]) for line in scaled[:6]] == [*scales.tolist(), *doubles]
+    assert [line.split()[1] for line in scaled[:3]] == [str(-(2**31)), "0", "7"]
+    assert scaled[6:] == ["0", ""]

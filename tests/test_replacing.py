@@ -1,0 +1,102 @@
+"""Files that are written whole or not at all, one or several together."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pybridge.replacing import NotRegular, replacing
+
+FAULTS = [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+def write(paths: list[str], text: str, overwrite: bool = True) -> None:
+    with replacing(*paths, overwrite=overwrite) as unfinished:
+        for name in unfinished:
+            Path(name).write_text(text)
+
+
+def write_half(paths: list[str], fault: BaseException) -> None:
+    with replacing(*paths) as (first, _):
+        Path(first).write_text("half")
+        raise fault
+
+
+@pytest.mark.parametrize("there", [(), ("a",), ("b",), ("a", "b")])
+def test_all_are_new_or_none(tmp_path: Path, there: tuple[str, ...]) -> None:
+    paths = [str(tmp_path / name) for name in "ab"]
+    for name in there:
+        (tmp_path / name).write_text("old")
+    before = contents(tmp_path)
+    for fault in FAULTS:
+        with pytest.raises(type(fault)):
+            write_half(paths, fault)
+        assert contents(tmp_path) == before
+    if there:
+        with pytest.raises(FileExistsError) as raised:
+            write(paths, "new", overwrite=False)
+        assert raised.value.filename == str(tmp_path / there[0])
+        assert contents(tmp_path) == before
+    write(paths, "new")
+    assert contents(tmp_path) == {"a": b"new", "b": b"new"}
+
+
+@pytest.mark.parametrize("there", [(), ("a",), ("b",), ("a", "b")])
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_file_that_cannot_go_to_its_place_takes_the_others_back(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    there: tuple[str, ...],
+    links: bool,
+    fault: BaseException,
+    turn: int,
+) -> None:
+    for name in there:
+        (tmp_path / name).write_text("old")
+    before = contents(tmp_path)
+    monkeypatch.setattr("pybridge.replacing.os.replace", failing(fault, turn))
+    if not links:
+        monkeypatch.setattr("pybridge.replacing.os.link", no_links)
+    with pytest.raises(type(fault)) as raised:
+        write([str(tmp_path / name) for name in "ab"], "new")
+    if isinstance(raised.value, OSError):
+        assert raised.value.filename == str(tmp_path / "ab"[turn - 1])
+    assert contents(tmp_path) == before
+
+
+def failing(fault: BaseException, turn: int) -> Callable[[str, str], None]:
+    """A rename that fails once."""
+    calls = 0
+
+    def replace(source: str, target: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == turn:
+            raise fault
+        os.rename(source, target)
+
+    return replace
+
+
+def no_links(source: str, target: str) -> None:
+    raise PermissionError(1, "Operation not permitted", source)
+
+
+def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(NotRegular, match="pipe"):
+        write([str(tmp_path / "a"), str(tmp_path / "pipe")], "new")
+    for path in (str(tmp_path), f"{tmp_path}/", f"{tmp_path}/a/"):
+        with pytest.raises(IsADirectoryError):
+            write([path], "new")
+    with pytest.raises(FileNotFoundError) as raised:
+        write([str(tmp_path / "no" / "a")], "new")
+    assert raised.value.filename == str(tmp_path / "no" / "a")
+    assert [each.name for each in tmp_path.iterdir()] == ["pipe"]

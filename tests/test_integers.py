@@ -211,7 +211,7 @@ def test_commands_by_options_and_like_a_plan(tcl: Interpreter) -> None:
         ("quantize_integers $w 1", "bits must be in 2 .. 16 but is 1", "bits"),
         (
             "quantize_integers $w 8 per_channel -axis 2",
-            "axis must be in -2 .. 1 for this input but is 2",
+            "axis must be in -2 .. 1 for this tensor but is 2",
             "axis",
         ),
         (

@@ -450,12 +450,12 @@ def test_elements_of_one_dimension_can_be_channels() -> None:
         (
             lambda: after(MinMaxObserver(Scheme(), Channels(axis=-3)), normal(2, 3)),
             "axis",
-            "axis must be in -2 .. 1 for this input but is -3",
+            "axis must be in -2 .. 1 for this tensor but is -3",
         ),
         (
             lambda: after(MinMaxObserver(Scheme(), ROWS), torch.tensor(1.0)),
             "axis",
-            "axis must be a dimension of input, which has none, but is 0",
+            "axis must be a dimension of a tensor that has none but is 0",
         ),
         (
             lambda: after(MinMaxObserver(Scheme(), Channels(group_size=4)), normal(4, 10)),

@@ -214,7 +214,7 @@ def test_plan_command(tcl: Interpreter) -> None:
         ),
         (
             "quantization_plan [dict create fc $w] 30 -axis 2",
-            "axis must be in -2 .. 1 for this input but is 2",
+            "axis must be in -2 .. 1 for this tensor but is 2",
             "axis",
         ),
     ],

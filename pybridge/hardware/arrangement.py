@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from pybridge.hardware.manifest import DTYPES, Manifest
-from pybridge.hardware.refusals import BadArgument, BadContent
+from pybridge.hardware.refusals import BadContent
 from pybridge.hardware.words import limits
+from pybridge.quant.arguments import BadArgument
 
 
 def dtype_of(tensor: torch.Tensor) -> str:

@@ -2,7 +2,7 @@
 
 from pybridge.hardware import c_header, coe, intel_hex, json, mif, npy, readmemb, readmemh
 from pybridge.hardware.manifest import Coding
-from pybridge.hardware.refusals import BadArgument
+from pybridge.quant.arguments import BadArgument
 
 FORMATS = {
     "readmemh": readmemh.FORMAT,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from pybridge.hardware import digits
 from pybridge.hardware.format import Format
 from pybridge.hardware.manifest import Coding, Manifest
-from pybridge.hardware.refusals import BadArgument, BadContent, BadToken, quoted
+from pybridge.hardware.refusals import BadContent, BadToken, quoted
 from pybridge.hardware.words import Bytes, Words, byte_count
+from pybridge.quant.arguments import BadArgument
 
 _LONGEST = 255  # data bytes a record
 _USUAL = 16

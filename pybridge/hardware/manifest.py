@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pybridge.hardware.refusals import BadArgument, BadContent
+from pybridge.hardware.refusals import BadContent
 from pybridge.hardware.words import WIDEST, limits
+from pybridge.quant.arguments import BadArgument
 
 SUFFIX = ".manifest.json"  # after the data file's full name
 VERSION = 1

@@ -16,8 +16,8 @@ import torch
 from pybridge.hardware.c_header import identifier
 from pybridge.hardware.formats import FORMATS, check_format
 from pybridge.hardware.manifest import SUFFIX, Manifest
-from pybridge.hardware.refusals import BadArgument
 from pybridge.hardware.writing import export_integers
+from pybridge.quant.arguments import BadArgument
 from pybridge.replacing import put_in_place
 
 INDEX = "index.json"

@@ -11,8 +11,9 @@ from pybridge.hardware import manifest as manifests
 from pybridge.hardware.arrangement import to_tensor
 from pybridge.hardware.formats import FORMATS, check_coding, check_format
 from pybridge.hardware.manifest import DTYPES, Coding, Manifest
-from pybridge.hardware.refusals import BadArgument, BadContent, BadFile
+from pybridge.hardware.refusals import BadContent, BadFile
 from pybridge.hardware.words import Words, unpack
+from pybridge.quant.arguments import BadArgument
 from pybridge.replacing import NotRegular
 
 _TOLD_ONLY = ("array_shape", "words", "word_bits", "format")  # what a file tells beyond what it needs

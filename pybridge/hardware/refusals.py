@@ -1,18 +1,6 @@
 """What cannot be written or read, and why: the texts name no Python."""
 
 
-class BadArgument(ValueError):
-    """An argument that does not do.
-
-    Attributes:
-        parameter: its name.
-    """
-
-    def __init__(self, parameter: str, message: str) -> None:
-        super().__init__(message)
-        self.parameter = parameter
-
-
 class BadContent(ValueError):
     """What is wrong with the content of a file; the text goes on after the file's name."""
 

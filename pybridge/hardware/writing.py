@@ -11,8 +11,8 @@ from pybridge.hardware import manifest as manifests
 from pybridge.hardware.arrangement import dtype_of, to_values
 from pybridge.hardware.formats import FORMATS, check_coding, check_format
 from pybridge.hardware.manifest import DTYPES, Manifest
-from pybridge.hardware.refusals import BadArgument
 from pybridge.hardware.words import pack as pack_words
+from pybridge.quant.arguments import BadArgument
 from pybridge.replacing import replacing
 
 

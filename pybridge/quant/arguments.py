@@ -74,13 +74,3 @@ def checked_real(tensor: Tensor, parameter: str) -> Tensor:
         kind = "meta" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
         raise BadArgument(parameter, f"{parameter} must be dense but is {kind}")
     return tensor.detach()
-
-
-def checked_axis(tensor: Tensor, axis: int) -> int:
-    """The axis counted from 0."""
-    dims = tensor.dim()
-    if not dims:
-        raise BadArgument("axis", f"axis must be a dimension of input, which has none, but is {axis}")
-    if not -dims <= axis < dims:
-        raise BadArgument("axis", f"axis must be in -{dims} .. {dims - 1} for this input but is {axis}")
-    return axis % dims

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_axis
+from pybridge.quant.arguments import BadArgument, checked_dim
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Channels:
             return tensor.reshape(tensor.numel() // self.group_size, self.group_size)
         if self.axis is None:
             return tensor.reshape(-1)
-        axis = checked_axis(tensor, self.axis)
+        axis = checked_dim(self.axis, "axis", tensor)
         size = tensor.shape[axis]
         return tensor.transpose(0, axis).reshape(size, tensor.numel() // size if size else 0)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_axis, checked_real
+from pybridge.quant.arguments import BadArgument, checked_dim, checked_real
 from pybridge.quant.blocks import blocks
 
 Tensor = torch.Tensor
@@ -55,7 +55,7 @@ def quantization_metrics(original: Tensor, dequantized: Tensor, axis: int | None
     original = checked_real(original, "original")
     dequantized = checked_real(dequantized, "dequantized")
     checked_same_shape(dequantized, "dequantized", original, "original")
-    axis = None if axis is None else checked_axis(original, axis)
+    axis = None if axis is None else checked_dim(axis, "axis", original)
     sums = Sums(1 if axis is None else original.shape[axis], original.device)
     for block in blocks(original.shape):
         sums.add(original[block], dequantized[block], axis, block[axis].start if axis is not None else 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_axis
+from pybridge.quant.arguments import BadArgument, checked_dim
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.integers import (
@@ -179,7 +179,7 @@ class Trials:
 def _fits(choice: Choice, tensor: Tensor) -> bool:
     """Whether the tensor has more than one channel in principle, or groups of this size."""
     if choice.granularity == "per_channel" and tensor.dim() > 1:
-        checked_axis(tensor, choice.axis)
+        checked_dim(choice.axis, "axis", tensor)
         return True
     if choice.granularity == "per_group":
         return tensor.dim() > 0 and tensor.shape[-1] % choice.group_size == 0

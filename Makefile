@@ -40,9 +40,12 @@ docs: $(INSTALLED)  ## regenerate the reference; build the site and the manual p
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b html docs build/docs/html
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b man docs build/docs/man
 
-bench: $(INSTALLED)  ## measure the cost of the bridge and of the kernels; ARGS="--quick" for seconds
+bench: $(INSTALLED) $(MODEL)  ## measure the bridge, the kernels, observers, APoT, an example; ARGS="--quick": kernels in seconds
 	$(BIN)/python tests/benchmarks/bridge.py
 	$(BIN)/python -m tests.benchmarks.kernels $(ARGS)
+	$(BIN)/python -m tests.benchmarks.apot
+	$(BIN)/python -m tests.benchmarks.observers
+	$(BIN)/python -m tests.benchmarks.example "$(MODEL)"
 
 exhaustive: $(INSTALLED)  ## compare the kernels with PyTorch on every float32; takes an hour, ARGS="--stride 64" a minute
 	$(BIN)/python -m tests.exhaustive $(ARGS)

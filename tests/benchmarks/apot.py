@@ -4,22 +4,18 @@ Ours and `torch.bucketize` on the same levels take turns in one process; figures
 The aim is a ratio of at most 3 at 10**6 elements.
 """
 
-import statistics
-import time
-from collections.abc import Callable
-
 import torch
 
 from pybridge import quant
+from tests.benchmarks.turns import Action, medians
 
 ELEMENTS = 10**6
-ROUNDS = 15
 SETS = [(2, 1, False), (4, 2, False), (4, 2, True), (6, 2, True), (8, 2, False), (8, 4, True)]
 AIM = 3
 NAMES = ("bucketize", "quantize", "fake", "with gradient")
 
 
-def actions(bits: int, k: int, signed: bool) -> list[Callable[[], object]]:
+def actions(bits: int, k: int, signed: bool) -> list[Action]:
     """What is timed: PyTorch's search, then ours."""
     torch.manual_seed(0)
     x = torch.randn(ELEMENTS) * 0.5
@@ -33,25 +29,11 @@ def actions(bits: int, k: int, signed: bool) -> list[Callable[[], object]]:
     ]
 
 
-def timed(action: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    action()
-    return time.perf_counter() - begin
-
-
-def measure(turns: list[Callable[[], object]]) -> list[float]:
-    """The median seconds of each; they take turns."""
-    for action in turns:
-        action()
-    times = [[timed(action) for action in turns] for _ in range(ROUNDS)]
-    return [statistics.median(found) for found in zip(*times, strict=True)]
-
-
 def main() -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, {ELEMENTS} elements, ms")
     print("bits k signed" + "".join(f"{name:>15}" for name in NAMES) + "   ratio")
     for bits, k, signed in SETS:
-        found = measure(actions(bits, k, signed))
+        found = medians(actions(bits, k, signed))
         ratio = max(found[1:3]) / found[0]
         cells = "".join(f"{seconds * 1e3:15.2f}" for seconds in found)
         verdict = "met" if ratio <= AIM else "MISSED"

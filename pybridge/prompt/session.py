@@ -110,6 +110,8 @@ class Prompt:
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
             key_bindings=key_bindings(self._is_complete, self._clear_line),
             enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".tcl",
             input=self._input,
             output=self._output,
         )
@@ -149,7 +151,8 @@ class Prompt:
 
     def _clear_line(self) -> None:
         application = self._session.app
-        if application.is_running and not application.is_done:
+        editing = application._running_in_terminal  # in $EDITOR, which gets the key, too
+        if application.is_running and not application.is_done and not editing:
             application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
 

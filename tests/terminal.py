@@ -15,7 +15,7 @@ from types import TracebackType
 
 TIMEOUT = 30.0  # seconds; only a test that fails waits so long
 ENTER, TAB, UP = "\r", "\t", "\x1b[A"
-CTRL_C, CTRL_D, CTRL_E, CTRL_R, CTRL_X, CTRL_Z = "\x03", "\x04", "\x05", "\x12", "\x18", "\x1a"
+CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_R, CTRL_X, CTRL_Z = (chr(ord(key) - 64) for key in "CDELRXZ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
 PROGRAM = (sys.executable, "-m", "pybridge")

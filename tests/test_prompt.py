@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
+from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
 
 Start = Callable[..., Terminal]
 
@@ -278,6 +278,39 @@ def test_a_smaller_terminal(start: Start) -> None:
     terminal.resize(20, 40)
     terminal.press("def" + ENTER)
     terminal.expect("\nabcdef\n")
+
+
+class Answering(Terminal):
+    """Tells where the cursor is when it is asked."""
+
+    def _read(self, seconds: float) -> bool:
+        before = self.raw.count("\x1b[6n")
+        read = super()._read(seconds)
+        self.press("\x1b[1;1R" * (self.raw.count("\x1b[6n") - before))
+        return read
+
+
+def test_what_the_terminal_answers_is_not_shown(tmp_path: Path) -> None:
+    """A key typed ahead may ask, before prompt_toolkit turns the echo off."""
+    program = """
+import time
+from prompt_toolkit.renderer import Renderer
+from pybridge.cli import main
+
+def ask(self, ask=Renderer.request_absolute_cursor_position):
+    ask(self)
+    time.sleep(0.2)
+
+Renderer.request_absolute_cursor_position = ask
+main([])
+"""
+    with Answering(tmp_path, (sys.executable, "-c", program), PROMPT_TOOLKIT_NO_CPR="") as terminal:
+        terminal.prompt()
+        terminal.press(f"{CTRL_C}puts [string toupper done]{ENTER}{CTRL_L}")
+        terminal.expect("DONE\n")
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        assert "^[" not in terminal.raw
 
 
 def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:

@@ -126,7 +126,8 @@ class Prompt:
         self._flush()
         try:
             start_line(self._screen)
-            with self._above.watching(), self._restoring_when_terminated():
+            # Raw before prompt_toolkit makes it so: keys typed ahead may ask the terminal for an answer.
+            with self._above.watching(), self._restoring_when_terminated(), self._input.raw_mode():
                 return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""

@@ -46,6 +46,7 @@ class Interpreter:
     def __init__(self, *, program: bool = False) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
+        self._tk.eval("unset -nocomplain ::_tkinter_skip_tk_init")  # tkinter has read it
         self._thread = threading.get_ident()
         self._program = program
         self.interruptible = not program

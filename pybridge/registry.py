@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pybridge import errors
 from pybridge.handles import HandleTable
-from pybridge.signature import Signature, is_option
+from pybridge.signature import Signature, options_and_values
 from pybridge.tcl_list import camel_case
-from pybridge.values import Word, text_of
+from pybridge.values import Word
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NO_OPTIONS: dict[str, Any] = {}
@@ -127,13 +127,9 @@ class Command:
     def _check_options(self, words: tuple[Word, ...], forms: list[Form]) -> None:
         """An option that no form knows is told before any form refuses the words for its own reason."""
         allowed = dict.fromkeys(option for form in forms for option in form.signature.options())
-        known = {spelling for form in forms for p in form.signature.parameters for spelling in p.spellings}
-        index = 0
-        while index < len(words) and words[index] != "--":
-            word = words[index]
-            if is_option(word) and text_of(word)[1:] not in known:
-                raise errors.bad_option(text_of(word), list(allowed))
-            index += 2 if is_option(word) else 1
+        for option, _ in options_and_values(words):
+            if option and not any(option[1:] in form.signature.by_spelling for form in forms):
+                raise errors.bad_option(option, list(allowed))
 
 
 COMMANDS: dict[str, Command] = {}  # by their own name

@@ -6,7 +6,7 @@ followed by options.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,20 @@ def is_option(word: Word) -> bool:
         and _OPTION.fullmatch(word) is not None
         and _NEGATIVE_NUMBER.fullmatch(word) is None
     )
+
+
+def options_and_values(words: tuple[Word, ...]) -> Iterator[tuple[str, Word | None]]:
+    """Each value and the option before it: "" for a positional word, None for the value that is missing."""
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            break
+        if is_option(word):
+            yield text_of(word), next(rest, None)
+        else:
+            yield "", word
+    for word in rest:
+        yield "", word
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,9 @@ class Signature:
         function: its annotations give the types, its defaults what may be left out. A first parameter
             annotated `HandleTable` is filled in by the dispatcher.
         also: further option spellings of parameters (`{"values": ("data",)}`).
+
+    Attributes:
+        by_spelling: the parameters by the names of their options, without the dash.
     """
 
     def __init__(self, function: Callable[..., Any], also: Mapping[str, tuple[str, ...]]) -> None:
@@ -72,7 +89,7 @@ class Signature:
             self.variadic = _parameter(found.pop(), ())
         self.parameters = tuple(_parameter(each, also.get(each.name, ())) for each in found)
         self.required = sum(parameter.required for parameter in self.parameters)
-        self._by_spelling = {
+        self.by_spelling = {
             spelling: parameter for parameter in self.parameters for spelling in parameter.spellings
         }
 
@@ -116,32 +133,22 @@ class Signature:
     def _separate(self, words: tuple[Word, ...]) -> tuple[list[Word], list[Given]]:
         positional: list[Word] = []
         named: list[Given] = []
-        index = 0
-        while index < len(words):
-            word = words[index]
-            if word == "--":
-                positional += words[index + 1 :]
-                if named and index + 1 < len(words):
-                    raise errors.expected_option(text_of(words[index + 1]))
-                break
-            if not is_option(word):
-                if named:
-                    raise errors.expected_option(text_of(word))
+        for option, word in options_and_values(words):
+            if option or word is None:
+                named.append(self._named(option, word))
+            elif named:
+                raise errors.expected_option(text_of(word))
+            else:
                 positional.append(word)
-                index += 1
-                continue
-            named.append(self._named(words, index))
-            index += 2
         return positional, named
 
-    def _named(self, words: tuple[Word, ...], index: int) -> Given:
-        option = text_of(words[index])
-        parameter = self._by_spelling.get(option[1:])
+    def _named(self, option: str, word: Word | None) -> Given:
+        parameter = self.by_spelling.get(option[1:])
         if parameter is None:
             raise errors.bad_option(option, self.options())
-        if index + 1 == len(words):
+        if word is None:
             raise errors.missing_value(parameter.name, option)
-        return Given(parameter, words[index + 1], option)
+        return Given(parameter, word, option)
 
     def options(self) -> list[str]:
         return [f"-{parameter.name}" for parameter in self.parameters]

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 
 TIMEOUT = 30.0  # seconds; only a test that fails waits so long
-ENTER, TAB, UP, CTRL_C, CTRL_D, CTRL_R, CTRL_Z = "\r", "\t", "\x1b[A", "\x03", "\x04", "\x12", "\x1a"
+ENTER, TAB, UP = "\r", "\t", "\x1b[A"
+CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_R, CTRL_X, CTRL_Z = (chr(ord(key) - 64) for key in "CDELRXZ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
 PROGRAM = (sys.executable, "-m", "pybridge")

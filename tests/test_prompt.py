@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal import CTRL_C, CTRL_D, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
+from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
 
 Start = Callable[..., Terminal]
 
@@ -222,6 +222,17 @@ os.execv(sys.argv[1], [sys.argv[1], "-m", "pybridge"])
 """
 
 
+def test_pytorch_is_loaded_while_nothing_is_typed(start: Start) -> None:
+    terminal = start()
+    mapped = Path(f"/proc/{terminal.process}/maps")
+    if not mapped.exists():
+        pytest.skip("no /proc")
+    deadline = time.monotonic() + TIMEOUT
+    while "libtorch" not in mapped.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_pytorch_that_cannot_be_loaded_is_told_by_the_command(start: Start, tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('libfoo is missing')")
     terminal = start(PYTHONPATH=str(tmp_path))
@@ -277,6 +288,39 @@ def test_a_smaller_terminal(start: Start) -> None:
     terminal.expect("\nabcdef\n")
 
 
+class Answering(Terminal):
+    """Tells where the cursor is when it is asked."""
+
+    def _read(self, seconds: float) -> bool:
+        before = self.raw.count("\x1b[6n")
+        read = super()._read(seconds)
+        self.press("\x1b[1;1R" * (self.raw.count("\x1b[6n") - before))
+        return read
+
+
+def test_what_the_terminal_answers_is_not_shown(tmp_path: Path) -> None:
+    """A key typed ahead may ask, before prompt_toolkit turns the echo off."""
+    program = """
+import time
+from prompt_toolkit.renderer import Renderer
+from pybridge.cli import main
+
+def ask(self, ask=Renderer.request_absolute_cursor_position):
+    ask(self)
+    time.sleep(0.2)
+
+Renderer.request_absolute_cursor_position = ask
+main([])
+"""
+    with Answering(tmp_path, (sys.executable, "-c", program), PROMPT_TOOLKIT_NO_CPR="") as terminal:
+        terminal.prompt()
+        terminal.press(f"{CTRL_C}puts [string toupper done]{ENTER}{CTRL_L}")
+        terminal.expect("DONE\n")
+        terminal.prompt()
+        terminal.run("expr 6 * 7", "\n42\n")
+        assert "^[" not in terminal.raw
+
+
 def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
     terminal = start()
     terminal.press(f"proc f {{}} {{{ENTER}{CTRL_D}")
@@ -284,6 +328,32 @@ def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
     assert terminal.answer("info commands f") == "\n\n"
     terminal.press(CTRL_D)
     assert terminal.end() == 0
+
+
+def test_an_editor(start: Start, tmp_path: Path) -> None:
+    """What it leaves is run, unless it fails; an event and Ctrl-C bring no prompt onto its screen."""
+    editor = tmp_path / "editor"
+    editor.write_text("""#!/bin/sh
+trap 'echo stopped; exit 1' INT
+case $(cat "$1") in *wait*) echo editing; touch "${0}s"; while :; do sleep 0.1; done;; esac
+printf "\\nputs [string toupper edited]\\n" >>"$1"
+""")
+    editor.chmod(0o755)
+    terminal = start(EDITOR=str(editor))
+    terminal.press(f"set x 5{CTRL_X}{CTRL_E}")
+    terminal.expect("\nEDITED\n")
+    terminal.prompt()
+    terminal.run("proc look {} {if {[file exists $::env(EDITOR)s]} {puts above} {after 20 look}}; look", "")
+    terminal.run("set x", "\n5\n")
+    terminal.press(f"list wait{CTRL_X}{CTRL_E}")
+    terminal.expect("editing\n")
+    terminal.expect("above\n")
+    time.sleep(0.1)
+    terminal.press(CTRL_C)
+    assert terminal.expect("stopped\n") == "^Cstopped\n"
+    terminal.expect("list wait")
+    terminal.press(f"ing{ENTER}")
+    terminal.expect("\nwaiting\n")
 
 
 def test_stopping_and_going_on(tmp_path: Path) -> None:

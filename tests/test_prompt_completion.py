@@ -74,7 +74,31 @@ COMPLETIONS = [
     ("torch::ones 2 -dtype complex", ["complex64", "complex128"]),
     ("torch::ones 2 -device me", ["meta"]),
     ("torch::ones 2 -requires_grad ", ["0", "1"]),
+    ("torch::ones -- 2 flo", ["float32", "float64", "float16", "float8_e4m3fn", "float8_e5m2"]),
+    ("torch::ones -- 2 -dt", []),
+    ("torch::ones -dtype -- -dev", ["-device"]),
+    ("torch::full 2 -value -", []),
+    ("torch::version -nosuch ", []),
+    # in quotes and braces
+    ('torch::ones 2 -dtype "float3', ["float32"]),
+    ('torch::tensor_add "tensor', ["tensor1", "tensor0"]),
+    ('torch::tensor_add "$nam', ["names"]),
+    ('torch::ones 2 "-dt', []),
+    ('string "le', ["length"]),
+    ('set "nam', ["names"]),
+    ('puts "tensor0 torch::on', []),
+    ("torch::tensor_add {tensor", ["tensor1", "tensor0"]),
+    ("torch::tensor_add {$nam", ["names"]),
+    ("torch::ones 2 -dtype {float3", ["float32"]),
+    ("torch tensor_add {tensor", ["tensor1", "tensor0"]),
+    ("torch::scope {helper_o", ["helper_one"]),
+    ("torch::scope {torch::tensor_add {tensor", ["tensor1", "tensor0"]),
+    ("string {le", []),
+    ("set {nam", ["namespace"]),
+    ("torch::free tensor1 tensor", ["tensor1", "tensor0"]),
+    ("torch::help tensor0", []),
     # names of commands
+    ("torch::help -- quantize_per_c", ["quantize_per_channel"]),
     ("torch::help quantize_per_c", ["quantize_per_channel"]),
     ("torch::help torch::quantizePerC", ["torch::quantizePerChannel"]),
     ("torch::help -topic ::torch::quantize_per_c", ["::torch::quantize_per_channel"]),
@@ -100,6 +124,58 @@ def test_completions(filled: Interpreter, text: str, expected: list[str]) -> Non
     assert offers(filled, text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "torch::is_grad_e",
+            (
+                "torch::is_grad_enabled",
+                "is_grad_enabled",
+                "Return 1 when gradients are recorded here, else 0.",
+            ),
+        ),
+        (
+            "torch::con",
+            ("torch::conv2d", "conv2d", "Convolve images with kernels (`torch.nn.functional.conv2d`)."),
+        ),
+        (
+            "torch::ara",
+            ("torch::arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left ..."),
+        ),
+        (
+            "torch help ara",
+            ("arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left ..."),
+        ),
+        ("torch::ones 2 -requires_", ("-requires_grad", "-requires_grad", "boolean value, 0 by default")),
+        ("torch::quantize_per_tensor -zero", ("-zero_point", "-zero_point", "integer")),
+        ("torch::tensor_add tensor0", ("tensor0", "tensor0", "float32 [2, 3]")),
+        ("::space::w", ("::space::work", "work", "")),
+        ("puts $space::i", ("space::inner", "inner", "")),
+        ("puts ${names(f", ("names(first)}", "first)}", "")),
+        ("source tests/data/../term", ("tests/data/../terminal.py", "terminal.py", "")),
+        ("string le", ("length", "length", "")),
+    ],
+)
+def test_what_the_menu_shows(filled: Interpreter, text: str, shown: tuple[str, str, str]) -> None:
+    found = TclCompleter(filled).get_completions(Document(text), CompleteEvent())
+    texts = [(each.text, to_plain_text(each.display), to_plain_text(each.display_meta)) for each in found]
+    assert texts == [shown]
+
+
+def test_a_handle_that_cannot_be_summed_up(tcl: Interpreter) -> None:
+    class Refusing:
+        handle_kind = "refusing"
+
+        @property
+        def summary(self) -> str:
+            raise RuntimeError("not today")
+
+    name = tcl.dispatcher.table.add("refusing", Refusing())
+    found = TclCompleter(tcl).get_completions(Document(f"torch::free {name}"), CompleteEvent())
+    assert [to_plain_text(each.display_meta) for each in found] == ["Refusing"]
+
+
 def test_live_handles_of_the_right_kind(filled: Interpreter) -> None:
     tensors = [filled.eval("set b"), filled.eval("set a")]  # the latest first
     for text in (
@@ -110,9 +186,6 @@ def test_live_handles_of_the_right_kind(filled: Interpreter) -> None:
     ):
         assert [each for each in offers(filled, text) if not each.startswith("-")] == tensors
     assert filled.eval("set bar") in offers(filled, "torch::free ")
-    completer = TclCompleter(filled)
-    found = list(completer.get_completions(Document("torch::tensor_add tensor0"), CompleteEvent()))
-    assert [to_plain_text(each.display_meta) for each in found] == ["float32 [2, 3]"]
 
 
 def test_every_command_in_both_spellings(tcl: Interpreter) -> None:
@@ -122,6 +195,22 @@ def test_every_command_in_both_spellings(tcl: Interpreter) -> None:
     )
     assert {f"torch::{name}" for name in COMMANDS} <= snake
     assert snake | camel == {f"torch::{name}" for name in BY_NAME}
+
+
+def test_own_names_come_before_other_aliases(tcl: Interpreter) -> None:
+    own = sorted(COMMANDS)
+    for text, prefix in (("torch::", "torch::"), ("torch ", "")):
+        given = [each.removeprefix(prefix) for each in offers(tcl, text)]
+        assert given[: len(own)] == own
+        assert {"Empty", "de_quantize"} <= set(given[len(own) :])
+    assert offers(tcl, "torch::tensor_ran")[-2:] == ["torch::tensor_rand", "torch::tensor_randn"]
+    assert offers(tcl, "torch::deQ") == ["torch::deQuantize"]
+    assert offers(tcl, "torch::E") == ["torch::Empty"]
+
+
+def test_variables_are_tcl_s_and_the_users(tcl: Interpreter) -> None:
+    plain = {"argc", "argv", "argv0", "auto_path", "env", "errorCode", "errorInfo"}
+    assert {each for each in offers(tcl, "puts $") if not each.startswith(("tcl_", "auto_"))} <= plain
 
 
 def test_options_and_values_come_from_the_definition(tcl: Interpreter) -> None:
@@ -142,12 +231,25 @@ def test_names_of_files(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "online" / "x.st").touch()
     assert offers(tcl, "source on") == ["on\\ \\[e\\].tcl", "one.tcl", "online/"]
     assert offers(tcl, "source on\\ ") == ["on\\ \\[e\\].tcl"]
-    assert offers(tcl, 'source "on ') == ["on [e].tcl"]
+    assert offers(tcl, 'source "on ') == ["on \\[e].tcl"]
+    assert offers(tcl, 'source "on \\[') == ["on \\[e].tcl"]
+    assert offers(tcl, "source {on") == ["on [e].tcl", "one.tcl", "online/"]
+    assert offers(tcl, "source {on ") == ["on [e].tcl"]
+    assert offers(tcl, f'torch::load_safetensors "{tmp_path}/onl') == [f"{tmp_path}/online/"]
+    assert offers(tcl, f"torch::load_safetensors {{{tmp_path}/onl") == [f"{tmp_path}/online/"]
     assert offers(tcl, "open .h") == [".hidden"]
     assert offers(tcl, "cd ") == ["on\\ \\[e\\].tcl", "one.tcl", "online/"]
     assert offers(tcl, "torch::load_safetensors online/") == ["online/x.st"]
     assert offers(tcl, f"torch::load_safetensors -path {tmp_path}/onl") == [f"{tmp_path}/online/"]
     assert offers(tcl, "source nosuch/") == []
+    assert offers(tcl, "exec on") == []
+
+
+def test_of_many_files_a_thousand_are_offered(tcl: Interpreter, tmp_path: Path) -> None:
+    for number in range(1001):
+        (tmp_path / f"{number}.tcl").touch()
+    assert len(offers(tcl, f"source {tmp_path}/")) == 1000
+    assert len(offers(tcl, f"source {tmp_path}/12")) == 11
 
 
 def test_nothing_of_the_users_is_run(tcl: Interpreter) -> None:

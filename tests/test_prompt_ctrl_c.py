@@ -157,9 +157,10 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     before = signal.getsignal(signal.SIGURG)
     request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
     ended: list[str] = []
-    said, other = os.pipe()
+    keyboard = os.open(os.devnull, os.O_RDONLY)
+    said, screen = os.pipe()
     runs = True
-    insistence = Insistence(tcl, lambda: None, lambda _: runs, said, other)
+    insistence = Insistence(tcl, lambda: None, lambda _: runs, keyboard, screen)
     monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
     for _ in range(3):
         insistence.pressed(1, 1)
@@ -171,8 +172,8 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     insistence.pressed(1, 1)
     assert ended == ["ended"]
     time.sleep(0.2)  # for its timers
-    os.close(said)
-    os.close(other)
+    for descriptor in (keyboard, said, screen):
+        os.close(descriptor)
 
 
 def test_presses_that_are_noticed_together_count_each(
@@ -195,14 +196,15 @@ def test_presses_that_are_noticed_together_count_each(
 
     before = signal.getsignal(signal.SIGURG)
     request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
-    screen, said = os.pipe()
-    insistence = Insistence(tcl, lambda: None, lambda _: True, screen, said)
+    keyboard = os.open(os.devnull, os.O_RDONLY)
+    said, screen = os.pipe()
+    insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard, screen)
     monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("nobody has read the offer yet"))
     insistence.pressed(1, 4)
-    assert b"once more" in os.read(screen, 1000)
+    assert b"once more" in os.read(said, 1000)
     time.sleep(0.2)  # for its timer
-    os.close(screen)
-    os.close(said)
+    for descriptor in (keyboard, said, screen):
+        os.close(descriptor)
 
 
 def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def test_a_long_result_is_cut(tcl: Interpreter) -> None:
     assert cut == "x" * 10_000 + '\n... the first 10000 of 10001 characters; "puts" shows all'
 
 
+def test_handles_are_not_looked_for_in_a_very_long_result(tcl: Interpreter) -> None:
+    name = tcl.eval("torch::ones 2")
+    long = " ".join([name] * (1_000_001 // len(name + " ")))
+    assert echo(long, tcl.dispatcher.table).startswith(f"{name}  float32 [2]")
+    assert echo(f"{long} {name}", tcl.dispatcher.table).startswith(
+        long[:10_000] + "\n... the first 10000 of "
+    )
+
+
 def test_it_changes_nothing(tcl: Interpreter) -> None:
     tcl.eval("set x [torch::ones {300 400} -requires_grad 1]")
     before = tcl.eval("torch::memory")

@@ -1,6 +1,7 @@
 """The history file of the prompt."""
 
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -22,6 +23,20 @@ def test_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_STATE_HOME", value)
         assert history_path() == tmp_path / ".local/state/tcltorch/history"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(_: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", no_entry)
+    said: list[str] = []
+    history = HistoryFile(history_path(), said.append)
+    history.append_string("set x 1")
+    assert said == ["no history is kept: there is neither XDG_STATE_HOME nor a home directory"]
+    assert history.get_strings() == ["set x 1"]
 
 
 def test_entries_come_back_whole(tmp_path: Path) -> None:
@@ -50,6 +65,19 @@ def test_of_a_large_one_the_end_is_read(tmp_path: Path) -> None:
     found = entries(path)
     assert found[:2] == ["last", "set x 1"]
     assert len(found) < 200_000
+
+
+@pytest.mark.parametrize("most", range(40, 60))
+def test_of_a_large_one_no_entry_is_read_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """The beginning falls on each of the bytes of a procedure and of what stands before it."""
+    path = tmp_path / "history"
+    path.write_bytes(b"\n# then\n+proc f {} {\n+  file delete x\n+}\n\n# now\n+last\n")
+    monkeypatch.setattr("pybridge.prompt.history._MOST", most)
+    whole = "proc f {} {\n  file delete x\n}"
+    assert entries(path) in (["last"], ["last", whole])
+    assert most < 54 or entries(path) == ["last", whole]
 
 
 def test_a_damaged_one_is_read_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Where the cursor is in a script, for completion."""
 
+from dataclasses import replace
+
 import pytest
 
-from pybridge.prompt.words import place_at_end
+from pybridge.prompt.words import Place, place_at_end
 
 PLACES = [
     ("", (), ""),
@@ -39,13 +41,25 @@ PLACES = [
 def test_the_words_before_the_cursor(text: str, words: tuple[str, ...], word: str) -> None:
     place = place_at_end(text)
     assert place is not None
-    assert (place.words, place.word, place.quoted) == (words, word, False)
+    assert (place.words, place.word, place.opened) == (words, word, "")
 
 
 def test_inside_of_quotes() -> None:
-    place = place_at_end('source "my fi')
-    assert place is not None
-    assert (place.words, place.word, place.quoted) == (("source",), "my fi", True)
+    assert place_at_end('source "my fi') == Place(("source",), "my fi", '"')
+
+
+@pytest.mark.parametrize(
+    ("text", "script", "value"),
+    [
+        ("f a {b c", Place(("b",), "c"), Place(("f", "a"), "b c", "{")),
+        ("f {a {b", Place((), "b"), Place(("a",), "b", "{")),
+        ("f {a x{b", Place((), "b"), None),
+        ("f {*}{b", Place((), "b"), Place(("f",), "b", "{")),
+        ("f {g [h b", Place(("h",), "b"), None),
+    ],
+)
+def test_what_is_in_braces_is_a_script_or_a_value(text: str, script: Place, value: Place | None) -> None:
+    assert place_at_end(text) == replace(script, value=value)
 
 
 @pytest.mark.parametrize("text", ["# puts $x", "set x 1 ;# to", "f {\n # in a body", "# a \\\n b"])

@@ -111,7 +111,7 @@ class AbovePrompt(io.TextIOBase):
         write(self._screen, text.replace("\n", "\r\n"))
 
     def _hide(self, *_: Any) -> str:
-        if not self._hidden and self._application.is_running:
+        if not self._hidden and self._on_screen():
             self._hidden = True
             self._application.renderer.erase()
             self._loop.call_soon_threadsafe(self._show)  # after the event's script
@@ -119,12 +119,15 @@ class AbovePrompt(io.TextIOBase):
 
     def _show(self) -> None:
         self._hidden = False
-        if not self._application.is_running:
+        if not self._on_screen():
             return
         start_line(self._screen)
         self._application.renderer.reset()
         self._application.renderer.request_absolute_cursor_position()
         self._application.invalidate()
+
+    def _on_screen(self) -> bool:
+        return self._application.is_running and not self._application._running_in_terminal  # as for $EDITOR
 
     def _ask(self, procedure: str, channel: str) -> None:
         with contextlib.suppress(TclError):  # a script has closed the channel, or renamed a command

@@ -30,27 +30,37 @@ class TclCompleter(Completer):
         place = place_at_end(text)
         if place is None:
             return
+        if place.value:
+            for each in self._values(place.value, text):
+                yield _completion(each, place.value.word)
         written, candidates = self._candidates(place, text)
         for each in candidates:
-            note = each.note if len(each.note) <= _LONGEST_NOTE else each.note[: _LONGEST_NOTE - 3] + "..."
-            yield Completion(
-                each.text, -len(written), display=_label(each.text, written), display_meta=note or None
-            )
+            yield _completion(each, written)
 
     def _candidates(self, place: Place, text: str) -> tuple[str, list[Candidate]]:
         """The text that is to be replaced, and by what."""
         name = place.variable
         if name is not None:
             return name, self._variables(name, "}" if place.braced else "")
-        word = place.word
-        if place.quoted:
-            return word, _files(place) if _takes_files(place) else []
+        if place.opened:
+            return place.word, self._values(place, text)
         if not place.words:
-            return word, self._commands(word, text)
+            return place.word, self._commands(place.word, text)
+        return place.word, self._fitting(self._next_words(place, text), place, text)
+
+    def _values(self, place: Place, text: str) -> list[Candidate]:
+        """What fits after a double quote or a brace."""
+        if not place.words or (place.opened == "{" and not _takes_values(place)):
+            return []
         offer = self._next_words(place, text)
-        fitting = [each for each in offer.words if each.text.startswith(word)]
-        named = _files(place) if offer.files else self._torch_commands(word, text) if offer.commands else []
-        return word, named + fitting
+        return self._fitting(offer._replace(options=()), place, text)
+
+    def _fitting(self, offer: Offer, place: Place, text: str) -> list[Candidate]:
+        named = _files(place) if offer.files else []
+        if offer.commands:
+            named += self._torch_commands(place.word, text)
+        words = (*offer.words, *offer.options)
+        return named + [each for each in words if each.text.startswith(place.word)]
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -94,11 +104,26 @@ class TclCompleter(Completer):
 
 
 def _files(place: Place) -> list[Candidate]:
-    return [Candidate(path) for path in files(place.word, place.quoted)]
+    return [Candidate(path) for path in files(place.word, place.opened)]
 
 
 def _takes_files(place: Place) -> bool:
-    return bool(place.words) and place.words[0].removeprefix("::") in _FILE_COMMANDS
+    return place.words[0].removeprefix("::") in _FILE_COMMANDS
+
+
+def _takes_values(place: Place) -> bool:
+    """Whether a word in braces can be told from a script."""
+    name = place.words[0].removeprefix("::")
+    return _takes_files(place) or name == "torch" or name.startswith("torch::")
+
+
+def _completion(offered: Candidate, written: str) -> Completion:
+    note = offered.note
+    if len(note) > _LONGEST_NOTE:
+        note = note[: _LONGEST_NOTE - 3] + "..."
+    return Completion(
+        offered.text, -len(written), display=_label(offered.text, written), display_meta=note or None
+    )
 
 
 def _label(text: str, written: str) -> str:

@@ -112,6 +112,8 @@ class Prompt:
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
             key_bindings=key_bindings(self._is_complete, self._clear_line),
             enable_suspend=True,
+            enable_open_in_editor=True,
+            tempfile_suffix=".tcl",
             input=self._input,
             output=self._output,
         )
@@ -126,7 +128,8 @@ class Prompt:
         self._flush()
         try:
             start_line(self._screen)
-            with self._above.watching(), self._restoring_when_terminated():
+            # Raw before prompt_toolkit makes it so: keys typed ahead may ask the terminal for an answer.
+            with self._above.watching(), self._restoring_when_terminated(), self._input.raw_mode():
                 return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""
@@ -151,7 +154,8 @@ class Prompt:
 
     def _clear_line(self) -> None:
         application = self._session.app
-        if application.is_running and not application.is_done:
+        editing = application._running_in_terminal  # in $EDITOR, which gets the key, too
+        if application.is_running and not application.is_done and not editing:
             application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
 

@@ -10,7 +10,11 @@ from pybridge.tcl_list import split_list
 from pybridge.values import text_of
 
 _PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
-_SPECIAL = re.compile(r'([\s"{}\[\]$;\\])')
+_SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, after a brace
+    "": re.compile(r'[\s"{}\[\]$;\\]'),
+    '"': re.compile(r'["\[$\\]'),
+    "{": re.compile(r"(?!)"),
+}
 _MOST_FILES = 1_000
 
 
@@ -89,9 +93,9 @@ class TclWords:
         return [text_of(each) for each in value] if isinstance(value, tuple) else split_list(text_of(value))
 
 
-def files(written: str, quoted: bool) -> list[str]:
-    """The names of files, as they are written in a script; `quoted`, between double quotes."""
-    plain = written if quoted else re.sub(r"\\(.)", r"\1", written)
+def files(written: str, opened: str) -> list[str]:
+    """The names of files, as they are written in a script after a double quote, a brace, or neither."""
+    plain = written if opened == "{" else re.sub(r"\\(.)", r"\1", written)
     folder, name = os.path.split(plain)
     found = []
     try:
@@ -99,7 +103,7 @@ def files(written: str, quoted: bool) -> list[str]:
             for entry in entries:
                 if entry.name.startswith(name) and (name or not entry.name.startswith(".")):
                     path = os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")
-                    found.append(path if quoted else _SPECIAL.sub(r"\\\1", path))
+                    found.append(_SPECIAL[opened].sub(r"\\\g<0>", path))
                     if len(found) == _MOST_FILES:
                         break
     except OSError:  # no such folder, or not to be read

@@ -1,7 +1,7 @@
 """Completion of the words of the package's own commands, from their signatures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pybridge.annotations import CommandName, FileName
@@ -9,12 +9,13 @@ from pybridge.documentation import argument, lead
 from pybridge.handles import HandleTable
 from pybridge.help_page import facts
 from pybridge.registry import BY_NAME, COMMANDS, Command, Form
-from pybridge.signature import Parameter, is_option
+from pybridge.signature import Parameter, options_and_values
 from pybridge.summary import summary
 from pybridge.tcl_list import camel_case
 from pybridge.values import Type, type_of
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
+_NEXT = "-next"  # an option in the place of the next word tells what may be there
 _CAMEL = re.compile(r"(?:torch::|torch\s+|\s-)[a-z0-9]+[A-Z]")
 
 
@@ -26,9 +27,10 @@ class Candidate(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What the next word may be: one of these words, the name of a file, or of a command of the package."""
+    """What the next word may be: one of these, the name of a file, or of a command of the package."""
 
     words: list[Candidate]
+    options: Sequence[Candidate] = ()
     files: bool = False
     commands: bool = False
 
@@ -39,6 +41,7 @@ class _Words(NamedTuple):
     positional: int  # how many are
     named: set[str]  # the parameters whose options are there
     pending: Parameter | None  # the one whose value comes next
+    ended: bool  # there are no options any more, after `--`
 
 
 def is_camel(text: str, word: str) -> bool:
@@ -49,13 +52,14 @@ def is_camel(text: str, word: str) -> bool:
 
 
 def commands(camel: bool) -> list[Candidate]:
-    """The names of all commands in one of the two spellings."""
+    """The names of all commands in one of the two spellings: their own, after these the other aliases."""
     found = {}
     for command in COMMANDS.values():
+        own = (command.name, camel_case(command.name))
         for name in command.names:
             if camel_case(name) == name if camel else not _HUMP.search(name):
-                found[name] = Candidate(name, lead(command))
-    return [found[name] for name in sorted(found)]
+                found[name not in own, name] = Candidate(name, lead(command))
+    return [found[key] for key in sorted(found)]
 
 
 def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTable) -> Offer:
@@ -73,11 +77,15 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
             types.add(parameter.type)
             for each in _values(parameter, table):
                 values.setdefault(each.text, each)
-        if not given.pending:
+        if not given.pending and not given.ended:
             for each in _options(form, given, camel):
                 options.setdefault(each.text, each)
-    offered = [*values.values(), *options.values()]
-    return Offer(offered, files=type_of(FileName) in types, commands=type_of(CommandName) in types)
+    return Offer(
+        list(values.values()),
+        list(options.values()),
+        files=type_of(FileName) in types,
+        commands=type_of(CommandName) in types,
+    )
 
 
 def handles(table: HandleTable, kind: Type | None = None) -> Iterator[Candidate]:
@@ -93,22 +101,20 @@ def _forms(command: Command, called: str) -> list[Form]:
 
 def _read(form: Form, words: tuple[str, ...]) -> _Words | None:
     """What the words are for; None when the form does not know one of the options."""
-    by_spelling = {spelling: p for p in form.signature.parameters for spelling in p.spellings}
-    named: set[str] = set()
-    index = positional = 0
-    while index < len(words):
-        if not is_option(words[index]):
+    by_spelling = form.signature.by_spelling
+    positional, named = 0, set[str]()
+    *before, (last, value) = options_and_values((*words, _NEXT))
+    for option, _ in before:
+        if not option:
             positional += 1
-            index += 1
-            continue
-        parameter = by_spelling.get(words[index][1:])
-        if parameter is None:
+        elif option[1:] in by_spelling:
+            named.add(by_spelling[option[1:]].name)
+        else:
             return None
-        if index + 1 == len(words):
-            return _Words(positional, named, parameter)
-        named.add(parameter.name)
-        index += 2
-    return _Words(positional, named, None)
+    if not last or value is None:
+        return _Words(positional, named, None, ended=not last)
+    pending = by_spelling.get(last[1:])
+    return _Words(positional, named, pending, ended=False) if pending else None
 
 
 def _next(form: Form, given: _Words) -> Parameter | None:

@@ -14,12 +14,14 @@ class Place:
     Attributes:
         words: the finished words of the command, as they are written.
         word: the beginning of the word that the cursor is in.
-        quoted: whether that word is in double quotes, which are not part of it.
+        opened: the double quote or brace before that word; empty where there is none.
+        value: in a script in braces, the same as a word of the command that the braces belong to.
     """
 
     words: tuple[str, ...]
     word: str
-    quoted: bool = False
+    opened: str = ""
+    value: "Place | None" = None
 
     @property
     def variable(self) -> str | None:
@@ -60,10 +62,14 @@ def place_at_end(text: str) -> Place | None:
         else:
             position = _step_in_script(text, position, frames)
     frame = frames[-1]
-    if frame.kind == '"':
+    around = None
+    if frame.kind in ('"', "{"):
         outer = frames[-2]
-        return Place(tuple(outer.words), text[outer.start + 1 :], quoted=True)
-    return Place(tuple(frame.words), text[frame.start :] if frame.start >= 0 else "")
+        if text[outer.start] == frame.kind:  # not within a word
+            around = Place(tuple(outer.words), text[outer.start + 1 :], frame.kind)
+    if around and frame.kind == '"':
+        return around
+    return Place(tuple(frame.words), text[frame.start :] if frame.start >= 0 else "", value=around)
 
 
 def _step_in_quotes(text: str, position: int, frames: list[_Frame]) -> int:

@@ -8,8 +8,10 @@ from typing import Any, TypedDict
 from pybridge import errors
 from pybridge.annotations import FileName, Tensor, WidgetName
 from pybridge.bulk import Bulk
+from pybridge.commands.files import refused_by_system
 from pybridge.lazy import pictures, quant
 from pybridge.registry import command
+from pybridge.replacing import replacing
 from pybridge.widgets import Picture
 
 _SCREEN = 100  # pixels an inch in a window
@@ -305,10 +307,8 @@ class _Place:
         except ImportError:
             raise errors.not_installed("matplotlib", "plot", self._command) from None
         assert self._file is not None
-        try:
-            Path(self._file).write_bytes(content)
-        except OSError as error:
-            raise errors.file_access(self._file, error) from None
+        with refused_by_system(self._file, "file"), replacing(self._file) as (unfinished,):
+            Path(unfinished).write_bytes(content)
         return None
 
 

@@ -82,6 +82,20 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
     )
 
 
+def test_a_test_that_ends_the_process_shows_its_body(pytester):
+    write(pytester, a=suite("test a-1 {dies} -body {set x 7; exit 3} -result 7\ntest a-2 {later} {expr 1} 1"))
+    result = run(pytester)
+    lines = [line for line in result.outlines if "warnings" not in line]
+    (start,) = (place for place, line in enumerate(lines) if "_ a-1 dies _" in line)
+    assert lines[start + 1 : start + 4] == [
+        "    set x 7; exit 3",
+        "",
+        "E   the process ended with status 3 while this test ran",
+    ]
+    (start,) = (place for place, line in enumerate(lines) if "_ a-2 later _" in line)
+    assert lines[start + 1].startswith("E   not run: the process ended with status 3 while a-1 ran")
+
+
 def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
     write(
         pytester,

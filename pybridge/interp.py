@@ -13,14 +13,12 @@ from typing import Any, NoReturn, TypeVar
 
 from pybridge import channels, errors, install
 from pybridge.dispatch import Dispatcher
+from pybridge.held import Held, let_go
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 
 _Result = TypeVar("_Result")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
-# Tcl aborts the process when an interpreter is deleted by another thread than the one that made it; those
-# that the garbage collector finds there are kept for ever instead.
-_stranded: list[Any] = []
 
 
 class Interpreter:
@@ -46,11 +44,11 @@ class Interpreter:
     def __init__(self, *, program: bool = False) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
-        self._tk.eval("unset -nocomplain ::_tkinter_skip_tk_init")  # tkinter has read it
         self._thread = threading.get_ident()
+        self._held = Held(self._tk)
+        self._tk.eval("unset -nocomplain ::_tkinter_skip_tk_init")  # tkinter has read it
         self._program = program
         self.interruptible = not program
-        self._defined: list[str] = []
         self.on_exit: Callable[[], None] | None = None
         self._depth = 0
         self._closing = False
@@ -95,7 +93,7 @@ class Interpreter:
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""
-        self._defined += install.define(self._tk, self.dispatcher, name, function)
+        self._held.commands += install.define(self._tk, self.dispatcher, name, function)
 
     def serve(self, descriptor: int, seconds: float | None = None) -> None:
         """Run Tcl's event loop until `descriptor` is readable or the time is over.
@@ -135,9 +133,9 @@ class Interpreter:
             return
         _open.discard(self)
         channels.flush_all(self._tk)
-        for name in (*install.CALLBACKS, *self._defined):  # each holds the interpreter
-            self._tk.deletecommand(f"::torch::_::{name}")
+        self._held.delete_commands()
         self._tk = None
+        let_go()
 
     def __enter__(self) -> "Interpreter":
         return self
@@ -148,14 +146,13 @@ class Interpreter:
         self.close()
 
     def __del__(self) -> None:
-        tk = getattr(self, "_tk", None)
-        if tk is None:
+        if getattr(self, "_tk", None) is None or not hasattr(self, "dispatcher"):
             return
         if threading.get_ident() == self._thread:
             self.close()
         else:
             self.dispatcher.close()
-            _stranded.append(tk)
+            self._held.dropped = True
 
     def _run(self, action: Callable[[Any], _Result]) -> _Result:
         if self._tk is None:

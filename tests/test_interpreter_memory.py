@@ -187,6 +187,39 @@ def test_an_error_that_another_thread_collects_does_no_harm() -> None:
     assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr
 
 
+HELD_BY_A_FRAME = """
+import gc, threading
+import pybridge
+
+def kept(closing):
+    tcl = pybridge.Interpreter()
+    try:
+        tcl._run(lambda tk: tk.call("set", "x", 1 / 0))  # an error that is not Tcl's; its frame holds tk
+    except ZeroDivisionError as error:
+        cycle = [error, tcl._tk]
+        cycle.append(cycle)
+    if closing:
+        tcl.close()
+
+gc.disable()
+for closing in (True, False):
+    kept(closing)
+    thread = threading.Thread(target=gc.collect)
+    thread.start()
+    thread.join()
+from pybridge import held
+print(len(held._held))
+with pybridge.Interpreter():  # this thread comes by
+    pass
+print(len(held._held))
+"""
+
+
+def test_whatever_holds_an_interpreter_last_its_own_thread_deletes_it() -> None:
+    done = python(HELD_BY_A_FRAME)
+    assert (done.returncode, done.stdout) == (0, "1\n0\n"), done.stderr
+
+
 def test_many_interpreters_come_and_go() -> None:
     for _ in range(30):
         with Interpreter() as tcl:

@@ -8,8 +8,8 @@
 # 4. Pictures: SQNR by layer and width, errors and levels of the telling layer, APoT levels against uniform ones.
 #
 # SQNR is 10 log10(sum w^2 / sum (w - q)^2) dB; 6 dB more are half the RMS error. Looking for the range with the least
-# squared error (mse) is slow, so the sweep tries it in two ways of ten only, and the plan not at all. Sweep and plan
-# hold one matrix at a time; for writing the files all matrices are in memory once, as they are in MODEL.
+# squared error (mse) is slow, so the sweep tries it in two ways of eleven, and the plan not at all. Memory holds the
+# weight matrices once, because the index of a folder is written with all of them, and a few copies of one of them.
 
 package require torch
 
@@ -34,13 +34,22 @@ namespace eval choose_quantization {
 proc choose_quantization::main {words} {
     set options [options_in [lassign $words path]]
     check_folder $options
-    set matrices [survey $path]
-    set layer [telling $matrices [dict get $options -layer]]
-    show [sweep_lines $layer [sweep $path $layer $options] $matrices $options]
-    set plan [plan $path $matrices $options]
-    show [plan_lines $plan $matrices $options]
-    show [file_lines $layer [write_files $path $plan $options] [read_back $path $layer $plan $options] $options]
-    show [picture_lines [draw $path $layer $plan $options]]
+    torch::scope {
+        set tensors [load_matrices $path]
+        set matrices [survey $tensors]
+        set layer [telling $matrices [dict get $options -layer]]
+        set weights [dict get $tensors $layer]
+        show [sweep_lines $layer [sweep $weights [dict get $options -bits]] $matrices $options]
+        set plan [plan $tensors $options]
+        show [plan_lines $plan $matrices $options]
+        set chosen [dict get $plan weights $layer]
+        set totals [write_files $tensors $plan $options]
+        set file [file join [weights_folder $options] [file_of $layer $plan $options]]
+        check_file $file [torch::quantize_integers $weights -like $chosen]
+        show [file_lines $totals $file $options]
+        draw $weights $chosen $plan $options
+        show [picture_lines $layer $chosen]
+    }
 }
 
 proc choose_quantization::show {lines} {
@@ -68,15 +77,18 @@ proc choose_quantization::options_in {words} {
             refuse "$option must be one of [join $allowed {, }] but is \"[dict get $options $option]\""
         }
     }
-    dict for {option type} {-sqnr double -pack integer -force boolean} {
-        set value [dict get $options $option]
-        if {![string is $type -strict $value]} {
-            refuse "$option must be [dict get {double {a number of dB} integer {a number} boolean {0 or 1}} $type]\
-                but is \"$value\""
-        }
-    }
+    check $options -sqnr {[string is double -strict $value] && $value == $value} "a number of dB"
+    check $options -pack {[string is integer -strict $value] && $value >= 1} "a number, 1 or more,"
+    check $options -force {[string is boolean -strict $value]} "0 or 1"
     dict set options -granularity [granularities [dict get $options -granularity]]
     dict set options -bits [widths [dict get $options -bits]]
+}
+
+proc choose_quantization::check {options option rule wanted} {
+    set value [dict get $options $option]
+    if {![expr $rule]} {
+        refuse "$option must be $wanted but is \"$value\""
+    }
 }
 
 proc choose_quantization::refuse {message} {
@@ -121,18 +133,18 @@ proc choose_quantization::check_folder {options} {
 
 # -- the model ----------------------------------------------------------------------------------------------------
 
-# A dict from the names of the weight matrices to dicts: shape, weights, bytes in the file, signal (the sum of the
-# squares) and crest (the largest magnitude, as a multiple of the RMS).
-proc choose_quantization::survey {path} {
-    set matrices [dict filter [torch::safetensors_info $path] script {name about} {is_weight_matrix $about}]
-    if {[dict size $matrices] == 0} {
+# The weight matrices, a dict from names to handles.
+proc choose_quantization::load_matrices {path} {
+    set found [dict filter [torch::safetensors_info $path] script {name about} {is_weight_matrix $about}]
+    if {[dict size $found] == 0} {
         throw {CHOOSE_QUANTIZATION EMPTY} "\"$path\" has no weight matrix (floating point, two dimensions or more)"
     }
-    each_layer $matrices "looking at layers" {name about} {
-        set weights [product [dict get $about shape]]
-        dict create shape [dict get $about shape] weights $weights bytes [dict get $about bytes] \
-            {*}[measure $path $name $weights]
+    set tensors [dict create]
+    foreach name [dict keys $found] {
+        set pattern [string map {\\ \\\\ * \\* ? \\? \[ \\\[ \] \\\]} $name]
+        dict set tensors $name [dict get [torch::load_safetensors $path -names $pattern] $name]
     }
+    return $tensors
 }
 
 proc choose_quantization::is_weight_matrix {about} {
@@ -141,41 +153,29 @@ proc choose_quantization::is_weight_matrix {about} {
     expr {[dict get $about dtype] in $floating && [llength $shape] >= 2 && 0 ni $shape}
 }
 
-# A dict of what the script gives for each layer, with a progress bar; an error tells the layer.
-proc choose_quantization::each_layer {matrices label variables script} {
-    lassign $variables name about
-    upvar 1 $name key $about value
-    set found [dict create]
-    set bar [torch::progress_bar [dict size $matrices] $label]
-    try {
-        dict for {key value} $matrices {
-            dict set found $key [uplevel 1 $script]
-            torch::progress_step $bar
+# A dict from names to dicts: shape, weights (how many), signal (the sum of the squares) and crest (the largest
+# magnitude, as a multiple of the RMS).
+proc choose_quantization::survey {tensors} {
+    set matrices [dict create]
+    dict for {name tensor} $tensors {
+        set shape [torch::tensor_shape $tensor]
+        lassign [signal_and_range $tensor] signal low high
+        if {!($low > -Inf && $high < Inf)} {
+            throw {CHOOSE_QUANTIZATION LAYER} "layer \"[printable $name]\" holds a weight that is not finite"
         }
-    } trap {TORCH ARG} {message} - trap {CHOOSE_QUANTIZATION} {message} {
-        throw {CHOOSE_QUANTIZATION LAYER} "layer \"[printable $key]\": $message"
-    } finally {
-        torch::free $bar
+        set weights [product $shape]
+        set crest [expr {$signal == 0 ? 0.0 : max(-$low, $high) / sqrt($signal / $weights)}]
+        dict set matrices $name [dict create shape $shape weights $weights signal $signal crest $crest]
     }
-    return $found
+    return $matrices
 }
 
-proc choose_quantization::load {path name} {
-    set pattern [string map {\\ \\\\ * \\* ? \\? \[ \\\[ \] \\\]} $name]
-    dict get [torch::load_safetensors $path -names $pattern] $name
-}
-
-# The results of scopes hold no names of layers: a name could be that of a handle in it.
-proc choose_quantization::measure {path name weights} {
+proc choose_quantization::signal_and_range {tensor} {
     torch::scope {
-        set vector [torch::tensor_to [torch::tensor_reshape [load $path $name] -1] -dtype float64]
+        set vector [torch::tensor_to [torch::tensor_reshape $tensor -1] -dtype float64]
         set signal [torch::tensor_item [torch::tensor_matmul $vector $vector]]
-        set largest [torch::tensor_item [torch::tensor_max [torch::tensor_abs $vector]]]
+        list $signal [torch::tensor_item [torch::tensor_min $vector]] [torch::tensor_item [torch::tensor_max $vector]]
     }
-    if {!($largest < Inf)} {
-        throw {CHOOSE_QUANTIZATION WEIGHTS} "holds a weight that is not finite"
-    }
-    dict create signal $signal crest [expr {$signal == 0 ? 0.0 : $largest / sqrt($signal / $weights)}]
 }
 
 # The layer to sweep: the one asked for, or the one whose largest weight stands out most.
@@ -196,14 +196,10 @@ proc choose_quantization::telling {matrices wanted} {
 # -- 1. sweep -----------------------------------------------------------------------------------------------------
 
 # A list of dicts, as torch::quantization_sweep gives them.
-proc choose_quantization::sweep {path layer options} {
-    set bits [dict get $options -bits]
-    torch::scope {
-        set weights [load $path $layer]
-        list {*}[torch::quantization_sweep $weights $bits -observer minmax] \
-            {*}[torch::quantization_sweep $weights $bits {per_tensor per_channel} symmetric {percentile mse}] \
-            {*}[torch::quantization_sweep $weights $bits per_channel symmetric minmax -scale_mode power_of_two]
-    }
+proc choose_quantization::sweep {weights bits} {
+    list {*}[torch::quantization_sweep $weights $bits -observer minmax] \
+        {*}[torch::quantization_sweep $weights $bits {per_tensor per_channel} symmetric {percentile mse}] \
+        {*}[torch::quantization_sweep $weights $bits per_channel symmetric minmax -scale_mode power_of_two]
 }
 
 proc choose_quantization::sweep_lines {layer trials matrices options} {
@@ -253,23 +249,9 @@ proc choose_quantization::cheapest_line {trials about target} {
 
 # -- 2. plan ------------------------------------------------------------------------------------------------------
 
-# A dict of `weights` and `tried`, as torch::quantization_plan gives them for a whole model at once.
-proc choose_quantization::plan {path matrices options} {
+proc choose_quantization::plan {tensors options} {
     set ways [dict filter $options script {option value} {expr {$option in {-sqnr -bits -granularity -scale_mode}}}]
-    set planned [each_layer $matrices planning {name about} {plan_one $path $name $ways}]
-    set plan [dict create]
-    dict for {name chosen} $planned {
-        dict set plan weights $name [dict get $chosen weight]
-        dict set plan tried $name [dict get $chosen tried]
-    }
-    return $plan
-}
-
-proc choose_quantization::plan_one {path name ways} {
-    torch::scope {
-        set plan [torch::quantization_plan -tensors [dict create $name [load $path $name]] {*}$ways]
-        dict create weight [dict get $plan weights $name] tried [dict get $plan tried $name]
-    }
+    torch::quantization_plan -tensors $tensors {*}$ways
 }
 
 proc choose_quantization::plan_lines {plan matrices options} {
@@ -355,37 +337,27 @@ proc choose_quantization::missed_lines {plan} {
 
 # -- 3. files -----------------------------------------------------------------------------------------------------
 
-# What torch::export_model returns. The index of a folder is written with all of its weights at once.
-proc choose_quantization::write_files {path plan options} {
+# What torch::export_model returns.
+proc choose_quantization::write_files {tensors plan options} {
     file mkdir [dict get $options -folder]
-    torch::scope {
-        set tensors [dict create]
-        foreach name [dict keys [dict get $plan weights]] {
-            dict set tensors $name [load $path $name]
-        }
-        torch::export_model $tensors $plan [weights_folder $options] [dict get $options -format] \
-            -pack [dict get $options -pack] -force [dict get $options -force]
-    }
+    torch::export_model $tensors $plan [weights_folder $options] [dict get $options -format] \
+        -pack [dict get $options -pack] -force [dict get $options -force]
 }
 
 proc choose_quantization::weights_folder {options} {
     file join [dict get $options -folder] weights
 }
 
-# A dict: the file of the layer, its words and their width, and how many of the integers in it are not those that
-# quantizing the layer once more gives.
-proc choose_quantization::read_back {path layer plan options} {
-    set file [file join [weights_folder $options] [file_of $layer $plan $options]]
+# Read the file back: it must hold these integers.
+proc choose_quantization::check_file {file integers} {
     torch::scope {
-        set integers [torch::quantize_integers [load $path $layer] -like [dict get $plan weights $layer]]
         set expected [torch::tensor_to [dict get $integers quantized] -dtype int32]
-        set difference [torch::tensor_abs [torch::tensor_sub [torch::import_integers $file] $expected]]
-        set largest [torch::tensor_item [torch::tensor_max $difference]]
+        set differences [torch::tensor_sub [torch::import_integers $file] $expected]
+        set largest [torch::tensor_item [torch::tensor_max [torch::tensor_abs $differences]]]
     }
     if {$largest != 0} {
-        throw {CHOOSE_QUANTIZATION FILE} "\"$file\" does not hold the integers of \"[printable $layer]\""
+        throw {CHOOSE_QUANTIZATION FILE} "\"$file\" does not hold what was written"
     }
-    dict create file $file info [torch::integers_info $file]
 }
 
 # The index has an entry a line, in the order of the plan.
@@ -401,64 +373,63 @@ proc choose_quantization::file_of {layer plan options} {
     return $file
 }
 
-proc choose_quantization::file_lines {layer totals back options} {
+proc choose_quantization::file_lines {totals file options} {
+    set info [torch::integers_info $file]
     dict with totals {
-        set lines [list "Files: [counted $weights file files] of $values integers and index.json in\
-            [printable [weights_folder $options]]"]
-        lappend lines "[dict get $options -format], [megabytes $bytes] MB as text, [megabytes [expr {$bits / 8}]] MB\
-            of integers; scales are in the manifests"
+        list "Files: [counted $weights file files] and index.json in\
+                [ending [printable [weights_folder $options]] 45]" \
+            "[dict get $options -format], [megabytes $bytes] MB for [megabytes [expr {$bits / 8}]] MB of\
+                integers; scales are in the manifests" \
+            "read back [ending [printable [file tail $file]] 60]:" \
+            "[dict get $info words] words of [dict get $info word_bits] bits, every integer as it was" ""
     }
-    set info [dict get $back info]
-    lappend lines "read back [printable [file tail [dict get $back file]]]:" \
-        "[dict get $info words] words of [dict get $info word_bits] bits, every integer as it was" ""
 }
 
 # -- 4. pictures --------------------------------------------------------------------------------------------------
 
-# A dict from files to what they show.
-proc choose_quantization::draw {path layer plan options} {
+proc choose_quantization::draw {weights chosen plan options} {
     set folder [dict get $options -folder]
-    set target [dict get $options -sqnr]
-    torch::plot_sqnr [dict get $plan tried] -target $target -file [file join $folder sqnr.png] \
-        -title "SQNR of the weights by width; framed: the fewest bits that reach $target dB"
-    set chosen [dict get $plan weights $layer]
+    torch::plot_sqnr [dict get $plan tried] -target [dict get $options -sqnr] -file [file join $folder sqnr.png] \
+        -title "SQNR of the weights by width"
+    draw_errors [file join $folder errors.png] $weights $chosen
+    draw_histogram [file join $folder histogram.png] $weights [dict get $chosen bits]
+    draw_levels [file join $folder levels.png]
+}
+
+proc choose_quantization::draw_errors {file weights chosen} {
     torch::scope {
-        draw_layer [load $path $layer] $chosen $folder
-        draw_levels $folder
-        list
+        set integers [torch::quantize_integers $weights -like $chosen]
+        torch::plot_quantization_errors $weights [dict get $integers quantized] \
+            [torch::dequantize_integers $integers] [dict get $chosen bits] $file \
+            -title "Quantized [dict get $chosen granularity]"
     }
-    dict create sqnr.png "SQNR of each matrix at each width that was tried" \
-        errors.png "what [dict get $chosen bits] bits do to [ending [printable $layer] 40]" \
-        histogram.png "its weights, and the levels of one scale for all of them" \
-        levels.png "APoT levels against uniform ones, at 4 bits"
 }
 
-proc choose_quantization::draw_layer {weights chosen folder} {
-    set bits [dict get $chosen bits]
-    set integers [torch::quantize_integers $weights -like $chosen]
-    torch::plot_quantization_errors $weights [dict get $integers quantized] [torch::dequantize_integers $integers] \
-        $bits -file [file join $folder errors.png] -title "Quantized to $bits bits, [dict get $chosen granularity]"
-    set whole [torch::quantize_integers $weights $bits per_tensor]
-    dict with whole {
-        set levels [torch::uniform_levels $scale $zero_point $quant_min $quant_max]
+proc choose_quantization::draw_histogram {file weights bits} {
+    torch::scope {
+        set integers [torch::quantize_integers $weights $bits per_tensor]
+        dict with integers {
+            set levels [torch::uniform_levels $scale $zero_point $quant_min $quant_max]
+        }
+        torch::plot_quantization_histogram $weights $levels -file $file \
+            -title "All weights and the levels of $bits bits, one scale for the tensor"
     }
-    torch::plot_quantization_histogram $weights $levels -file [file join $folder histogram.png] \
-        -title "One scale for all: the levels of $bits bits"
 }
 
-proc choose_quantization::draw_levels {folder} {
-    set levels [dict create uniform [torch::uniform_levels [expr {1.0 / 15}] 0 0 15]]
-    dict set levels "APoT, 2 terms" [dict get [torch::apot_levels 4 2] levels]
-    dict set levels "APoT, 1 term" [dict get [torch::apot_levels 4 4] levels]
-    torch::plot_levels $levels -file [file join $folder levels.png] -title "16 levels from 0 to 1"
+proc choose_quantization::draw_levels {file} {
+    torch::scope {
+        set levels [dict create uniform [torch::uniform_levels [expr {1.0 / 15}] 0 0 15]]
+        dict set levels APoT [dict get [torch::apot_levels 4 2] levels]
+        torch::plot_levels $levels -file $file -title "Levels of 4 bits from 0 to 1"
+    }
 }
 
-proc choose_quantization::picture_lines {pictures} {
-    set rows {}
-    dict for {file shown} $pictures {
-        lappend rows [list $file $shown]
-    }
-    list "Pictures, in the folder above weights:" {*}[aligned $rows {0 1}]
+proc choose_quantization::picture_lines {layer chosen} {
+    list "Pictures, beside the folder of weights:" \
+        "sqnr.png       the SQNR of each matrix at each width that was tried" \
+        "errors.png     what [dict get $chosen bits] bits do to [ending [printable $layer] 40]" \
+        "histogram.png  its weights, and the levels of one scale for all of them" \
+        "levels.png     APoT levels against uniform ones, at 4 bits"
 }
 
 # -- text ---------------------------------------------------------------------------------------------------------

@@ -308,9 +308,9 @@ proc choose_quantization::total_lines {plan matrices} {
     set weights [sum [lmap about [dict values $matrices] {dict get $about weights}]]
     list "Whole model: [counted [dict size $matrices] {weight matrix} {weight matrices}], $weights weights" \
         "float32 [megabytes [expr {4 * $weights}]] MB, planned [megabytes $bytes] MB\
-            ([percent $bytes [expr {4 * $weights}]]), [format %.2f [expr {8.0 * $bytes / $weights}]] bits a weight\
-            with scales" \
-        "SQNR of all weights together [format %.1f [whole_sqnr $plan $matrices]] dB"
+            ([percent $bytes [expr {4 * $weights}]])" \
+        "[format %.2f [expr {8.0 * $bytes / $weights}]] bits a weight with scales,\
+            SQNR of all weights together [format %.1f [whole_sqnr $plan $matrices]] dB"
 }
 
 proc choose_quantization::whole_sqnr {plan matrices} {

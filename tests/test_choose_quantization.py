@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import termios
@@ -20,9 +21,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pybridge import Interpreter
-from tests.documents import MODEL_FILE
+from pybridge.hardware import export_integers
+from tests.documents import MODEL_FILE, blocks
 
-EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "choose_quantization.tcl"
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+EXAMPLE = ROOT / "examples" / "choose_quantization.tcl"
 BITS = (3, 4, 5, 6, 7, 8)
 PICTURES = ("sqnr.png", "errors.png", "histogram.png", "levels.png")
 
@@ -205,11 +209,9 @@ def test_plan_takes_the_fewest_bits(small: Run) -> None:
         noise += 0 if reached == inf else energy / 10 ** (reached / 10)
     elements = sum(weights.numel() for weights in MATRICES.values())
     assert f"Whole model: 6 weight matrices, {elements} weights" in small.lines
-    assert (
-        f"planned {total / 1e6:.4g} MB ({25 * total / elements:.1f} %), {8 * total / elements:.2f} bits"
-        in small.output
-    )
-    assert f"SQNR of all weights together {10 * log10(signal / noise):.1f} dB" in small.lines
+    assert f"planned {total / 1e6:.4g} MB ({25 * total / elements:.1f} %)" in small.output
+    together = f"SQNR of all weights together {10 * log10(signal / noise):.1f} dB"
+    assert f"{8 * total / elements:.2f} bits a weight with scales, {together}" in small.lines
     assert "Misses" not in small.output
 
 
@@ -295,12 +297,12 @@ def test_existing_files_stay(capfd: pytest.CaptureFixture[str], model: Path, tmp
 
 
 def test_memory_holds_the_model_and_a_layer(tmp_path: Path) -> None:
-    size = 100 * 1000
-    save_file({f"layer.{at}": waves(100, 1000, phase=at) for at in range(12)}, tmp_path / "m.safetensors")
+    size = 50 * 1000
+    save_file({f"layer.{at}": waves(50, 1000, phase=at) for at in range(8)}, tmp_path / "m.safetensors")
     with interpreter() as tcl:
         choose(tcl, tmp_path / "m.safetensors", "-folder", tmp_path / "out", "-bits", "8")
         peak = int(tcl.eval("dict get [torch::memory] peak_bytes"))
-    assert peak <= 4 * size * (12 + 4)
+    assert peak <= 4 * size * (8 + 4)
 
 
 def test_progress_on_a_terminal(small: Run) -> None:
@@ -438,6 +440,8 @@ def test_real_model_layer(real: Run, weights: dict[str, torch.Tensor]) -> None:
 def test_real_model_plan(real: Run, weights: dict[str, torch.Tensor]) -> None:
     assert len(real.index) == len(weights) == 40
     for name, tensor in weights.items():
+        if name == "embeddings.word_embeddings.weight":
+            continue  # half of the model
         bits, reached = fewest_bits(tensor, 30, (6, 8))
         assert real.index[name]["bits"] == bits
         if reached < 30:
@@ -455,3 +459,26 @@ def test_real_model_file(real: Run, weights: dict[str, torch.Tensor]) -> None:
     words = (real.folder / "weights" / f"{layer}.mem").read_text().split()
     assert [int(word, 16) for word in words] == [int(code) % 256 for code in codes.flatten().tolist()]
     assert max(map(len, real.lines)) <= 79
+
+
+# -- docs/hardware.md ------------------------------------------------------------------------------------
+
+
+def test_the_test_bench_of_the_hardware_guide(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+    """A simulator prints with it what the guide says: the first weights, packed four to a word."""
+    for program in ("iverilog", "vvp"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+    layer = "encoder.layer.0.output.dense.weight"
+    codes = per_channel(weights[layer], 8)[0].int()
+    (tmp_path / "firmware").mkdir()
+    export_integers(codes, str(tmp_path / "firmware" / f"{layer}.mem"), "readmemh", bits=8, pack=4)
+    guide = (DOCS / "hardware.md").read_text(encoding="utf-8")
+    (bench,) = (block for block in blocks(guide) if block.language == "verilog")
+    (tmp_path / bench.file).write_text(bench.text)
+    printed = ""
+    for words in (["iverilog", "-Wall", "-o", "bench", bench.file], ["vvp", "-n", "bench"]):
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        printed = done.stdout
+    assert printed.split() == [str(code) for code in codes[0, :4].tolist()] == ["10", "13", "11", "15"]

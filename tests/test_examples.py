@@ -54,7 +54,10 @@ def test_example_prints_what_it_did(name: str) -> None:
 
 def test_every_example_is_tested() -> None:
     scripts = {path.stem for path in EXAMPLES.iterdir()}
-    assert scripts == {path.stem for path in OUTPUTS.iterdir()} | {"quantize_model"}
+    assert scripts == {path.stem for path in OUTPUTS.iterdir()} | {
+        "quantize_model",
+        "choose_quantization",
+    }
 
 
 def test_hello_is_ten_lines() -> None:

@@ -127,6 +127,6 @@ def test_taking_back_does_not_stop_half_way(tmp_path: Path) -> None:
 def test_two_names_of_one_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     (tmp_path / "b").symlink_to("a")
-    with pytest.raises(OneFile, match="/b$"):
+    with pytest.raises(OneFile, match=r"/b$"):
         write([str(tmp_path / "a"), str(tmp_path / "b")], "new")
     assert contents(tmp_path) == {"a": b"old", "b": b"old"}

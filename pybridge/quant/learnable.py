@@ -147,10 +147,11 @@ def fused_moving_avg_obs_fake_quant(
         torch.tensor([int(flag)], device=input.device) for flag in (observer_on, fake_quant_on)
     )
     state = (running_min, running_max, scale, zero_point)
-    changed = [each.clone() for each in state]  # the operator may fail when it has written to some
+    # The operator may fail when it has written to some.
+    low, high, factor, point = changed = [each.clone() for each in state]
     try:
         result: Tensor = torch.fused_moving_avg_obs_fake_quant(
-            input, observe, quantize, *changed, averaging_const,
+            input, observe, quantize, low, high, factor, point, averaging_const,
             quant_min, quant_max, 0 if per_row_fake_quant else -1, per_row_fake_quant, symmetric_quant,
         )  # fmt: skip
     except RuntimeError:  # a zero point beyond the bounds: it checks those of rows

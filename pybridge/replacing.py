@@ -12,6 +12,10 @@ class NotRegular(ValueError):
     """The path is that of something else than a file: a device, a pipe."""
 
 
+class OneFile(ValueError):
+    """The path is another name of the file at an earlier path."""
+
+
 @contextlib.contextmanager
 def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
     """The names of new files that take the places of those at `paths` when the block ends well: all or none.
@@ -26,8 +30,12 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
         OSError: a file cannot be written, with one of `paths` as its filename; FileExistsError where there
             is one that may not be overwritten.
         NotRegular: a path is no file's.
+        OneFile: two paths are of one file, through a link.
     """
     targets = [_target(path, overwrite) for path in paths]
+    for index, path in enumerate(paths):
+        if targets[index] in targets[:index]:
+            raise OneFile(path)
     unfinished: list[str] = []
     modes: list[int] = []
     try:
@@ -45,8 +53,7 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
         put_in_place(unfinished, targets, paths)
     finally:
         for name in unfinished:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
+            _drop(name)
 
 
 def _target(path: str, overwrite: bool) -> str:
@@ -54,8 +61,11 @@ def _target(path: str, overwrite: bool) -> str:
     target = os.path.realpath(path)
     if path.endswith(os.sep) or os.path.isdir(target) or not os.path.basename(target):
         raise _refusal(errno.EISDIR, path)
-    if not os.path.lexists(target):
-        return target
+    with _named(path):
+        try:
+            os.lstat(target)  # a name that is too long is refused here, before anything is touched
+        except FileNotFoundError:
+            return target
     if not os.path.isfile(target):
         raise NotRegular(path)
     if not overwrite:
@@ -104,14 +114,24 @@ def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequenc
                 os.replace(name, target)
     except BaseException:
         for target, old in reversed(before):
-            if old:
-                os.replace(old, target)
-            with contextlib.suppress(FileNotFoundError):  # two names of one file are both left by a rename
-                os.unlink(old or target)
+            _bring_back(target, old)
         raise
     for _, old in before:
         if old:
-            os.unlink(old)
+            _drop(old)
+
+
+def _bring_back(target: str, old: str) -> None:
+    """Make `target` what it was; where that fails, the old content keeps its other name."""
+    with contextlib.suppress(OSError):  # what is left to bring back must not be given up
+        if old:
+            os.replace(old, target)
+        os.unlink(old or target)  # a rename leaves two names of one file as they are
+
+
+def _drop(name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name)
 
 
 def _kept(target: str) -> str:

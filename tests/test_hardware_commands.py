@@ -333,3 +333,24 @@ def test_the_dtypes_of_files_are_pytorchs() -> None:
         if dtype is not torch.bool:
             info = torch.iinfo(dtype)
             assert (info.bits, info.min < 0) == (bits, signed)
+
+
+def test_paths_that_cannot_be(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    tcl.eval(W % "w.mem")
+    tcl.eval("set m [dict create w [torch::ones 3]]; set p [torch::quantization_plan $m 20]")
+    message, code = refusal(tcl, 'torch::export_model $m $p "" coe -force 1')
+    assert (message, code[1]) == ('couldn\'t open "": no such file or directory', "ENOENT")
+    long = "x" * 250
+    tcl.eval(f"close [open {long} w]")
+    message, code = refusal(tcl, f"torch::export_integers $w {long} coe -force 1")
+    assert (message, code[1]) == (
+        f'couldn\'t open "{long}.manifest.json": file name too long',
+        "ENAMETOOLONG",
+    )
+    tcl.eval("torch::export_integers $w w.mem coe; file delete w.mem.manifest.json")
+    tcl.eval("file link -symbolic w.mem.manifest.json w.mem")
+    message, code = refusal(tcl, "torch::export_integers $w w.mem coe -force 1")
+    assert message == 'file must not be the file that "w.mem.manifest.json" links to'
+    assert code == ("TORCH", "ARG", "VALUE", "file")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["w.mem", "w.mem.manifest.json", long]

@@ -1,6 +1,7 @@
 """A folder of weights, from Python: names of files, one weight at a time, nothing left after a failure."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,47 @@ def test_a_failure_names_the_weight_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError):
         export_model([good], str(folder / "good.coe"), "coe", overwrite=True)
     assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+GOOD = Weight("good", torch.tensor([1]), bits=4)
+
+
+def test_a_folder_without_a_name_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.coe").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(FileNotFoundError) as raised:
+            export_model([GOOD], "", "coe", overwrite=overwrite)
+        assert raised.value.filename == ""
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_folder_that_is_there_stays_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be the current one, or a mount point, which no rename replaces."""
+    os.chmod(tmp_path, 0o2750)
+    before = os.stat(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    export_model([GOOD], ".", "coe")
+    assert sorted(os.listdir()) == ["good.coe", "good.coe.manifest.json", "index.json"]
+    after = os.stat(tmp_path)
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_files_that_come_in_the_meantime_are_left(tmp_path: Path) -> None:
+    def meanwhile(_: str) -> None:
+        (tmp_path / "good.coe").write_text("mine")
+
+    with pytest.raises(FileExistsError) as raised:
+        export_model([GOOD], str(tmp_path), "coe", step=meanwhile)
+    assert raised.value.filename == str(tmp_path / "good.coe")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]
+
+
+def test_the_index_comes_last_and_takes_the_others_back(tmp_path: Path) -> None:
+    (tmp_path / "index.json").mkdir()
+    (tmp_path / "good.coe").write_text("mine")
+    with pytest.raises(OSError, match=r"index\.json") as raised:
+        export_model([GOOD], str(tmp_path), "coe", overwrite=True)
+    assert raised.value.filename == str(tmp_path / "index.json")
+    assert sorted(os.listdir(tmp_path)) == ["good.coe", "index.json"]
+    assert (tmp_path / "good.coe").read_text() == "mine"

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pybridge import Interpreter, quant
-from pybridge.quant import Channels, Choice, dequantize_integers, quantize_integers, uniform_levels
+from pybridge.quant import (
+    BadArgument,
+    Channels,
+    Choice,
+    dequantize_integers,
+    quantize_integers,
+    uniform_levels,
+)
 from pybridge.quant.integers import OBSERVERS, Granularity
 from tests.interpreters import error_of, live
 
@@ -51,6 +58,29 @@ def test_dequantized_integers_are_what_fake_quantization_gives(choice: Choice) -
     assert integers.quantized.is_contiguous()
     assert integers.zero_point.dtype is torch.int32
     assert integers.scale.shape == integers.zero_point.shape
+
+
+@pytest.mark.parametrize("choice", [*CHOICES, Choice(4, observer="mse"), Choice(4, observer="percentile")])
+def test_the_scale_of_the_weights_does_not_matter(choice: Choice) -> None:
+    x = weights(3, 5, 4)
+    one = quantize_integers(x, choice)
+    for factor in (2.0**-20, 2.0**-100, 2.0**100):
+        other = quantize_integers(x * factor, choice)
+        assert torch.equal(other.quantized, one.quantized)
+        assert torch.equal(other.scale, one.scale * factor)
+    assert set(quantize_integers(x * 0, choice).scale.reshape(-1).tolist()) == {2.0**-126}
+
+
+def test_a_range_wider_than_float32() -> None:
+    """As numbers: the scale is 6.4e38 / 255."""
+    x = torch.tensor([3.2e38, -3.2e38, 5])
+    wide = quantize_integers(x, Choice(8, qscheme="affine"))
+    assert wide.scale.item() == pytest.approx(6.4e38 / 255, rel=1e-6)
+    assert (wide.quantized.tolist(), wide.zero_point.item()) == ([127, -128, 0], 0)
+    with pytest.raises(BadArgument, match=r"^input must have a scale that float32 can hold"):
+        quantize_integers(x, Choice(2, scale_mode="power_of_two"))
+    best = quantize_integers(x, Choice(4, observer="mse", scale_mode="power_of_two"))
+    assert best.dequantize().isfinite().all()
 
 
 @settings(max_examples=40, deadline=None)
@@ -96,7 +126,7 @@ def test_groups_are_numbered_row_by_row() -> None:
     x = torch.tensor([[1.0, 0.5, 10.0, -10.0], [100.0, 0.0, 0.0, 0.0]])
     integers = quantize_integers(x, Choice(8, "per_group", group_size=2))
     expected = torch.tensor([1.0, 10.0, 100.0, 0.0]) / 127.5
-    assert torch.equal(integers.scale, expected.clamp(min=torch.finfo(torch.float32).eps))
+    assert torch.equal(integers.scale, expected.clamp(min=2.0**-126))
     assert integers.quantized.tolist() == [[127, 64, 127, -128], [127, 0, 0, 0]]
 
 

@@ -294,6 +294,7 @@ SETUP = """
     set x [torch::tensor_create {{1 2 3} {4 5 6}}]
     set double [torch::ones {2 3} float64]
     set half [torch::ones {2 3} float16]
+    set with_nan [torch::tensor_create {{NaN 1 2} {3 4 5}}]
     set number [torch::full {} 2]
     set one [torch::ones 1]
     set two [torch::ones 2]
@@ -416,6 +417,16 @@ OBSERVE = "fused_moving_avg_obs_fake_quant"
             f"{OBSERVE} $two 1 1 $min2 $max2 $scale2 $point2 0.1 -8 7 0 1",
             "input",
             "input must have two dimensions or more to have rows but has 1",
+        ),
+        (
+            f"{OBSERVE} $with_nan 1 1 $min2 $max2 $scale2 $point2 0.1 -8 7 0 1",
+            "input",
+            "input must be finite to quantize rows but holds nan",
+        ),
+        (
+            f"{OBSERVE} $x 0 1 $nan_of_two $max2 $scale2 $point2 0.1 -8 7 0 1",
+            "running_min",
+            "running_min must be finite to quantize rows but holds nan",
         ),
         (
             f"{OBSERVE} $x 1 1 $min $max $scale $point 0.1 -8 7 0 1",

@@ -60,6 +60,37 @@ def test_best_first() -> None:
     assert [trial.bytes for trial in constant] == sorted(trial.bytes for trial in constant)
 
 
+def test_what_is_beyond_float32_comes_last() -> None:
+    """Codes times scales are infinite, or there is no scale: of two bits the power of two is 2^128."""
+    x = torch.tensor([3.2e38, -3.2e38, 5])
+    for scale_mode in ("float", "power_of_two"):
+        for bits in ((2, 4, 8), (8, 4, 2)):
+            trials = quantization_sweep(x, Options(bits, observer=("minmax",), scale_mode=scale_mode))
+            found = [trial.sqnr_db for trial in trials]
+            assert (
+                found[0]
+                == found[1]
+                == pytest.approx({"float": 48.13, "power_of_two": 50.23}[scale_mode], 1e-3)
+            )
+            assert [str(each) for each in found[2:]] == [
+                "-inf",
+                "-inf",
+                *(["-inf", "-inf"] if scale_mode == "float" else ["nan", "nan"]),
+            ]
+            plan = quantization_plan({"w": x}, 99, Options(bits, observer=("minmax",), scale_mode=scale_mode))
+            assert plan.weights["w"].best == trials[0]
+
+
+def test_the_scale_of_the_weights_does_not_matter() -> None:
+    """PyTorch's eps, 2^-23, would cut off the codes of small ones."""
+    x = weights(5, 12)
+    ordinary = quantization_sweep(x, SMALL)
+    for factor in (2.0**-20, 2.0**-110, 2.0**100):
+        for one, other in zip(quantization_sweep(x * factor, SMALL), ordinary, strict=True):
+            assert one.choice == other.choice
+            assert one.sqnr_db == other.sqnr_db
+
+
 def test_granularities_that_a_tensor_lacks_are_left_out() -> None:
     def found(shape: tuple[int, ...], **options: Any) -> set[str]:
         trials = quantization_sweep(torch.ones(shape), Options((8,), observer=("minmax",), **options))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pybridge.replacing import NotRegular, replacing
+from pybridge.replacing import NotRegular, OneFile, put_in_place, replacing
 
 FAULTS = [OSError(28, "No space left on device"), KeyboardInterrupt(), MemoryError()]
 
@@ -100,3 +100,33 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
         write([str(tmp_path / "no" / "a")], "new")
     assert raised.value.filename == str(tmp_path / "no" / "a")
     assert [each.name for each in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_name_that_is_too_long_is_refused_before_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a").write_text("old")
+    with pytest.raises(OSError, match="too long") as raised:
+        write(["a", "b" * 300], "new")
+    assert raised.value.filename == "b" * 300
+    assert contents(tmp_path) == {"a": b"old"}
+
+
+def test_taking_back_does_not_stop_half_way(tmp_path: Path) -> None:
+    """The last name cannot be made, nor can it be deleted."""
+    old, new = [[str(tmp_path / f"{kind}{name}") for name in "abc"] for kind in ("", "new ")]
+    old[2] = str(tmp_path / ("c" * 300))
+    for name in (*old[:1], *new):
+        Path(name).write_text(Path(name).name)
+    with pytest.raises(OSError, match="too long"):
+        put_in_place(new, old, old)
+    assert contents(tmp_path) == {"a": b"a", "new c": b"new c"}
+
+
+def test_two_names_of_one_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OneFile, match=r"/b$"):
+        write([str(tmp_path / "a"), str(tmp_path / "b")], "new")
+    assert contents(tmp_path) == {"a": b"old", "b": b"old"}

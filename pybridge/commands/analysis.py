@@ -74,7 +74,8 @@ def quantization_sweep(
         scale_mode: power_of_two for scales that are shifts.
 
     Returns:
-        A list of dicts, best first: the highest SQNR, of equals the fewest bytes. Each has `bits`,
+        A list of dicts, best first: the highest SQNR, of equals the fewest bytes; last, where elements are
+        huge, what has none (NaN), its scale being beyond float32. Each has `bits`,
         `granularity`, `qscheme`, `observer`, `axis` and `group_size` (empty where they do not matter),
         `scale_mode`, the errors of `quantization_metrics`, and `bytes`: integers, packed, with a scale of 4
         bytes (1 for a power of two) for each channel or group, and a zero point of `bits` bits if affine.

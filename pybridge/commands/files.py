@@ -9,7 +9,7 @@ from pybridge import errors
 from pybridge.annotations import FileName, Tensor
 from pybridge.lazy import safetensors
 from pybridge.registry import command
-from pybridge.replacing import NotRegular, replacing
+from pybridge.replacing import NotRegular, OneFile, replacing
 from pybridge.tcl_list import glob_match
 from pybridge.values import dtype_name
 
@@ -163,4 +163,7 @@ def refused_by_system(path: str, parameter: str = "path") -> Iterator[None]:
         raise errors.file_access(error.filename or path, error) from None
     except NotRegular as error:
         message = f'{parameter} must be that of a regular file but is "{error}"'
+        raise errors.arg_value(parameter, message) from None
+    except OneFile as error:
+        message = f'{parameter} must not be the file that "{error}" links to'
         raise errors.arg_value(parameter, message) from None

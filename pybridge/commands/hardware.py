@@ -56,7 +56,8 @@ def export_integers(
     """Write a tensor of integers to a file that hardware tools load, and a manifest beside it.
 
     The manifest has the data file's full name and `.manifest.json`; `import_integers` reads both. A file is
-    written whole or not at all, and so are the two.
+    written whole or not at all, and so are the two. A process that is killed meanwhile, by Ctrl-C too, may
+    leave hidden files beside them whose names begin with `.tcltorch-`; these can be deleted.
 
     Args:
         input: a dense tensor of an integer dtype or bool, of any shape: one without dimensions is one value,
@@ -236,14 +237,16 @@ def export_model(
     """Quantize the weights of a model as a plan says, and write them to a folder, a file each.
 
     Beside each file is its manifest, with scales and zero points, and `index.json` tells the file of each
-    name and all that the manifests say. Weights are taken one by one. The folder is written beside its place
-    first, so that nothing is left of one that could not be completed. A progress bar is shown on a terminal.
+    name and all that the manifests say. Weights are taken one by one. All is written under a hidden name
+    first, so that nothing is left of what could not be completed. A process that is killed meanwhile, by
+    Ctrl-C too, may leave that: its name begins with `.tcltorch-`, in the folder or, where that is new, beside
+    it; it can be deleted. A progress bar is shown on a terminal.
 
     Args:
         tensors: a dict from names to handles, as `load_safetensors` gives it. Those that are not in the plan
             are left out.
         plan: what `quantization_plan` gives: of its `weights` the choice for each name.
-        folder: is made; one that is there must be empty.
+        folder: is made; one that is there must be empty, and stays the same one.
         format: see `export_integers` for this one and those that follow.
         pack: values a word.
         order: row or column.

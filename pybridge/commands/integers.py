@@ -47,6 +47,9 @@ def quantize_integers(
 ) -> dict[str, Any]:
     """Quantize a tensor to integers, by options or like one of the dicts of a sweep or a plan.
 
+    The least scale is 2^-126, the least normal float32, not the 2^-23 of an observer: elements times 2^-20
+    become the same integers.
+
     Args:
         input: any shape and real dtype, all elements finite; it is rounded to float32.
         bits: their width, 2 to 16; they are signed.
@@ -66,7 +69,8 @@ def quantize_integers(
         `quant_max`; and the options, `axis` and `group_size` empty where they do not matter.
 
     Errors:
-        TORCH ARG VALUE, naming the parameter, for each rule above.
+        TORCH ARG VALUE, naming the parameter, for each rule above, and for an input whose scale float32
+        cannot hold: a power of two above 2^127.
 
     Example:
         set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]

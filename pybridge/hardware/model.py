@@ -76,13 +76,14 @@ def export_model(
 ) -> Totals:
     """Write each weight as `export_integers` does, and `index.json`, which tells the file of each name.
 
-    Weights are taken one by one, and only one is held. All of it is written beside the folder first, and
-    moved there when it is complete. The index has an entry a line: the file's name, and what its manifest
-    says.
+    Weights are taken one by one, and only one is held. All of it is written into a hidden folder first, in
+    the folder or, where that is new, beside it, and goes to its place when it is complete, the index last.
+    The index has an entry a line: the file's name, and what its manifest says. A process that is killed
+    leaves the hidden folder, `.tcltorch-` and 16 digits, which can be deleted.
 
     Args:
         weights: of different names.
-        folder: is made; it may be there when it is empty.
+        folder: is made; it may be there when it is empty, and stays the same one.
         format, pack, order, byte_order: as for `export_integers`.
         channels_last: for the weights of three or more dimensions.
         overwrite: whether there may be files in the folder; those of other names stay.
@@ -94,7 +95,7 @@ def export_model(
     """
     check_format(format)
     _check_folder(folder, overwrite)
-    with _beside(folder) as unfinished:
+    with _hidden(folder) as unfinished:
         names, totals = _Names(format), Totals()
         with open(os.path.join(unfinished, INDEX), "w", encoding="ascii") as index:
             index.write(
@@ -122,7 +123,7 @@ def export_model(
                 _count(totals, manifest, os.path.getsize(os.path.join(unfinished, file)))
                 step(weight.name)
             index.write(f'\n  }},\n  "totals": {json.dumps(vars(totals))}\n}}\n')
-        _move(unfinished, folder)
+        _move(unfinished, folder, overwrite)
     return totals
 
 
@@ -181,16 +182,27 @@ def _naming(weight: str) -> Iterator[None]:
 def _check_folder(folder: str, overwrite: bool) -> None:
     if os.path.isdir(folder):
         if os.listdir(folder) and not overwrite:
-            raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), folder)
+            raise _refusal(errno.EEXIST, folder)
     elif os.path.lexists(folder):
-        raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), folder)
+        raise _refusal(errno.ENOTDIR, folder)
+    elif not folder:  # which realpath takes for the current one
+        raise _refusal(errno.ENOENT, folder)
+
+
+def _refusal(code: int, path: str) -> OSError:
+    return OSError(code, os.strerror(code), path)
 
 
 @contextlib.contextmanager
-def _beside(folder: str) -> Iterator[str]:
-    """A new folder beside another, which is gone at the end; errors name the other one."""
-    parent = os.path.dirname(os.path.realpath(folder))
-    unfinished = os.path.join(parent, f".tcltorch-{secrets.token_hex(8)}")
+def _hidden(folder: str) -> Iterator[str]:
+    """A new folder in another, or beside it where that is to be made; it is gone at the end.
+
+    Errors name the other one. One that is there is written into, not exchanged: it may be a mount point, or
+    somebody's current folder, and has its mode.
+    """
+    target = os.path.realpath(folder)
+    place = target if os.path.isdir(target) else os.path.dirname(target)
+    unfinished = os.path.join(place, f".tcltorch-{secrets.token_hex(8)}")
     try:
         os.mkdir(unfinished)
         yield unfinished
@@ -202,13 +214,16 @@ def _beside(folder: str) -> Iterator[str]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _move(unfinished: str, folder: str) -> None:
-    """Everything to its folder: all at once where that is new or empty, else file by file, all or none."""
+def _move(unfinished: str, folder: str, overwrite: bool) -> None:
+    """Everything to its folder: all at once where that is new, else file by file, all or none."""
     target = os.path.realpath(folder)
-    if not os.path.isdir(target) or not os.listdir(target):
-        os.replace(unfinished, target)
+    if os.path.dirname(unfinished) != target:
+        os.rename(unfinished, target)
         return
     files = sorted(os.listdir(unfinished), key=lambda file: file == INDEX)  # the index comes last
     targets = [os.path.join(target, file) for file in files]
-    finished = [os.path.join(unfinished, file) for file in files]
-    put_in_place(finished, targets, [os.path.join(folder, file) for file in files])
+    paths = [os.path.join(folder, file) for file in files]
+    if not overwrite:  # they may have come in the meantime
+        for path in filter(os.path.lexists, paths):
+            raise _refusal(errno.EEXIST, path)
+    put_in_place([os.path.join(unfinished, file) for file in files], targets, paths)

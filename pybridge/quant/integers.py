@@ -19,6 +19,10 @@ Granularity = Literal["per_tensor", "per_channel", "per_group"]
 IntegerScheme = Literal["symmetric", "affine"]
 ObserverKind = Literal["minmax", "percentile", "mse"]
 
+# The least normal float32, 2^-126: its reciprocal is finite and no bits of it are lost. PyTorch's eps, 2^-23,
+# is for activations; it would cut off the codes of weights that are small as a whole.
+LEAST_SCALE = torch.finfo(torch.float32).tiny
+
 OBSERVERS: dict[str, type[UniformObserver]] = {
     "minmax": MinMaxObserver,
     "percentile": PercentileObserver,
@@ -66,7 +70,14 @@ class Choice:
 
     @cached_property
     def scheme(self) -> Scheme:
-        return Scheme(bits=self.bits, signed=True, qscheme=self.qscheme, scale_mode=self.scale_mode)
+        return Scheme(
+            bits=self.bits,
+            signed=True,
+            qscheme=self.qscheme,
+            eps=LEAST_SCALE,
+            scale_mode=self.scale_mode,
+            wide=True,
+        )
 
     @cached_property
     def channels(self) -> Channels:
@@ -111,17 +122,21 @@ def quantize_integers(input: Tensor, choice: Choice) -> Integers:
 
     The division is a product with the float32 reciprocal, as in PyTorch, so that `Integers.dequantize` gives
     what `torch.fake_quantize_per_tensor_affine` or `_per_channel_affine` gives; but what is far beyond the
-    range, 2^63 scales and more, becomes quant_max per channel, too.
+    range, 2^63 scales and more, becomes quant_max per channel, too. The least scale is 2^-126, so that the
+    integers do not depend on how large the elements are as a whole.
 
     Args:
         input: any shape, real and finite; it is rounded to float32. Of no elements the scale is 1.
         choice: how.
 
     Raises:
-        BadArgument: a ValueError; also for an axis or a group size that does not fit the tensor.
+        BadArgument: a ValueError; also for an axis or a group size that does not fit the tensor, and for an
+            input whose scale float32 cannot hold: a power of two above 2^127.
     """
     input = checked_finite(input, "input")
     scale, zero_point = _qparams(input, choice)
+    if not scale.isfinite().all():
+        raise BadArgument("input", "input must have a scale that float32 can hold but is too large")
     rows = as_rows(input, choice.channels)
     codes = torch.empty(rows.shape, dtype=_storage(choice.bits), device=input.device)
     for block in blocks(rows.shape):

@@ -108,7 +108,8 @@ def fused_moving_avg_obs_fake_quant(
     `torch.fused_moving_avg_obs_fake_quant`. A call that is refused changes nothing.
 
     Args:
-        input: float32; what it holds of NaN and infinities goes into the running tensors.
+        input: float32; what it holds of NaN and infinities goes into the running tensors, and is refused
+            where a row's zero point would come of it.
         observer_on: whether to update running_min and running_max.
         fake_quant_on: whether to compute scale and zero_point from them, and to quantize with those.
         running_min: 1-D, contiguous float32, one element or one a row, as the next three; changed in place.
@@ -145,10 +146,20 @@ def fused_moving_avg_obs_fake_quant(
     observe, quantize = (
         torch.tensor([int(flag)], device=input.device) for flag in (observer_on, fake_quant_on)
     )
-    return torch.fused_moving_avg_obs_fake_quant(
-        input, observe, quantize, running_min, running_max, scale, zero_point, averaging_const,
-        quant_min, quant_max, 0 if per_row_fake_quant else -1, per_row_fake_quant, symmetric_quant,
-    )  # fmt: skip
+    state = (running_min, running_max, scale, zero_point)
+    # The operator may fail when it has written to some.
+    low, high, factor, point = changed = [each.clone() for each in state]
+    try:
+        result: Tensor = torch.fused_moving_avg_obs_fake_quant(
+            input, observe, quantize, low, high, factor, point, averaging_const,
+            quant_min, quant_max, 0 if per_row_fake_quant else -1, per_row_fake_quant, symmetric_quant,
+        )  # fmt: skip
+    except RuntimeError:  # a zero point beyond the bounds: it checks those of rows
+        _check_finite({"input": input, "running_min": running_min, "running_max": running_max})
+        raise
+    for each, new in zip(state, changed, strict=True):
+        each.copy_(new)
+    return result
 
 
 # -- checks ----------------------------------------------------------------------------------------------
@@ -224,6 +235,14 @@ def _check_state(state: dict[str, Tensor], input: Tensor, per_row: bool) -> None
         if place in memory and tensor.numel():
             raise BadArgument(name, f"{name} must have memory of its own, not that of another argument")
         memory.add(place)
+
+
+def _check_finite(tensors: dict[str, Tensor]) -> None:
+    for name, tensor in tensors.items():
+        bad = tensor[~tensor.isfinite()]
+        if bad.numel():
+            text = f"{name} must be finite to quantize rows but holds {bad[0].item()}"
+            raise BadArgument(name, text)
 
 
 def _nothing_from(input: Tensor, scale: Tensor, zero_point: Tensor) -> Tensor:

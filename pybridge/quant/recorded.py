@@ -95,7 +95,8 @@ class MSEObserver(RecordingObserver):
         rows = self.values[None] if self.channels.is_one else self.values
         low, high = extremes(rows)
         candidates = [choose_qparams(low * factor, high * factor, self.scheme) for factor in _FACTORS]
-        best = self._squared_errors(rows, candidates).argmin(dim=0)
+        errors = self._squared_errors(rows, candidates)
+        best = errors.masked_fill(errors.isnan(), torch.inf).argmin(dim=0)  # which takes NaN for the least
         factors = torch.tensor(_FACTORS, device=rows.device)[best]
         low, high = low * factors, high * factors
         return (low[0], high[0]) if self.channels.is_one else (low, high)

@@ -51,6 +51,8 @@ class Scheme:
         eps: the least scale, a positive float32.
         scale_mode: "power_of_two" rounds the scale up to a power of two; the zero point is that of the new
             scale.
+        wide: whether a finite affine range has a finite scale also where its width is beyond float32;
+            PyTorch's is infinite.
 
     Raises:
         BadArgument: a ValueError that names the value and what is allowed.
@@ -65,6 +67,7 @@ class Scheme:
     reduce_range: bool = False
     eps: float = FLOAT32_EPS
     scale_mode: ScaleMode = "float"
+    wide: bool = False
 
     def __post_init__(self) -> None:
         _check_choice("qscheme", self.qscheme, get_args(QScheme))
@@ -172,7 +175,8 @@ def choose_qparams(
     - affine_float_qparams: scale (high - low) / (quant_max - quant_min), 1 where that is not above eps; zero
       point -low / scale.
 
-    NaN and infinite ranges follow the formulas, as in PyTorch: the scale is NaN or infinite.
+    A finite range whose mx - mn is beyond float32 gives an infinite affine scale, unless the scheme is wide:
+    it has both halved. NaN and infinite ranges follow the formulas, as in PyTorch: the scale is NaN or infinite.
 
     Args:
         low: float32, 0-d or 1-D.
@@ -195,7 +199,10 @@ def choose_qparams(
     elif scheme.qscheme == "symmetric":
         scale = (torch.maximum(-negative, positive) / (steps / 2)).clamp(min=scheme.eps)
     else:
-        scale = ((positive - negative) / steps).clamp(min=scheme.eps)
+        scale = (positive - negative) / steps
+        if scheme.wide:
+            scale = torch.where(scale.isinf(), (positive / 2 - negative / 2) / (steps / 2), scale)
+        scale = scale.clamp(min=scheme.eps)
     if scheme.scale_mode == "power_of_two":
         scale = power_of_two(scale)
     if scheme.qscheme == "affine_float_qparams":

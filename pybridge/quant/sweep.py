@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from math import isnan
 
 import torch
 
@@ -93,9 +94,13 @@ class Trial:
     signal: float
 
     @property
-    def rank(self) -> tuple[float, int]:
-        """The least is the best: the highest SQNR, of equals the fewest bytes."""
-        return -self.sqnr_db, self.bytes
+    def rank(self) -> tuple[bool, float, int]:
+        """The least is the best: the highest SQNR, of equals the fewest bytes.
+
+        NaN, which a scale beyond float32 gives, is the worst, and compares with nothing.
+        """
+        undefined = isnan(self.sqnr_db)
+        return undefined, 0.0 if undefined else -self.sqnr_db, self.bytes
 
 
 def quantization_sweep(
@@ -112,7 +117,8 @@ def quantization_sweep(
         step: called after each way; what it raises ends the sweep.
 
     Returns:
-        Best first: the highest SQNR, of equals the fewest bytes, of equals in the order of the options.
+        Best first: the highest SQNR, of equals the fewest bytes, of equals in the order of the options. Last
+        those without one (NaN), whose scale is beyond float32: of elements above 2^126.
 
     Raises:
         BadArgument: a ValueError; also when the tensor has none of the granularities.

@@ -440,3 +440,50 @@ def test_copies_of_a_module(copied: Callable[[Any], Any]) -> None:
     trained(module, 3)
     other = copied(module)
     assert all(map(same, trained(other, 5), trained(module, 5)))
+
+
+# -- what hooks put in the mask's place --------------------------------------------------------------------
+
+PER_TENSOR = (quant.fake_quantize_per_tensor, torch.fake_quantize_per_tensor_affine)
+OTHER_MASKS: dict[str, Callable[[Tensor], Tensor]] = {
+    "shorter": lambda mask: mask[:4],
+    "empty": lambda mask: mask[:0],
+    "meta": lambda mask: mask.to("meta"),
+    "float": lambda mask: mask.to(torch.float32),
+    "bytes": lambda mask: mask.to(torch.uint8),
+    "other strides": lambda mask: mask.t().contiguous().t(),
+    "another": lambda mask: ~mask,
+}
+
+
+@pytest.mark.parametrize("name", OTHER_MASKS)
+@pytest.mark.usefixtures("back_end")
+def test_a_mask_that_a_hook_has_replaced(name: str) -> None:
+    def gradient(function: Callable[..., Tensor]) -> Any:
+        x = torch.linspace(-5, 5, 64 * 100).reshape(64, 100).requires_grad_()
+        with torch.autograd.graph.saved_tensors_hooks(lambda each: each, OTHER_MASKS[name]):
+            y = function(x, 0.03, 1, -8, 99)
+            return torch.autograd.grad(y.sum(), x)[0]
+
+    ours, theirs = outcome(lambda: gradient(PER_TENSOR[0])), outcome(lambda: gradient(PER_TENSOR[1]))
+    if isinstance(theirs, Tensor):
+        assert same(ours, theirs)
+    else:
+        assert ours[0] == theirs[0]
+
+
+@pytest.mark.usefixtures("back_end")
+def test_a_gradient_that_is_not_there_stays_so() -> None:
+    class Ending(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            return x * 1
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> None:
+            return None
+
+    for function in PER_TENSOR:
+        x = torch.linspace(-5, 5, 5000).requires_grad_()
+        Ending.apply(function(x, 0.03, 1, -8, 99)).sum().backward()
+        assert x.grad is None

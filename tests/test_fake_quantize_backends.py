@@ -97,10 +97,11 @@ def test_threads_and_alignment_change_nothing(
 
 
 @pytest.mark.usefixtures("threads")
-def test_flushed_denormals_are_flushed_alike(back_end: CountingBackend) -> None:
-    """On one thread, the caller's: PyTorch flushes on no other."""
-    torch.set_num_threads(1)
-    x = torch.linspace(-1e-38, 1e-38, 600)
+@pytest.mark.parametrize("count", [1, 2])
+def test_flushed_denormals_are_left_to_pytorch(count: int, back_end: CountingBackend) -> None:
+    """It flushes in the caller's thread alone, and which thread has which element is its own choice."""
+    torch.set_num_threads(count)
+    x = torch.linspace(-1e-38, 1e-38, 100_000)
     assert torch.set_flush_denormal(True)
     try:
         for scale in (1e-40, 1e-38, 0.1):
@@ -108,6 +109,9 @@ def test_flushed_denormals_are_flushed_alike(back_end: CountingBackend) -> None:
             assert same(ours, torch.fake_quantize_per_tensor_affine(x, scale, 0, -128, 127))
     finally:
         torch.set_flush_denormal(False)
+    assert back_end.runs == 0
+    assert same(quant.fake_quantize_per_tensor(x, 1e-39, 0, -128, 127), ours) is False
+    assert (back_end.runs == 1) == (back_end.choice == "numba")
 
 
 @pytest.mark.usefixtures("back_end")
@@ -179,7 +183,7 @@ while "numba" not in sys.modules:
     time.sleep(0.001)
 children = []
 for _ in range(4):
-    compiling = backend()._compiling
+    compiling = bool(backend()._compiling)
     children.append(os.fork())
     if not children[-1]:
         torch.set_num_threads(1)
@@ -308,6 +312,73 @@ def test_a_compilation_that_ctrl_c_interrupts_is_made_up_for(monkeypatch: pytest
         with pytest.raises(KeyboardInterrupt):
             chosen.kernel("backward float32")
     assert chosen.kernel("backward float32") is not None
+
+
+def test_a_thread_that_cannot_start_is_made_up_for() -> None:
+    script = """
+def full(self):
+    raise RuntimeError("can't start new thread")
+start, threading.Thread.start = threading.Thread.start, full
+print(right(), backend().describe())
+threading.Thread.start = start
+right()
+settle()
+right()
+settle()
+print(right(), backend().describe())
+"""
+    said_of = said(script)
+    assert said_of[0] == "True numba, 0 compiled; PyTorch for the rest"
+    assert said_of[1].startswith("True numba, 3 compiled")
+
+
+def test_a_handler_may_come_while_the_thread_starts() -> None:
+    script = """
+import signal
+start = threading.Thread.start
+def interrupted(self):
+    signal.raise_signal(signal.SIGALRM)
+    start(self)
+threading.Thread.start = interrupted
+signal.signal(signal.SIGALRM, lambda *_: print(right(32)))
+print(right())
+settle()
+"""
+    assert said(script) == ["True", "True"]
+
+
+def test_a_child_forked_while_one_of_two_threads_compiles() -> None:
+    script = """
+from pybridge.quant import compiled
+compile, going = compiled.compile, threading.Event()
+def slow(name):
+    if name.startswith("backward"):
+        going.wait()
+    return compile(name)
+compiled.compile = slow
+chosen = backend()
+thread = threading.Thread(target=chosen.kernel, args=["backward float32"])
+thread.start()
+chosen.kernel("inside int32")
+child = os.fork()
+if not child:
+    print(chosen.describe(), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+going.set()
+"""
+    assert said(script, TCLTORCH_KERNELS="numba") == ["PyTorch (forked while numba was compiling)"]
+
+
+def test_what_numba_compiles_for_decides_about_float16() -> None:
+    script = """
+x = torch.linspace(-9, 9, 5000).to(torch.float16)
+ours = quant.fake_quantize_per_tensor(x, 0.1, 3, -8, 7)
+print(torch.equal(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 3, -8, 7)), backend().describe())
+"""
+    environment = {"TCLTORCH_KERNELS": "numba", "NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
+    (line,) = said(script, **environment)
+    assert line.startswith("True numba, 0 compiled; forward float16: NotImplementedError: this CPU does not")
 
 
 def test_other_machines_have_no_kernels() -> None:

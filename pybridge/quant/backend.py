@@ -36,9 +36,9 @@ class Backend:
         self._refused: dict[str, str] = {}  # why a kernel could not be
         self._kernels: dict[str, Kernel | None] = {}  # None: asked for, and not there
         self._wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may come in between
         self._compiler: threading.Thread | None = None
-        self._compiling = False
+        self._compiling: list[str] = []
         self._alone = False  # in a forked child, which has none of PyTorch's threads
 
     def kernel(self, name: str) -> Kernel | None:
@@ -54,7 +54,8 @@ class Backend:
         else:
             self._kernels[name] = None
             self._wanted.put(name)
-            self._start()
+            if not self._start():
+                del self._kernels[name]
         return self._kernels.get(name)
 
     def describe(self) -> str:
@@ -98,11 +99,16 @@ class Backend:
             return bool(low <= least.item() and greatest.item() <= high)
         return bool(kernel.ctypes(numbers.data_ptr(), numbers.numel(), low, high))
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """See that a thread compiles what is wanted; whether there is one."""
         with self._lock:
             if self._compiler is None and not _ending():
                 self._compiler = threading.Thread(target=self._work, name="tcltorch-compile")
-                self._compiler.start()
+                try:
+                    self._compiler.start()
+                except RuntimeError:  # there can be no more threads now
+                    self._compiler = None
+            return self._compiler is not None
 
     def _work(self) -> None:
         while True:
@@ -113,7 +119,7 @@ class Backend:
             self._compile(self._wanted.get())
 
     def _compile(self, name: str) -> None:
-        self._compiling = True
+        self._compiling.append(name)
         self._kernels[name] = None
         try:
             self._kernels[name] = self._compiled(name)
@@ -123,7 +129,7 @@ class Backend:
             del self._kernels[name]
             raise
         finally:
-            self._compiling = False
+            self._compiling.remove(name)
 
     def _compiled(self, name: str) -> Kernel | None:
         try:

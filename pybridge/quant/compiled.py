@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import carray, njit, types
 from numba.core.caching import FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.registry import cpu_target
 from numba.core.sigutils import normalize_signature
 from numba.extending import intrinsic
 
@@ -330,8 +331,9 @@ def _widened(value: Any) -> Any:
 
 
 def _has_float16() -> bool:
-    features = binding.get_host_cpu_features()
-    return "f16c" not in features or bool(features["f16c"])  # no other machine lists it
+    """Whether what is compiled for, which numba's settings may have changed, converts float16."""
+    _, _, features = cpu_target.target_context.codegen().magic_tuple()
+    return "+f16c" in features.split(",")
 
 
 class _Cache(FunctionCache):

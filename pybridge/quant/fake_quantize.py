@@ -19,6 +19,7 @@ Tensor = torch.Tensor
 _SMALL = 4096  # elements; below, PyTorch's operator is done before a kernel is called
 _SMALL_MASKED = 16384  # with a gradient asked for, which is a call of autograd's in Python
 _EXACT = 2**23
+_DENORMAL, _ONE = 5e-324, 1.0
 _DTYPES = {
     torch.float32: "float32",
     torch.float64: "float64",
@@ -121,7 +122,7 @@ class _Form:
 
 def _form(input: Tensor, variant: str, axis: int | None, low: Any, high: Any, top: int) -> _Form | None:
     """The kernel for a tensor; None where PyTorch's operator has to do, or has to refuse."""
-    if torch.compiler.is_compiling() or _watched() or not _in_memory(input):
+    if torch.compiler.is_compiling() or _watched() or not _in_memory(input) or _flushing():
         return None
     if input.dtype not in _DTYPES or not input.numel():
         return None
@@ -140,24 +141,33 @@ class _FakeQuantize(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, input: Tensor, scale: Tensor, zero_point: Tensor, form: _Form) -> Tensor:
+        ctx.set_materialize_grads(False)
         mask = torch.empty_like(input, dtype=torch.bool)
         ctx.save_for_backward(mask)
         return form.run(input, mask, scale, zero_point)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, ...]:
         (mask,) = ctx.saved_tensors
-        return _masked(gradient, mask), None, None, None
+        return None if gradient is None else _masked(gradient, mask), None, None, None
 
 
 def _masked(gradient: Tensor, mask: Tensor) -> Tensor:
-    """gradient * mask, itself differentiable."""
+    """gradient * mask, itself differentiable.
+
+    The mask is looked at as if it were a stranger's: a hook on saved tensors may have put another in its
+    place.
+    """
+    if mask.dtype is not torch.bool or mask.numel() != gradient.numel():
+        refused: Tensor = torch.ops.aten.fake_quantize_per_tensor_affine_cachemask_backward(gradient, mask)
+        return refused
     plain = type(gradient) in _PLAIN and gradient.stride() == mask.stride() and gradient.dtype in _DTYPES
     differentiable = gradient.requires_grad and torch.is_grad_enabled()
     # the strides of a product's result are PyTorch's own choice where a dimension of one element has any
     plain = plain and (gradient.is_contiguous() or 1 not in gradient.shape)
+    plain = plain and type(mask) in _PLAIN and mask.shape == gradient.shape
     kernel = None
-    if plain and not differentiable and _in_memory(gradient) and not _watched():
+    if plain and not differentiable and _in_memory(gradient) and _in_memory(mask) and not _watched():
         kernel = backend().kernel(f"backward {_DTYPES[gradient.dtype]}")
     if kernel is None:
         return gradient * mask
@@ -188,6 +198,14 @@ def _watched() -> bool:
         or torch._C._functorch.peek_interpreter_stack() is not None
         or torch.autograd.forward_ad._current_level >= 0
     )
+
+
+def _flushing() -> bool:
+    """Whether this thread takes denormal numbers for 0.
+
+    PyTorch's other threads do not, and which of them has which element is PyTorch's own choice.
+    """
+    return _DENORMAL * _ONE == 0.0
 
 
 def _constant(value: Any) -> bool:

@@ -122,6 +122,7 @@ REFUSED = [
         "scales",
     ),
     ("$w $file coe -scales Inf", "scales must be finite but one is inf", "scales"),
+    ("$w $file coe -scales {0.1 0.2x}", 'scales must be numbers but has "0.2x"', "scales"),
     ("$w $file coe -scales $w", "scales must be floating-point but is int8", "scales"),
     ("$w $file coe -zero_points 1.5", "zero_points must be integers", "zero_points"),
     (

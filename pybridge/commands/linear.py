@@ -178,7 +178,7 @@ def linear_dequantization(quantized: Tensor, scale: Tensor | float, zero_point: 
         zero_point: an integer, or a tensor of integers that broadcasts.
 
     Returns:
-        A float32 tensor, scale * (quantized - zero_point); float64 if scale is a float64 tensor, of any shape.
+        A float32 tensor, scale * (quantized - zero_point); float64 if scale is a float64 one, of any shape.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.

@@ -122,6 +122,7 @@ REFUSED = [
         "scales",
     ),
     ("$w $file coe -scales Inf", "scales must be finite but one is inf", "scales"),
+    ("$w $file coe -scales {0.1 0.2x}", 'scales must be numbers but has "0.2x"', "scales"),
     ("$w $file coe -scales $w", "scales must be floating-point but is int8", "scales"),
     ("$w $file coe -zero_points 1.5", "zero_points must be integers", "zero_points"),
     (
@@ -217,6 +218,16 @@ def test_options_beside_a_manifest_and_without_one(tcl: Interpreter, tmp_path: P
             "-format readmemh -bits 4 -signed 1 -shape -1",
             "shape",
             "shape must be sizes of 0 or more but is -1",
+        ),
+        (
+            "-format readmemh -bits 4 -signed 1 -shape {0 9223372036854775807}",
+            "shape",
+            "shape must have sizes whose product is at most 2**40",
+        ),
+        (
+            "-format readmemh -bits 4 -signed 1 -shape [lrepeat 70 1]",
+            "shape",
+            "shape must have at most 32 dimensions but has 70",
         ),
         ("-format readmemh -bits 4 -signed 1 -channels_last 1", "channels_last", "channels_last needs"),
         ("-format readmemh -bits 4 -signed 1 -byte_order big", "byte_order", "byte_order big is for"),
@@ -354,3 +365,10 @@ def test_paths_that_cannot_be(tcl: Interpreter, tmp_path: Path, monkeypatch: pyt
     assert message == 'file must not be the file that "w.mem.manifest.json" links to'
     assert code == ("TORCH", "ARG", "VALUE", "file")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["w.mem", "w.mem.manifest.json", long]
+
+
+def test_a_tensor_of_too_many_dimensions_cannot_be_written(tcl: Interpreter, tmp_path: Path) -> None:
+    tcl.eval("set many [torch::tensor_reshape [torch::ones 1 int8] [lrepeat 65 1]]")
+    message, code = refusal(tcl, f"torch::export_integers $many {{{tmp_path / 'w'}}} npy")
+    assert message == "input must have at most 32 dimensions but has 65"
+    assert code == ("TORCH", "ARG", "VALUE", "input")

@@ -1,5 +1,6 @@
 """What tools make of the files: a Verilog simulator loads memories, a C compiler compiles headers."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from pybridge.hardware import export_integers
+from pybridge.hardware import Weight, export_integers, export_model
+from pybridge.hardware.c_header import identifier
 
 WIDTHS = range(2, 33)
 DEPTH = 12
@@ -131,3 +133,44 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
     assert [float.fromhex(line.split()[0]) for line in scaled[:6]] == [*scales.tolist(), *doubles]
     assert [line.split()[1] for line in scaled[:3]] == [str(-(2**31)), "0", "7"]
     assert scaled[6:] == ["0", ""]
+
+
+def test_a_c_compiler_takes_the_headers_of_a_model_together(tmp_path: Path) -> None:
+    """Names that look like what the header of another one defines, or like what the compiler does."""
+    needed("gcc")
+    model = ["w", "w_scales", "W_zero_points", "a", "A_SIZE", "a_dim_0", "A_DIM_1", "A_H", "a_h", "A_BITS"]
+    model += [
+        "A_DIMS",
+        "a_values_per_word",
+        "linux",
+        "unix",
+        "i386",
+        "INT8_MAX",
+        "UINT32_C",
+        "SIZE_MAX",
+        "main",
+    ]
+    weights = [
+        Weight(name, values(4, True), bits=4, axis=1, scales=[0.5] * 4, zero_points=[1] * 4) for name in model
+    ]
+    export_model(weights, str(tmp_path), "c_header")
+    index = json.loads((tmp_path / "index.json").read_text())["weights"]
+    assert list(index) == model
+    includes = [f'#include "{index[name]["file"]}"' for name in (*model, *reversed(model))]
+    (tmp_path / "main.c").write_text("\n".join([*includes, "int main(void) { return w[0]; }\n"]))
+    for standard in ("gnu99", "c17"):
+        command = ["gcc", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-Wno-unused-const-variable"]
+        done = subprocess.run(
+            [*command, "-c", "main.c"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_array_is_called_like_a_macro_of_the_compiler() -> None:
+    needed("gcc")
+    command = ["gcc", "-dM", "-E", "-include", "stdint.h", "-x", "c", "/dev/null"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    macros = {line.split()[1].partition("(")[0] for line in told.splitlines()}
+    assert "INT8_MAX" in macros
+    for macro in macros:
+        assert identifier(macro) != macro

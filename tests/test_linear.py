@@ -262,8 +262,8 @@ def test_double_keeps_what_float32_cannot_hold() -> None:
     x = torch.tensor([1e-300, -2e-300], dtype=torch.float64)
     codes, scale = quant.linear_q_symmetric(x)
     assert (scale, codes.tolist()) == (2e-300 / 127, [64, -127])
-    codes, scales = quant.linear_q_symmetric_per_channel(x[:, None], 0)  # scales in float32
-    assert (scales.flatten().tolist(), codes.flatten().tolist()) == ([1, 1], [0, 0])
+    with pytest.raises(quant.BadArgument, match=r"^tensor has a slice whose scale float32 cannot hold$"):
+        quant.linear_q_symmetric_per_channel(x[:, None], 0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
@@ -334,6 +334,27 @@ def test_tensors_as_scale_and_zero_point() -> None:
         quant.linear_q_with_scale_and_zero_point(empty, torch.ones(3), torch.zeros(0, 1, dtype=torch.int8)),
         torch.zeros(0, 3, dtype=torch.int8),
     )
+
+
+def test_a_double_without_dimensions_gives_doubles() -> None:
+    codes = torch.tensor([3, 5], dtype=torch.int8)
+    found = quant.linear_dequantization(codes, torch.tensor(0.1, dtype=torch.float64), 0)
+    assert found.dtype is torch.float64
+    assert found.tolist() == [3 * 0.1, 5 * 0.1]
+    assert quant.linear_dequantization(codes.int(), torch.tensor(0.5), 0).dtype is torch.float32
+
+
+def test_distances_from_far_zero_points_are_exact() -> None:
+    codes = torch.tensor([3, 5], dtype=torch.int8)
+    for far in (2**23 + 1, 16777217, -16777211):
+        for zero_point in (far, torch.tensor(far)):
+            found = quant.linear_dequantization(codes, 1.0, zero_point)
+            assert same(found, torch.tensor([3.0 - far, 5.0 - far], dtype=torch.float32))
+
+
+def test_double_slices_of_zeros_have_a_scale() -> None:
+    x = torch.tensor([[0, -0.0], [1, 2]], dtype=torch.float64)
+    assert quant.linear_q_symmetric_per_channel(x, 0)[1][0].item() == 1
 
 
 # -- errors ----------------------------------------------------------------------------------------------

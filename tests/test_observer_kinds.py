@@ -215,6 +215,13 @@ def test_alpha_of_a_power_of_two(largest: float, gamma: float) -> None:
     assert found.levels[0].item() == -gamma * 1.5
 
 
+def test_no_power_of_two_for_the_largest() -> None:
+    observer = after(APoTObserver(4, 2, scale_mode="power_of_two"), torch.tensor([3.3e38]))
+    with pytest.raises(BadArgument, match=r"^observer must have a gamma below 2\^128") as raised:
+        observer.calculate_qparams()
+    assert raised.value.parameter == "observer"
+
+
 @pytest.mark.parametrize("seen", [[], [NAN, 1.0], [INF], [-INF, 0.0]])
 def test_no_alpha(seen: list[float]) -> None:
     observer = after(APoTObserver(4, 2), torch.tensor(seen))
@@ -359,6 +366,13 @@ def test_a_wrong_state_changes_nothing(kind: str) -> None:
         wrong += [before | {"more": tensor}]
     if "min_val" in before:
         wrong.append(before | {"min_val": before["max_val"] + 1})
+    if "histogram" in before:
+        for odd in (NAN, INF, -1.0):
+            wrong.append(
+                before | {"histogram": before["histogram"].clone().index_fill_(0, torch.tensor(3), odd)}
+            )
+        wrong += [before | {"min_val": torch.tensor(bad)} for bad in (NAN, -INF)]
+        wrong += [before | {"max_val": torch.tensor(bad)} for bad in (NAN, INF)]
     for state in wrong:
         with pytest.raises(BadArgument, match=r"^state must") as raised:
             observer.load_state(state)

@@ -228,6 +228,15 @@ def test_drawing_changes_no_setting_of_the_user() -> None:
         ([], 5, 5, "no elements"),
         ([NAN, INF], 5, 5, "no finite elements (2 others)"),
         ([1e6, 1e6 + 1], 1, 1, "1000000 .. 1000001  2  #"),
+        ([1e308, -1e308], 1, 4, "-1e+308 ..  1e+308  2  ####"),
+        (
+            [1e308, -1e308, 5],
+            3,
+            1,
+            "    -1e+308 .. -3.333e+307  1  #\n-3.333e+307 ..  3.333e+307  1  #\n"
+            " 3.333e+307 ..      1e+308  1  #",
+        ),
+        ([1e17, 1e17], 1, 1, "9.999999999e+16 ..           1e+17  2  #"),
     ],
 )
 def test_text_histogram(values: list[float], bins: int, width: int, expected: str) -> None:
@@ -310,6 +319,16 @@ def test_of_equal_widths_the_best_is_drawn(
             "quantized",
         ),
         ("plot_quantization_histogram $x $x 0 a.png", "bins must be in 1 .. 10000 but is 0", "bins"),
+        (
+            "plot_quantization_histogram [torch::tensor_create {1e308 -1e308} float64] $x -file a.png",
+            "input must be within 1e+300 of 0 to be drawn but has -1e+308",
+            "input",
+        ),
+        (
+            "plot_levels [dict create a [torch::tensor_create {1 -1e308} float64]] a.png",
+            "levels must be within 1e+300 of 0 to be drawn but has -1e+308",
+            "levels",
+        ),
         ("text_histogram $x 10001", "bins must be in 1 .. 10000 but is 10001", "bins"),
         ("text_histogram $x -width 0", "width must be in 1 .. 10000 but is 0", "width"),
         (

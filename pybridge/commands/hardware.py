@@ -10,13 +10,14 @@ from typing import Any, Literal, TypedDict
 
 from pybridge import errors
 from pybridge.annotations import Dtype, FileName, Tensor
-from pybridge.bulk import Bulk
+from pybridge.bulk import Bulk, parse_number
 from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
 from pybridge.commands.integers import Chosen, choice_of
 from pybridge.interrupt import checkpoint
 from pybridge.lazy import hardware, quant, torch
 from pybridge.registry import command
+from pybridge.tcl_list import split_list
 from pybridge.values import dtype_name
 
 FileFormat = Literal["readmemh", "readmemb", "coe", "mif", "intel_hex", "c_header", "npy", "json"]
@@ -329,6 +330,7 @@ def _scaling(
 ) -> tuple[list[float] | None, list[int] | None]:
     """The scales and zero points as numbers, whatever they were given as."""
     if isinstance(scales, str):
+        _check_no_list(scales)
         held = load_safetensors(FileName(scales))
         found = [held[name] for name in _SCALES if name in held]
         if len(found) != 1:
@@ -343,6 +345,25 @@ def _scaling(
         None if scales is None else _numbers(scales, "scales"),
         None if zero_points is None else _integers(zero_points),
     )
+
+
+def _check_no_list(word: str) -> None:
+    """Refuse a list with a wrong number in it, which would be told as a file that is not there."""
+    try:
+        elements = [] if os.path.lexists(word) else split_list(word)
+    except ValueError:
+        return
+    wrong = [element for element in elements if not _is_number(element)]
+    if wrong and len(wrong) < len(elements):
+        raise errors.arg_value("scales", f'scales must be numbers but has "{errors.shown(wrong[0])}"')
+
+
+def _is_number(text: str) -> bool:
+    try:
+        parse_number(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(given: Tensor | Bulk, name: str) -> list[float]:

@@ -128,7 +128,7 @@ def linear_q_symmetric_per_channel(
         slice of zeros.
 
     Errors:
-        TORCH ARG VALUE, naming the parameter, for each rule above.
+        TORCH ARG VALUE, naming the parameter, for each rule above, and for a scale that float32 cannot hold.
 
     Example:
         set x [torch::tensor_create {{1 -3.5 2} {0 28 -8}}]
@@ -156,7 +156,7 @@ def linear_q_symmetric_per_group(
         group; 1.0 for a group of zeros.
 
     Errors:
-        TORCH ARG VALUE, naming the parameter, for each rule above.
+        TORCH ARG VALUE, naming the parameter, for each rule above, and for a scale that float32 cannot hold.
 
     Example:
         set x [torch::tensor_create {{1 -3.5 28 8}}]
@@ -178,7 +178,7 @@ def linear_dequantization(quantized: Tensor, scale: Tensor | float, zero_point: 
         zero_point: an integer, or a tensor of integers that broadcasts.
 
     Returns:
-        A float32 tensor, scale * (quantized - zero_point); float64 if scale is a float64 tensor.
+        A float32 tensor, scale * (quantized - zero_point); float64 if scale is a float64 one, of any shape.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above.

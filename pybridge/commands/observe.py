@@ -88,7 +88,8 @@ def observer(
 ) -> Observer:
     """Make an observer: it looks at tensors, and tells the scale and zero point to quantize such data with.
 
-    Where PyTorch has an observer of the kind, its numbers are the same bit for bit.
+    Where PyTorch has an observer of the kind, its numbers are the same bit for bit. The one exception is
+    uint16, symmetric, with a quant_min or quant_max: 0 is the integer in the middle here, 32768 there.
 
     minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
     (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over
@@ -191,7 +192,8 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
         scale is 1 and zero_point 0, with a warning.
 
     Errors:
-        TORCH ARG VALUE observer, for kind apot, when nothing was seen, or a NaN or an infinity.
+        TORCH ARG VALUE observer, for kind apot, when nothing was seen, or a NaN or an infinity, or a number
+        so large that float32 has no power of two for it.
 
     Example:
         set x [torch::tensor_create {-3.0 0.6 4.5}]

@@ -83,8 +83,9 @@ def plot_quantization_histogram(
     """Draw a histogram of a tensor with the quantization levels in it, and what they clip.
 
     Args:
-        input: any shape and real dtype; what is not finite is left out, and counted.
-        levels: the numbers that quantized elements stand for, as `uniform_levels` or `apot_levels` give them.
+        input: any shape and real dtype, within 1e300 of 0; what is not finite is left out, and counted.
+        levels: the numbers that quantized elements stand for, as `uniform_levels` or `apot_levels` give them;
+            within 1e300 of 0.
         bins: of the histogram, 1 to 10000.
         file: where to write it; the ending gives the format (.png, .svg, .pdf).
         widget: in place of a file, the path of a label of Tk's that shows it, or of one to be made.

@@ -13,16 +13,22 @@ from pybridge.hardware.refusals import BadContent, BadToken, quoted
 from pybridge.hardware.words import Words, from_integers, to_integers
 
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_ARRAY = re.compile(rb"\b(u?int(?:8|16|32|64))_t\s+(\w+)\s*\[\s*\w+\s*\]\s*=\s*\{([^{}]*)\}\s*;")
+_ARRAY = re.compile(rb"\b(u?int(?:8|16|32|64))_t\s+\w+\s*\[\s*(\w+)\s*\]\s*=\s*\{([^{}]*)\}\s*;")
 _SIZE = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+\w+_SIZE[ \t]+0[ \t]*\r?$", re.MULTILINE)
 _NUMBER = re.compile(rb"(-?(?:0[xX][0-9a-fA-F]+|0|[1-9][0-9]*))[uUlL]{0,3}")
-# Words of C (and C++) that an array cannot be called.
+# Words of C and C++, the macros of stdint.h, and those of compilers that begin with a letter: what an array
+# cannot be called.
 _RESERVED = re.compile(
-    "alignas|alignof|and|asm|auto|bitand|bitor|bool|break|case|catch|char|class|compl|concept|const|continue|"
-    "decltype|default|delete|do|double|else|enum|explicit|export|extern|false|float|for|friend|goto|if|inline|"
-    "int|long|mutable|namespace|new|noexcept|not|nullptr|operator|or|private|protected|public|register|"
-    "requires|restrict|return|short|signed|sizeof|static|struct|switch|template|this|throw|true|try|typedef|"
-    r"typeid|typename|typeof|union|unsigned|using|virtual|void|volatile|while|xor|\w*_t"
+    "alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|class|compl|concept|const|"
+    "const_cast|consteval|constexpr|constinit|continue|co_await|co_return|co_yield|decltype|default|delete|do|"
+    "double|dynamic_cast|else|enum|explicit|export|extern|false|float|for|friend|goto|if|inline|int|long|main|"
+    "mutable|namespace|new|noexcept|not|not_eq|nullptr|operator|or|or_eq|private|protected|public|register|"
+    "reinterpret_cast|requires|restrict|return|short|signed|sizeof|static|static_assert|static_cast|struct|"
+    "switch|template|this|thread_local|throw|true|try|typedef|typeid|typename|typeof|typeof_unqual|union|"
+    "unsigned|using|virtual|void|volatile|while|xor|xor_eq|"
+    "arm|hpux|i386|linux|m68k|mips|msdos|sparc|sun|unix|vax|AVR|MIPSEB|MIPSEL|PPC|WIN32|WIN64|WINNT|"
+    r"(?:U?INT(?:_LEAST|_FAST)?\d+|U?INTPTR|U?INTMAX|PTRDIFF|SIG_ATOMIC|SIZE|WCHAR|WINT)_(?:MIN|MAX|WIDTH|C)|"
+    r"\w*_t"
 )
 
 
@@ -32,6 +38,13 @@ def identifier(text: str) -> str:
     if not name or name[0].isdigit() or _RESERVED.fullmatch(name):
         return f"tensor_{name}"
     return name
+
+
+def names(text: str, dims: int) -> list[str]:
+    """What the header of an array called `text`, of a tensor of so many dimensions, may define."""
+    name = identifier(text)
+    macros = ["H", "SIZE", "BITS", "VALUES_PER_WORD", "DIMS", *(f"DIM_{axis}" for axis in range(dims))]
+    return [name, f"{name}_scales", f"{name}_zero_points", *(f"{name.upper()}_{each}" for each in macros)]
 
 
 def write(words: Words, manifest: Manifest, name: str) -> Iterator[bytes]:
@@ -107,6 +120,10 @@ def read(content: bytes, coding: Coding) -> Words:
     text, match = _found(content)
     body = match[3].rstrip().removesuffix(b",")
     tokens = body.split(b",") if body.strip() else []
+    size = _NUMBER.fullmatch(match[2])
+    if size and int(size[1], 0) != len(tokens):
+        line = text.count(10, 0, match.start()) + 1
+        raise BadContent(f"line {line}: an array of {int(size[1], 0)} numbers has {len(tokens)}")
     if _SIZE.search(text) and [token.strip() for token in tokens[:2]] == [b"0"]:
         tokens = []
     try:

@@ -28,6 +28,7 @@ DTYPES = {
 }
 _SHA256 = re.compile("[0-9a-f]{64}")
 _MOST_VALUES = 1 << 40
+_MOST_DIMS = 32  # NumPy 1.26 has no more
 _VERSION_KEY = "tcltorch_manifest"
 
 
@@ -114,8 +115,7 @@ class Manifest(Coding):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if any(size < 0 for size in self.shape) or self.values > _MOST_VALUES:
-            raise BadArgument("shape", f"shape must be sizes of 0 or more but is {_listed(self.shape)}")
+        check_shape(self.shape, "shape")
         _check_choice("dtype", self.dtype, tuple(DTYPES))
         _check_choice("order", self.order, ORDERS)
         if self.channels_last and len(self.shape) < 3:
@@ -300,6 +300,18 @@ def _read(name: str, value: Any) -> Any:
     if fits is _is_number:
         elements = [float(element) for element in elements]
     return tuple(elements) if several else value
+
+
+def check_shape(shape: tuple[int, ...], parameter: str) -> None:
+    """Refuse a shape that no array can have; an empty one with a size that is too large, too."""
+    if len(shape) > _MOST_DIMS:
+        text = f"{parameter} must have at most {_MOST_DIMS} dimensions but has {len(shape)}"
+        raise BadArgument(parameter, text)
+    if any(size < 0 for size in shape):
+        raise BadArgument(parameter, f"{parameter} must be sizes of 0 or more but is {_listed(shape)}")
+    if math.prod(size or 1 for size in shape) > _MOST_VALUES:
+        text = f"{parameter} must have sizes whose product is at most 2**40 but is {_listed(shape)}"
+        raise BadArgument(parameter, text)
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from pybridge.hardware.c_header import identifier
+from pybridge.hardware import c_header
 from pybridge.hardware.formats import FORMATS, check_format
 from pybridge.hardware.manifest import SUFFIX, Manifest
 from pybridge.hardware.writing import export_integers
@@ -102,7 +102,7 @@ def export_model(
                 f'{{\n  "tcltorch_index": {VERSION},\n  "format": {json.dumps(format)},\n  "weights": {{'
             )
             for weight in weights:
-                file = names.add(weight.name)
+                file = names.add(weight.name, weight.integers.dim())
                 with _naming(weight.name):
                     manifest = export_integers(
                         weight.integers,
@@ -148,8 +148,8 @@ class _Names:
         self._names: set[str] = set()
         self._taken = {INDEX}
 
-    def add(self, name: str) -> str:
-        """The file's name for a weight.
+    def add(self, name: str, dims: int) -> str:
+        """The file's name for a weight of so many dimensions.
 
         Raises:
             BadArgument: the weight was there already.
@@ -159,15 +159,16 @@ class _Names:
         self._names.add(name)
         safe = _UNSAFE.sub("_", name).lstrip(".-")[:_LONGEST_STEM] or "tensor"
         number = 1
-        while self._keys(stem := safe if number == 1 else f"{safe}-{number}") & self._taken:
+        while self._keys(stem := safe if number == 1 else f"{safe}-{number}", dims) & self._taken:
             number += 1
-        self._taken |= self._keys(stem)
+        self._taken |= self._keys(stem, dims)
         return stem + self._ending
 
-    def _keys(self, stem: str) -> set[str]:
-        """What no other weight may have: file names, and in C the name of the array."""
+    def _keys(self, stem: str, dims: int) -> set[str]:
+        """What no other weight may have: file names, and in C what the header defines."""
         file = (stem + self._ending).lower()
-        return {file, file + SUFFIX, *([f"{identifier(stem).upper()} in C"] if self._in_c else [])}
+        in_c = c_header.names(stem, dims) if self._in_c else []
+        return {file, file + SUFFIX, *(f"{name.upper()} in C" for name in in_c)}
 
 
 @contextlib.contextmanager

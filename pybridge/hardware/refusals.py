@@ -33,4 +33,5 @@ class BadFile(ValueError):
 def quoted(token: bytes) -> str:
     """A word of a file as a message shows it."""
     text = token.decode("ascii", "backslashreplace")
+    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
     return f'"{text}"' if len(text) <= 40 else f'"{text[:40]}..."'

@@ -56,6 +56,7 @@ def export_integers(
         OSError, NotRegular: as `replacing`.
     """
     dtype, shape = dtype_of(tensor), tuple(tensor.shape)
+    manifests.check_shape(shape, "input")
     usual_bits, usual_sign = DTYPES[dtype]
     manifest = Manifest(
         format=format,

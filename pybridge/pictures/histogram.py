@@ -10,6 +10,7 @@ from pybridge.quant.arguments import BadArgument, checked_real
 
 Tensor = torch.Tensor
 MOST_BINS = 10_000
+_FARTHEST = 1e300  # what matplotlib can find ticks for
 _MOST_LINES = 40  # levels; more are drawn as ticks above the bars
 
 
@@ -21,8 +22,9 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
     that is.
 
     Args:
-        tensor: any shape and real dtype; elements that are not finite are left out, and counted.
-        levels: the numbers that quantized elements can stand for: any shape, not empty, finite.
+        tensor: any shape and real dtype, within 1e300 of 0; elements that are not finite are left out, and
+            counted.
+        levels: the numbers that quantized elements can stand for: any shape, not empty, within 1e300 of 0.
         bins: of the histogram, 1 to 10000.
         title: above it.
 
@@ -35,6 +37,7 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
     tensor, places = checked_real(tensor, "input"), level_places(levels, "levels")
     check_bins(bins)
     counts = counted(tensor, bins, (places[0], places[-1]))
+    _check_near("input", counts.low, counts.high)
     with style():
         figure = new_figure(4.2)
         axes = figure.subplots()
@@ -52,18 +55,26 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
 
 
 def level_places(levels: Tensor, parameter: str) -> list[float]:
-    """The levels in ascending order, each once."""
+    """The levels in ascending order, each once; finite ones that can be drawn."""
     places = checked_real(levels, parameter).to("cpu", torch.float64).flatten().unique()
     if not places.numel():
         raise BadArgument(parameter, f"{parameter} must have elements but is empty")
     if not bool(places.isfinite().all()):
         raise BadArgument(parameter, f"{parameter} must be finite but has NaN or infinite elements")
+    _check_near(parameter, places[0].item(), places[-1].item())
     return [float(place) for place in places.tolist()]
 
 
 def check_bins(bins: int) -> None:
     if not 1 <= bins <= MOST_BINS:
         raise BadArgument("bins", f"bins must be in 1 .. {MOST_BINS} but is {bins}")
+
+
+def _check_near(parameter: str, low: float, high: float) -> None:
+    end = max(low, high, key=abs)
+    if abs(end) > _FARTHEST:
+        text = f"{parameter} must be within {_FARTHEST} of 0 to be drawn but has {end}"
+        raise BadArgument(parameter, text)
 
 
 def _draw_bars(axes: Any, counts: Counts) -> None:

@@ -1,7 +1,9 @@
 """Tensors of any size as the few numbers that a picture can show, in little memory."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ Tensor = torch.Tensor
 Cells = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 Places = np.ndarray[tuple[int], np.dtype[np.int64]]
 Numbers = np.ndarray[tuple[int], np.dtype[np.float64]]
+_LARGEST = sys.float_info.max
 
 
 def as_matrix(tensor: Tensor) -> Tensor:
@@ -72,7 +75,8 @@ class Counts:
     """How often the finite elements of a tensor fall into bins of equal width; the last one is closed.
 
     Attributes:
-        low, high: the ends of the range, those of the finite elements; half below and above if they are one.
+        low, high: the ends of the range, those of the finite elements; half below and above if they are one,
+            more where float64 needs it.
         bins: counts, as many as there are bins.
         finite, others: how many elements there are.
         beyond: those outside the limits that were asked for, by bin.
@@ -87,8 +91,9 @@ class Counts:
 
     @property
     def edges(self) -> list[float]:
-        ends: list[float] = np.linspace(self.low, self.high, len(self.bins) + 1).tolist()
-        return ends
+        factor = _factor(self.low, self.high)
+        ends = np.linspace(self.low * factor, self.high * factor, len(self.bins) + 1) / factor
+        return [self.low, *ends[1:-1].tolist(), self.high]
 
 
 def counted(tensor: Tensor, bins: int, limits: tuple[float, float] | None = None) -> Counts:
@@ -104,19 +109,27 @@ def counted(tensor: Tensor, bins: int, limits: tuple[float, float] | None = None
     """
     low, high, finite = finite_range(tensor)
     if low == high:
-        low, high = low - 0.5, high + 0.5
+        margin = max(0.5, abs(low) * 2.0**-34)  # a width of 2^19 float64 numbers at least
+        low, high = max(low - margin, -_LARGEST), min(high + margin, _LARGEST)
+    factor = _factor(low, high)
+    ends = (low * factor, high * factor)
     found, beyond = np.zeros(bins, np.int64), np.zeros(bins, np.int64)
     try:
         with np.errstate(all="ignore"):
             for values in _finite_blocks(tensor):
-                found += np.histogram(values, bins, (low, high))[0]
+                found += np.histogram(values * factor, bins, ends)[0]
                 if limits:
                     outside = values[(values < limits[0]) | (values > limits[1])]
-                    beyond += np.histogram(outside, bins, (low, high))[0]
+                    beyond += np.histogram(outside * factor, bins, ends)[0]
     except ValueError:
         text = f"bins must be so few that float64 can tell their ends apart but is {bins}"
         raise BadArgument("bins", text) from None
     return Counts(low, high, found.tolist(), finite, tensor.numel() - finite, beyond.tolist())
+
+
+def _factor(low: float, high: float) -> float:
+    """What numbers are multiplied with so that the width of their range is one that float64 can hold."""
+    return 1.0 if isfinite(high - low) else 0.5
 
 
 def finite_range(tensor: Tensor) -> tuple[float, float, int]:

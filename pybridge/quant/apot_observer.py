@@ -48,7 +48,8 @@ class APoTObserver(Observer):
         """The levels up to alpha; alpha 0 makes all of them 0.
 
         Raises:
-            BadArgument: when nothing was seen, or a NaN or an infinity.
+            BadArgument: when nothing was seen, or a NaN or an infinity, or what float32 has no
+                power of two for.
         """
         if not self.has_observed:
             raise BadArgument("observer", "observer has not seen any data, and without there is no alpha")
@@ -58,6 +59,10 @@ class APoTObserver(Observer):
             raise BadArgument("observer", f"observer must have seen finite data but its alpha is {alpha}")
         if self._extremes.scheme.scale_mode == "power_of_two":
             alpha = self._rounded_up(alpha)
+            if not math.isfinite(alpha):
+                raise BadArgument(
+                    "observer", "observer must have a gamma below 2^128 but its alpha is too large"
+                )
         return APoTQParams(alpha, *apot_qparams(alpha, self.bits, self.k, self.signed))
 
     @property

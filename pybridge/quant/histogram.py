@@ -68,6 +68,11 @@ class HistogramObserver(UniformObserver):
                 f"state must hold a histogram of {self.bins} bins "
                 f"but it has the shape {list(state['histogram'].shape)}",
             )
+        counts, ends = state["histogram"], torch.stack([state["min_val"], state["max_val"]])
+        if not bool((counts.isfinite() & (counts >= 0)).all()):
+            raise BadArgument("state", "state must hold a histogram of finite counts, none below 0")
+        if not bool(ends.isfinite().all()) and ends.tolist() != [math.inf, -math.inf]:  # nothing was seen
+            raise BadArgument("state", "state must hold a finite min_val and max_val")
         self.histogram, self.min_val, self.max_val = (state[name] for name in self.state_names)
 
     def _narrowed(self, input: torch.Tensor) -> torch.Tensor:

@@ -21,6 +21,7 @@ from pybridge.quant.arguments import (
 from pybridge.quant.integer_range import IntegerRange, integer_range
 
 Tensor = torch.Tensor
+_NEAR = 2**23  # distances of codes of up to 16 bits from such zero points are exact in float32
 
 
 def get_q_scale_symmetric(tensor: Tensor, dtype: torch.dtype | str = torch.int8) -> float:
@@ -124,7 +125,8 @@ def linear_q_symmetric_per_channel(
     dim = checked_dim(dim, "dim", tensor)
     magnitudes = _wide(tensor).abs().movedim(dim, 0).reshape(tensor.shape[dim], -1).amax(1)
     scale = (magnitudes.to(torch.float64) / q_max).to(torch.float32)
-    if scale.isinf().any():
+    vanished = (scale == 0) & (magnitudes != 0) & (tensor.dtype is torch.float64)
+    if (scale.isinf() | vanished).any():
         raise BadArgument("tensor", "tensor has a slice whose scale float32 cannot hold")
     shape = [1] * tensor.dim()
     shape[dim] = -1
@@ -164,18 +166,21 @@ def linear_dequantization(quantized: Tensor, scale: float | Tensor, zero_point: 
         zero_point: an integer, or a tensor of integers that broadcasts.
 
     Returns:
-        float32, computed in float64 where the codes are 32 or 64 bits wide; float64 where the scale is a
-        float64 tensor.
+        float32, computed in float64 where the codes are 32 or 64 bits wide or a zero point is beyond 2^23;
+        float64 where the scale is a float64 tensor.
 
     Raises:
         ValueError: for an argument that is not as above.
     """
     check_integers(quantized, "quantized")
-    work = torch.float64 if quantized.dtype.itemsize >= 4 else torch.float32
-    _check_scale(scale, quantized, work)
-    _check_zero_point(zero_point, quantized, None)
-    result = scale * (quantized.to(work) - zero_point)
+    far = _check_zero_point(zero_point, quantized, None) > _NEAR
+    wide = far or quantized.dtype.itemsize >= 4
     exact = isinstance(scale, Tensor) and scale.dtype is torch.float64
+    work = torch.float64 if wide or exact else torch.float32
+    _check_scale(scale, quantized, torch.float64 if wide else torch.float32)
+    if isinstance(scale, Tensor):  # one without dimensions does not decide the dtype of a product
+        scale = scale.to(work)
+    result = scale * (quantized.to(work) - zero_point)
     return result if exact else result.to(torch.float32)
 
 
@@ -269,19 +274,24 @@ def _check_scale(scale: float | Tensor, tensor: Tensor, work: torch.dtype) -> No
         raise BadArgument("scale", f"scale must be finite and above 0 but holds {scale[bad][0].item()}")
 
 
-def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRange | None) -> None:
-    """An integer, or integers that broadcast; of the range of the codes where that is known."""
+def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRange | None) -> int:
+    """An integer, or integers that broadcast; of the range of the codes where that is known.
+
+    Returns:
+        The largest magnitude.
+    """
     if not isinstance(zero_point, Tensor):
         low = high = zero_point
     else:
         check_integers(zero_point, "zero_point")
         check_broadcast(zero_point, "zero_point", tensor)
         if not zero_point.numel():
-            return
+            return 0
         low, high = (int(limit) for limit in zero_point.aminmax())
     if codes and not codes.low <= low <= high <= codes.high:
         bad = low if low < codes.low else high
         raise BadArgument("zero_point", f"zero_point must be in {codes.low} .. {codes.high} but is {bad}")
+    return max(-low, high)
 
 
 def _groups(tensor: Tensor, group_size: int, name: str) -> Tensor:

@@ -176,7 +176,8 @@ def choose_qparams(
       point -low / scale.
 
     A finite range whose mx - mn is beyond float32 gives an infinite affine scale, unless the scheme is wide:
-    it has both halved. NaN and infinite ranges follow the formulas, as in PyTorch: the scale is NaN or infinite.
+    it has both halved. NaN and infinite ranges follow the formulas, as in PyTorch: the scale is NaN or
+    infinite.
 
     Args:
         low: float32, 0-d or 1-D.

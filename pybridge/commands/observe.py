@@ -89,7 +89,7 @@ def observer(
     """Make an observer: it looks at tensors, and tells the scale and zero point to quantize such data with.
 
     Where PyTorch has an observer of the kind, its numbers are the same bit for bit. The one exception is
-    uint16, symmetric, with a quant_min or quant_max: 0 is the integer in the middle here, 32768 there.
+    uint16, symmetric, with a quant_min or quant_max: the zero point is the middle integer here, 32768 there.
 
     minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
     (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over

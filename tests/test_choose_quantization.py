@@ -1,6 +1,5 @@
 """examples/choose_quantization.tcl: its numbers are PyTorch's, and its files hold the integers."""
 
-import gc
 import json
 import os
 import re
@@ -8,8 +7,6 @@ import shutil
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
@@ -52,15 +49,6 @@ MATRICES = {
     "zeros": torch.zeros(3, 5),
 }
 OTHERS = {"bias": waves(4), "integers": torch.arange(6).reshape(2, 3), "none": torch.zeros(0, 5)}
-
-
-@contextmanager
-def interpreter() -> Iterator[Interpreter]:
-    """One that is gone afterwards: Tcl aborts where another thread, such as numba's, collects it."""
-    with Interpreter() as tcl:
-        yield tcl
-    del tcl
-    gc.collect()
 
 
 def choose(tcl: Interpreter, *arguments: object) -> None:
@@ -136,7 +124,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def run(capfd: pytest.CaptureFixture[str], model: Path, folder: Path, *options: object) -> Run:
-    with interpreter() as tcl:
+    with Interpreter() as tcl:
         choose(tcl, model, "-folder", folder, *options)
         assert tcl.eval("torch::handles") == ""
     out, err = capfd.readouterr()
@@ -153,7 +141,7 @@ def per_channel(
     """Codes and scales, symmetric, of the range of each slice of dimension 0."""
     rows = weights.float().flatten(1)
     low, high = rows.amin(1).clamp(max=0), rows.amax(1).clamp(min=0)
-    scales = (torch.maximum(-low, high) / ((2**bits - 1) / 2)).clamp(min=torch.finfo(torch.float32).eps)
+    scales = (torch.maximum(-low, high) / ((2**bits - 1) / 2)).clamp(min=torch.finfo(torch.float32).tiny)
     if power_of_two:
         scales = 2 ** scales.log2().ceil()
     codes = (rows * (1 / scales)[:, None]).round().clamp(-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
@@ -299,7 +287,7 @@ def test_existing_files_stay(capfd: pytest.CaptureFixture[str], model: Path, tmp
 def test_memory_holds_the_model_and_a_layer(tmp_path: Path) -> None:
     size = 50 * 1000
     save_file({f"layer.{at}": waves(50, 1000, phase=at) for at in range(8)}, tmp_path / "m.safetensors")
-    with interpreter() as tcl:
+    with Interpreter() as tcl:
         choose(tcl, tmp_path / "m.safetensors", "-folder", tmp_path / "out", "-bits", "8")
         peak = int(tcl.eval("dict get [torch::memory] peak_bytes"))
     assert peak <= 4 * size * (8 + 4)
@@ -321,7 +309,7 @@ OPTIONS = "-sqnr, -bits, -granularity, -scale_mode, -layer, -folder, -format, -p
 
 def complaint(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
     """The one line on standard error of a run that ends with status 1; no handle stays alive."""
-    with interpreter() as tcl:
+    with Interpreter() as tcl:
         with pytest.raises(SystemExit) as stop:
             choose(tcl, *arguments)
         assert stop.value.code == 1

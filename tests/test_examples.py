@@ -188,7 +188,8 @@ class Report:
 
     def totals(self) -> dict[int, list[float]]:
         """From the last lines: width -> SQNR per tensor and per channel, gain, median gain."""
-        numbers = [[float(word) for word in line.split()] for line in self.output.splitlines()[-len(BITS) :]]
+        lines = [line for line in self.output.splitlines() if not line.startswith("wrote ")]
+        numbers = [[float(word) for word in line.split()] for line in lines[-len(BITS) :]]
         return {int(line[0]): line[3:] for line in numbers}
 
 
@@ -249,17 +250,19 @@ def test_whole_real_model(real_model: Path, real_report: Report) -> None:
 
 def test_table_begins_with_the_worst_layers(real_report: Report) -> None:
     lines = real_report.output.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines[:23])) <= 80
     heads = ["#", "layer", "shape", "T8", "C8", "T6", "C6", "T4", "C4"]
     assert lines[1].split() == heads
     rows = [dict(zip(heads, line.split(), strict=True)) for line in lines[2:22]]
     assert [row["#"] for row in rows] == [str(rank) for rank in range(1, 21)]
-    assert [row["layer"] for row in rows] == real_report.layers()[:20]
+    layers = real_report.layers()[:20]
+    for row, layer in zip(rows, layers, strict=True):
+        assert layer.endswith(row["layer"].removeprefix("..."))
     worst = sorted(real_report.layers(), key=lambda layer: real_report.decibels(layer, 4)[0])
     assert real_report.layers() == worst
-    for row in rows:
+    for row, layer in zip(rows, layers, strict=True):
         for bits in BITS:
-            tensor, channel, _ = real_report.decibels(row["layer"], bits)
+            tensor, channel, _ = real_report.decibels(layer, bits)
             assert float(row[f"T{bits}"]) == pytest.approx(tensor, abs=0.051)
             assert float(row[f"C{bits}"]) == pytest.approx(channel, abs=0.051)
     assert lines[22] == "The worst 20 of 40 layers by T4; -csv writes all into a file."

@@ -50,7 +50,7 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
             raise
         for name, mode in zip(unfinished, modes, strict=True):
             os.chmod(name, mode)  # the caller may have made the file anew
-        put_in_place(unfinished, targets, paths)
+        put_in_place(unfinished, targets, paths, overwrite)
     finally:
         for name in unfinished:
             _drop(name)
@@ -99,11 +99,14 @@ def _new_beside(target: str) -> str:
     return name
 
 
-def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequence[str]) -> None:
+def put_in_place(
+    finished: Sequence[str], targets: Sequence[str], paths: Sequence[str], overwrite: bool = True
+) -> None:
     """Move each file to its target; where one cannot go, what was there before comes back.
 
     Args:
         paths: what errors call the targets.
+        overwrite: whether there may be files at the targets; they may have come in the meantime.
     """
     before: list[tuple[str, str]] = []
     try:
@@ -111,7 +114,7 @@ def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequenc
             with _named(path):
                 if len(targets) > 1:
                     before.append((target, _kept(target)))
-                os.replace(name, target)
+                _move(name, target, overwrite)
     except BaseException:
         for target, old in reversed(before):
             _bring_back(target, old)
@@ -119,6 +122,22 @@ def put_in_place(finished: Sequence[str], targets: Sequence[str], paths: Sequenc
     for _, old in before:
         if old:
             _drop(old)
+
+
+def _move(name: str, target: str, overwrite: bool) -> None:
+    if overwrite:
+        os.replace(name, target)
+        return
+    try:
+        os.link(name, target)  # which fails where there is a file
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+        os.replace(name, target)
+    else:
+        os.unlink(name)
 
 
 def _bring_back(target: str, old: str) -> None:

@@ -305,3 +305,53 @@ def test_a_dict_that_is_no_choice(tcl: Interpreter) -> None:
     )
     assert error.message == 'expected integer but got "x" in bits for -like'
     assert error.errorcode == ("TORCH", "ARG", "TYPE", "like")
+
+
+@pytest.mark.parametrize(("granularity", "missing"), [("per_group", "group_size"), ("per_channel", "axis")])
+def test_a_choice_lacks_what_its_granularity_needs(tcl: Interpreter, granularity: str, missing: str) -> None:
+    like = f"bits 4 granularity {granularity} qscheme symmetric observer minmax scale_mode float"
+    like += " axis {} group_size {}"
+    error = error_of(tcl.eval, f"torch::quantize_integers [torch::ones {{2 4}}] -like {{{like}}}")
+    assert error.errorcode == ("TORCH", "ARG", "VALUE", missing)
+    assert error.message == f"{missing} must be given for granularity {granularity}"
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.complex64, torch.bool])
+def test_a_scale_is_floating_point(dtype: torch.dtype) -> None:
+    with pytest.raises(quant.BadArgument, match="scale must be"):
+        quant.dequantize_integers(
+            torch.ones(3, dtype=torch.int8),
+            torch.ones(1, dtype=dtype),
+            torch.zeros(1).int(),
+            quant.Channels(),
+        )
+
+
+def test_the_default_dtype_changes_nothing() -> None:
+    x = torch.linspace(-3, 3, 50)
+    choice = quant.Choice(4, "per_tensor", "affine", "minmax")
+    expected = quant.quantize_integers(x, choice)
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = quant.quantize_integers(x, choice)
+        back = quant.dequantize_integers(found.quantized, found.scale, found.zero_point, quant.Channels())
+        for kind in (quant.MinMaxObserver, quant.HistogramObserver, quant.PercentileObserver):
+            observer = kind(quant.Scheme())
+            observer.load_state(kind(quant.Scheme()).state())
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(found.quantized, expected.quantized)
+    assert (found.scale.dtype, back.dtype) == (torch.float32, torch.float32)
+
+
+def test_one_zero_point_for_all_scales(tcl: Interpreter) -> None:
+    tcl.eval("set q [torch::tensor_create {{1 2} {3 4}} -dtype int8]; set s [torch::tensor_create {0.5 2}]")
+    for words, expected in (
+        ("", "0.5 1.0 6.0 8.0"),
+        ("1", "0.0 0.5 4.0 6.0"),
+        ("-zero_point 0", "0.5 1.0 6.0 8.0"),
+    ):
+        call = f"torch::dequantize_integers $q $s {words} -axis 0"
+        assert tcl.eval(f"torch::tensor_to_list [{call}]") == expected
+    error = error_of(tcl.eval, "torch::dequantize_integers $q $s 2147483648 -axis 0")
+    assert error.errorcode == ("TORCH", "ARG", "VALUE", "zero_point")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from pybridge import Interpreter
+from pybridge import Interpreter, quant
 from pybridge.commands.display import Progress
 from pybridge.quant import (
     BadArgument,
@@ -245,7 +245,7 @@ def test_plan_command(tcl: Interpreter) -> None:
         ),
         (
             "quantization_plan [dict create fc $w] 30 -axis 2",
-            "axis must be in -2 .. 1 for this tensor but is 2",
+            "fc: axis must be in -2 .. 1 for this tensor but is 2",
             "axis",
         ),
     ],
@@ -302,3 +302,16 @@ def test_a_bar_on_a_terminal_only(
             assert text in shown.getvalue()
     else:
         assert shown.getvalue() == ""
+
+
+def test_a_target_is_reached_by_as_much() -> None:
+    plan = quant.quantization_plan({"w": torch.ones(4)}, math.inf, quant.Options(bits=(2, 4)))
+    assert plan.weights["w"].reached
+
+
+def test_a_mistake_names_the_weight_before_anything_is_tried() -> None:
+    tensors = {"a": torch.ones(2, 3, 4), "b": torch.ones(2, 3)}
+    options = quant.Options(bits=(2,), granularity=("per_channel",), axis=2)
+    with pytest.raises(quant.BadArgument, match="b: axis must be") as raised:
+        quant.quantization_plan(tensors, 30, options, trial_step=lambda: pytest.fail("one was tried"))
+    assert raised.value.parameter == "axis"

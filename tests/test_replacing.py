@@ -130,3 +130,17 @@ def test_two_names_of_one_file(tmp_path: Path) -> None:
     with pytest.raises(OneFile, match=r"/b$"):
         write([str(tmp_path / "a"), str(tmp_path / "b")], "new")
     assert contents(tmp_path) == {"a": b"old", "b": b"old"}
+
+
+def test_a_file_that_comes_in_the_meantime_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def come_between() -> None:
+        with replacing(str(path), overwrite=False) as (unfinished,):
+            Path(unfinished).write_text("ours")
+            path.write_text("theirs")
+
+    with pytest.raises(FileExistsError):
+        come_between()
+    assert path.read_text() == "theirs"
+    assert list(tmp_path.iterdir()) == [path]

@@ -303,7 +303,10 @@ def export_model(
 def _quantized(tensors: dict[str, Tensor], chosen: dict[str, Chosen]) -> Iterator[Any]:
     """The weights, each quantized when it is asked for."""
     for name, choice in ((name, choice_of(each)) for name, each in chosen.items()):
-        integers = quant.quantize_integers(tensors[name], choice)
+        try:
+            integers = quant.quantize_integers(tensors[name], choice)
+        except quant.BadArgument as error:
+            raise errors.arg_value("tensors", f"{name}: {error}") from None
         affine = choice.qscheme == "affine"
         yield hardware.Weight(
             name,

@@ -2,8 +2,10 @@
 
 from typing import Any, Literal, TypedDict
 
+from pybridge import errors
 from pybridge.annotations import Tensor
-from pybridge.lazy import quant
+from pybridge.commands.quantize import check_zero_point
+from pybridge.lazy import quant, torch
 from pybridge.registry import command, form
 
 Granularity = Literal["per_tensor", "per_channel", "per_group"]
@@ -90,7 +92,7 @@ def _quantize_like(input: Tensor, like: Chosen) -> dict[str, Any]:
 def dequantize_integers(
     quantized: Tensor,
     scale: Tensor,
-    zero_point: Tensor,
+    zero_point: Tensor | int = 0,
     axis: int | None = None,
     group_size: int | None = None,
 ) -> Tensor:
@@ -99,7 +101,7 @@ def dequantize_integers(
     Args:
         quantized: integers of any dtype.
         scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it.
-        zero_point: integers, as many as there are scales.
+        zero_point: integers, as many as there are scales, or one number for all.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.
         integers: in place of all these the dict that `quantize_integers` gives.
@@ -116,6 +118,9 @@ def dequantize_integers(
         torch::tensor_to_list [torch::dequantize_integers $integers]
         => 7.0 -7.0 2.0 0.0
     """
+    if isinstance(zero_point, int):
+        check_zero_point(zero_point, -(2**31), 2**31 - 1, "zero_point")
+        zero_point = torch.full_like(scale, zero_point, dtype=torch.int32)
     return quant.dequantize_integers(quantized, scale, zero_point, quant.Channels(axis, group_size))
 
 
@@ -143,6 +148,9 @@ def described(choice: Any) -> dict[str, Any]:
 
 def choice_of(chosen: Chosen) -> Any:
     """The `quant.Choice` behind such a dict; an axis or group_size that does not matter is empty there."""
+    for granularity, needed in (("per_channel", "axis"), ("per_group", "group_size")):
+        if chosen["granularity"] == granularity and chosen.get(needed) is None:
+            raise errors.arg_value(needed, f"{needed} must be given for granularity {granularity}")
     return quant.Choice(
         chosen["bits"],
         chosen["granularity"],

@@ -55,7 +55,7 @@ def _lines(addresses: Bytes, cells: Bytes, count: int) -> bytes:
 
 
 def read(content: bytes, coding: Coding) -> Words:
-    """The words of a file, of any radix; each address up to the depth must be given once.
+    """The words of a file, of any radix.
 
     Raises:
         BadContent: what is wrong, with its line.
@@ -64,7 +64,7 @@ def read(content: bytes, coding: Coding) -> Words:
     begin = _CONTENT.search(text)
     if not begin:
         raise BadContent("has no CONTENT BEGIN")
-    end = max(text.rfind(b"END"), text.rfind(b"end"), text.rfind(b"End"))
+    end = text.upper().rfind(b"END")
     if end < begin.end() or not _END.fullmatch(text, end):
         raise BadContent(f"line {text.rstrip().count(10) + 1}: the content ends without END;")
     header = _header(text[: begin.start()])

@@ -95,5 +95,5 @@ class APoTObserver(Observer):
     def _rounded_up(self, alpha: float) -> float:
         """The alpha of the least power of two that is not below gamma = alpha / (2 - 2^(1 - bits / k))."""
         total = 2 - 2.0 ** (1 - self.bits // self.k)
-        gamma = power_of_two(torch.tensor(alpha) / total).item()
+        gamma = power_of_two(torch.tensor(alpha, dtype=torch.float32) / total).item()
         return gamma * total  # exact: total has at most 16 bits

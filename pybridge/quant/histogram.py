@@ -12,7 +12,13 @@ import numpy as np
 import torch
 
 from pybridge.quant.arguments import BadArgument
-from pybridge.quant.observers import State, UniformObserver, check_range, extremes, seen_range
+from pybridge.quant.observers import (
+    State,
+    UniformObserver,
+    check_range,
+    extremes,
+    seen_range,
+)
 from pybridge.quant.schemes import Scheme
 
 _UPSAMPLING = 16  # parts that an old bin is spread over when the range grows
@@ -41,8 +47,10 @@ class HistogramObserver(UniformObserver):
         super().__init__(scheme)
 
     def reset(self) -> None:
-        self.min_val, self.max_val = torch.tensor(math.inf), torch.tensor(-math.inf)
-        self.histogram = torch.zeros(self.bins)
+        self.min_val, self.max_val = (
+            torch.tensor(each, dtype=torch.float32) for each in (math.inf, -math.inf)
+        )
+        self.histogram = torch.zeros(self.bins, dtype=torch.float32)
 
     @property
     def has_observed(self) -> bool:
@@ -173,7 +181,7 @@ class HistogramObserver(UniformObserver):
             torch.div(edge, step, rounding_mode="floor").clamp(0, integers - 1) for edge in (begin, end)
         )
         density = self.histogram / width
-        half = torch.tensor(step / 2, device=device)
+        half = torch.tensor(step / 2, dtype=torch.float32, device=device)
         error = _norm(begin - (begin_step + 0.5) * step, half, density)
         error = error + (end_step - begin_step - 1) * _norm(-half, half, density)
         error = error + _norm(-half, end - (end_step * step + step / 2), density)

@@ -163,11 +163,13 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
         checked_integers(quantized, "quantized"),
         checked_integers(zero_point, "zero_point"),
     )
+    if not checked_real(scale, "scale").is_floating_point():
+        raise BadArgument("scale", f"scale must be floating-point but is {dtype_name(scale.dtype)}")
     rows = as_rows(quantized, channels)
     for name, each in (("scale", scale), ("zero_point", zero_point)):
         if each.numel() != len(rows):
             raise BadArgument(name, f"{name} must have {len(rows)} elements but has {each.numel()}")
-    result = torch.empty(rows.shape, device=rows.device)
+    result = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
     for block in blocks(rows.shape):
         result[block] = from_codes(rows[block], scale, zero_point, block[0])
     return _from_rows(result, quantized.shape, channels)
@@ -202,7 +204,8 @@ def _qparams(input: Tensor, choice: Choice) -> tuple[Tensor, Tensor]:
         return observed(input, choice).calculate_qparams()
     channels = choice.channels
     shape = () if channels.is_one else (len(channels.rows(input)),)
-    return torch.ones(shape), torch.zeros(shape, dtype=torch.int32)
+    scale = torch.ones(shape, dtype=torch.float32, device=input.device)
+    return scale, torch.zeros(shape, dtype=torch.int32, device=input.device)
 
 
 def as_rows(tensor: Tensor, channels: Channels) -> Tensor:

@@ -287,7 +287,7 @@ def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRa
         check_broadcast(zero_point, "zero_point", tensor)
         if not zero_point.numel():
             return 0
-        low, high = (int(limit) for limit in zero_point.aminmax())
+        low, high = (int(limit) for limit in zero_point.to(torch.float64).aminmax())
     if codes and not codes.low <= low <= high <= codes.high:
         bad = low if low < codes.low else high
         raise BadArgument("zero_point", f"zero_point must be in {codes.low} .. {codes.high} but is {bad}")

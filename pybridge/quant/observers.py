@@ -18,6 +18,11 @@ State = dict[str, torch.Tensor]
 WHOLE = Channels()
 
 
+def extremes_of_nothing() -> tuple[torch.Tensor, torch.Tensor]:
+    """The minimum and maximum of what has no elements, as float32."""
+    return torch.tensor(math.inf, dtype=torch.float32), torch.tensor(-math.inf, dtype=torch.float32)
+
+
 class Observer(abc.ABC):
     """What all observers can do.
 
@@ -140,9 +145,11 @@ class MinMaxObserver(UniformObserver):
 
     def reset(self) -> None:
         if self.channels.is_one:
-            self.min_val, self.max_val = torch.tensor(math.inf), torch.tensor(-math.inf)
+            self.min_val, self.max_val = (
+                torch.tensor(each, dtype=torch.float32) for each in (math.inf, -math.inf)
+            )
         else:
-            self.min_val, self.max_val = torch.empty(0), torch.empty(0)
+            self.min_val, self.max_val = (torch.empty(0, dtype=torch.float32) for _ in range(2))
 
     @property
     def has_observed(self) -> bool:

@@ -101,6 +101,12 @@ def quantization_plan(
     if isnan(target):
         raise BadArgument("sqnr", "sqnr must be a number of dB but is NaN")
     plan = Plan(target)
+    for name, tensor in tensors.items():  # a mistake in the last is told before the first is tried
+        if tensor.is_floating_point() and tensor.numel():
+            try:
+                options.fitting(tensor)
+            except BadArgument as error:
+                raise BadArgument(error.parameter, f"{name}: {error}") from None
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and tensor.numel():
             plan.weights[name] = _planned(

@@ -38,7 +38,7 @@ class RecordingObserver(UniformObserver):
     def values(self) -> torch.Tensor:
         """All that was seen: 1-D, or a row for each channel."""
         if not self._kept:
-            return torch.empty(0) if self.channels.is_one else torch.empty(0, 0)
+            return torch.empty(0 if self.channels.is_one else (0, 0), dtype=torch.float32)
         if len(self._kept) > 1:
             device = self._kept[-1].device
             self._kept = [torch.cat([rows.to(device) for rows in self._kept], dim=-1)]
@@ -97,7 +97,7 @@ class MSEObserver(RecordingObserver):
         candidates = [choose_qparams(low * factor, high * factor, self.scheme) for factor in _FACTORS]
         errors = self._squared_errors(rows, candidates)
         best = errors.masked_fill(errors.isnan(), torch.inf).argmin(dim=0)  # which takes NaN for the least
-        factors = torch.tensor(_FACTORS, device=rows.device)[best]
+        factors = torch.tensor(_FACTORS, dtype=torch.float32, device=rows.device)[best]
         low, high = low * factors, high * factors
         return (low[0], high[0]) if self.channels.is_one else (low, high)
 

@@ -313,12 +313,14 @@ def test_a_model_that_cannot_be_exported_leaves_nothing(tcl: Interpreter, tmp_pa
         set plan [dict create weights [dict create a $choice b $choice]]
     """)
     for words, parameter in (
-        ("$model $plan $folder coe", "axis"),
+        ("$model $plan $folder coe", "tensors"),
         ("$model [dict create weights [dict create c $choice]] $folder coe", "tensors"),
         ("$model [dict create weights [dict create a $choice]] $folder coe -pack 2000", "pack"),
     ):
         assert refusal(tcl, f"torch::export_model {words}")[1] == ("TORCH", "ARG", "VALUE", parameter)
         assert not list(tmp_path.iterdir())
+    message, _ = refusal(tcl, "torch::export_model $model $plan $folder coe")
+    assert message == "b: axis must be in -1 .. 0 for this tensor but is 1"
     good = "torch::export_model $model [dict create weights [dict create a $choice]]"
     missing = ("POSIX", "ENOENT", "no such file or directory")
     assert refusal(tcl, f"{good} $folder/no/model coe")[1] == missing

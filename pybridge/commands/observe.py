@@ -88,8 +88,9 @@ def observer(
 ) -> Observer:
     """Make an observer: it looks at tensors, and tells the scale and zero point to quantize such data with.
 
-    Where PyTorch has an observer of the kind, its numbers are the same bit for bit. The one exception is
-    uint16, symmetric, with a quant_min or quant_max: the zero point is the middle integer here, 32768 there.
+    Where PyTorch has an observer of the kind, its numbers are the same bit for bit. There are two
+    exceptions: histograms of float16 and bfloat16 tensors, which are computed in float32, and uint16,
+    symmetric, with a quant_min or quant_max: the zero point is the middle integer here, 32768 there.
 
     minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
     (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over

@@ -1,6 +1,7 @@
 """Observers: they look at tensors and tell a scale and a zero point that fit what they have seen.
 
-Where `torch.ao.quantization.observer` has the same kind, these are equal to it bit for bit; PyTorch removes
+Where `torch.ao.quantization.observer` has the same kind, these are equal to it bit for bit (but for
+histograms of float16 and bfloat16, which are computed in float32); PyTorch removes
 that module. An observer sees a tensor as float32 and without its gradient, and ignores an empty one.
 """
 

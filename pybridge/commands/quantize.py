@@ -40,16 +40,19 @@ def fake_quantize_per_channel(
         torch::tensor_to_list $y
         => 1.5 2.5 3.5 4.5
     """
-    _check_range(quant_min, quant_max)
     _check_floating(input)
     axis = checked_axis(input, axis)
-    check_channels(input, scales, zero_points, axis)
     if scales.dtype is not torch.float32:
         scales = _float32_scales(scales)
     if zero_points.dtype is not torch.int32:
         zero_points = _int32_zero_points(zero_points)
-    check_zero_points(zero_points, quant_min, quant_max)
-    return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
+    try:
+        return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
+    except RuntimeError:  # PyTorch has checked the same already; the checks here name the parameter
+        _check_range(quant_min, quant_max)
+        check_channels(input, scales, zero_points, axis)
+        check_zero_points(zero_points, quant_min, quant_max)
+        raise
 
 
 @command()

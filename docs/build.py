@@ -1,4 +1,7 @@
-"""Write docs/reference, a page a family, from the commands themselves; --check fails when it is stale."""
+"""Write what is made of the commands themselves: docs/reference, a page a family, and tclpkg/commands.tcl.
+
+With --check it fails when any of it is out of date.
+"""
 
 import inspect
 import re
@@ -8,6 +11,7 @@ from pathlib import Path
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge.documentation import Argument, documentation
 from pybridge.help_page import facts, usage
+from pybridge.package import commands_file, tcl_package
 from pybridge.registry import Command, families
 
 FOLDER = Path(__file__).with_name("reference")
@@ -89,19 +93,22 @@ def link(name: str) -> str:
 
 
 def main() -> int:
-    wanted = pages()
-    there = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
-    if there == wanted:
-        return 0
+    wanted = {FOLDER / name: text for name, text in pages().items()}
+    wanted[tcl_package() / "commands.tcl"] = commands_file()
+    old = {path for path in FOLDER.glob("*.md") if path not in wanted}
+    stale = old | {
+        path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text
+    }
     if "--check" in sys.argv[1:]:
-        stale = sorted(name for name in {*wanted, *there} if wanted.get(name) != there.get(name))
-        print(f"docs/reference is out of date ({', '.join(stale)}): run `make docs`", file=sys.stderr)
-        return 1
+        names = ", ".join(sorted(path.name for path in stale))
+        if stale:
+            print(f"what `make docs` generates is out of date: {names}", file=sys.stderr)
+        return 1 if stale else 0
     FOLDER.mkdir(exist_ok=True)
-    for name in there.keys() - wanted.keys():
-        (FOLDER / name).unlink()
-    for name, text in wanted.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path in old:
+        path.unlink()
+    for path in stale - old:
+        path.write_text(wanted[path], "utf-8")
     return 0
 
 

@@ -38,10 +38,13 @@ class Dispatcher:
 
     Args:
         encode: makes of texts, alone or in tuples, what the transport can carry.
+        table: another dispatcher's, to share its handles.
     """
 
-    def __init__(self, encode: Callable[[Any], Any] = lambda value: value) -> None:
-        self.table = HandleTable(_storage_of)
+    def __init__(
+        self, encode: Callable[[Any], Any] = lambda value: value, table: HandleTable | None = None
+    ) -> None:
+        self.table = HandleTable(_storage_of) if table is None else table
         self._closed = False
         self._encode = encode
 

@@ -149,9 +149,18 @@ def file_format(path: str, what: str) -> TclError:
 
 def file_access(path: str, error: OSError, hint: str = "") -> TclError:
     """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
+    return _refused("open", path, error, hint)
+
+
+def folder_access(path: str, error: OSError) -> TclError:
+    """The operating system does not let the process work in the folder `path`."""
+    return _refused("change working directory to", path, error)
+
+
+def _refused(what: str, path: str, error: OSError, hint: str = "") -> TclError:
     text = (os.strerror(error.errno) if error.errno else str(error)).lower()
-    name = _errno_name(error)
-    return TclError(f'couldn\'t open "{one_line(path)}": {text}{hint}', ("POSIX", name, text))
+    code = ("POSIX", _errno_name(error), text)
+    return TclError(f'couldn\'t {what} "{one_line(path)}": {text}{hint}', code)
 
 
 def from_exception(error: BaseException) -> TclError:

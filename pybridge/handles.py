@@ -57,7 +57,8 @@ class HandleTable:
     def __init__(self, storage_of: Callable[[Any], tuple[int, int] | None]) -> None:
         self.objects: dict[str, Any] = {}
         self.grad_enabled = True
-        self.created = 0
+        self.created = 0  # those of tables that this one follows, too
+        self._first = 0
         self.bytes = 0
         self.peak_bytes = 0
         self.chain = Chain(MAIN)
@@ -89,6 +90,11 @@ class HandleTable:
             self._owners[name] = scope
         return name
 
+    def follow(self, created: int, generation: int) -> None:
+        """Come after tables that are gone: use no handle and no number of a scope again."""
+        self.created = self._first = created
+        self._last_number = generation << 32
+
     def check(self, name: str) -> None:
         """Raise unless `name` is live, whatever its kind."""
         if name not in self.objects:
@@ -114,7 +120,7 @@ class HandleTable:
 
     @property
     def freed(self) -> int:
-        return self.created - len(self.objects)
+        return self.created - self._first - len(self.objects)
 
     def missing(self, name: str, kind: str) -> errors.TclError:
         """Why `name` is no live handle of `kind`."""

@@ -7,10 +7,9 @@ from pybridge import __version__
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
-from pybridge.package import tcl_package
-from pybridge.registry import BY_NAME, Command
+from pybridge.package import command_list, tcl_package
 
-CALLBACKS = ("dispatch", "dispatch_bulk", "end", "cancel_again")  # the Tcl commands that call Python
+CALLBACKS = ("dispatch", "take_bulk", "take_end", "cancel_again")  # the Tcl commands that call Python
 _RETURN_REPLY = """
     lassign [%s {*}$args] status value options
     return -code $status {*}$options $value
@@ -34,7 +33,7 @@ def install(
         cancel_again: called when Tcl has dropped the error that a cancel is.
     """
 
-    def dispatch_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
+    def take_bulk(index: str, form: str, shape: str, chain: str, called: str, *words: Any) -> Reply:
         try:
             bulk = Bulk(payload(), form, tuple(map(int, shape.split())))
             words = (*words[: int(index)], bulk, *words[int(index) + 1 :])
@@ -50,15 +49,15 @@ def install(
         return OK, "", ()
 
     tk.eval("namespace eval ::torch::_ {}")
-    callbacks = (dispatcher, dispatch_bulk, reply_to_end, cancel_again)
+    callbacks = (dispatcher, take_bulk, reply_to_end, cancel_again)
     for name, callback in zip(CALLBACKS, callbacks, strict=True):
         tk.createcommand(f"::torch::_::{name}", callback)
     tk.setvar("::torch::_::version", __version__)
+    tk.setvar("::torch::_::commands", command_list())
     folder = tcl_package()
     tk.call("lappend", "::auto_path", str(folder))
     tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
     about.host_facts["Tcl"] = tk.eval("info patchlevel")
-    _make_aliases(tk)
 
 
 def take_payload(tk: Any) -> bytes:
@@ -84,21 +83,3 @@ def define(tk: Any, dispatcher: Dispatcher, name: str, function: Callable[..., s
     tk.createcommand(f"::torch::_::{name}_reply", reply)
     tk.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
     return [f"{name}_reply"]
-
-
-def _make_aliases(tk: Any) -> None:
-    for name, command in BY_NAME.items():
-        if command.script:
-            continue
-        where = _bulk_place(command)
-        words = ("::torch::_::call_bulk", where, name) if where else ("::torch::_::call", name)
-        tk.call("interp", "alias", "", f"::torch::{name}", "", *words)
-
-
-def _bulk_place(command: Command) -> tuple[int | str, ...]:
-    """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
-    for form in command.forms:
-        for position, parameter in enumerate(form.signature.parameters):
-            if parameter.type.bulk:
-                return (position, *(f"-{spelling}" for spelling in parameter.spellings))
-    return ()

@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 from pybridge import channels, errors, install
 from pybridge.dispatch import Dispatcher
+from pybridge.handles import HandleTable
 from pybridge.held import Held, let_go
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 
@@ -30,6 +31,7 @@ class Interpreter:
     Args:
         program: whether `exit` ends the process, as in the `tcltorch` program. Otherwise it stops the script
             and `eval` raises SystemExit.
+        table: handles to share; a table of its own by default.
 
     Attributes:
         interruptible: whether Ctrl-C stops what Tcl runs, and `eval` raises KeyboardInterrupt. In the program
@@ -41,7 +43,7 @@ class Interpreter:
             tcl.eval("torch::tensor_to_list [torch::ones {2}]")
     """
 
-    def __init__(self, *, program: bool = False) -> None:
+    def __init__(self, *, program: bool = False, table: HandleTable | None = None) -> None:
         # Not tkinter.Tcl(): that one runs the user's ~/.Tcl.tcl and ~/.Tcl.py.
         self._tk: Any = _tkinter.create(None, "tcltorch", "Tcl", False, True, False, False, None)
         self._thread = threading.get_ident()
@@ -54,7 +56,7 @@ class Interpreter:
         self._closing = False
         self._cancel: Callable[[], None] | None = None
         self._exit_status: int | None = None
-        self.dispatcher = Dispatcher(to_tcl)
+        self.dispatcher = Dispatcher(to_tcl, table)
         self._define_commands()
         _open.add(self)
 
@@ -111,6 +113,10 @@ class Interpreter:
             self._run(lambda tk: tk.dooneevent(0))
         finally:
             self.dispatcher.table.unwind(mark, self._is_command)  # a stopped event's script leaves it open
+
+    def flush(self) -> None:
+        """Write what Tcl's channels, and Python's standard ones, have buffered."""
+        channels.flush_all(self._tk)
 
     def set_arguments(self, argv0: str, argv: list[str], *, interactive: bool = False) -> None:
         """Set `argv0`, `argv`, `argc` and `tcl_interactive` as tclsh does."""

@@ -1,6 +1,24 @@
-"""Where the files of the Tcl package are."""
+"""The Tcl package: where its files are, and the list of commands that is one of them."""
 
 from pathlib import Path
+
+from pybridge import __version__
+from pybridge.registry import BY_NAME, Command
+from pybridge.tcl_list import join_list
+
+_COMMANDS = """\
+# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk parameter.
+# Inside the tcltorch program Python has told both already.
+
+namespace eval ::torch::_ {
+    if {![info exists commands]} {
+        variable version %s
+        variable commands {
+%s
+        }
+    }
+}
+"""
 
 
 def tcl_package() -> Path:
@@ -8,3 +26,31 @@ def tcl_package() -> Path:
     here = Path(__file__).resolve().parent
     inside = here / "tclpkg"
     return inside if inside.is_dir() else here.parent / "tclpkg"
+
+
+def command_list() -> tuple[str | tuple[int | str, ...], ...]:
+    """Each registered name that is not a Tcl procedure, and the words that tell of its bulk parameter."""
+    return tuple(
+        word
+        for name, command in sorted(BY_NAME.items())
+        if not command.script
+        for word in (name, _bulk_place(command))
+    )
+
+
+def _bulk_place(command: Command) -> tuple[int | str, ...]:
+    """Position and options of the parameter that takes numbers in bulk; empty when there is none."""
+    for form in command.forms:
+        for position, parameter in enumerate(form.signature.parameters):
+            if parameter.type.bulk:
+                return (position, *(f"-{spelling}" for spelling in parameter.spellings))
+    return ()
+
+
+def commands_file() -> str:
+    """The text of `commands.tcl`: what a Tcl program knows of the commands before there is a worker."""
+    words = iter(command_list())
+    lines = [
+        f"            {name} {join_list([join_list(map(str, where))])}" for name, where in zip(words, words)
+    ]
+    return _COMMANDS % (__version__, "\n".join(lines))

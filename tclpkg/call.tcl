@@ -38,13 +38,12 @@ proc ::torch::_::no_subcommand {ensemble name args} {
 
 # The dispatcher's reply to words of which one travels as bytes, where it can be packed.
 proc ::torch::_::send_bulk {index chain name words} {
-    variable payload
     if {$index < 0 || [set packed [pack [lindex $words $index]]] eq ""} {
         return [dispatch $chain $name {*}$words]
     }
-    lassign $packed format shape payload
+    lassign $packed format shape bytes
     lset words $index ""
-    dispatch_bulk $index $format $shape $chain $name {*}$words
+    dispatch_bulk $bytes $index $format $shape $chain $name {*}$words
 }
 
 # Which word is the bulk one: the value of one of its options, or the word at its position; -1 when none is.

@@ -1,10 +1,12 @@
 # tkinter takes `exit` away, because Tcl's own would end the process under Python's feet.
-proc ::exit {{returnCode 0}} {
-    if {![string is integer -strict $returnCode]} {
-        return -code error -errorcode {TCL VALUE NUMBER} "expected integer but got \"$returnCode\""
-    }
-    lassign [::torch::_::end [format %d $returnCode]] status message options
-    if {$status} {
-        return -code error {*}$options $message
+proc ::torch::_::replace_exit {} {
+    proc ::exit {{returnCode 0}} {
+        if {![string is integer -strict $returnCode]} {
+            return -code error -errorcode {TCL VALUE NUMBER} "expected integer but got \"$returnCode\""
+        }
+        lassign [::torch::_::take_end [format %d $returnCode]] status message options
+        if {$status} {
+            return -code error {*}$options $message
+        }
     }
 }

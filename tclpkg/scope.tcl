@@ -3,7 +3,9 @@
 
 # Free what the body created, by whichever way it ends, except the handles in its result.
 proc ::torch::_::scope {body} {
+    variable opened
     set number [call _scope_begin]
+    incr opened
     guard number _scope_end
     catch {uplevel 1 $body} result options
     set kept {}
@@ -11,6 +13,7 @@ proc ::torch::_::scope {body} {
         set kept [tokens $result]
     }
     call _scope_end $number {*}$kept
+    incr opened -1
     # -level counts from here: what the body meant for its caller is meant for ours
     dict incr options -level
     return -options $options $result
@@ -22,10 +25,13 @@ proc ::torch::_::no_grad {{script "\0"}} {
     if {$script eq "\0"} {
         return [call set_grad_enabled 0]
     }
+    variable opened
     set number [call _no_grad_begin]
+    incr opened
     guard number _no_grad_end
     catch {uplevel 1 $script} result options
     call _no_grad_end $number
+    incr opened -1
     dict incr options -level
     return -options $options $result
 }
@@ -99,12 +105,6 @@ proc ::torch::_::not_local {name} {
     return "torch::local needs a local variable of a procedure but got \"$name\""
 }
 
-# The procedures live here, and not in ::torch, where commands may be called `trace`, `set` or `info`.
-interp alias {} ::torch::scope {} ::torch::_::scope
-interp alias {} ::torch::local {} ::torch::_::local
-interp alias {} ::torch::no_grad {} ::torch::_::no_grad
-interp alias {} ::torch::noGrad {} ::torch::_::no_grad
-
 proc ::torch::_::local_changed {handle number name element operation} {
     upvar 1 $name variable
     if {$operation eq "write"} {
@@ -117,28 +117,64 @@ proc ::torch::_::local_changed {handle number name element operation} {
     call _local_end $handle $number
 }
 
-# What the event loop runs is no part of the code that waits for it, and creates into none of its scopes.
+# What the event loop runs is no part of the code that waits for it, and creates into none of its scopes. Where no
+# scope is open there is nothing to tell.
 proc ::torch::_::wait_changed {command args} {
-    call [expr {[lindex $args end] eq "enter" ? "_wait_begin" : "_wait_end"}]
+    variable opened
+    variable waits
+    if {[lindex $args end] eq "enter"} {
+        lappend waits $opened
+        if {$opened} {
+            call _wait_begin
+        }
+    } else {
+        set told [lindex $waits end]
+        set waits [lrange $waits 0 end-1]
+        if {$told ne "" && $told} {
+            call _wait_end
+        }
+    }
 }
-trace add execution ::vwait {enter leave} ::torch::_::wait_changed
-trace add execution ::update {enter leave} ::torch::_::wait_changed
 
 # A coroutine belongs to the scope in which it is started, whatever it is called later.
 proc ::torch::_::coroutine_starts {command args} {
+    variable opened
     set name [regsub -all {:::+} [lindex $command 1] ::]
     if {![string match ::* $name]} {
         set namespace [uplevel 1 {::namespace current}]
         set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]
     }
     if {[lindex $args end] eq "enter"} {
-        call _coroutine_begin $name
+        if {$opened} {
+            call _coroutine_begin $name
+        }
     } elseif {[llength [info commands $name]]} {
         trace add command $name rename {::torch::_::finish ::torch::_::coroutine_renamed}
     }
 }
 
 proc ::torch::_::coroutine_renamed {old new operation} {
-    call _coroutine_renamed $old $new
+    variable opened
+    if {$opened} {
+        call _coroutine_renamed $old $new
+    }
 }
-trace add execution ::coroutine {enter leave} ::torch::_::coroutine_starts
+
+# The procedures live here, and not in ::torch, where commands may be called `trace`, `set` or `info`.
+proc ::torch::_::begin_scopes {} {
+    variable opened 0  ;# scopes and no_grad bodies; may stay too high where a coroutine was deleted, never too low
+    variable waits {}
+    foreach {name target} {scope scope local local no_grad no_grad noGrad no_grad} {
+        interp alias {} ::torch::$name {} ::torch::_::$target
+    }
+    trace add execution ::vwait {enter leave} ::torch::_::wait_changed
+    trace add execution ::update {enter leave} ::torch::_::wait_changed
+    trace add execution ::coroutine {enter leave} ::torch::_::coroutine_starts
+}
+
+proc ::torch::_::end_traces {args} {
+    foreach command {::vwait ::update} {
+        trace remove execution $command {enter leave} ::torch::_::wait_changed
+    }
+    trace remove execution ::coroutine {enter leave} ::torch::_::coroutine_starts
+}

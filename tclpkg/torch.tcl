@@ -1,20 +1,20 @@
-# The Tcl side of the package: the interpreter that Python builds sources this file before it makes the commands.
-
-if {[info commands ::torch::_::dispatch] eq ""} {
-    return -code error -errorcode {TORCH UNSUPPORTED package} \
-        "package torch runs inside the tcltorch program: start the script with it"
-}
+# The package. In the tcltorch program Python has made the commands that it calls already; elsewhere a worker
+# serves them, a process of Python's that is started when it is first needed.
 
 namespace eval ::torch {
     namespace export {[a-zA-Z]*}
     namespace ensemble create -prefixes 0 -unknown ::torch::_::no_subcommand
-    namespace eval _ {}
+    namespace eval _ {
+        variable folder [file dirname [file normalize [info script]]]
+    }
 }
 
-apply {{folder files} {
-    foreach file $files {
-        source -encoding utf-8 [file join $folder $file]
-    }
-} ::torch::_} [file dirname [info script]] {call.tcl bulk.tcl picture.tcl scope.tcl exit.tcl}
+foreach ::torch::_::file {
+    commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl children.tcl
+    python.tcl worker.tcl requests.tcl async.tcl transport.tcl
+} {
+    source -encoding utf-8 [file join $::torch::_::folder $::torch::_::file]
+}
 
+::torch::_::begin
 package provide torch $::torch::_::version

@@ -1,0 +1,59 @@
+"""The process that a Tcl program starts: `python -m pybridge.worker`."""
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+
+_PIPE_SIZE = 1 << 20
+
+
+def main() -> None:
+    """Serve the process that has started this one, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
+    source, target, errors = os.dup(0), os.dup(1), os.dup(2)
+    faulthandler.enable(os.fdopen(errors, "w"))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    _widen(source, target)
+    run(source, target)
+
+
+def run(source: int, target: int) -> None:
+    """Serve the connection of these two descriptors, and end the process with it."""
+    from pybridge.worker.hangup import end_with
+    from pybridge.worker.output import Output
+    from pybridge.worker.server import Server
+
+    output = Output(lambda channel, data: server.send_output(channel, data))
+    server = Server(source, target, output.flush)
+    server.greet()
+    end_with(source)
+    threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
+    server.serve()
+    os._exit(0)
+
+
+def _load_torch() -> None:
+    """Have PyTorch ready by the time that a command needs it. What is wrong with it, that command tells."""
+    try:
+        import torch  # noqa: F401
+    except Exception:
+        return
+
+
+def _widen(*descriptors: int) -> None:
+    """Let pipes hold more than Linux gives them at first: bulk numbers go over in fewer pieces."""
+    import fcntl
+
+    for descriptor in descriptors:
+        try:
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        except (OSError, AttributeError):  # no pipe, or the limit of the machine is lower
+            continue
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""What the worker's process prints, on its way to the Tcl program.
+
+Python's `print` and warnings go over at once. What C code writes to the descriptors 1 and 2 is kept in a file
+without a name and goes over before the answer to the command that wrote it.
+"""
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+
+Send = Callable[[str, bytes], None]  # the channel's name, what was printed
+_NAMES = ("stdout", "stderr")
+
+
+class Output:
+    """Stands where the process has its standard output and its standard error.
+
+    Args:
+        send: takes what was printed.
+    """
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._files = []
+        for descriptor, name in enumerate(_NAMES, start=1):
+            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # open as long as the process
+            os.set_inheritable(file.fileno(), False)
+            os.dup2(file.fileno(), descriptor)
+            self._files.append(file)
+            setattr(sys, name, io.TextIOWrapper(_Stream(self, name), "utf-8", "replace", write_through=True))
+
+    def flush(self) -> None:
+        """Send what C code has written since the last time."""
+        for file, name in zip(self._files, _NAMES, strict=True):
+            if file.tell():  # shared with the descriptor that is written to
+                file.seek(0)
+                data = file.read()
+                file.seek(0)
+                file.truncate()
+                self._send(name, data)
+
+    def write(self, name: str, data: bytes) -> None:
+        self.flush()
+        self._send(name, data)
+
+
+class _Stream(io.RawIOBase):
+    def __init__(self, output: Output, name: str) -> None:
+        self._output, self._name = output, name
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self._output.write(self._name, bytes(data))
+        return len(data)

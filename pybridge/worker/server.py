@@ -1,0 +1,143 @@
+"""The worker's side of a connection: requests in, answers out, one after the other."""
+
+import os
+import re
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pybridge import __version__, errors
+from pybridge.bulk import Bulk
+from pybridge.commands import about
+from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
+from pybridge.tcl_list import double_text, join_list, split_list
+from pybridge.worker.frames import Frame, Reader, write
+
+if TYPE_CHECKING:
+    from pybridge.interp import Interpreter
+
+_SPECIAL = re.compile(r'[{}"\\]')
+_PLAIN = re.compile(r"[\w.:-]+", re.ASCII)
+_SCRIPT_LINE = re.compile(
+    r'\n    \("uplevel" body line (\d+)\)\n    invoked from within\n"uplevel #0 .*\Z', re.DOTALL
+)
+
+
+class Server:
+    """Answers what comes from one Tcl program.
+
+    Args:
+        source, target: the descriptors of the connection.
+        flush: sends what was printed before an answer.
+    """
+
+    def __init__(self, source: int, target: int, flush: Callable[[], None] = lambda: None) -> None:
+        self._reader, self._target, self._flush = Reader(source), target, flush
+        self._dispatcher = Dispatcher()
+        self._interpreter: Interpreter | None = None
+        self._writing = threading.Lock()
+
+    def greet(self) -> None:
+        """Say who is here, before anything takes time."""
+        self._send(Frame(0, join_list(("hello", __version__, str(os.getpid())))))
+
+    def serve(self) -> None:
+        """Answer requests until the other side is gone.
+
+        Raises:
+            Garbled: what came was no request.
+        """
+        while (request := self._reader.next()) is not None:
+            reply = self._answer(request)
+            self._flush()
+            if not request.number:
+                continue
+            text, payload = _told(reply)
+            self._send(Frame(request.number, text, payload, self._dispatcher.table.created))
+
+    def send_output(self, channel: str, data: bytes) -> None:
+        """Pass on what was printed."""
+        self._send(Frame(0, channel, data))
+
+    def _send(self, frame: Frame) -> None:
+        with self._writing:
+            write(self._target, frame)
+
+    def _answer(self, request: Frame) -> Reply:
+        text = request.text
+        try:
+            words = split_list(text) if _SPECIAL.search(text) else text.split(" ")
+            if words[0][:1] != "!":
+                return self._dispatcher("", *words)
+            return self._served(words[0], words[1:], request.payload)
+        except BaseException as error:
+            return self._dispatcher.failed(error)
+
+    def _served(self, verb: str, words: list[str], payload: bytes) -> Reply:
+        """What the client asks for beyond a command of the main chain of calls."""
+        match verb, words:
+            case "!in", [chain, *rest]:
+                return self._dispatcher(chain, *rest)
+            case "!bulk", [index, form, shape, chain, *rest]:
+                bulk = Bulk(payload, form, tuple(map(int, shape.split())))
+                return self._dispatcher(chain, *rest[: int(index) + 1], bulk, *rest[int(index) + 2 :])
+            case "!cd", [folder]:
+                return self._change_folder(folder)
+            case "!begin", [patch_level, created, generation]:
+                about.host_facts["Tcl"] = patch_level
+                self._dispatcher.table.follow(int(created), int(generation))
+                return OK, "", ()
+            case "!script", [script]:
+                return self._run_script(script)
+        raise ValueError(f"no such request: {verb}")
+
+    def _change_folder(self, folder: str) -> Reply:
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise errors.folder_access(folder, error) from None
+        return OK, "", ()
+
+    def _run_script(self, script: str) -> Reply:
+        """Run a whole script in an interpreter of Python's that has the same handles."""
+        if self._interpreter is None:
+            from pybridge.interp import Interpreter
+
+            self._interpreter = Interpreter(table=self._dispatcher.table)
+        try:
+            return OK, self._interpreter.call("uplevel", "#0", script), ()
+        except errors.TclError as error:
+            trace = _SCRIPT_LINE.sub(r"\n    (remote script line \1)", error.errorinfo)
+            return ERROR, error.message, ("-errorcode", error.errorcode, "-errorinfo", trace)
+        except SystemExit as error:
+            raise errors.unsupported(
+                "exit", f"a remote script cannot end this program (exit {error.code})"
+            ) from None
+        finally:
+            self._interpreter.flush()
+
+
+def _told(reply: Reply) -> tuple[str, bytes]:
+    """A reply as the list and the bytes of a frame."""
+    status, value, options = reply
+    if status == OK and type(value) is str and _PLAIN.fullmatch(value):
+        return f"0 {value} {{}}", b""
+    payload = b""
+    if status == BULK:
+        payload, *value = value
+    elif status == PICTURE:
+        value, payload = value
+    return join_list((str(status), tcl_text(value), tcl_text(options))), payload
+
+
+def tcl_text(value: Any) -> str:
+    """What Tcl has as the text of this value."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple | list):
+        return join_list(map(tcl_text, value))
+    if isinstance(value, float):
+        return double_text(value)
+    if isinstance(value, int):
+        return str(int(value))
+    raise TypeError(f"a {type(value).__name__} has no Tcl form")

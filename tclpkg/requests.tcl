@@ -1,0 +1,101 @@
+# Requests to the worker and its answers; pybridge/worker/frames.py tells how a frame is made.
+
+# The dispatcher behind the pipe: its reply is status, value, options.
+proc ::torch::_::dispatch_worker {chain called args} {
+    if {$chain eq ""} {
+        return [ask [list $called {*}$args] ""]
+    }
+    return [ask [list !in $chain $called {*}$args] ""]
+}
+
+proc ::torch::_::dispatch_bulk_worker {bytes args} {
+    return [ask [list !bulk {*}$args] $bytes]
+}
+
+proc ::torch::_::ask {words bytes} {
+    variable channel
+    variable cwd
+    if {$channel eq "" || [pwd] ne $cwd} {
+        if {[catch {be_ready} message options]} {
+            return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
+        }
+    }
+    return [exchange $words $bytes]
+}
+
+proc ::torch::_::exchange {words bytes} {
+    variable number
+    set wanted [incr number]
+    if {[catch {
+        send $wanted $words $bytes
+        while {[lindex [set frame [receive]] 0] != $wanted} {
+            deliver {*}$frame
+        }
+    } message]} {
+        return [lost $message]
+    }
+    return [reply_of {*}$frame]
+}
+
+proc ::torch::_::lost {message} {
+    variable reason
+    variable channel
+    if {$channel ne ""} {
+        lose $message
+    }
+    return [list 1 $reason {-errorcode {TORCH CLOSED}}]
+}
+
+# Send a request; one of number 0 is not answered.
+proc ::torch::_::send {wanted words bytes} {
+    variable channel
+    set list [encoding convertto utf-8 $words]
+    puts -nonewline $channel [binary format a4IIII tch1 $wanted 0 [string length $list] [string length $bytes]]
+    puts -nonewline $channel $list
+    if {$bytes ne ""} {
+        puts -nonewline $channel $bytes
+    }
+    flush $channel
+}
+
+# The next frame: number, list, bytes. What is no frame is an error.
+proc ::torch::_::receive {} {
+    variable channel
+    variable created
+    if {[binary scan [read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
+        error "it said no more"
+    }
+    if {$protocol ne "tch1"} {
+        error "it said something that is no answer"
+    }
+    set list [read $channel $length]
+    set bytes [expr {$size ? [read $channel $size] : ""}]
+    if {[string length $list] < $length || [string length $bytes] < $size} {
+        error "it said no more in the middle of an answer"
+    }
+    if {$count} {
+        set created $count
+    }
+    return [list $got [encoding convertfrom utf-8 $list] $bytes]
+}
+
+# An answer as `call` expects it: bytes stand where the dispatcher has them.
+proc ::torch::_::reply_of {got reply bytes} {
+    switch [lindex $reply 0] {
+        2 {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}
+        3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}
+    }
+    return $reply
+}
+
+# What nobody waits for: output of the worker's, or an answer to torch::async.
+proc ::torch::_::deliver {got said bytes} {
+    if {$got} {
+        answered $got [reply_of $got $said $bytes]
+    } elseif {$said in [chan names $said]} {
+        puts -nonewline $said [encoding convertfrom utf-8 $bytes]
+        if {$said eq "stderr"} {
+            flush $said
+        }
+    }
+}

@@ -1,0 +1,43 @@
+# Which way a command goes to Python.
+
+# `inside`: Python has built this interpreter; `child`: its parent's commands are aliased here; `worker`: a process;
+# `none`: a safe interpreter, which has what its parent gives it.
+proc ::torch::_::transport {} {
+    if {[namespace which ::torch::_::take_end] ne ""} {
+        return inside
+    }
+    if {[namespace which ::torch::_::dispatch] ne ""} {
+        return child
+    }
+    return [expr {[interp issafe] ? "none" : "worker"}]
+}
+
+proc ::torch::_::begin {} {
+    variable commands
+    switch [set transport [transport]] {
+        inside {
+            begin_inside
+            begin_children
+            replace_exit
+        }
+        child {
+            begin_children
+        }
+        worker {
+            begin_worker
+        }
+        none {
+            return
+        }
+    }
+    dict for {name where} $commands {
+        if {$where eq ""} {
+            interp alias {} ::torch::$name {} ::torch::_::call $name
+        } else {
+            interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
+        }
+    }
+    begin_scopes
+    begin_remote $transport
+    trace add command ::torch::_::call delete ::torch::_::end_traces
+}

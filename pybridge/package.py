@@ -7,8 +7,8 @@ from pybridge.registry import BY_NAME, Command
 from pybridge.tcl_list import join_list
 
 _COMMANDS = """\
-# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk parameter.
-# Inside the tcltorch program Python has told both already.
+# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk
+# parameter. Inside the tcltorch program Python has told both already.
 
 namespace eval ::torch::_ {
     if {![info exists commands]} {
@@ -49,8 +49,9 @@ def _bulk_place(command: Command) -> tuple[int | str, ...]:
 
 def commands_file() -> str:
     """The text of `commands.tcl`: what a Tcl program knows of the commands before there is a worker."""
-    words = iter(command_list())
+    words = command_list()
     lines = [
-        f"            {name} {join_list([join_list(map(str, where))])}" for name, where in zip(words, words)
+        f"            {name} {join_list([join_list(map(str, where))])}"
+        for name, where in zip(words[::2], words[1::2], strict=True)
     ]
     return _COMMANDS % (__version__, "\n".join(lines))

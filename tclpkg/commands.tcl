@@ -1,5 +1,5 @@
-# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk parameter.
-# Inside the tcltorch program Python has told both already.
+# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk
+# parameter. Inside the tcltorch program Python has told both already.
 
 namespace eval ::torch::_ {
     if {![info exists commands]} {

@@ -3,7 +3,6 @@
 import faulthandler
 import os
 import signal
-import sys
 import threading
 
 _PIPE_SIZE = 1 << 20
@@ -56,4 +55,4 @@ def _widen(*descriptors: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,30 +1,108 @@
-# Scripts on the worker's side, commands that are not waited for, and the worker's life.
+# Commands that are not waited for. One at a time is under way; the others wait here, so that each can be cancelled.
 
-proc ::torch::_::begin_remote {transport} {
-    set kind [expr {$transport eq "worker" ? "worker" : "inside"}]
-    foreach name {remote shutdown restart} {
-        interp alias {} ::torch::$name {} ::torch::_::${name}_$kind
+proc ::torch::_::begin_async {} {
+    variable asked 0  ;# how many there have been
+    variable queue {}  ;# those that wait: a token, a callback, a request
+    variable running {}  ;# the one that is under way
+}
+
+# torch::async command -command callback
+proc ::torch::_::async {command option callback} {
+    variable asked
+    variable queue
+    if {$option ne "-command"} {
+        return -code error -errorcode [list TCL LOOKUP INDEX option $option] "bad option \"$option\": must be -command"
+    }
+    set request [request_of $command]
+    begin_work
+    lappend queue [list [set token async[incr asked]] $callback $request]
+    launch_next
+    return $token
+}
+
+# What to ask of the dispatcher for a command of ours, and the bytes that go with it. It creates into no open scope.
+proc ::torch::_::request_of {command} {
+    variable commands
+    set words [lassign $command name]
+    set name [regsub {^(::)?torch(::|$)} $name ""]
+    if {$name eq ""} {
+        set words [lassign $words name]
+    }
+    if {$name eq "remote" && [llength $words] == 1} {
+        return [list [list !script [lindex $words 0]] ""]
+    }
+    if {![dict exists $commands $name]} {
+        return -code error -errorcode {TORCH ARG VALUE command} \
+            "command must be one of package torch and take no script (but for remote) but is \"$name\""
+    }
+    set where [dict get $commands $name]
+    set index [expr {$where eq "" ? -1 : [bulk_index $where $words]}]
+    if {$index < 0 || [set packed [pack [lindex $words $index]]] eq ""} {
+        return [list [list !in async $name {*}$words] ""]
+    }
+    lassign $packed format shape bytes
+    lset words $index ""
+    return [list [list !bulk $index $format $shape async $name {*}$words] $bytes]
+}
+
+proc ::torch::_::launch_next {} {
+    variable queue
+    variable running
+    if {[llength $running] || ![llength $queue]} {
+        return
+    }
+    set queue [lassign $queue running]
+    launch {*}[lindex $running 2]
+}
+
+# The one under way has its reply; its callback is left to the event loop.
+proc ::torch::_::land {reply} {
+    variable running
+    lassign $running token callback
+    set running {}
+    call_back $callback $reply
+    launch_next
+}
+
+# A callback gets the result and the options, as `catch` tells them.
+proc ::torch::_::call_back {callback reply} {
+    lassign $reply status value options
+    if {$status == 2} {
+        set value [unpack {*}$value]
+    } elseif {$status == 3} {
+        lassign [show_picture {*}$value] status value options
+    }
+    set options [dict merge {-level 0} $options [list -code [expr {$status == 1}]]]
+    after 0 [list {*}$callback $value $options]
+}
+
+# Whatever has no answer yet gets this error.
+proc ::torch::_::fail_all {message errorcode} {
+    variable queue
+    variable running
+    set pending [expr {[llength $running] ? [list $running {*}$queue] : $queue}]
+    set queue {}
+    set running {}
+    foreach each $pending {
+        call_back [lindex $each 1] [list 1 $message [list -errorcode $errorcode]]
     }
 }
 
-proc ::torch::_::remote_worker {script} {
-    lassign [ask [list !script $script] ""] status value options
-    if {$status} {
-        return -code error {*}$options $value
+# torch::cancel ?token?: whether there was anything to cancel.
+proc ::torch::_::cancel {{token ""}} {
+    variable queue
+    variable running
+    set found 0
+    foreach each $queue {
+        if {$token in [list "" [lindex $each 0]]} {
+            set queue [lsearch -all -inline -not -exact -index 0 $queue [lindex $each 0]]
+            call_back [lindex $each 1] {1 interrupted {-errorcode {TORCH INTERRUPT}}}
+            set found 1
+        }
     }
-    return $value
-}
-
-proc ::torch::_::remote_inside {script} {
-    uplevel #0 $script
-}
-
-proc ::torch::_::shutdown_inside {} {
-    call free {*}[call handles]
-    return
-}
-
-proc ::torch::_::restart_inside {} {
-    shutdown_inside
-    return "the handles of before are gone"
+    if {[llength $running] && $token in [list "" [lindex $running 0]]} {
+        interrupt
+        set found 1
+    }
+    return $found
 }

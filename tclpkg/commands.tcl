@@ -134,6 +134,7 @@ namespace eval ::torch::_ {
             randn {}
             resetObserver {}
             reset_observer {}
+            restart {}
             safetensorsInfo {}
             safetensors_info {}
             saveSafetensors {}
@@ -141,6 +142,7 @@ namespace eval ::torch::_ {
             setGradEnabled {}
             set_grad_enabled {}
             show {}
+            shutdown {}
             sitrep {}
             tensorAbs {}
             tensorAdd {}

@@ -91,11 +91,39 @@ proc ::torch::_::reply_of {got reply bytes} {
 # What nobody waits for: output of the worker's, or an answer to torch::async.
 proc ::torch::_::deliver {got said bytes} {
     if {$got} {
-        answered $got [reply_of $got $said $bytes]
+        variable channel
+        fileevent $channel readable {}
+        land [reply_of $got $said $bytes]
     } elseif {$said in [chan names $said]} {
         puts -nonewline $said [encoding convertfrom utf-8 $bytes]
         if {$said eq "stderr"} {
             flush $said
         }
     }
+}
+
+# Send what torch::async asks for, and have the event loop wait for the answer.
+proc ::torch::_::launch_worker {words bytes} {
+    variable channel
+    variable number
+    if {[catch {
+        send [incr number] [list !async {*}$words] $bytes
+        fileevent $channel readable ::torch::_::arrived
+    } message]} {
+        lost $message
+    }
+}
+
+proc ::torch::_::arrived {} {
+    if {[catch {receive} frame]} {
+        lost $frame
+    } else {
+        deliver {*}$frame
+    }
+}
+
+# Stop the command of torch::async that the worker runs. PyTorch ends the operation that it is in first.
+proc ::torch::_::interrupt_worker {} {
+    variable process
+    catch {exec kill -USR1 $process}
 }

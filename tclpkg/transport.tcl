@@ -14,13 +14,15 @@ proc ::torch::_::transport {} {
 
 proc ::torch::_::begin {} {
     variable commands
-    switch [set transport [transport]] {
+    switch [transport] {
         inside {
             begin_inside
+            begin_here
             begin_children
             replace_exit
         }
         child {
+            begin_here
             begin_children
         }
         worker {
@@ -38,6 +40,9 @@ proc ::torch::_::begin {} {
         }
     }
     begin_scopes
-    begin_remote $transport
+    begin_async
+    foreach name {async cancel remote restart shutdown} {
+        interp alias {} ::torch::$name {} ::torch::_::$name
+    }
     trace add command ::torch::_::call delete ::torch::_::end_traces
 }

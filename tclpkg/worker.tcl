@@ -9,8 +9,9 @@ proc ::torch::_::begin_worker {} {
     variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
     variable number 0  ;# of the last request
-    rename dispatch_worker dispatch
-    rename dispatch_bulk_worker dispatch_bulk
+    foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
+        rename ${name}_worker $name
+    }
     proc ::torch::_::cancel_again {} {}
 }
 
@@ -50,7 +51,9 @@ proc ::torch::_::start {} {
     set channel $opened
     incr generation
     trace add command ::torch::_::call delete [list ::torch::_::close_quietly $channel]
-    send 0 [list !begin [info patchlevel] $created $generation] ""
+    # a channel has a -mode when it is a terminal
+    set terminal [expr {![catch {fconfigure stderr -mode}]}]
+    send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
 # The first frame of a worker as a list; what else it said, as an error of one element; nothing when it said nothing.
@@ -111,6 +114,7 @@ proc ::torch::_::lose {why} {
         set why "exit status [lindex $code 2]"
     }
     set reason "the PyTorch process has ended ($why), and its handles with it: torch::restart starts another"
+    fail_all $reason {TORCH CLOSED}
 }
 
 # The errorcode of the close, which tells how the process ended.
@@ -119,6 +123,19 @@ proc ::torch::_::close_quietly {opened args} {
         return [dict get $options -errorcode]
     }
     return
+}
+
+proc ::torch::_::begin_work_worker {} {
+    be_ready
+}
+
+# Run a whole script on the worker's side, where a command costs no round trip.
+proc ::torch::_::remote_worker {script} {
+    lassign [ask [list !script $script] ""] status value options
+    if {$status} {
+        return -code error {*}$options $value
+    }
+    return $value
 }
 
 # torch::shutdown: end the worker; the next command starts another one.
@@ -132,11 +149,12 @@ proc ::torch::_::shutdown_worker {} {
         trace remove command ::torch::_::call delete [list ::torch::_::close_quietly $opened]
         close_quietly $opened
     }
+    fail_all "shut down" {TORCH CLOSED}
     return
 }
 
 proc ::torch::_::restart_worker {} {
-    shutdown_worker
+    shutdown
     be_ready
     return "the handles of before are gone"
 }

@@ -23,4 +23,5 @@ from pybridge.commands import (  # noqa: F401  # each import registers commands
     quantized,
     random,
     reduce,
+    worker,
 )

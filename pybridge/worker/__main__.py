@@ -10,7 +10,6 @@ _PIPE_SIZE = 1 << 20
 
 def main() -> None:
     """Serve the process that has started this one, until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
     source, target, errors = os.dup(0), os.dup(1), os.dup(2)
     faulthandler.enable(os.fdopen(errors, "w"))
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -22,12 +21,15 @@ def main() -> None:
 
 def run(source: int, target: int) -> None:
     """Serve the connection of these two descriptors, and end the process with it."""
+    from pybridge.worker.frames import Reader, Writer
     from pybridge.worker.hangup import end_with
     from pybridge.worker.output import Output
     from pybridge.worker.server import Server
 
-    output = Output(lambda channel, data: server.send_output(channel, data))
-    server = Server(source, target, output.flush)
+    writer = Writer(target)
+    server = Server(Reader(source), writer, Output(writer))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
+    signal.signal(signal.SIGUSR1, lambda *_: None)  # torch::cancel; means nothing between requests
     server.greet()
     end_with(source)
     threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()

@@ -13,6 +13,7 @@ A frame is a header, a Tcl list in UTF-8 and bytes that belong to it. The header
 
 import os
 import struct
+import threading
 from dataclasses import dataclass
 
 PROTOCOL = b"tch1"
@@ -91,13 +92,23 @@ class Reader:
         return b"".join(chunks)
 
 
-def write(descriptor: int, frame: Frame) -> None:
-    """Write a frame whole."""
-    for part in (frame.to_bytes(), frame.payload):
-        written = os.write(descriptor, part) if part else 0
-        rest = memoryview(part)[written:]
+class Writer:
+    """Puts frames into a descriptor, whole, from any thread."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, frame: Frame) -> None:
+        """Write a frame to its end."""
+        with self._lock:
+            self._write(frame.to_bytes())
+            self._write(frame.payload)
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
+            rest = rest[os.write(self._descriptor, rest) :]
 
 
 def encode(text: str) -> bytes:

@@ -8,9 +8,9 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 
-Send = Callable[[str, bytes], None]  # the channel's name, what was printed
+from pybridge.worker.frames import Frame, Writer
+
 _NAMES = ("stdout", "stderr")
 
 
@@ -18,11 +18,15 @@ class Output:
     """Stands where the process has its standard output and its standard error.
 
     Args:
-        send: takes what was printed.
+        writer: where it goes.
+
+    Attributes:
+        terminal: whether standard error ends on a terminal, on which progress bars are drawn.
     """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self.terminal = False
         self._files = []
         for descriptor, name in enumerate(_NAMES, start=1):
             file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # open as long as the process
@@ -39,11 +43,11 @@ class Output:
                 data = file.read()
                 file.seek(0)
                 file.truncate()
-                self._send(name, data)
+                self._writer.send(Frame(0, name, data))
 
     def write(self, name: str, data: bytes) -> None:
         self.flush()
-        self._send(name, data)
+        self._writer.send(Frame(0, name, data))
 
 
 class _Stream(io.RawIOBase):
@@ -52,6 +56,9 @@ class _Stream(io.RawIOBase):
 
     def writable(self) -> bool:
         return True
+
+    def isatty(self) -> bool:
+        return self._output.terminal
 
     def write(self, data: bytes) -> int:  # type: ignore[override]
         self._output.write(self._name, bytes(data))

@@ -2,16 +2,18 @@
 
 import os
 import re
-import threading
+import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pybridge import __version__, errors
+from pybridge import __version__, errors, interrupt
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
+from pybridge.interrupt import Watcher
 from pybridge.tcl_list import double_text, join_list, split_list
-from pybridge.worker.frames import Frame, Reader, write
+from pybridge.worker.frames import Frame, Reader, Writer
+from pybridge.worker.output import Output
 
 if TYPE_CHECKING:
     from pybridge.interp import Interpreter
@@ -27,19 +29,18 @@ class Server:
     """Answers what comes from one Tcl program.
 
     Args:
-        source, target: the descriptors of the connection.
-        flush: sends what was printed before an answer.
+        reader, writer: the connection.
+        output: what the process prints, which goes over before the answer.
     """
 
-    def __init__(self, source: int, target: int, flush: Callable[[], None] = lambda: None) -> None:
-        self._reader, self._target, self._flush = Reader(source), target, flush
+    def __init__(self, reader: Reader, writer: Writer, output: Output) -> None:
+        self._reader, self._writer, self._output = reader, writer, output
         self._dispatcher = Dispatcher()
         self._interpreter: Interpreter | None = None
-        self._writing = threading.Lock()
 
     def greet(self) -> None:
         """Say who is here, before anything takes time."""
-        self._send(Frame(0, join_list(("hello", __version__, str(os.getpid())))))
+        self._writer.send(Frame(0, join_list(("hello", __version__, str(os.getpid())))))
 
     def serve(self) -> None:
         """Answer requests until the other side is gone.
@@ -49,19 +50,11 @@ class Server:
         """
         while (request := self._reader.next()) is not None:
             reply = self._answer(request)
-            self._flush()
+            self._output.flush()
             if not request.number:
                 continue
             text, payload = _told(reply)
-            self._send(Frame(request.number, text, payload, self._dispatcher.table.created))
-
-    def send_output(self, channel: str, data: bytes) -> None:
-        """Pass on what was printed."""
-        self._send(Frame(0, channel, data))
-
-    def _send(self, frame: Frame) -> None:
-        with self._writing:
-            write(self._target, frame)
+            self._writer.send(Frame(request.number, text, payload, self._dispatcher.table.created))
 
     def _answer(self, request: Frame) -> Reply:
         text = request.text
@@ -83,13 +76,26 @@ class Server:
                 return self._dispatcher(chain, *rest[: int(index) + 1], bulk, *rest[int(index) + 2 :])
             case "!cd", [folder]:
                 return self._change_folder(folder)
-            case "!begin", [patch_level, created, generation]:
+            case "!begin", [patch_level, created, generation, terminal]:
                 about.host_facts["Tcl"] = patch_level
                 self._dispatcher.table.follow(int(created), int(generation))
+                self._output.terminal = terminal == "1"
                 return OK, "", ()
+            case "!async", [verb, *rest]:
+                return self._cancellable(lambda: self._served(verb, rest, payload))
             case "!script", [script]:
                 return self._run_script(script)
         raise ValueError(f"no such request: {verb}")
+
+    def _cancellable(self, action: Callable[[], Reply]) -> Reply:
+        """Run what SIGUSR1 stops: a script at once, a command at its next `interrupt.checkpoint`."""
+        reply = None
+        try:
+            with _watcher().watching(lambda: None):
+                reply = action()
+        except KeyboardInterrupt:  # where there is a reply, it came too late
+            reply = reply or self._dispatcher.failed(errors.interrupted())
+        return reply
 
     def _change_folder(self, folder: str) -> Reply:
         try:
@@ -115,6 +121,13 @@ class Server:
             ) from None
         finally:
             self._interpreter.flush()
+
+
+def _watcher() -> Watcher:
+    watcher = interrupt.watcher()
+    assert watcher is not None  # requests are served in the main thread
+    watcher.always = signal.SIGUSR1
+    return watcher
 
 
 def _told(reply: Reply) -> tuple[str, bytes]:

@@ -1,0 +1,125 @@
+"""The process behind the commands: where a Tcl without Python in it has one, and what can be asked of it.
+
+In `tclsh` and in other programs PyTorch runs in a process of its own, the worker. Inside the `tcltorch` program
+there is none, and these commands do in place what they would do there.
+"""
+
+from pybridge.registry import script_command
+
+script_command(
+    __name__,
+    "remote",
+    "script",
+    """Run a whole script where PyTorch is: a loop in it costs one round trip.
+
+    Args:
+        script: runs at global level in the worker's own interpreter, which has the same handles but variables
+            and procedures of its own, and keeps them from one script to the next. Inside `tcltorch`, at
+            global level.
+
+    Returns:
+        The result of the script. Its errors come with their -errorcode, and tell the line of the script.
+
+    Errors:
+        TORCH UNSUPPORTED exit, for a script that calls `exit` in the worker.
+
+    Example:
+        torch::remote {
+            set sum 0.0
+            foreach size {10 20 30} {
+                set sum [expr {$sum + [torch::tensor_item [torch::tensor_sum [torch::ones $size]]]}]
+            }
+            set sum
+        }
+        => 60.0
+    """,
+)
+script_command(
+    __name__,
+    "async",
+    "command -command callback",
+    """Have a command run while the event loop goes on.
+
+    Commands of this kind run one after the other; another command that is called meanwhile waits for the one
+    that runs. What they make belongs to no scope.
+
+    Args:
+        command: a list: a command of this package with its words, or `torch::remote` with a script.
+        -command: a command prefix. The event loop calls it with the result and the options, as `catch` gives
+            them: {*}$callback result options.
+
+    Returns:
+        A token for `cancel`.
+
+    Errors:
+        TORCH ARG VALUE command, for a command of another kind.
+
+    Example:
+        set x [torch::ones {100}]
+        proc done {result options} {
+            set ::answer [torch::tensor_item $result]
+        }
+        torch::async [list torch::tensor_sum $x] -command done
+        vwait answer
+        set answer
+        => 100.0
+    """,
+)
+script_command(
+    __name__,
+    "cancel",
+    "?token?",
+    """Cancel commands of `async`.
+
+    A script is stopped at once, a command of PyTorch's is finished first. Inside `tcltorch` what runs cannot be
+    cancelled, because the event loop waits for it; what waits can.
+
+    Args:
+        token: of `async`. Without it all are cancelled.
+
+    Returns:
+        Whether there was anything to cancel. Its callback gets the error `interrupted`, TORCH INTERRUPT.
+
+    Example:
+        proc done {result options} {
+            set ::said $result
+        }
+        set token [torch::async [list torch::ones 5] -command done]
+        torch::cancel $token
+        vwait said
+        set said
+        => interrupted
+    """,
+)
+script_command(
+    __name__,
+    "shutdown",
+    "",
+    """Free every handle, and end the worker. The next command starts another one.
+
+    Returns:
+        Nothing.
+
+    Example:
+        set x [torch::ones {2}]
+        torch::shutdown
+        torch::handles
+        =>
+    """,
+)
+script_command(
+    __name__,
+    "restart",
+    "",
+    """End the worker, also one that has died, and start another one. Its handles are gone.
+
+    After a worker has died, every command fails with TORCH CLOSED until this is called.
+
+    Returns:
+        A sentence that says so.
+
+    Example:
+        torch::restart
+        => the handles of before are gone
+    """,
+)

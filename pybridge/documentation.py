@@ -153,16 +153,20 @@ def _there(command: Command) -> list[Form]:
 
 
 def _positional(command: Command, called: str) -> tuple[str, ...]:
-    if called in {name for form in command.forms for name in form.names} or command.script:
+    if called in {name for form in command.forms for name in form.names} or command.in_tcl:
         return tuple(command.usage(called))
     return tuple(form.signature.usage(called) for form in _there(command) if not form.names)
 
 
 def _arguments(command: Command) -> tuple[Argument, ...]:
     texts = _argument_texts(_model(command)["Args"]) | _argument_texts(_sections(command.doc)["Args"])
-    if command.script:
-        words = [(word.strip("?"), word[0] == "?") for word in command.script.split()]
-        return tuple(Argument(name, "", optional, "", (), texts.get(name, "")) for name, optional in words)
+    if command.in_tcl:
+        words = [(word.strip("?"), word[0] == "?") for word in command.words.split()]
+        return tuple(
+            Argument(name, "", optional, "", (), texts.get(name, ""))
+            for name, optional in words
+            if name[0] != "-"  # the name of an option, whose value is the argument
+        )
     return tuple(
         argument(parameter, texts.get(name, ""), _required(command, name))
         for name, parameter in parameters(command).items()

@@ -33,7 +33,7 @@ def command_list() -> tuple[str | tuple[int | str, ...], ...]:
     return tuple(
         word
         for name, command in sorted(BY_NAME.items())
-        if not command.script
+        if not command.in_tcl
         for word in (name, _bulk_place(command))
     )
 

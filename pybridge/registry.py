@@ -42,8 +42,8 @@ class Command:
 
     Attributes:
         family: the name of the module that defines it.
-        script: for a command that takes a script, its words. Such a command is a Tcl procedure in tclpkg and
-            has no forms: Python never evaluates a script from inside a command.
+        words: of a command that is a Tcl procedure in tclpkg, most often because it takes a script: Python
+            never evaluates a script from inside a command. It has no forms.
     """
 
     name: str
@@ -51,12 +51,17 @@ class Command:
     doc: str
     names: tuple[str, ...]
     forms: list[Form] = field(default_factory=list)
-    script: str = ""
+    words: str = ""
+
+    @property
+    def in_tcl(self) -> bool:
+        """Whether it is a Tcl procedure."""
+        return not self.forms
 
     def usage(self, called: str) -> list[str]:
         """A usage line for each form that `called` can mean."""
-        if self.script:
-            return [f"torch::{called} {self.script}"]
+        if self.in_tcl:
+            return [f"torch::{called} {self.words}".rstrip()]
         return [form.signature.usage(called) for form in self._forms(called)]
 
     def bind(
@@ -182,11 +187,11 @@ def form(
     return register
 
 
-def script_command(module: str, name: str, words: str, doc: str) -> None:
-    """Make a command that takes a script known to help; `module` is the caller's `__name__`."""
+def tcl_command(module: str, name: str, words: str, doc: str) -> None:
+    """Make a command that is a Tcl procedure known to help; `module` is the caller's `__name__`."""
     family = module.rpartition(".")[2]
     names = tuple(dict.fromkeys((name, camel_case(name))))
-    _enter(Command(name, family, inspect.cleandoc(doc), names, script=words))
+    _enter(Command(name, family, inspect.cleandoc(doc), names, words=words))
 
 
 def families() -> dict[str, list[Command]]:

@@ -6,13 +6,19 @@ proc ::torch::_::begin_async {} {
     variable running {}  ;# the one that is under way
 }
 
-# torch::async command -command callback
-proc ::torch::_::async {command option callback} {
+# torch::async command ?-command? callback
+proc ::torch::_::async {command args} {
     variable asked
     variable queue
-    if {$option ne "-command"} {
-        return -code error -errorcode [list TCL LOOKUP INDEX option $option] "bad option \"$option\": must be -command"
+    if {[llength $args] == 2 && [lindex $args 0] ne "-command"} {
+        return -code error -errorcode [list TCL LOOKUP INDEX option [lindex $args 0]] \
+            "bad option \"[lindex $args 0]\": must be -command"
     }
+    if {[llength $args] ni {1 2}} {
+        return -code error -errorcode {TCL WRONGARGS} \
+            "wrong # args: should be \"torch::async command ?-command? callback\""
+    }
+    set callback [lindex $args end]
     set request [request_of $command]
     begin_work
     lappend queue [list [set token async[incr asked]] $callback $request]

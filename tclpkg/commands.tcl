@@ -134,7 +134,6 @@ namespace eval ::torch::_ {
             randn {}
             resetObserver {}
             reset_observer {}
-            restart {}
             safetensorsInfo {}
             safetensors_info {}
             saveSafetensors {}
@@ -142,7 +141,6 @@ namespace eval ::torch::_ {
             setGradEnabled {}
             set_grad_enabled {}
             show {}
-            shutdown {}
             sitrep {}
             tensorAbs {}
             tensorAdd {}

@@ -83,6 +83,30 @@ def test_scope_and_local(tcl: Interpreter) -> None:
     assert tcl.eval("torch::handles") == "tensor2"
 
 
+def test_remote_and_async(tcl: Interpreter) -> None:
+    assert tcl.eval("proc p {} {torch::remote {set here [info level]; torch::ones 3}}; p") == "tensor0"
+    assert tcl.eval("set here") == "0"
+    tcl.eval(
+        "set done {}; proc done {name result options} {lappend ::done $name $result [dict get $options -code]}"
+    )
+    tcl.eval("torch::async {torch::tensor_create {1 2 3}} -command {done bulk}")
+    tcl.eval("torch::async {torch::remote {expr {1 + 2}}} {done script}")
+    tcl.eval("set token [torch::async {torch::ones 5} {done cancelled}]")
+    assert tcl.eval("list [torch::cancel $token] [torch::cancel $token] [torch::cancel other]") == "1 0 0"
+    tcl.eval("torch::async {torch::tensor_sum tensor9} {done error}")
+    tcl.eval("while {[llength $done] < 12} {vwait done}")
+    assert tcl.eval("set done").split(" ", 3)[:3] == ["cancelled", "interrupted", "1"]
+    assert tcl.eval("lrange $done 3 end") == 'bulk tensor1 0 script 3 0 error {no such tensor "tensor9"} 1'
+    assert tcl.eval("torch::tensor_to_list tensor1") == "1.0 2.0 3.0"
+
+
+def test_shutdown_and_restart_free_all(tcl: Interpreter) -> None:
+    tcl.eval("torch::ones 2; torch::shutdown")
+    assert tcl.eval("torch::handles") == ""
+    tcl.eval("torch::ones 2")
+    assert tcl.eval("list [torch::restart] [torch::handles]") == "{the handles of before are gone} {}"
+
+
 def test_safetensors_round_trip(tcl: Interpreter, tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     tensors = {

@@ -14,7 +14,7 @@ from pybridge.registry import COMMANDS, Form
 from pybridge.tcl_list import camel_case
 from tests.samples import BAD_WORDS, CALLS, ELSEWHERE, SAMPLES, SETUP, TENSORS, Sample, quantized
 
-DISPATCHED = sorted(name for name, command in COMMANDS.items() if not command.script)
+DISPATCHED = sorted(name for name, command in COMMANDS.items() if not command.in_tcl)
 
 
 @pytest.fixture(scope="module")

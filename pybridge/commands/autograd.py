@@ -4,7 +4,7 @@ from pybridge import errors
 from pybridge.annotations import Tensor
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
-from pybridge.registry import command, script_command
+from pybridge.registry import command, tcl_command
 
 
 @command()
@@ -109,7 +109,7 @@ def is_grad_enabled(table: HandleTable) -> bool:
     return table.records_gradients
 
 
-script_command(
+tcl_command(
     __name__,
     "no_grad",
     "?script?",

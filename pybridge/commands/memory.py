@@ -2,7 +2,7 @@
 
 from pybridge.annotations import Handle
 from pybridge.handles import HandleTable
-from pybridge.registry import command, script_command
+from pybridge.registry import command, tcl_command
 from pybridge.summary import summary
 from pybridge.tcl_list import glob_match
 
@@ -107,7 +107,7 @@ def memory(table: HandleTable) -> dict[str, int]:
     }
 
 
-script_command(
+tcl_command(
     __name__,
     "scope",
     "body",
@@ -128,7 +128,7 @@ script_command(
         => 2.0 2.0
     """,
 )
-script_command(
+tcl_command(
     __name__,
     "local",
     "name value",

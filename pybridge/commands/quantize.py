@@ -42,10 +42,9 @@ def fake_quantize_per_channel(
     """
     _check_floating(input)
     axis = checked_axis(input, axis)
-    if scales.dtype is not torch.float32:
-        scales = _float32_scales(scales)
-    if zero_points.dtype is not torch.int32:
-        zero_points = _int32_zero_points(zero_points)
+    if scales.dtype is not torch.float32 or zero_points.dtype is not torch.int32:
+        check_channels(input, scales, zero_points, axis)
+        scales, zero_points = _float32_scales(scales), _int32_zero_points(zero_points)
     try:
         return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
     except RuntimeError:  # PyTorch has checked the same already; the checks here name the parameter
@@ -180,6 +179,8 @@ def _check_integers(zero_points: Tensor, name: str) -> None:
 
 def _float32_scales(scales: Tensor) -> Tensor:
     """float64 rounded to float32, as PyTorch rounds a Python float; never to 0 or infinity."""
+    if scales.dtype is torch.float32:
+        return scales
     if scales.dtype is not torch.float64:
         raise errors.arg_value(
             "scales", f"scales must be float32 or float64 but is {dtype_name(scales.dtype)}"
@@ -199,8 +200,8 @@ def _check_narrowing(scales: Tensor, name: str) -> None:
 
 
 def _int32_zero_points(zero_points: Tensor) -> Tensor:
-    """Smaller and larger integers as int32; float32 and float16 unchanged."""
-    if zero_points.dtype in (torch.float32, torch.float16):
+    """Integers as int32; float32 and float16 unchanged."""
+    if zero_points.dtype in (torch.int32, torch.float32, torch.float16):
         return zero_points
     if zero_points.is_floating_point():
         raise errors.arg_value(

@@ -1,12 +1,12 @@
 """The process behind the commands: where a Tcl without Python in it has one, and what can be asked of it.
 
-In `tclsh` and in other programs PyTorch runs in a process of its own, the worker. Inside the `tcltorch` program
-there is none, and these commands do in place what they would do there.
+In `tclsh` and in other programs PyTorch runs in a process of its own, the worker. Inside the `tcltorch`
+program there is none, and these commands do in place what they would do there.
 """
 
-from pybridge.registry import script_command
+from pybridge.registry import tcl_command
 
-script_command(
+tcl_command(
     __name__,
     "remote",
     "script",
@@ -25,19 +25,19 @@ script_command(
 
     Example:
         torch::remote {
-            set sum 0.0
+            set sizes {}
             foreach size {10 20 30} {
-                set sum [expr {$sum + [torch::tensor_item [torch::tensor_sum [torch::ones $size]]]}]
+                lappend sizes [torch::tensor_numel [torch::ones $size]]
             }
-            set sum
+            set sizes
         }
-        => 60.0
+        => 10 20 30
     """,
 )
-script_command(
+tcl_command(
     __name__,
     "async",
-    "command -command callback",
+    "command ?-command? callback",
     """Have a command run while the event loop goes on.
 
     Commands of this kind run one after the other; another command that is called meanwhile waits for the one
@@ -45,7 +45,7 @@ script_command(
 
     Args:
         command: a list: a command of this package with its words, or `torch::remote` with a script.
-        -command: a command prefix. The event loop calls it with the result and the options, as `catch` gives
+        callback: a command prefix. The event loop calls it with the result and the options, as `catch` gives
             them: {*}$callback result options.
 
     Returns:
@@ -65,14 +65,14 @@ script_command(
         => 100.0
     """,
 )
-script_command(
+tcl_command(
     __name__,
     "cancel",
     "?token?",
     """Cancel commands of `async`.
 
-    A script is stopped at once, a command of PyTorch's is finished first. Inside `tcltorch` what runs cannot be
-    cancelled, because the event loop waits for it; what waits can.
+    A script is stopped at once, a command of PyTorch's is finished first. Inside `tcltorch` what runs cannot
+    be cancelled, because the event loop waits for it; what waits can.
 
     Args:
         token: of `async`. Without it all are cancelled.
@@ -91,7 +91,7 @@ script_command(
         => interrupted
     """,
 )
-script_command(
+tcl_command(
     __name__,
     "shutdown",
     "",
@@ -103,11 +103,11 @@ script_command(
     Example:
         set x [torch::ones {2}]
         torch::shutdown
-        torch::handles
-        =>
+        llength [torch::handles]
+        => 0
     """,
 )
-script_command(
+tcl_command(
     __name__,
     "restart",
     "",

@@ -278,6 +278,11 @@ ELSEWHERE = {
     "memory": "test_command_state.test_handles_free_keep_and_memory",
     "scope": "test_command_state.test_scope_and_local",
     "local": "test_command_state.test_scope_and_local",
+    "remote": "test_command_state.test_remote_and_async",
+    "async": "test_command_state.test_remote_and_async",
+    "cancel": "test_command_state.test_remote_and_async",
+    "shutdown": "test_command_state.test_shutdown_and_restart_free_all",
+    "restart": "test_command_state.test_shutdown_and_restart_free_all",
 }
 
 SETUP = "set progress [torch::progress_bar 10]"

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from pybridge import __version__
-from pybridge.errors import TclError
+from pybridge.errors import TclError, one_line_warning
 
 if TYPE_CHECKING:
     from pybridge.interp import Interpreter
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     prompts = not words and _on_terminal()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
-    warnings.formatwarning = _one_line_warning
+    warnings.formatwarning = one_line_warning
     try:
         from pybridge.interp import Interpreter
     except ImportError as error:
@@ -119,12 +119,6 @@ def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
         return
     if interactive and result:
         tcl.call("puts", result)
-
-
-def _one_line_warning(message: Warning | str, *_: object, **__: object) -> str:
-    """A warning of PyTorch's for a Tcl user: what it says, not the Python line that it fell on."""
-    said = str(message).partition(" (Triggered internally at ")[0]
-    return f"warning: {' '.join(said.split())}\n"
 
 
 def _complain(tcl: "Interpreter", text: str) -> None:

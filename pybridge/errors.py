@@ -163,6 +163,12 @@ def _refused(what: str, path: str, error: OSError, hint: str = "") -> TclError:
     return TclError(f'couldn\'t {what} "{one_line(path)}": {text}{hint}', code)
 
 
+def one_line_warning(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning of PyTorch's for a Tcl user: what it says, not the Python line that it fell on."""
+    said = str(message).partition(" (Triggered internally at ")[0]
+    return f"warning: {' '.join(said.split())}\n"
+
+
 def from_exception(error: BaseException) -> TclError:
     """What the Tcl user sees of any exception that a command raised.
 

@@ -2,6 +2,11 @@
 
 # The dispatcher behind the pipe: its reply is status, value, options.
 proc ::torch::_::dispatch_worker {chain called args} {
+    variable channel
+    variable closing
+    if {$channel eq "" && $called in $closing} {
+        return {0 {} {}}  ;# what it would end has ended with its worker
+    }
     if {$chain eq ""} {
         return [ask [list $called {*}$args] ""]
     }

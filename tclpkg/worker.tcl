@@ -9,6 +9,9 @@ proc ::torch::_::begin_worker {} {
     variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
     variable number 0  ;# of the last request
+    variable closing {
+        _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
+    }
     foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
     }
@@ -109,7 +112,7 @@ proc ::torch::_::lose {why} {
     set code [close_quietly $channel]
     set channel ""
     if {[lindex $code 0] eq "CHILDKILLED"} {
-        set why "[lindex $code 3] ([lindex $code 2])"
+        set why "[lindex $code 3], [lindex $code 2]"
     } elseif {[lindex $code 0] eq "CHILDSTATUS"} {
         set why "exit status [lindex $code 2]"
     }

@@ -86,9 +86,7 @@ def test_scope_and_local(tcl: Interpreter) -> None:
 def test_remote_and_async(tcl: Interpreter) -> None:
     assert tcl.eval("proc p {} {torch::remote {set here [info level]; torch::ones 3}}; p") == "tensor0"
     assert tcl.eval("set here") == "0"
-    tcl.eval(
-        "set done {}; proc done {name result options} {lappend ::done $name $result [dict get $options -code]}"
-    )
+    tcl.eval("set done {}; proc done {name result how} {lappend ::done $name $result [dict get $how -code]}")
     tcl.eval("torch::async {torch::tensor_create {1 2 3}} -command {done bulk}")
     tcl.eval("torch::async {torch::remote {expr {1 + 2}}} {done script}")
     tcl.eval("set token [torch::async {torch::ones 5} {done cancelled}]")

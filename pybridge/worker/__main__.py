@@ -4,6 +4,7 @@ import faulthandler
 import os
 import signal
 import threading
+import warnings
 
 _PIPE_SIZE = 1 << 20
 
@@ -21,6 +22,7 @@ def main() -> None:
 
 def run(source: int, target: int) -> None:
     """Serve the connection of these two descriptors, and end the process with it."""
+    from pybridge.errors import one_line_warning
     from pybridge.worker.frames import Reader, Writer
     from pybridge.worker.hangup import end_with
     from pybridge.worker.output import Output
@@ -30,6 +32,7 @@ def run(source: int, target: int) -> None:
     server = Server(Reader(source), writer, Output(writer))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
     signal.signal(signal.SIGUSR1, lambda *_: None)  # torch::cancel; means nothing between requests
+    warnings.formatwarning = one_line_warning
     server.greet()
     end_with(source)
     threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()

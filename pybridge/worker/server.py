@@ -90,8 +90,9 @@ class Server:
     def _cancellable(self, action: Callable[[], Reply]) -> Reply:
         """Run what SIGUSR1 stops: a script at once, a command at its next `interrupt.checkpoint`."""
         reply = None
+        watcher = _watcher()
         try:
-            with _watcher().watching(lambda: None):
+            with watcher.watching(watcher.cancel_again):  # for a script that has not begun yet
                 reply = action()
         except KeyboardInterrupt:  # where there is a reply, it came too late
             reply = reply or self._dispatcher.failed(errors.interrupted())

@@ -1,0 +1,326 @@
+"""A Tcl that is not ours, with PyTorch in a worker on a pipe: `tclpkg/worker.tcl` and `pybridge/worker`."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pybridge.package import tcl_package
+
+TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
+PROLOGUE = "package require torch; proc code {} {dict get $::options -errorcode}\n"
+
+
+def environment(**more: str) -> dict[str, str]:
+    return os.environ | {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": sys.executable} | more
+
+
+def start(script: str, folder: Path, **more: str) -> subprocess.Popen[str]:
+    path = folder / "script.tcl"
+    path.write_text(PROLOGUE + script)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [TCLSH, path], cwd=folder, env=environment(**more), text=True, stdin=pipe, stdout=pipe, stderr=pipe
+    )
+
+
+def run(script: str, folder: Path, **more: str) -> tuple[str, str, int]:
+    """What tclsh prints, says on standard error, and its status."""
+    process = start(script, folder, **more)
+    out, said = process.communicate(timeout=120)
+    return out, said, process.returncode
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    for _ in range(3000):
+        if holds():
+            return
+        time.sleep(0.01)
+    pytest.fail("waited for half a minute")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+# -- the round trip --------------------------------------------------------------------------------------
+
+
+WORDS = [
+    "",
+    " ",
+    "a b",
+    "{",
+    "}",
+    "\\",
+    '"',
+    "$x",
+    "[exit]",
+    "#",
+    ";",
+    "a\nb",
+    "-",
+    "--",
+    "ä€",
+    "😀",
+    "\\{",
+    "{a} b",
+    "\t",
+    "a\\",
+]
+
+
+def test_words_arrive_as_they_are(tmp_path: Path) -> None:
+    """A word comes back in the error's code, whatever is in it."""
+    words = tmp_path / "words"
+    words.write_text("\0".join(WORDS), "utf-8")
+    script = r"""
+        set file [open words]
+        fconfigure $file -encoding utf-8
+        foreach word [split [read $file] \0] {
+            catch {torch::tensor_sum -- $word} message options
+            if {[lindex [code] 2] ne $word} {
+                puts "$word: $options"
+            }
+        }
+        puts [catch {torch::tensor_sum a\0b} message options],[expr {[lindex [code] 2] eq "a\0b"}]
+    """
+    assert run(script, tmp_path) == ("1,1\n", "", 0)
+
+
+def test_numbers_in_bulk_go_both_ways_bit_for_bit(tmp_path: Path) -> None:
+    script = r"""
+        set numbers {}
+        for {set i 0} {$i < 100000} {incr i} {lappend numbers [expr {sin($i) * 10 ** ($i % 300 - 150)}]}
+        set x [torch::tensor_create $numbers float64]
+        puts [expr {[torch::tensor_to_list $x] eq $numbers}]
+        puts [torch::tensor_to_list [torch::tensor_create {{1 2} {3 9007199254740993}} int64] -nested 1]
+    """
+    assert run(script, tmp_path) == ("1\n{1 2} {3 9007199254740993}\n", "", 0)
+
+
+def test_the_worker_works_in_the_folder_of_the_script(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    script = """
+        set x [torch::ones 2]
+        torch::save_safetensors [dict create x $x] one.safetensors
+        cd inner
+        torch::save_safetensors [dict create x $x] two.safetensors
+        puts [lsort [glob *]]
+        cd ..
+        file delete -force inner
+        puts [dict keys [torch::load_safetensors one.safetensors]]
+    """
+    out, said, status = run(script, tmp_path)
+    assert (out, said, status) == ("two.safetensors\nx\n", "", 0)
+
+
+def test_output_comes_in_order(tmp_path: Path) -> None:
+    script = """
+        puts before
+        torch::remote {puts from-tcl; puts -nonewline tail}
+        puts after
+        puts stderr E1
+        torch::remote {puts stderr E2}
+        puts stderr E3
+    """
+    assert run(script, tmp_path) == ("before\nfrom-tcl\ntailafter\n", "E1\nE2\nE3\n", 0)
+
+
+def test_a_warning_is_said_once(tmp_path: Path) -> None:
+    script = """
+        set x [torch::ones 2]
+        for {set i 0} {$i < 3} {incr i} {torch::quantize_per_tensor $x 0.1 0 quint8}
+    """
+    out, said, status = run(script, tmp_path)
+    assert (out, status) == ("", 0)
+    assert said.count("warning: ") == said.count("\n") == 1
+
+
+def test_remote_tells_the_line_of_its_error(tmp_path: Path) -> None:
+    script = """
+        catch {torch::remote {
+            set x [torch::ones 2]
+            torch::tensor_sum nonsense
+        }} message options
+        puts [code]
+        puts [dict get $options -errorinfo]
+        puts [torch::remote {torch::tensor_to_list $x}]
+        puts [catch {torch::remote {exit 3}} message options],$message,[code]
+    """
+    out, _, status = run(script, tmp_path)
+    assert status == 0
+    assert out.startswith('TORCH HANDLE nonsense\nno such tensor "nonsense"\n')
+    assert "(remote script line 3)" in out
+    assert out.endswith(
+        "1.0 1.0\n1,a remote script cannot end this program (exit 3),TORCH UNSUPPORTED exit\n"
+    )
+
+
+def test_a_script_that_runs_beside_can_be_cancelled(tmp_path: Path) -> None:
+    script = """
+        proc done {name result options} {
+            puts "$name $result [dict get $options -code]"
+            incr ::done
+        }
+        set x [torch::ones 4]
+        set endless [torch::async {torch::remote {while 1 {incr i}}} -command {done endless}]
+        torch::async [list torch::tensor_sum $x] -command {done sum}
+        after 100 {torch::cancel $::endless}
+        while {[incr done 0] < 2} {vwait done}
+        puts [torch::tensor_item tensor1]
+    """
+    out, said, status = run(script, tmp_path)
+    assert (out, said, status) == ("endless interrupted 1\nsum tensor1 0\n4.0\n", "", 0)
+
+
+def test_a_command_that_waits_lets_nothing_into_the_event_loop(tmp_path: Path) -> None:
+    script = """
+        proc done {args} {lappend ::events callback}
+        torch::ones 2
+        torch::async {torch::remote {after 200}} -command done
+        after 1 {lappend ::events timer}
+        torch::tensor_sum tensor0
+        lappend events sum
+        while {[llength $events] < 3} {vwait events}
+        puts $events
+    """
+    assert run(script, tmp_path)[0].split()[0] == "sum"
+
+
+# -- when things break -----------------------------------------------------------------------------------
+
+KILL = "exec kill -KILL $::torch::_::process; "
+
+
+def test_a_killed_worker_is_told_of_and_replaced_when_asked(tmp_path: Path) -> None:
+    script = KILL.join(
+        [
+            "set x [torch::ones 2]\n",
+            """
+        foreach i {1 2} {
+            puts [catch {torch::tensor_sum $x} message options],[code],$message
+        }
+        catch {torch::async {torch::ones 2} puts} message options; puts [code]
+        catch {torch::remote {set a 1}} message options; puts [code]
+        after 1 {set over 1}; vwait over
+        puts [torch::restart]
+        puts [catch {torch::tensor_sum $x} message options],[code],$message
+        puts [torch::ones 2]
+        torch::shutdown
+        puts [torch::ones 2]
+    """,
+        ]
+    )
+    out, said, status = run(script, tmp_path)
+    reason = (
+        "the PyTorch process has ended (kill signal, SIGKILL), and its handles with it: "
+        "torch::restart starts another"
+    )
+    assert (said, status) == ("", 0)
+    assert out.splitlines() == [
+        *[f"1,TORCH CLOSED,{reason}"] * 2,
+        "TORCH CLOSED",
+        "TORCH CLOSED",
+        "the handles of before are gone",
+        '1,TORCH HANDLE tensor0,tensor "tensor0" was freed',
+        "tensor1",
+        "tensor2",
+    ]
+
+
+def test_a_worker_killed_in_a_transfer_or_in_a_scope(tmp_path: Path) -> None:
+    script = """
+        set numbers [lmap i [lrepeat 2000000 1] {expr {rand()}}]
+        set x [torch::ones 2]
+        exec sh -c "sleep 0.05; kill -KILL $::torch::_::process" &
+        puts [catch {while 1 {torch::free [torch::tensor_create $numbers]}} message options],[code]
+        torch::restart
+        puts [catch {torch::scope {exec kill -KILL $::torch::_::process; torch::ones 2}} said options],[code]
+        update
+        coroutine c apply {{} {yield}}
+        torch::restart
+        torch::scope {exec kill -KILL $::torch::_::process; catch {torch::ones 2}; torch::restart}
+        puts [torch::scope {torch::tensor_item [torch::tensor_sum [torch::ones 3]]}]
+        puts [torch::handles]
+    """
+    out, said, status = run(script, tmp_path)
+    assert (out, said, status) == ("1,TORCH CLOSED\n1,TORCH CLOSED\n3.0\n\n", "", 0)
+
+
+def test_what_was_asked_for_and_not_answered_fails(tmp_path: Path) -> None:
+    script = """
+        proc done {result options} {puts "$result [dict get $options -errorcode]"; incr ::done}
+        torch::ones 2
+        torch::async {torch::remote {while 1 {}}} done
+        torch::async {torch::ones 2} done
+        after 100 {exec kill -KILL $::torch::_::process}
+        while {[incr done 0] < 2} {vwait done}
+    """
+    out, said, status = run(script, tmp_path)
+    assert (said, status) == ("", 0)
+    assert out.count("TORCH CLOSED") == 2
+
+
+def test_too_little_memory_is_an_error_and_nothing_else(tmp_path: Path) -> None:
+    script = """
+        set x [torch::ones 2]
+        puts [catch {torch::ones {1000000000000}} message options],[code]
+        puts [torch::tensor_to_list $x]
+    """
+    assert run(script, tmp_path) == ("1,TORCH MEMORY\n1.0 1.0\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    "end", ["exit 3", "error oops", "exec kill -KILL [pid]", "exec kill -INT [pid]; after 9999"]
+)
+def test_no_worker_outlives_its_program(tmp_path: Path, end: str) -> None:
+    script = f"""
+        torch::ones 2
+        torch::async {{torch::remote {{while 1 {{}}}}}} -command puts
+        puts $::torch::_::process
+        flush stdout
+        {end}
+    """
+    process = start(script, tmp_path)
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    wait_until(lambda: not is_running(int(out)))
+
+
+def test_ctrl_c_leaves_the_worker_to_a_host_that_survives_it(tmp_path: Path) -> None:
+    """It goes to the whole process group. `trap` makes a host of tclsh that ignores it."""
+    script = """
+        set x [torch::ones 2]
+        puts $::torch::_::process
+        flush stdout
+        gets stdin
+        puts [torch::tensor_to_list $x]
+    """
+    (tmp_path / "script.tcl").write_text(PROLOGUE + script)
+    process = subprocess.Popen(
+        ["sh", "-c", f"trap '' INT; exec {TCLSH} script.tcl"],
+        cwd=tmp_path, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    worker = int(process.stdout.readline())
+    assert os.getpgid(worker) == os.getpgid(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    out, _ = process.communicate("\n", timeout=60)
+    assert out == "1.0 1.0\n"
+    wait_until(lambda: not is_running(worker))

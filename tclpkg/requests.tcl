@@ -36,10 +36,11 @@ proc ::torch::_::exchange {words bytes} {
         while {[lindex [set frame [receive]] 0] != $wanted} {
             deliver {*}$frame
         }
+        set reply [reply_of {*}$frame]
     } message]} {
         return [lost $message]
     }
-    return [reply_of {*}$frame]
+    return $reply
 }
 
 proc ::torch::_::lost {message} {
@@ -86,6 +87,9 @@ proc ::torch::_::receive {} {
 
 # An answer as `call` expects it: bytes stand where the dispatcher has them.
 proc ::torch::_::reply_of {got reply bytes} {
+    if {[llength $reply] != 3 || [lindex $reply 0] ni {0 1 2 3} || [llength [lindex $reply 2]] % 2} {
+        error "it said something that is no answer"
+    }
     switch [lindex $reply 0] {
         2 {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}
         3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}

@@ -23,7 +23,7 @@ def main() -> None:
 def run(source: int, target: int) -> None:
     """Serve the connection of these two descriptors, and end the process with it."""
     from pybridge.errors import one_line_warning
-    from pybridge.worker.frames import Reader, Writer
+    from pybridge.worker.frames import Garbled, Reader, Writer
     from pybridge.worker.hangup import end_with
     from pybridge.worker.output import Output
     from pybridge.worker.server import Server
@@ -36,7 +36,10 @@ def run(source: int, target: int) -> None:
     server.greet()
     end_with(source)
     threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
-    server.serve()
+    try:
+        server.serve()
+    except (Garbled, OSError):  # nobody is left to be told
+        os._exit(2)
     os._exit(0)
 
 

@@ -1,0 +1,155 @@
+"""Random bytes and words at both sides of the pipe: errors may come, but no crash and no wait without end."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pybridge.registry import BY_NAME
+from pybridge.tcl_list import join_list, split_list
+from pybridge.worker.frames import PROTOCOL, Frame, Garbled, Reader, decode, encode
+from tests.test_worker import run
+
+# What a worker might answer if it were broken: after its greeting, one of these for each request.
+BROKEN = """#!{python} -S
+import os, random, struct, sys
+choose = random.Random({seed} + os.getpid())
+def frame(number, text, payload=b"", created=0):
+    text = text.encode()
+    return struct.pack(">4s4I", b"tch1", number, created, len(text), len(payload)) + text + payload
+os.write(1, frame(0, "hello {version} %d" % os.getpid()))
+while True:
+    request = os.read(0, 1 << 20)
+    if not request:
+        break
+    number = struct.unpack(">4s4I", request[:20])[1]
+    good = frame(number, "0 tensor0 {{}}", created=1)
+    answers = [
+        good[: choose.randrange(len(good))], os.urandom(choose.randrange(100)), frame(number, "{{"), frame(number, ""),
+        frame(number, "7 x {{}}"), frame(number, "1 x {{-errorcode}}"), frame(number, "2 x {{}}", b"abc"), frame(number + 7, "0 x {{}}"),
+        struct.pack(">4s4I", b"tch1", number, 0, 2**32 - 1, 5), frame(0, "stdout", b"out"), frame(0, "nosuchchannel", b"out"),
+        frame(0, "{{"), frame(number, "3 .w {{}}", b"no picture"), frame(number, "0 \\\\ud800 {{}}"), good[:4] + b"\\xff" * 16,
+    ]
+    os.write(1, choose.choice(answers))
+    if choose.random() < 0.9:
+        break
+"""  # noqa: E501
+
+
+def test_a_broken_worker_breaks_nothing_else(tmp_path: Path) -> None:
+    from pybridge import __version__
+
+    worker = tmp_path / "broken"
+    worker.write_text(BROKEN.format(python=sys.executable, seed=1, version=__version__))
+    worker.chmod(0o755)
+    script = """
+        set i 0
+        while {$i < 60} {
+            if {[catch {torch::ones 2} message options]} {
+                set codes([lrange [code] 0 1]) 1
+            }
+            catch {torch::tensor_create {1 2 3}}
+            catch {torch::restart}
+            incr i
+        }
+        torch::shutdown
+        puts [lsort [array names codes]]
+    """
+    out, _, status = run(script, tmp_path, TORCH_TCL_PYTHON=str(worker))
+    assert status == 0
+    assert "TORCH CLOSED" in out
+
+
+@given(st.binary(max_size=200), st.booleans())
+def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bool) -> None:
+    source, target = os.pipe()
+    try:
+        os.write(target, PROTOCOL + data if begun else data)
+        os.close(target)
+        reader = Reader(source)
+        try:
+            while (frame := reader.next()) is not None:
+                assert len(frame.payload) <= len(data)
+        except Garbled:
+            pass
+    finally:
+        os.close(source)
+
+
+@given(st.integers(0, 2**32 - 1), st.text(), st.binary(), st.integers(0, 2**32 - 1))
+def test_a_frame_comes_back(number: int, text: str, payload: bytes, created: int) -> None:
+    frame = Frame(number, text, payload, created)
+    source, target = os.pipe()
+    os.write(target, frame.to_bytes() + payload)
+    os.close(target)
+    with os.fdopen(source):
+        assert Reader(source).next() == frame
+        assert Reader(source).next() is None
+
+
+def test_text_that_is_no_text_is_kept_apart() -> None:
+    assert decode(encode("\ud800")) == "\ud800"
+    assert decode(b"\xff") == "\udcff"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_requests_are_all_answered(seed: int) -> None:
+    choose = random.Random(seed)
+    names = [name for name in BY_NAME if name not in ("sitrep", "help")]
+    command = [sys.executable, "-m", "pybridge.worker"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, bufsize=0, cwd="/") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        answers = Reader(process.stdout.fileno())
+        greeting = answers.next()
+        assert greeting is not None
+        assert split_list(greeting.text)[0] == "hello"
+        for number in range(1, 200):
+            request = Frame(number, *random_request(choose, names))
+            process.stdin.write(request.to_bytes() + request.payload)
+            while (answer := answers.next()) is not None and answer.number == 0:
+                assert answer.text in ("stdout", "stderr")
+            assert answer is not None, request
+            assert answer.number == number
+            assert len(split_list(answer.text)) == 3
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+def random_request(choose: random.Random, names: list[str]) -> tuple[str, bytes]:
+    """The list and the bytes of a request that makes more or less sense."""
+    values = [
+        "",
+        "1",
+        "-1",
+        "2 2",
+        "tensor0",
+        "tensor1",
+        "-dim",
+        "-input",
+        "float32",
+        "nan",
+        "{",
+        "\\",
+        "x y",
+        "1e400",
+        "\0",
+    ]
+    words = [choose.choice(names), *choose.choices(values, k=choose.randrange(5))]
+    match choose.randrange(6):
+        case 0:
+            verb = choose.choice(["!in", "!bulk", "!cd", "!begin", "!async", "!nonsense"])
+            return join_list([verb, *choose.choices(values, k=choose.randrange(7))]), b""
+        case 1:
+            return join_list(
+                ["!bulk", "0", choose.choice("d dw x".split()), "2", "", *words]
+            ), choose.randbytes(16)
+        case 2:
+            return "".join(choose.choices('{}"\\ab \n$[];', k=choose.randrange(20))), choose.randbytes(3)
+    return join_list(words), b""

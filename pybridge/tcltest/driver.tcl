@@ -11,7 +11,9 @@ namespace eval ::pytest_tcltest {
     variable plan
     variable file ""     ;# the test file
     variable number 0    ;# which of the plan's files it is, from 0
-    variable selected    ;# an array: {number name occurrence} of each known test to whether it is to run
+    variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run
+    variable chosen      ;# an array with {number name} of each test that is to run
+    variable whole       ;# an array with the number of each file of which all tests were selected
 }
 
 proc ::pytest_tcltest::read_lines {path} {
@@ -94,6 +96,10 @@ proc ::pytest_tcltest::await_tcltest {args} {
     uplevel #0 [list source -encoding utf-8 $plan(match)]
 }
 
+proc ::pytest_tcltest::cleaning {args} {
+    emit cleanup
+}
+
 # What tcltest's `interpreter` command returns. Its trace would look for the constraint stdio, which is not defined so
 # early; tcltest asks for it when a test needs it.
 proc ::pytest_tcltest::name_interpreter {program} {
@@ -152,25 +158,34 @@ proc ::pytest_tcltest::main {path} {
     variable here
     variable number
     variable selected
+    variable chosen
+    variable whole
     array set plan {setup "" interpreter "" argv {}}
     start_writer
     set files {}
     foreach words [read_lines $path] {
         set rest [lassign $words key]
         if {$key eq "test"} {
-            set selected([lrange $rest 1 end]) [lindex $rest 0]
+            set rest [lassign $rest run]
+            set selected($rest) $run
+            if {$run} {
+                set chosen([lrange $rest 0 1]) 1
+            }
             continue
         }
         set rest [lmap word $rest {as_argument $word}]
         switch $key {
             file {lappend files $rest}
             argv {set plan(argv) $rest}
+            whole {set whole([lindex $rest 0]) 1}
             default {set plan($key) [lindex $rest 0]}
         }
     }
     set plan(files) [llength $files]
     set_arguments ;# the set-up script may load tcltest, which reads them
-    uplevel #0 [list source -encoding utf-8 [file join $here [expr {$plan(mode) eq "run" ? "run.tcl" : "collect.tcl"}]]]
+    foreach part [list location.tcl [expr {$plan(mode) eq "run" ? "run.tcl" : "collect.tcl"}]] {
+        uplevel #0 [list source -encoding utf-8 [file join $here $part]]
+    }
     foreach command {::package ::source} {
         trace add execution $command leave ::pytest_tcltest::await_tcltest
     }

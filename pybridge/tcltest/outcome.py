@@ -20,6 +20,7 @@ class Outcome:
         outside: what was written since the last test, to standard output and standard error.
         output: what the test wrote.
         report: what tcltest printed about the failure.
+        counted: whether the totals that tcltest prints count it; None as long as that is open.
     """
 
     status: str
@@ -32,6 +33,10 @@ class Outcome:
     outside: tuple[str, str] = ("", "")
     output: tuple[str, str] = ("", "")
     report: str = ""
+    counted: bool | None = True
+
+    def fails(self, strict_leaks: bool) -> bool:
+        return self.status in ("failed", "lost") or (strict_leaks and bool(self.leaked))
 
 
 @dataclass

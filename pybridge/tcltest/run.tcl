@@ -5,6 +5,7 @@ namespace eval ::pytest_tcltest {
     variable current ""  ;# {name occurrence} of the test that runs
     variable seen        ;# an array: name to how often it was used in this file
     variable counted     ;# an array: tcltest's counts as far as we know them
+    variable total 0     ;# numTests(Total), as it was last
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
@@ -14,7 +15,12 @@ namespace eval ::pytest_tcltest {
 
 proc ::pytest_tcltest::begin_file {} {
     variable seen
+    variable counted
     array unset seen
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    if {[namespace which -variable ::tcltest::numTests] ne ""} {
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# the last file may not have got to cleanupTests
+    }
     variable pristine
     if {[info exists pristine]} {
         restore $pristine
@@ -62,24 +68,18 @@ proc ::pytest_tcltest::instrument {} {
     }
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
+    trace add variable ::tcltest::numTests(Total) write ::pytest_tcltest::totalled
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
     trace add execution ::interp leave ::pytest_tcltest::child_made
 }
 
-# Note that a test begins; whether it is to run.
+# Note that a test begins; whether it is to run. This is called by `Skipped`, which `test` calls.
 proc ::pytest_tcltest::begin {name} {
-    variable current
-    variable seen
-    variable selected
     variable counted
-    set occurrence [incr seen($name)]
-    variable number
+    upvar 2 description description body body
     incr counted(Total)
-    set key [list $number $name $occurrence]
-    if {![info exists selected($key)]} {
-        emit unknown $name
-    }
-    if {![info exists selected($key)] || !$selected($key)} {
+    lassign [choose $name $description] occurrence runs
+    if {!$runs} {
         incr counted(Skipped)
         return 0
     }
@@ -88,10 +88,26 @@ proc ::pytest_tcltest::begin {name} {
     variable handles [live_handles]
     variable report ""
     variable reason ""
-    upvar 2 body body
-    set current [list $name $occurrence]
+    variable current [list $name $occurrence]
     emit begin {*}$current [now] {*}[written] $body
     return 1
+}
+
+# Which test of this name it is, and whether it runs. Of what was not found earlier runs what tcltest's -match would
+# let through.
+proc ::pytest_tcltest::choose {name description} {
+    variable number
+    variable seen
+    variable selected
+    variable chosen
+    variable whole
+    set occurrence [incr seen($name)]
+    set key [list $number $name $occurrence]
+    if {![info exists selected($key)]} {
+        set selected($key) [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
+        emit unfound $name $occurrence $selected($key) $description {*}[location]
+    }
+    return [list $occurrence $selected($key)]
 }
 
 proc ::pytest_tcltest::live_handles {} {
@@ -104,9 +120,23 @@ proc ::pytest_tcltest::live_handles {} {
 # tcltest prints its report of a failure after it has counted it.
 proc ::pytest_tcltest::failing {args} {
     variable current
-    if {$current ne ""} {
+    if {$current ne "" && $::tcltest::numTests(Failed) > 0} {
         variable report [lindex [written] 0]
     }
+}
+
+# cleanupTests, in whose frame this is evaluated, sets the counts to 0 after it has printed them, Total first. Before
+# it forgets them, they are compared with ours.
+proc ::pytest_tcltest::totalled {args} {
+    variable total
+    variable before
+    upvar 1 calledFromAllFile cleaning
+    if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
+        compare_counts $total
+        emit totals
+        array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
+    }
+    set total $::tcltest::numTests(Total)
 }
 
 proc ::pytest_tcltest::skipping {array constraint op} {
@@ -229,24 +259,15 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# Before cleanupTests forgets its counts, they are compared with ours.
-proc ::pytest_tcltest::cleaning {args} {
-    variable current
-    if {$current eq ""} {
-        emit cleanup
-        compare_counts
-    }
-}
-
-proc ::pytest_tcltest::compare_counts {} {
+proc ::pytest_tcltest::compare_counts {total} {
     variable counted
-    set known {}
-    set theirs {}
-    foreach index {Total Passed Skipped Failed} {
+    set known [list $counted(Total)]
+    set theirs [list $total]
+    foreach index {Passed Skipped Failed} {
         lappend known $counted($index)
         lappend theirs $::tcltest::numTests($index)
-        set counted($index) 0
     }
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
     if {$known ne $theirs} {
         emit miscounted $theirs $known
     }
@@ -254,7 +275,7 @@ proc ::pytest_tcltest::compare_counts {} {
 
 proc ::pytest_tcltest::end_file {} {
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        compare_counts
+        compare_counts $::tcltest::numTests(Total)
     }
     tell_of_children [interp slaves]
 }

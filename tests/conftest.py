@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,11 @@ from pybridge.registry import BY_NAME, Command, Form
 hypothesis.settings.register_profile("CI", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("CI")
+
+
+# What a shell runs in the background ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class CountingBackend(backend.Backend):

@@ -450,17 +450,13 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
     assert list(tmp_path.glob("tcltest-*")) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
     write(
         pytester,
         waits=suite("test a-1 {} {set f [open pid w]; puts $f [pid]; close $f; vwait forever} 1"),
     )
-    # a process that was started in the background of a shell would ignore Ctrl-C
-    program = (
-        "import signal, pytest; signal.signal(2, signal.default_int_handler); raise SystemExit(pytest.main())"
-    )
-    command = [sys.executable, "-c", program]
+    command = [sys.executable, "-m", "pytest"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, text=True)
     written = pytester.path / "pid"
@@ -473,9 +469,11 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
     finally:
         process.kill()
     assert has_ended(int(written.read_text()))
-    if number == signal.SIGINT:
+    if number != signal.SIGKILL:
         assert process.returncode == pytest.ExitCode.INTERRUPTED, output
         assert list(tmp_path.glob("tcltest-*")) == []
+        assert "KeyboardInterrupt" in output
+        assert "TclTestWarning" not in output
 
 
 # -- nothing hides that a file is wrong ------------------------------------------------------------------

@@ -147,7 +147,9 @@ class Run:
     def close(self) -> None:
         """Stop what still runs; the files that it has not come to get no other process."""
         for file in self.files.values():
-            file.end()
+            if not file.ended:
+                file.lost = "not run: pytest has stopped"
+                file.end()
         if self._process is not None:
             self._process.close()
             self._process = None

@@ -630,7 +630,14 @@ IN_GRANDCHILD = "interp create old\nold eval {interp create kid}\n" + IN_CHILD.p
 )
 
 
-@pytest.mark.parametrize("body", ["test k-1 {} {expr 1} 2", "test k-1 {} {expr 1} 2; cleanupTests"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "test k-1 {} {expr 1} 2",
+        "test k-1 {} {expr 1} 2; cleanupTests",
+        "test k-1 {} {expr 1} 2; namespace delete ::tcltest",
+    ],
+)
 @pytest.mark.parametrize("end", [END, "", f"interp delete kid\n{END}", f"rename kid {{}}\n{END}"])
 def test_tests_in_a_child_interpreter_are_an_error(pytester, body, end):
     write(pytester, a=HEAD + GOOD + IN_CHILD % body + "\n" + end)

@@ -303,8 +303,11 @@ proc ::pytest_tcltest::tell_of_children {children} {
 }
 
 # Whether a child interpreter has run tests with a tcltest of its own, whose first test or cleanupTests empties
-# FillFilesExisted. With only an alias of our `test` it has no such procedure.
+# FillFilesExisted. With only an alias of our `test` it has no such procedure, and no such package. Where it has only
+# the package, it has taken tcltest away, and may have run tests before.
 proc ::pytest_tcltest::has_run_tests {child} {
-    set code [catch {interp eval $child {info body ::tcltest::FillFilesExisted}} body]
-    return [expr {$code == 0 && $body eq ""}]
+    if {[catch {interp eval $child {info body ::tcltest::FillFilesExisted}} body]} {
+        return [expr {![catch {interp eval $child {package provide tcltest}} version] && $version ne ""}]
+    }
+    return [expr {$body eq ""}]
 }

@@ -323,6 +323,95 @@ UNFORESEEN = {
         """,
         ["a-4, a-5, a-6"],
     ),
+    "children": (
+        r"""
+        test c-1 {} {expr 1} 1
+        foreach kid {one two} {
+            interp create $kid
+            $kid eval {
+                package require tcltest
+                namespace import ::tcltest::*
+                test k-1 {} {expr 1} 1
+                test k-2 {} nowhere {expr 1} 1
+                test k-3 {} {expr 1} 2
+                cleanupTests
+            }
+        }
+        one eval {namespace delete ::tcltest}
+        interp delete one
+        interp create one
+        one eval {
+            package require tcltest
+            namespace import ::tcltest::*
+            test k-1 {in another of that name} {expr 1} 1
+            test k-4 {} {expr 1} 1
+            cleanupTests
+            test k-5 {after} {expr 1} 1
+        }
+        interp create -safe safe
+        interp create idle
+        idle eval {package require tcltest}
+        cleanupTests
+        """,
+        ["one[2]::k-5"],
+    ),
+    "children_made_by_a_body": (
+        r"""
+        test c-1 {with a child} {
+            interp create old
+            old eval {interp create kid}
+            set counts [interp eval {old kid} {
+                package require tcltest
+                ::tcltest::test k-1 {} {expr 1} 1
+                ::tcltest::test k-2 {} {expr 1} 2
+                ::tcltest::cleanupTests
+            }]
+            interp delete old
+            expr 1
+        } 1
+        test c-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "children_that_report": (
+        r"""
+        test c-1 {} {expr 1} 1
+        interp create kid
+        ::tcltest::loadIntoChildInterpreter kid -skip k-4
+        kid eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} nowhere {expr 1} 1
+            ::tcltest::test k-3 {} {expr 1} 2
+            ::tcltest::test k-4 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test c-2 {} {expr 1} 1
+        cleanupTests
+        interp create late
+        ::tcltest::loadIntoChildInterpreter late
+        late eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::cleanupTests
+        }
+        """,
+        ["late::k-1"],
+    ),
+    "children_without_totals": (
+        r"""
+        test c-1 {} {expr 1} 1
+        test c-2 {} {expr 1} 1
+        interp create kid
+        kid eval {
+            package require tcltest
+            ::tcltest::test k-1 {} {expr 1} 1
+        }
+        interp alias kid test {} ::tcltest::test
+        kid eval {test c-3 {one of ours} {expr 1} 1}
+        cleanupTests
+        """,
+        ["kid::k-1"],
+    ),
     "left_after_cleanup": (
         r"""
         test l-1 {} {set ::done 1} 1

@@ -200,7 +200,7 @@ def test_after_the_last_totals_only_failures_are_told(pytester):
     result = run(pytester, "-v")
     assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-4": "FAILED"}
     result.stdout.fnmatch_lines(
-        ["*TclTestWarning: a-2, a-3: was run after the last cleanupTests, so that no totals *"]
+        ["*TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals that count it"]
     )
 
 
@@ -225,3 +225,77 @@ def test_what_is_wrong_with_the_file_is_told_where_its_last_test_is_not(pytester
 def test_a_file_of_the_same_process_need_not_call_cleanuptests(pytester):
     write(pytester, a=HEAD + "test a-1 {} {expr 1} 1\n", b=suite("test b-1 {} {expr 1} 1"))
     assert outcomes(run(pytester, "--tcltest-process=session")) == (2, 0, 0)
+
+
+CHILD = """
+    interp create kid
+    kid eval {
+        package require tcltest
+        ::tcltest::test k-1 {} {expr 1} 1
+        ::tcltest::test k-2 {is wrong} {expr 1} 2
+    }
+"""
+
+
+def test_a_failure_in_a_child_is_told_though_no_totals_count_it(pytester):
+    write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + CHILD))
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::c-1": "PASSED", "a.test::kid::k-2": "FAILED"}
+    result.stdout.fnmatch_lines(
+        ["*_ k-2 is wrong _*", "E   result was: 1", "a.test:9: kid::k-2", "*TclTestWarning: kid::k-1: *"]
+    )
+
+
+def test_tests_of_a_child_can_be_selected(pytester):
+    write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + UNFORESEEN["children"][0]))
+    assert status_of(run(pytester, "-v", "a.test::two")) == {
+        "a.test::two::k-1": "PASSED",
+        "a.test::two::k-2": "SKIPPED",
+        "a.test::two::k-3": "FAILED",
+    }
+
+
+def test_without_any_totals_the_tests_of_a_child_count(pytester):
+    write(pytester, a=HEAD + "test c-1 {} {expr 1} 1\n" + CHILD)
+    assert outcomes(run(pytester)) == (2, 0, 1)
+
+
+def test_a_child_without_a_tcltest_shows_nothing_of_ours(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            test c-1 {} {
+                interp create kid
+                set seen [kid eval {list [info commands pytest*] [info vars pytest*] [interp slaves]}]
+                lappend seen [interp aliases kid]
+            } {{} {} {} {}}
+            """
+        ),
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+def test_a_crash_in_a_test_of_a_child_is_of_both_tests(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            test c-1 {} {
+                interp create kid
+                kid eval {package require tcltest; ::tcltest::test k-1 {} {after 10; exec kill -9 [pid]} 1}
+            } 1
+            test c-2 {} {expr 1} 1
+            """
+        ),
+    )
+    result = run(pytester, "-v")
+    assert set(status_of(result)) == {"a.test::c-1", "a.test::kid::k-1", "a.test::c-2"}
+    assert outcomes(result) == (0, 0, 3)
+    result.stdout.fnmatch_lines(["E   *was killed by SIGKILL while this test ran"])
+
+
+@pytest.mark.parametrize("name", ["children", "children_made_by_a_body", "children_that_report"])
+def test_counts_of_children_in_tcltorch_are_tclshs(pytester, name):
+    write(pytester, a=HEAD + UNFORESEEN[name][0])
+    assert outcomes(run(pytester, interpreter="tcltorch")) == tclsh_counts(pytester.path / "a.test")

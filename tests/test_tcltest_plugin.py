@@ -324,28 +324,6 @@ def test_a_failing_file_may_leave_with_a_status(pytester):
     assert outcomes(run(pytester)) == (0, 0, 1)
 
 
-def test_tests_in_a_child_interpreter_are_not_passed_over(pytester):
-    write(
-        pytester,
-        child=suite(
-            """
-            test a-1 {} {expr 1} 1
-            set child [interp create]
-            ::tcltest::loadIntoChildInterpreter $child
-            interp eval $child {
-                ::tcltest::test b-1 {} -body {expr 1} -result 2
-                ::tcltest::cleanupTests
-            }
-            """
-        ),
-    )
-    result = run(pytester)
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        ["E   tcltest counted (total passed skipped failed) 2 1 0 1, of which pytest saw 1 1 0 0*"]
-    )
-
-
 # -- crashes and time-outs -------------------------------------------------------------------------------
 
 
@@ -622,43 +600,7 @@ def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):
     result.stdout.fnmatch_lines(["*_ a-1 *", f"E   {said}", "*_ a-2 *", f"E   not run: {said}"])
 
 
-# -- tests that pytest does not see ----------------------------------------------------------------------
-
-IN_CHILD = "interp create kid\nkid eval {package require tcltest; namespace import tcltest::*; %s}"
-IN_GRANDCHILD = "interp create old\nold eval {interp create kid}\n" + IN_CHILD.partition("\n")[2].replace(
-    "kid eval", "interp eval {old kid}"
-)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        "test k-1 {} {expr 1} 2",
-        "test k-1 {} {expr 1} 2; cleanupTests",
-        "test k-1 {} {expr 1} 2; namespace delete ::tcltest",
-    ],
-)
-@pytest.mark.parametrize("end", [END, "", f"interp delete kid\n{END}", f"rename kid {{}}\n{END}"])
-def test_tests_in_a_child_interpreter_are_an_error(pytester, body, end):
-    write(pytester, a=HEAD + GOOD + IN_CHILD % body + "\n" + end)
-    result = run(pytester)
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        ["E   the child interpreter kid has run tests of its own: tests in child interpreters are not seen"]
-    )
-
-
-@pytest.mark.parametrize("end", [END, f"interp delete old\n{END}"])
-def test_tests_in_a_child_of_a_child_are_an_error(pytester, end):
-    write(pytester, a=HEAD + GOOD + IN_GRANDCHILD % "test k-1 {} {expr 1} 2" + "\n" + end)
-    result = run(pytester)
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["E   the child interpreter old kid has run tests of its own: *"])
-
-
-def test_a_child_interpreter_with_tcltest_and_no_test_is_none(pytester):
-    write(pytester, a=HEAD + GOOD + IN_CHILD % "list" + "\ninterp create -safe other\n")
-    assert outcomes(run(pytester)) == (1, 0, 0)
+# -- counts that differ all the same -------------------------------------------------------------------
 
 
 def test_counts_are_compared_without_cleanuptests_too(pytester):

@@ -18,5 +18,6 @@ proc ::pytest_tcltest::instrument {} {
 }
 
 proc ::pytest_tcltest::record {name description} {
-    emit test $name $description {*}[location]
+    variable prefix
+    emit test $prefix$name $description {*}[location]
 }

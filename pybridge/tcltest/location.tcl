@@ -3,7 +3,8 @@
 # File ("" for the test file) and line of the `test` command. Where a procedure made the test, the line that called the
 # procedure: it tells more, and tells the tests of a helper apart.
 proc ::pytest_tcltest::location {} {
-    set inside {"" 1}
+    variable made_at
+    set inside $made_at
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]
         if {![dict exists $frame file] || [is_ours $frame]} {
@@ -12,7 +13,7 @@ proc ::pytest_tcltest::location {} {
         if {[at_top_level $frame]} {
             return [place $frame]
         }
-        if {$inside eq {"" 1}} {
+        if {$inside eq $made_at} {
             set inside [place $frame]
         }
     }

@@ -20,6 +20,7 @@ class Outcome:
         outside: what was written since the last test, to standard output and standard error.
         output: what the test wrote.
         report: what tcltest printed about the failure.
+        interpreter: in which interpreter it ran.
         counted: whether the totals that tcltest prints count it; None as long as that is open.
     """
 
@@ -33,6 +34,7 @@ class Outcome:
     outside: tuple[str, str] = ("", "")
     output: tuple[str, str] = ("", "")
     report: str = ""
+    interpreter: str = ""
     counted: bool | None = True
 
     def fails(self, strict_leaks: bool) -> bool:
@@ -52,9 +54,9 @@ class Running:
 
     @classmethod
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
-        name, occurrence, since, out, err, body = words
+        name, occurrence, interpreter, since, out, err, body = words
         start = (int(out), int(err))
-        details = Outcome("failed", body=body)
+        details = Outcome("failed", body=body, interpreter=interpreter)
         return cls(name, int(occurrence), int(since), start, process.output(mark, start), details)
 
     def add(self, kind: str, words: Event) -> None:

@@ -9,16 +9,17 @@ Its events, the first word the kind:
 | died | message, trace | it has ended with an error |
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
-| begin | name, occurrence, microseconds, extent, body | a test begins |
+| begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
 | problem | kind and what belongs to it | what tcltest found wrong |
 | errorinfo | phase, trace | an error in its setup, body or cleanup |
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
 | cleanup | | cleanupTests was called |
-| totals | | it has printed its totals |
+| totals | interpreter | it has printed its totals |
+| reported | interpreter, its parent | it has added its totals to those of the parent |
 | miscounted | theirs, ours | tcltest has other counts than we |
-| child | name | a child interpreter has run tests |
 
+An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 

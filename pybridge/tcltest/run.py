@@ -27,7 +27,7 @@ class FileRun:
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
         ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
-        totalled: whether `cleanupTests` has printed totals.
+        totalled: the interpreters in which `cleanupTests` has printed totals.
         told: whether a report says why the file ended.
     """
 
@@ -43,7 +43,7 @@ class FileRun:
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
-    totalled: bool = False
+    totalled: set[str] = field(default_factory=set)
     told: bool = False
 
     def outcome_of(self, test: TclTest) -> Outcome | None:
@@ -60,20 +60,34 @@ class FileRun:
             return []
         return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
 
-    def add(self, name: str, occurrence: int, outcome: Outcome) -> None:
-        # what ends before the first totals is in them, and nothing is left out of a file that prints none
-        outcome.counted = None if self.totalled and outcome.status in ("passed", "skipped") else True
-        self.outcomes[name, occurrence] = outcome
+    def add(self, running: Running, outcome: Outcome) -> None:
+        # in the file's own interpreter, what ends before the first totals is in them, or there are none
+        if outcome.interpreter or "" in self.totalled:
+            outcome.counted = None if outcome.status in ("passed", "skipped") else True
+        self.outcomes[running.name, running.occurrence] = outcome
 
-    def count(self, counted: bool) -> None:
-        """Say of the tests for which that was open whether tcltest's totals count them."""
-        for outcome in self.outcomes.values():
-            if outcome.counted is None:
-                outcome.counted = counted
+    def print_totals(self, interpreter: str) -> None:
+        """Take note that tcltest has printed totals, which count all that is not yet counted."""
+        self.totalled.add(interpreter)
+        for outcome in self._open():
+            if outcome.interpreter == interpreter:
+                outcome.counted = True
+
+    def report(self, interpreter: str, parent: str) -> None:
+        """Take note that the tests of an interpreter will be in the totals of its parent."""
+        for outcome in self._open():
+            if outcome.interpreter == interpreter:
+                outcome.interpreter = parent
+                outcome.counted = None if parent or parent in self.totalled else True
 
     def end(self) -> None:
+        """Settle what is open: no test is left out of a file that prints no totals at all."""
         self.ended = True
-        self.count(False)
+        for outcome in self._open():
+            outcome.counted = not self.totalled
+
+    def _open(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes.values() if outcome.counted is None]
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:
@@ -101,7 +115,7 @@ class Run:
         self._process: TclProcess | None = None
         self._planned: list[FileRun] = []
         self._file: FileRun | None = None
-        self._running: Running | None = None
+        self._running: list[Running] = []  # several where a test's body has a child run tests
         self._mark: Extent = (0, 0)
         self._deadline = 0.0
 
@@ -122,7 +136,7 @@ class Run:
             return True if outcome.fails(self._settings.strict_leaks) else outcome.counted
         if file.ended:
             return not file.complete
-        return True if self._is_running(file, test) and not file.totalled else None
+        return True if self._is_running(file, test) and "" not in file.totalled else None
 
     def outcome(self, path: Path, test: TclTest) -> Outcome:
         """Wait until a test has ended, and say what became of it."""
@@ -155,12 +169,10 @@ class Run:
             self._process = None
 
     def _is_running(self, file: FileRun, test: TclTest) -> bool:
-        running = self._running
-        return (
-            running is not None
-            and file is self._file
-            and (running.name, running.occurrence) == (test.name, test.occurrence)
-        )
+        """Whether a test runs in the file's own interpreter."""
+        key = (test.name, test.occurrence)
+        running = (each for each in self._running if not each.details.interpreter)
+        return file is self._file and key in [(each.name, each.occurrence) for each in running]
 
     # -- the process -------------------------------------------------------------------------------------
 
@@ -189,7 +201,8 @@ class Run:
         ]
         plan += [("whole", str(number)) for number, file in enumerate(self._planned) if file.whole]
         self._mark = (0, 0)
-        self._file = self._running = None
+        self._file = None
+        self._running = []
         self._deadline = time.monotonic() + self._settings.timeout
         try:
             self._process = TclProcess(self._settings, "run", [file.path for file in self._planned], plan)
@@ -213,12 +226,12 @@ class Run:
         process.close()
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
-        if self._running is not None:
+        if self._running:
             reason = file.problem or f"the process {end} while this test ran"
-            lost = self._running.lose(reason, process)
-            file.add(self._running.name, self._running.occurrence, lost)
-            file.lost = file.lost or f"not run: the process {end} while {self._running.name} ran"
-            self._running = None
+            for running in self._running:
+                file.add(running, running.lose(reason, process))
+            file.lost = file.lost or f"not run: the process {end} while {self._running[-1].name} ran"
+            self._running = []
             file.end()
             return
         file.trailing = process.output(self._mark, None)
@@ -240,13 +253,13 @@ class Run:
         elif self._file is None:
             return
         elif kind == "begin":
-            self._running = Running.begin(words, self._mark, process)
+            self._running.append(Running.begin(words, self._mark, process))
         elif kind in ("problem", "errorinfo") and self._running:
-            self._running.add(kind, words)
+            self._running[-1].add(kind, words)
         elif kind == "end" and self._running:
-            outcome, self._mark = self._running.end(words, process)
-            self._file.add(self._running.name, self._running.occurrence, outcome)
-            self._running = None
+            running = self._running.pop()
+            outcome, self._mark = running.end(words, process)
+            self._file.add(running, outcome)
         else:
             self._take_of_file(self._file, kind, words)
 
@@ -271,8 +284,9 @@ class Run:
             file.lost = "not run: " + file.problem
             file.sourced = True
         elif kind == "totals":
-            file.totalled = True
-            file.count(True)
+            file.print_totals(*words)
+        elif kind == "reported":
+            file.report(*words)
         elif kind == "unfound":
             name, occurrence, runs, description, place, number = words
             if runs == "1":
@@ -283,10 +297,5 @@ class Run:
         elif kind == "miscounted":
             file.problem = file.problem or (
                 f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "
-                "tests in child interpreters are not seen"
-            )
-        elif kind == "child":
-            file.problem = file.problem or (
-                f"the child interpreter {words[0]} has run tests of its own: "
-                "tests in child interpreters are not seen"
+                "some test is not seen, or the counts were changed"
             )

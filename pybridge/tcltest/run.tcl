@@ -70,15 +70,18 @@ proc ::pytest_tcltest::instrument {} {
     trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
     trace add variable ::tcltest::numTests(Total) write ::pytest_tcltest::totalled
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
-    trace add execution ::interp leave ::pytest_tcltest::child_made
+    if {[namespace which -command ::tcltest::ReportedFromChild] ne ""} {
+        trace add execution ::tcltest::ReportedFromChild enter ::pytest_tcltest::reported
+    }
 }
 
 # Note that a test begins; whether it is to run. This is called by `Skipped`, which `test` calls.
 proc ::pytest_tcltest::begin {name} {
     variable counted
+    variable prefix
     upvar 2 description description body body
     incr counted(Total)
-    lassign [choose $name $description] occurrence runs
+    lassign [choose $prefix$name $description] occurrence runs
     if {!$runs} {
         incr counted(Skipped)
         return 0
@@ -88,8 +91,8 @@ proc ::pytest_tcltest::begin {name} {
     variable handles [live_handles]
     variable report ""
     variable reason ""
-    variable current [list $name $occurrence]
-    emit begin {*}$current [now] {*}[written] $body
+    variable current [list $prefix$name $occurrence]
+    emit begin {*}$current $prefix [now] {*}[written] $body
     return 1
 }
 
@@ -130,10 +133,11 @@ proc ::pytest_tcltest::failing {args} {
 proc ::pytest_tcltest::totalled {args} {
     variable total
     variable before
+    variable prefix
     upvar 1 calledFromAllFile cleaning
     if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
         compare_counts $total
-        emit totals
+        emit totals $prefix
         array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
     }
     set total $::tcltest::numTests(Total)
@@ -149,7 +153,6 @@ proc ::pytest_tcltest::level_changed {args} {
         return
     }
     set time [now]
-    set test $current
     set current ""
     set outcome [outcome]
     set leaked [leaked]
@@ -158,7 +161,7 @@ proc ::pytest_tcltest::level_changed {args} {
     }
     set written [written]
     variable report
-    set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
+    set why [expr {$outcome eq "Skipped" ? [uplevel 1 ::pytest_tcltest::skip_reason] : ""}]
     emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
@@ -176,9 +179,9 @@ proc ::pytest_tcltest::outcome {} {
 }
 
 # Why the test was skipped; evaluated in the frame of tcltest's `test`.
-proc ::pytest_tcltest::skip_reason {name} {
+proc ::pytest_tcltest::skip_reason {} {
     variable reason
-    upvar 1 processTest ran
+    upvar 1 processTest ran name name
     if {[info exists ran]} {
         return $reason ;# the test itself called tcltest::Skip
     }
@@ -259,6 +262,14 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
+# A child made by tcltest's loadIntoChildInterpreter has the counts of its tests added to ours.
+proc ::pytest_tcltest::reported {command op} {
+    variable counted
+    foreach index {Total Passed Skipped Failed} count [lrange $command 1 4] {
+        incr counted($index) $count
+    }
+}
+
 proc ::pytest_tcltest::compare_counts {total} {
     variable counted
     set known [list $counted(Total)]
@@ -277,37 +288,4 @@ proc ::pytest_tcltest::end_file {} {
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
         compare_counts $::tcltest::numTests(Total)
     }
-    tell_of_children [interp slaves]
-}
-
-proc ::pytest_tcltest::child_made {command code child args} {
-    if {$code == 0 && [string match c* [lindex $command 1]] && [llength $child] == 1} {
-        # its command goes first, so it can still be asked
-        trace add command $child delete [list ::pytest_tcltest::child_ends $child]
-    }
-}
-
-proc ::pytest_tcltest::child_ends {child args} {
-    tell_of_children [list $child]
-}
-
-proc ::pytest_tcltest::tell_of_children {children} {
-    variable writer
-    foreach child $children {
-        if {$child eq $writer || ![interp exists $child]} continue
-        if {[has_run_tests $child]} {
-            emit child $child
-        }
-        tell_of_children [lmap inner [interp slaves $child] {concat $child $inner}]
-    }
-}
-
-# Whether a child interpreter has run tests with a tcltest of its own, whose first test or cleanupTests empties
-# FillFilesExisted. With only an alias of our `test` it has no such procedure, and no such package. Where it has only
-# the package, it has taken tcltest away, and may have run tests before.
-proc ::pytest_tcltest::has_run_tests {child} {
-    if {[catch {interp eval $child {info body ::tcltest::FillFilesExisted}} body]} {
-        return [expr {![catch {interp eval $child {package provide tcltest}} version] && $version ne ""}]
-    }
-    return [expr {$body eq ""}]
 }

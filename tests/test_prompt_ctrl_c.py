@@ -26,7 +26,7 @@ def interrupt(terminal: Terminal, command: str) -> str:
 
 def test_what_it_stops(tmp_path: Path) -> None:
     """Each is stopped, and nothing else is lost: variables, handles, gradients, events that wait."""
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, pytorch=True) as terminal:
         terminal.prompt()
         terminal.run("set x kept; set t [torch::tensor_create 1.5]", "tensor0  float32 []  1.5\n")
         for command in (
@@ -219,7 +219,7 @@ def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:
 
 
 def test_a_call_of_pytorch_is_finished_first(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, pytorch=True) as terminal:
         terminal.prompt()
         terminal.run("set a [torch::ones {1500 1500}]; list", "")
         long = "set made {}; while 1 {lappend made [torch::tensor_matmul $a $a]}"

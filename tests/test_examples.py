@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 import matplotlib.image
 import pytest
@@ -274,6 +274,25 @@ def test_plot_is_a_picture(real_report: Report) -> None:
     assert pixels.shape[0] >= 400
     assert pixels.shape[1] >= 800
     assert pixels.std() > 0.01
+
+
+def test_the_picture_of_the_demo_shows_its_numbers(real_report: Report) -> None:
+    """The picture's six lines are those of a run now, up to the place and the size of the picture."""
+    wanted = [
+        float(row[f"{method}_db"])
+        for bits in ("8", "6", "4")
+        for method in ("channel", "tensor")
+        for row in real_report.rows
+        if row["bits"] == bits
+    ]
+    picture = (CHECKOUT / "docs" / "pictures" / "sqnr.svg").read_text(encoding="utf-8")
+    lines = re.findall(
+        r'<path d="(M[^"]*)" clip-path="[^"]*" style="fill: none; stroke: #(?!b0b0b0)', picture
+    )
+    drawn = [-float(y) for line in lines for y in re.findall(r"[ML] \S+ (\S+)", line)]
+    assert len(drawn) == len(wanted) == 6 * 40
+    slope, intercept = linear_regression(drawn, wanted)
+    assert [slope * y + intercept for y in drawn] == pytest.approx(wanted, abs=0.01)
 
 
 # -- quantize_model: odd models --------------------------------------------------------------------------

@@ -41,14 +41,7 @@ def settle():
         compiler.join()
 """
 
-
 Said = Callable[..., list[str]]
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    with Warm() as process:
-        yield process
 
 
 @pytest.fixture

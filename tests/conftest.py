@@ -11,6 +11,7 @@ import pytest
 from pybridge import Interpreter
 from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+from tests.warm import Warm
 
 # What has once passed in CI passes again; elsewhere each run tries other examples.
 hypothesis.settings.register_profile("CI", derandomize=True)
@@ -64,6 +65,13 @@ def tcl() -> Iterator[Interpreter]:
     """An interpreter of the test's own."""
     with Interpreter() as interpreter:
         yield interpreter
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What runs scripts in processes that need not import PyTorch."""
+    with Warm() as process:
+        yield process
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def export_integers(
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.
         name: of the array in a C header; by default made of the file's name.
-        force: whether files of these names are overwritten.
+        force: whether files of these names are overwritten. Modes and links are kept.
 
     Returns:
         Nothing.
@@ -253,7 +253,8 @@ def export_model(
         order: row or column.
         channels_last: for the weights of three or more dimensions.
         byte_order: of the bytes of a word in intel_hex.
-        force: whether files in the folder are overwritten; those of other names stay.
+        force: whether files in the folder are overwritten; those of other names stay. Modes and links are
+            kept.
 
     Returns:
         A dict: `weights`, how many; `values`, their elements; `bits` of all values; `bytes` of the data

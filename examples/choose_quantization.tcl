@@ -16,11 +16,11 @@ package require torch
 namespace eval choose_quantization {
     variable defaults {
         -sqnr 30 -bits {3 4 5 6 7 8} -granularity per_channel -scale_mode float -layer {}
-        -folder build/choose_quantization -format readmemh -pack 1 -force 0
+        -folder build/choose_quantization -format readmemh -values_per_word 1 -force 0
     }
     variable usage "usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30? ?-bits {3 4 5 6 7 8}?
     ?-granularity per_channel? ?-scale_mode float? ?-layer name?
-    ?-folder build/choose_quantization? ?-format readmemh? ?-pack 1? ?-force 0?"
+    ?-folder build/choose_quantization? ?-format readmemh? ?-values_per_word 1? ?-force 0?"
     variable choices {
         -scale_mode {float power_of_two}
         -format {readmemh readmemb coe mif intel_hex c_header npy json}
@@ -78,7 +78,7 @@ proc choose_quantization::options_in {words} {
         }
     }
     check $options -sqnr {[string is double -strict $value] && $value == $value} "a number of dB"
-    check $options -pack {[string is integer -strict $value] && $value >= 1} "a number, 1 or more,"
+    check $options -values_per_word {[string is integer -strict $value] && $value >= 1} "a number, 1 or more,"
     check $options -force {[string is boolean -strict $value]} "0 or 1"
     dict set options -granularity [granularities [dict get $options -granularity]]
     dict set options -bits [widths [dict get $options -bits]]
@@ -341,7 +341,7 @@ proc choose_quantization::missed_lines {plan} {
 proc choose_quantization::write_files {tensors plan options} {
     file mkdir [dict get $options -folder]
     torch::export_model $tensors $plan [weights_folder $options] [dict get $options -format] \
-        -pack [dict get $options -pack] -force [dict get $options -force]
+        -values_per_word [dict get $options -values_per_word] -force [dict get $options -force]
 }
 
 proc choose_quantization::weights_folder {options} {

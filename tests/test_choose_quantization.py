@@ -251,7 +251,7 @@ def test_formats(capfd: pytest.CaptureFixture[str], model: Path, tmp_path: Path,
 
 
 def test_packing_and_powers_of_two(capfd: pytest.CaptureFixture[str], model: Path, tmp_path: Path) -> None:
-    options = ["-pack", 4, "-scale_mode", "power_of_two", "-bits", "6", "-layer", "a[0].*"]
+    options = ["-values_per_word", 4, "-scale_mode", "power_of_two", "-bits", "6", "-layer", "a[0].*"]
     found = run(capfd, model, tmp_path / "out", *options)
     assert "512 words of 24 bits, every integer as it was" in found.lines
     codes, scales = per_channel(MATRICES["a[0].*"], 6, power_of_two=True)
@@ -302,9 +302,9 @@ def test_progress_on_a_terminal(small: Run) -> None:
 
 USAGE = """usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30? ?-bits {3 4 5 6 7 8}?
     ?-granularity per_channel? ?-scale_mode float? ?-layer name?
-    ?-folder build/choose_quantization? ?-format readmemh? ?-pack 1? ?-force 0?
+    ?-folder build/choose_quantization? ?-format readmemh? ?-values_per_word 1? ?-force 0?
 """
-OPTIONS = "-sqnr, -bits, -granularity, -scale_mode, -layer, -folder, -format, -pack, -force"
+OPTIONS = "-sqnr, -bits, -granularity, -scale_mode, -layer, -folder, -format, -values_per_word, -force"
 
 
 def complaint(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -335,8 +335,8 @@ def test_usage(tmp_path: Path, arguments: list[str]) -> None:
         (["-sqnr", "high"], '-sqnr must be a number of dB but is "high"'),
         (["-sqnr", ""], '-sqnr must be a number of dB but is ""'),
         (["-sqnr", "NaN"], '-sqnr must be a number of dB but is "NaN"'),
-        (["-pack", "1.5"], '-pack must be a number, 1 or more, but is "1.5"'),
-        (["-pack", "0"], '-pack must be a number, 1 or more, but is "0"'),
+        (["-values_per_word", "1.5"], '-values_per_word must be a number, 1 or more, but is "1.5"'),
+        (["-values_per_word", "0"], '-values_per_word must be a number, 1 or more, but is "0"'),
         (["-force", "perhaps"], '-force must be 0 or 1 but is "perhaps"'),
         (["-bits", ""], '-bits must be a list of widths, such as {4 6 8}, but is ""'),
         (["-bits", "8 {6"], '-bits must be a list of widths, such as {4 6 8}, but is "8 {6"'),
@@ -460,7 +460,7 @@ def test_the_test_bench_of_the_hardware_guide(tmp_path: Path, weights: dict[str,
     layer = "encoder.layer.0.output.dense.weight"
     codes = per_channel(weights[layer], 8)[0].int()
     (tmp_path / "firmware").mkdir()
-    export_integers(codes, str(tmp_path / "firmware" / f"{layer}.mem"), "readmemh", bits=8, pack=4)
+    export_integers(codes, str(tmp_path / "firmware" / f"{layer}.mem"), "readmemh", bits=8, values_per_word=4)
     guide = (DOCS / "hardware.md").read_text(encoding="utf-8")
     (bench,) = (block for block in blocks(guide) if block.language == "verilog")
     (tmp_path / bench.file).write_text(bench.text)

@@ -67,7 +67,7 @@ def export_model(
     folder: str,
     format: str,
     *,
-    pack: int = 1,
+    values_per_word: int = 1,
     order: str = "row",
     channels_last: bool = False,
     byte_order: str = "little",
@@ -84,7 +84,7 @@ def export_model(
     Args:
         weights: of different names.
         folder: is made; it may be there when it is empty, and stays the same one.
-        format, pack, order, byte_order: as for `export_integers`.
+        format, values_per_word, order, byte_order: as for `export_integers`.
         channels_last: for the weights of three or more dimensions.
         overwrite: whether there may be files in the folder; those of other names stay. A file that is
             replaced hands its mode on, and a link goes on pointing to its file.
@@ -112,7 +112,7 @@ def export_model(
                         format,
                         bits=weight.bits,
                         signed=weight.signed,
-                        pack=pack,
+                        values_per_word=values_per_word,
                         order=order,
                         channels_last=channels_last and weight.integers.dim() > 2,
                         byte_order=byte_order,

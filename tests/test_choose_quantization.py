@@ -491,8 +491,9 @@ def test_the_test_bench_of_the_hardware_guide(tmp_path: Path, weights: dict[str,
             pytest.skip(f"{program} is not installed")
     layer = "encoder.layer.0.output.dense.weight"
     codes = per_channel(weights[layer], 8)[0].int()
-    (tmp_path / "firmware").mkdir()
-    export_integers(codes, str(tmp_path / "firmware" / f"{layer}.mem"), "readmemh", bits=8, values_per_word=4)
+    firmware = tmp_path / "build" / "guide" / "firmware"
+    firmware.mkdir(parents=True)
+    export_integers(codes, str(firmware / f"{layer}.mem"), "readmemh", bits=8, values_per_word=4)
     guide = (DOCS / "hardware.md").read_text(encoding="utf-8")
     (bench,) = (block for block in blocks(guide) if block.language == "verilog")
     (tmp_path / bench.file).write_text(bench.text)

@@ -192,13 +192,13 @@ def import_integers(
         "channels_last": channels_last,
         "byte_order": byte_order,
     }
+    given = [name for name, value in {"format": format, **options}.items() if value is not None]
     with refused_by_system(file, "file"):
         beside = hardware.manifest_path(file)
+        if given and os.path.exists(beside):
+            message = f'{given[0]} must not be given: the manifest "{errors.shown(beside)}" says it'
+            raise errors.arg_value(given[0], message)
         if os.path.exists(beside) or not os.path.exists(file):
-            for name, value in {"format": format, **options}.items():
-                if value is not None and os.path.exists(beside):
-                    message = f'{name} must not be given: the manifest "{errors.shown(beside)}" says it'
-                    raise errors.arg_value(name, message)
             return _read(file)
         if format is None:
             message = f'format must be given: there is no manifest "{errors.shown(beside)}"'

@@ -13,7 +13,7 @@ from pybridge.annotations import Dtype, FileName, Tensor
 from pybridge.bulk import Bulk, parse_number
 from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
-from pybridge.commands.integers import Chosen, IntegerScheme, Made, choice_of, quantized_by
+from pybridge.commands.integers import Chosen, Integers, choice_of, quantized_by
 from pybridge.interrupt import checkpoint
 from pybridge.lazy import hardware, quant, torch
 from pybridge.registry import command
@@ -29,13 +29,6 @@ class Plan(TypedDict):
     """What `export_model` reads of a plan of `quantization_plan`: the choice for each weight."""
 
     weights: dict[str, Chosen]
-
-
-class Integers(Made):
-    """What `export_integers` reads of the dict that `quantize_integers` gives."""
-
-    bits: int
-    qscheme: IntegerScheme
 
 
 _SCALES = ("scales", "scale")

@@ -36,6 +36,13 @@ class Made(TypedDict):
     group_size: int | None
 
 
+class Integers(Made):
+    """The same with what a file of them needs besides."""
+
+    bits: int
+    qscheme: IntegerScheme
+
+
 @command(when="bits")
 def quantize_integers(
     input: Tensor,

@@ -14,7 +14,6 @@ from pybridge.bulk import Bulk, parse_number
 from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
 from pybridge.commands.integers import Chosen, Integers, choice_of, quantized_by
-from pybridge.interrupt import checkpoint
 from pybridge.lazy import hardware, quant, torch
 from pybridge.registry import command
 from pybridge.tcl_list import split_list
@@ -286,27 +285,18 @@ def export_model(
         raise errors.arg_value(
             "tensors", f"tensors must have each weight of the plan but lacks {errors.shown(lacking)}"
         )
-    bar, interrupted = Progress(len(chosen), "export"), checkpoint()
-
-    def step(_: str) -> None:
-        bar.step(1)
-        interrupted()
-
-    try:
-        with refused_by_system(folder, "folder"):
-            totals = hardware.export_model(
-                _quantized(tensors, chosen),
-                folder,
-                format,
-                values_per_word=values_per_word,
-                order=order,
-                channels_last=channels_last,
-                byte_order=byte_order,
-                overwrite=force,
-                step=step,
-            )
-    finally:
-        bar.close()
+    with Progress.steps(len(chosen), "export") as step, refused_by_system(folder, "folder"):
+        totals = hardware.export_model(
+            _quantized(tensors, chosen),
+            folder,
+            format,
+            values_per_word=values_per_word,
+            order=order,
+            channels_last=channels_last,
+            byte_order=byte_order,
+            overwrite=force,
+            step=lambda _: step(),
+        )
     return dict(vars(totals))
 
 

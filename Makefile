@@ -26,8 +26,12 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 	$(BIN)/tcltorch examples/quantize_model.tcl "$(MODEL)" -bits "8 6 4" \
 	    -csv build/quantize_model.csv -plot build/quantize_model.png
 
+# A worker of pytest for each core. PyTorch has two threads in every process, so that kernels share their work on every
+# machine, and they sleep while they wait, or those of one worker would keep the core of another.
+test: export OMP_NUM_THREADS := 2
+test: export OMP_WAIT_POLICY := passive
 test: $(INSTALLED) $(MODEL)  ## run all tests; ARGS="-k quantize" passes options to pytest
-	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m pytest $(ARGS)
+	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(INSTALLED)  ## style, format, types, and whether docs/reference is up to date
 	$(BIN)/ruff check

@@ -16,11 +16,11 @@ package require torch
 namespace eval choose_quantization {
     variable defaults {
         -sqnr 30 -bits {3 4 5 6 7 8} -granularity per_channel -scale_mode float -layer {}
-        -folder build/choose_quantization -format readmemh -pack 1 -force 0
+        -folder build/choose_quantization -format readmemh -values_per_word 1 -force 0
     }
     variable usage "usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30? ?-bits {3 4 5 6 7 8}?
     ?-granularity per_channel? ?-scale_mode float? ?-layer name?
-    ?-folder build/choose_quantization? ?-format readmemh? ?-pack 1? ?-force 0?"
+    ?-folder build/choose_quantization? ?-format readmemh? ?-values_per_word 1? ?-force 0?"
     variable choices {
         -scale_mode {float power_of_two}
         -format {readmemh readmemb coe mif intel_hex c_header npy json}
@@ -39,7 +39,7 @@ proc choose_quantization::main {words} {
         set matrices [survey $tensors]
         set layer [telling $matrices [dict get $options -layer]]
         set weights [dict get $tensors $layer]
-        show [sweep_lines $layer [sweep $weights [dict get $options -bits]] $matrices $options]
+        show [sweep_lines $layer [sweep $weights $options] $matrices $options]
         set plan [plan $tensors $options]
         show [plan_lines $plan $matrices $options]
         set chosen [dict get $plan weights $layer]
@@ -78,7 +78,7 @@ proc choose_quantization::options_in {words} {
         }
     }
     check $options -sqnr {[string is double -strict $value] && $value == $value} "a number of dB"
-    check $options -pack {[string is integer -strict $value] && $value >= 1} "a number, 1 or more,"
+    check $options -values_per_word {[string is integer -strict $value] && $value >= 1} "a number, 1 or more,"
     check $options -force {[string is boolean -strict $value]} "0 or 1"
     dict set options -granularity [granularities [dict get $options -granularity]]
     dict set options -bits [widths [dict get $options -bits]]
@@ -196,17 +196,22 @@ proc choose_quantization::telling {matrices wanted} {
 # -- 1. sweep -----------------------------------------------------------------------------------------------------
 
 # A list of dicts, as torch::quantization_sweep gives them.
-proc choose_quantization::sweep {weights bits} {
+proc choose_quantization::sweep {weights options} {
+    set bits [dict get $options -bits]
+    set shifted per_channel
+    if {[dict get $options -scale_mode] eq "power_of_two"} {
+        set shifted [lsort -unique [list per_channel {*}[dict get $options -granularity]]]
+    }
     list {*}[torch::quantization_sweep $weights $bits -observer minmax] \
         {*}[torch::quantization_sweep $weights $bits {per_tensor per_channel} symmetric {percentile mse}] \
-        {*}[torch::quantization_sweep $weights $bits per_channel symmetric minmax -scale_mode power_of_two]
+        {*}[torch::quantization_sweep $weights $bits $shifted symmetric minmax -scale_mode power_of_two]
 }
 
 proc choose_quantization::sweep_lines {layer trials matrices options} {
     variable most_widths
     set target [dict get $options -sqnr]
     set bits [lrange [dict get $options -bits] end-[expr {$most_widths - 1}] end]
-    set about [dict get $matrices $layer]
+    set bytes [expr {4 * [dict get $matrices $layer weights]}]
     set table [dict create]
     foreach trial $trials {
         dict set table [way $trial] [dict get $trial bits] [dict get $trial sqnr_db]
@@ -220,7 +225,7 @@ proc choose_quantization::sweep_lines {layer trials matrices options} {
     }
     list "Sweep: SQNR in dB of [ending [printable $layer] 60]" \
         "by bits, best first at $middle; * reaches [format %g $target] dB, 2^n: scales are powers of two" \
-        {*}[aligned $rows 0] {*}[cheapest_line $trials $about $target] ""
+        {*}[aligned $rows 0] {*}[cheapest_lines $trials $bytes $options] ""
 }
 
 proc choose_quantization::way {trial} {
@@ -233,18 +238,29 @@ proc choose_quantization::marked {decibels target} {
     string cat [format %.1f $decibels] [expr {$decibels >= $target ? "*" : " "}]
 }
 
-proc choose_quantization::cheapest_line {trials about target} {
+# The cheapest way that the options allow the hardware.
+proc choose_quantization::cheapest_lines {trials float32 options} {
+    set target [dict get $options -sqnr]
     set reaching [lmap trial $trials {
-        if {[dict get $trial sqnr_db] < $target} continue
+        if {[dict get $trial sqnr_db] < $target || ![allowed $trial $options]} continue
         list [dict get $trial bytes] $trial
     }]
+    set kind [dict get {float float power_of_two 2^n} [dict get $options -scale_mode]]
+    set limits "[join [dict get $options -granularity]] with $kind scales"
     if {[llength $reaching] == 0} {
-        return [list "None reaches $target dB."]
+        return [list "None of $limits reaches $target dB."]
     }
-    set trial [lindex [lsort -integer -index 0 $reaching] 0 1]
-    set bytes [dict get $trial bytes]
-    list "Fewest bytes at $target dB: [dict get $trial bits] bits, [way $trial]" \
-        "$bytes bytes with its scales, [percent $bytes [expr {4 * [dict get $about weights]}]] of float32"
+    lassign [lindex [lsort -integer -index 0 $reaching] 0] bytes trial
+    list "Fewest bytes at $target dB, $limits:" \
+        "[dict get $trial bits] bits, [way $trial]" \
+        "$bytes bytes with its scales, [percent $bytes $float32] of float32"
+}
+
+proc choose_quantization::allowed {trial options} {
+    expr {
+        [dict get $trial granularity] in [dict get $options -granularity]
+        && [dict get $trial scale_mode] eq [dict get $options -scale_mode]
+    }
 }
 
 # -- 2. plan ------------------------------------------------------------------------------------------------------
@@ -270,18 +286,25 @@ proc choose_quantization::layer_lines {plan matrices} {
         lappend ranked [list [dict get $chosen bits] [dict get $chosen bytes] $name $chosen]
     }
     set ranked [lsort -integer -decreasing -index 0 [lsort -integer -decreasing -index 1 $ranked]]
-    set rows [list {layer shape bits dB bytes {of float32}}]
+    set rows [list {layer shape bits "dB " bytes {of float32}}]
     foreach each [lrange $ranked 0 $most_rows-1] {
         lassign $each bits bytes name chosen
         set about [dict get $matrices $name]
         lappend rows [list [ending [printable $name] $longest_name] [join [dict get $about shape] x] $bits \
-            [format %.1f [dict get $chosen sqnr_db]] $bytes [percent $bytes [expr {4 * [dict get $about weights]}]]]
+            [marked_missing $chosen] $bytes [percent $bytes [expr {4 * [dict get $about weights]}]]]
     }
     set lines [aligned $rows {0 1}]
+    if {![dict get $plan reached]} {
+        lappend lines "! misses [format %g [dict get $plan sqnr]] dB"
+    }
     if {[llength $ranked] > $most_rows} {
         lappend lines "The $most_rows of [llength $ranked] matrices that need most bits."
     }
     return $lines
+}
+
+proc choose_quantization::marked_missing {chosen} {
+    string cat [format %.1f [dict get $chosen sqnr_db]] [expr {[dict get $chosen reached] ? " " : "!"}]
 }
 
 proc choose_quantization::width_lines {plan matrices} {
@@ -341,7 +364,7 @@ proc choose_quantization::missed_lines {plan} {
 proc choose_quantization::write_files {tensors plan options} {
     file mkdir [dict get $options -folder]
     torch::export_model $tensors $plan [weights_folder $options] [dict get $options -format] \
-        -pack [dict get $options -pack] -force [dict get $options -force]
+        -values_per_word [dict get $options -values_per_word] -force [dict get $options -force]
 }
 
 proc choose_quantization::weights_folder {options} {

@@ -143,8 +143,9 @@ proc quantize_model::range {width} {
     list [expr {-(1 << ($width - 1))}] [expr {(1 << ($width - 1)) - 1}]
 }
 
-# The scale that takes the largest magnitude to the end of the range. Zeros may have any scale, and so has what is so
-# small that the reciprocal of its scale is no float32: 1.
+# The scale that takes the largest magnitude to the end of the range: max/127 for 8 bits, where torch::quantize_integers
+# and PyTorch's observers have max/127.5. Zeros may have any scale, and so has what is so small that the reciprocal of
+# its scale is no float32: 1.
 proc quantize_model::scale {largest width} {
     set scale [expr {$largest / [lindex [range $width] 1]}]
     expr {$scale < 3e-39 ? 1.0 : $scale}

@@ -1,10 +1,10 @@
 """What `torch::help` shows: text for a terminal of 80 columns."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from textwrap import fill, indent
 
 from pybridge.documentation import Argument, documentation, lead
-from pybridge.registry import Command
+from pybridge.registry import Command, families
 
 _WIDTH = 80
 _INDENT = "  "
@@ -29,8 +29,10 @@ def page(command: Command, called: str) -> str:
     parts.append(_section("Example", *(_INDENT + line for line in example)))
     others = [name for name in command.names if name != called]
     parts.append(_section("Also called", _filled(", ".join(others))))
-    related = [*known.see_also, f"torch::help {command.family}".replace(" ", _GLUE)]
-    parts.append(_section("See also", _filled(", ".join(related))))
+    group = [f"torch::help{_GLUE}{command.family}"] if command.family != called else []
+    parts.append(_section("See also", _filled(", ".join([*known.see_also, *group]))))
+    if called in (grouped := families()):
+        parts.append(_section(f"The family {called}", _members(grouped[called])))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -39,13 +41,14 @@ def listing(commands: Iterable[Command]) -> str:
     return "\n".join(f"torch::{each.name}\n{_filled(lead(each))}" for each in commands)
 
 
-def overview(families: Mapping[str, Iterable[Command]]) -> str:
+def overview() -> str:
     """The names of all, by family."""
-    parts = [
-        _section(family, _filled(" ".join(each.name for each in members)))
-        for family, members in families.items()
-    ]
+    parts = [_section(family, _members(members)) for family, members in families().items()]
     return "\n\n".join([_OVERVIEW, *parts])
+
+
+def _members(family: Iterable[Command]) -> str:
+    return _filled(" ".join(each.name for each in family))
 
 
 def _section(heading: str, *lines: str) -> str:

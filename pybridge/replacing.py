@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 
 
@@ -32,17 +33,14 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
         NotRegular: a path is no file's.
         OneFile: two paths are of one file, through a link.
     """
-    targets = [_target(path, overwrite) for path in paths]
-    for index, path in enumerate(paths):
-        if targets[index] in targets[:index]:
-            raise OneFile(path)
+    targets = targets_of(paths, overwrite)
     unfinished: list[str] = []
     modes: list[int] = []
     try:
         for path, target in zip(paths, targets, strict=True):
             with _named(path):
                 unfinished.append(_new_beside(target))
-                modes.append(os.stat(target if os.path.exists(target) else unfinished[-1]).st_mode & 0o7777)
+                modes.append(_mode(unfinished[-1]))
         try:
             yield tuple(unfinished)
         except OSError as error:
@@ -56,8 +54,20 @@ def replacing(*paths: str, overwrite: bool = True) -> Iterator[tuple[str, ...]]:
             _drop(name)
 
 
+def targets_of(paths: Sequence[str], overwrite: bool = True) -> list[str]:
+    """The files behind `paths`, which can be written as far as one can tell.
+
+    Raises:
+        OSError, NotRegular, OneFile: as for `replacing`.
+    """
+    targets = [_target(path, overwrite) for path in paths]
+    for index, path in enumerate(paths):
+        if targets[index] in targets[:index]:
+            raise OneFile(path)
+    return targets
+
+
 def _target(path: str, overwrite: bool) -> str:
-    """The file behind `path`, which can be written as far as one can tell."""
     target = os.path.realpath(path)
     if path.endswith(os.sep) or os.path.isdir(target) or not os.path.basename(target):
         raise _refusal(errno.EISDIR, path)
@@ -104,6 +114,8 @@ def put_in_place(
 ) -> None:
     """Move each file to its target; where one cannot go, what was there before comes back.
 
+    A file that is replaced hands its mode on.
+
     Args:
         paths: what errors call the targets.
         overwrite: whether there may be files at the targets; they may have come in the meantime.
@@ -112,6 +124,8 @@ def put_in_place(
     try:
         for name, target, path in zip(finished, targets, paths, strict=True):
             with _named(path):
+                if os.path.exists(target):
+                    os.chmod(name, _mode(target))
                 if len(targets) > 1:
                     before.append((target, _kept(target)))
                 _move(name, target, overwrite)
@@ -126,7 +140,7 @@ def put_in_place(
 
 def _move(name: str, target: str, overwrite: bool) -> None:
     if overwrite:
-        os.replace(name, target)
+        _replace(name, target)
         return
     try:
         os.link(name, target)  # which fails where there is a file
@@ -140,12 +154,30 @@ def _move(name: str, target: str, overwrite: bool) -> None:
         os.unlink(name)
 
 
+def _replace(name: str, target: str) -> None:
+    try:
+        os.replace(name, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        near = _beside(target)  # a link has led to another file system
+        try:
+            shutil.copy(name, near)
+            os.replace(near, target)
+        finally:
+            _drop(near)
+
+
 def _bring_back(target: str, old: str) -> None:
     """Make `target` what it was; where that fails, the old content keeps its other name."""
     with contextlib.suppress(OSError):  # what is left to bring back must not be given up
         if old:
             os.replace(old, target)
         os.unlink(old or target)  # a rename leaves two names of one file as they are
+
+
+def _mode(name: str) -> int:
+    return stat.S_IMODE(os.stat(name).st_mode)
 
 
 def _drop(name: str) -> None:

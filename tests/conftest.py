@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,11 +11,17 @@ import pytest
 from pybridge import Interpreter
 from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+from tests.warm import Warm
 
 # What has once passed in CI passes again; elsewhere each run tries other examples.
 hypothesis.settings.register_profile("CI", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("CI")
+
+
+# What a shell runs in the background ignores Ctrl-C, and so would all that the tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class CountingBackend(backend.Backend):
@@ -58,6 +65,13 @@ def tcl() -> Iterator[Interpreter]:
     """An interpreter of the test's own."""
     with Interpreter() as interpreter:
         yield interpreter
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What runs scripts in processes that need not import PyTorch."""
+    with Warm() as process:
+        yield process
 
 
 @pytest.fixture

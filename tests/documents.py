@@ -162,6 +162,7 @@ def shell(line: str, folder: Path, failing: bool = False) -> str:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "LC_ALL": "C.UTF-8",
         "COLUMNS": "80",
+        "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # it takes half a second to import
     }
     ended = subprocess.run(
         ["bash", "-c", line],

@@ -11,7 +11,7 @@ import pytest
 from pybridge import Interpreter, TclError
 
 
-def python(code: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def python(code: str, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
     """Run a Python program of its own."""
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout)

@@ -44,12 +44,17 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
     # one word: of two, pytest takes the program for a path that it is to look for tests in
     option = [f"--tcltest-interpreter={shlex.join(TCLSH)}"] if interpreter == "tclsh" else []
     cache = [] if "cacheprovider" in words else ["-p", "no:cacheprovider"]
-    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", *cache, *option, *words)
+    warn = ["-W", "always::pytest.PytestWarning"]  # which the tests of this project have for errors
+    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", *warn, *cache, *option, *words)
 
 
 def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:
-    """Passed, skipped and failed, and there is nothing else."""
-    found = {name: count for name, count in result.parseoutcomes().items() if name != "deselected"}
+    """Passed, skipped and failed, and nothing else is counted."""
+    found = {
+        name: count
+        for name, count in result.parseoutcomes().items()
+        if name not in ("deselected", "warnings", "warning")
+    }
     assert set(found) <= {"passed", "skipped", "failed"}, found
     return found.get("passed", 0), found.get("skipped", 0), found.get("failed", 0)
 
@@ -210,4 +215,211 @@ CORPUS = {
         } -match glob -result [list files.test files.test * 1 1 1]
         makeFile {left behind for cleanupTests} corpus2.txt
     """,
+}
+
+# What the search cannot find, finds in vain, or no totals count; each is a whole file but for HEAD. With each
+# the tests that the plugin warns of; None where their names differ.
+UNFORESEEN = {
+    "made_by_a_body": (
+        r"""
+        test m-1 {} -body {set ::names {m-2 m-3 m-4}} -match glob -result *
+        foreach name [expr {[info exists names] ? $names : {}}] {
+            test $name {made} -body {expr {$::name eq "m-3"}} -result 1
+        }
+        test m-5 {} {proc later args {uplevel 1 ::tcltest::test $args}; expr 1} 1
+        if {[info commands later] ne ""} {
+            later m-6 {not run} nowhere {expr 1} 1
+            later m-1 {a name used before} {expr 1} 2
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "other_names": (
+        r"""
+        foreach number {1 2 3} {
+            test n-[clock clicks].$number {another name each time} -body {expr {$::number < 3}} -result 1
+        }
+        test n-4 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
+    "gone": (
+        r"""
+        test g-1 {} {set ::done 1} 1
+        if {![info exists done]} {
+            test g-2 {} {expr 1} 1
+            test g-3 {} {expr 1} 2
+        }
+        test g-4 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["g-2, g-3"],
+    ),
+    "last_gone": (
+        r"""
+        test g-1 {} {set ::done 1} 1
+        test g-2 {} {expr 1} 1
+        if {![info exists done]} {test g-3 {} {expr 1} 1}
+        cleanupTests
+        """,
+        ["g-3"],
+    ),
+    "first_gone": (
+        r"""
+        test g-0 {} {expr 1} 1
+        cleanupTests
+        if {![info exists ::tcltest::pytest_Skipped] && [namespace which ::pytest_tcltest::record] ne ""} {
+            test g-1 {only when searched for} {expr 1} 1
+        }
+        test g-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["g-1"],
+    ),
+    "in_the_hook": (
+        r"""
+        proc ::tcltest::cleanupTestsHook {} {
+            ::tcltest::test h-2 {in the hook} {expr 1} 1
+            ::tcltest::test h-3 {in the hook} {expr 1} 2
+        }
+        test h-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "in_the_hook_made": (
+        r"""
+        proc ::tcltest::cleanupTestsHook {} {
+            if {[info exists ::done]} {::tcltest::test h-2 {in the hook} {expr 1} 2}
+        }
+        test h-1 {} {set ::done 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "cleaned_twice": (
+        r"""
+        test c-1 {} {expr 1} 1
+        cleanupTests
+        test c-2 {} {expr 1} 1
+        test c-3 {} nowhere {expr 1} 1
+        test c-4 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "after": (
+        r"""
+        test a-1 {} {expr 1} 1
+        test a-2 {} {expr 1} 2
+        ::tcltest::cleanupTests
+        test a-3 {} {expr 1} 1
+        cleanupTests
+        test a-4 {} {expr 1} 1
+        test a-5 {} nowhere {expr 1} 1
+        if {[info exists ::errorInfo]} {test a-6 {} {set done 1} 1}
+        """,
+        ["a-4, a-5, a-6"],
+    ),
+    "children": (
+        r"""
+        test c-1 {} {expr 1} 1
+        foreach kid {one two} {
+            interp create $kid
+            $kid eval {
+                package require tcltest
+                namespace import ::tcltest::*
+                test k-1 {} {expr 1} 1
+                test k-2 {} nowhere {expr 1} 1
+                test k-3 {} {expr 1} 2
+                cleanupTests
+            }
+        }
+        one eval {namespace delete ::tcltest}
+        interp delete one
+        interp create one
+        one eval {
+            package require tcltest
+            namespace import ::tcltest::*
+            test k-1 {in another of that name} {expr 1} 1
+            test k-4 {} {expr 1} 1
+            cleanupTests
+            test k-5 {after} {expr 1} 1
+        }
+        interp create -safe safe
+        interp create idle
+        idle eval {package require tcltest}
+        cleanupTests
+        """,
+        ["one[2]::k-5"],
+    ),
+    "children_made_by_a_body": (
+        r"""
+        test c-1 {with a child} {
+            interp create old
+            old eval {interp create kid}
+            set counts [interp eval {old kid} {
+                package require tcltest
+                ::tcltest::test k-1 {} {expr 1} 1
+                ::tcltest::test k-2 {} {expr 1} 2
+                ::tcltest::cleanupTests
+            }]
+            interp delete old
+            expr 1
+        } 1
+        test c-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "children_that_report": (
+        r"""
+        test c-1 {} {expr 1} 1
+        interp create kid
+        ::tcltest::loadIntoChildInterpreter kid -skip k-4
+        kid eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} nowhere {expr 1} 1
+            ::tcltest::test k-3 {} {expr 1} 2
+            ::tcltest::test k-4 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test c-2 {} {expr 1} 1
+        cleanupTests
+        interp create late
+        ::tcltest::loadIntoChildInterpreter late
+        late eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::cleanupTests
+        }
+        """,
+        ["late::k-1"],
+    ),
+    "children_without_totals": (
+        r"""
+        test c-1 {} {expr 1} 1
+        test c-2 {} {expr 1} 1
+        interp create kid
+        kid eval {
+            package require tcltest
+            ::tcltest::test k-1 {} {expr 1} 1
+        }
+        interp alias kid test {} ::tcltest::test
+        kid eval {test c-3 {one of ours} {expr 1} 1}
+        cleanupTests
+        """,
+        ["kid::k-1"],
+    ),
+    "left_after_cleanup": (
+        r"""
+        test l-1 {} {set ::done 1} 1
+        test l-2 {} {expr 1} 1
+        cleanupTests
+        if {[info exists done]} exit
+        test l-3 {} {expr 1} 1
+        """,
+        ["l-3"],
+    ),
 }

@@ -13,16 +13,22 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-TIMEOUT = 30.0  # seconds; only a test that fails waits so long
+TIMEOUT = 120.0  # seconds; only a test that fails waits so long
 ENTER, TAB, UP = "\r", "\t", "\x1b[A"
 CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_R, CTRL_X, CTRL_Z = (chr(ord(key) - 64) for key in "CDELRXZ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
 PROGRAM = (sys.executable, "-m", "pybridge")
+_NO_PYTORCH = Path(__file__).parent / "data" / "no_pytorch"
 
 
 class Terminal:
     """The program in a session of its own, with a terminal of 80 columns and 24 lines.
+
+    Args:
+        state: the folder for its history.
+        pytorch: whether the prompt loads PyTorch in the background. That takes seconds, in which it holds
+            Python's lock, and so the keys back that a test presses.
 
     Attributes:
         output: all that it has printed, without what moves the cursor or sets colours. A prompt is always
@@ -30,7 +36,9 @@ class Terminal:
         raw: the same with them.
     """
 
-    def __init__(self, state: Path, program: tuple[str, ...] = PROGRAM, **environment: str) -> None:
+    def __init__(
+        self, state: Path, program: tuple[str, ...] = PROGRAM, pytorch: bool = False, **environment: str
+    ) -> None:
         self.output = self.raw = ""
         self.status: int | None = None
         self._data = b""
@@ -42,6 +50,8 @@ class Terminal:
             "LANG": "C.UTF-8",
         }
         variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "LC_ALL")}
+        if not pytorch:
+            variables["PYTHONPATH"] = os.pathsep.join([str(_NO_PYTORCH), variables.get("PYTHONPATH", "")])
         self.process, self._side = pty.fork()
         if self.process == 0:
             os.execve(program[0], program, {**variables, **settings, **environment})

@@ -1,9 +1,7 @@
 """What README and docs say is true: their code runs, their links lead somewhere, their numbers hold."""
 
-import csv
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -183,38 +181,6 @@ def test_pictures_are_small_text_with_a_description() -> None:
         assert picture.stat().st_size < 100_000
         assert re.search(rf"!\[[^\]]{{40,}}\]\(pictures/{picture.name}\)", shown), picture.name
     assert pictures
-
-
-def test_the_picture_of_the_demo_shows_its_numbers(tmp_path: Path) -> None:
-    """The picture's six lines are those of a run now, up to the place and the size of the picture."""
-    table = tmp_path / "table.csv"
-    words = [
-        sys.executable,
-        "-m",
-        "pybridge",
-        "examples/quantize_model.tcl",
-        str(MODEL_FILE),
-        "-csv",
-        str(table),
-    ]
-    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
-    with table.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    wanted = [
-        float(row[f"{method}_db"])
-        for bits in ("8", "6", "4")
-        for method in ("channel", "tensor")
-        for row in rows
-        if row["bits"] == bits
-    ]
-    picture = (DOCS / "pictures" / "sqnr.svg").read_text(encoding="utf-8")
-    lines = re.findall(
-        r'<path d="(M[^"]*)" clip-path="[^"]*" style="fill: none; stroke: #(?!b0b0b0)', picture
-    )
-    drawn = [-float(y) for line in lines for y in re.findall(r"[ML] \S+ (\S+)", line)]
-    assert len(drawn) == len(wanted) == 6 * 40
-    slope, intercept = statistics.linear_regression(drawn, wanted)
-    assert [slope * y + intercept for y in drawn] == pytest.approx(wanted, abs=0.01)
 
 
 # -- the site and the manual page ------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 import matplotlib.image
 import pytest
@@ -22,6 +22,7 @@ from safetensors.torch import load_file, save_file
 
 from pybridge import Interpreter
 from pybridge.tcl_list import split_list
+from tests.warm import Warm
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXAMPLES = CHECKOUT / "examples"
@@ -31,15 +32,22 @@ BITS = (8, 6, 4)
 
 
 def program(example: str, *arguments: str | Path) -> tuple[str, ...]:
-    """The command line that runs an example in a process of its own."""
+    """The command line that runs an example."""
     return (sys.executable, "-m", "pybridge", str(EXAMPLES / example), *map(str, arguments))
 
 
-def printed(example: str, *arguments: str | Path) -> str:
+def run(
+    warm: Warm, example: str, *arguments: str | Path, folder: Path = CHECKOUT
+) -> "subprocess.CompletedProcess[str]":
+    """Run an example as that command line does."""
+    module = "import runpy; runpy.run_module('pybridge', run_name='__main__', alter_sys=True)"
     # Tcl writes what it prints in the encoding of the locale.
     locale = os.environ | {"LC_ALL": "C.UTF-8"}
-    command = program(example, *arguments)
-    done = subprocess.run(command, env=locale, capture_output=True, text=True, encoding="utf-8")
+    return warm.run(module, str(EXAMPLES / example), *map(str, arguments), folder=folder, environment=locale)
+
+
+def printed(warm: Warm, example: str, *arguments: str | Path) -> str:
+    done = run(warm, example, *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -48,8 +56,8 @@ def printed(example: str, *arguments: str | Path) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in OUTPUTS.iterdir()))
-def test_example_prints_what_it_did(name: str) -> None:
-    assert printed(f"{name}.tcl") == (OUTPUTS / f"{name}.txt").read_text()
+def test_example_prints_what_it_did(warm: Warm, name: str) -> None:
+    assert printed(warm, f"{name}.tcl") == (OUTPUTS / f"{name}.txt").read_text()
 
 
 def test_every_example_is_tested() -> None:
@@ -116,7 +124,7 @@ def test_seed_examples_are_pytorch_bit_for_bit(tcl: Interpreter) -> None:
     ]
 
 
-def test_gradients_are_pytorchs() -> None:
+def test_gradients_are_pytorchs(warm: Warm) -> None:
     x = torch.tensor([-5, -2.1, -1.9, -0.6, 0, 0.6, 1.7, 1.8, 5], requires_grad=True)
     q = torch.fake_quantize_per_tensor_affine(x, 0.25, 0, -8, 7)
     q.sum().backward()
@@ -124,7 +132,7 @@ def test_gradients_are_pytorchs() -> None:
     zero_points = torch.zeros(2, dtype=torch.int32)
     r = torch.fake_quantize_per_channel_affine(y, torch.tensor([0.25, 0.5]), zero_points, 0, -8, 7)
     (r * r).sum().backward()
-    shown = re.findall(r"^  (?:x|quantized|gradient) (.*)$", printed("gradients.tcl"), re.MULTILINE)
+    shown = re.findall(r"^  (?:x|quantized|gradient) (.*)$", printed(warm, "gradients.tcl"), re.MULTILINE)
     for line, tensor in zip(shown, [x, q, x.grad, y, r, y.grad], strict=True):
         assert tensor is not None
         assert [float(word) for word in line.split()] == pytest.approx(tensor.flatten().tolist(), rel=1e-3)
@@ -193,9 +201,9 @@ class Report:
         return {int(line[0]): line[3:] for line in numbers}
 
 
-def report(model: Path, folder: Path) -> Report:
+def report(warm: Warm, model: Path, folder: Path) -> Report:
     table, plot = folder / "table.csv", folder / "plot.png"
-    output = printed("quantize_model.tcl", model, "-csv", table, "-plot", plot)
+    output = printed(warm, "quantize_model.tcl", model, "-csv", table, "-plot", plot)
     with table.open(encoding="utf-8", newline="") as file:
         return Report(output, list(csv.DictReader(file)), plot)
 
@@ -217,8 +225,8 @@ def real_model() -> Path:
 
 
 @pytest.fixture(scope="module")
-def real_report(real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    return report(real_model, tmp_path_factory.mktemp("real"))
+def real_report(warm: Warm, real_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return report(warm, real_model, tmp_path_factory.mktemp("real"))
 
 
 @pytest.mark.parametrize(
@@ -276,6 +284,25 @@ def test_plot_is_a_picture(real_report: Report) -> None:
     assert pixels.std() > 0.01
 
 
+def test_the_picture_of_the_demo_shows_its_numbers(real_report: Report) -> None:
+    """The picture's six lines are those of a run now, up to the place and the size of the picture."""
+    wanted = [
+        float(row[f"{method}_db"])
+        for bits in ("8", "6", "4")
+        for method in ("channel", "tensor")
+        for row in real_report.rows
+        if row["bits"] == bits
+    ]
+    picture = (CHECKOUT / "docs" / "pictures" / "sqnr.svg").read_text(encoding="utf-8")
+    lines = re.findall(
+        r'<path d="(M[^"]*)" clip-path="[^"]*" style="fill: none; stroke: #(?!b0b0b0)', picture
+    )
+    drawn = [-float(y) for line in lines for y in re.findall(r"[ML] \S+ (\S+)", line)]
+    assert len(drawn) == len(wanted) == 6 * 40
+    slope, intercept = linear_regression(drawn, wanted)
+    assert [slope * y + intercept for y in drawn] == pytest.approx(wanted, abs=0.01)
+
+
 # -- quantize_model: odd models --------------------------------------------------------------------------
 
 
@@ -317,10 +344,10 @@ OTHERS = {
 
 
 @pytest.fixture(scope="module")
-def odd_report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def odd_report(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("odd")
     save_file(MATRICES | OTHERS, folder / "odd.safetensors")
-    return report(folder / "odd.safetensors", folder)
+    return report(warm, folder / "odd.safetensors", folder)
 
 
 def test_only_weight_matrices_are_quantized(odd_report: Report) -> None:
@@ -563,11 +590,10 @@ def test_names_cannot_move_the_cursor(
 
 
 @pytest.mark.parametrize("option", ["-csv", "-plot"])
-def test_file_that_cannot_be_written(tmp_path: Path, option: str) -> None:
+def test_file_that_cannot_be_written(warm: Warm, tmp_path: Path, option: str) -> None:
     """The table is printed first: a long run is not lost."""
     save_file({"w": waves(2, 2)}, tmp_path / "m.safetensors")
-    command = program("quantize_model.tcl", "m.safetensors", option, "missing/file.png")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    done = run(warm, "quantize_model.tcl", "m.safetensors", option, "missing/file.png", folder=tmp_path)
     assert done.returncode == 1
     assert "Whole model" in done.stdout
     assert done.stderr == 'quantize_model: couldn\'t open "missing/file.png": no such file or directory\n'

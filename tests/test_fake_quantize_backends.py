@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ from pybridge import quant
 from pybridge.quant import backend
 from tests.bits import INTEGER, same
 from tests.conftest import CountingBackend
+from tests.warm import Warm
 
 ROOT = Path(__file__).parents[1]
 PRELUDE = """
@@ -39,25 +41,32 @@ def settle():
         compiler.join()
 """
 
+Said = Callable[..., list[str]]
 
-def python(
-    script: str, *words: str, prelude: str = PRELUDE, **environment: str
-) -> subprocess.CompletedProcess[str]:
+
+@pytest.fixture
+def python(warm: Warm) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Run a script of its own, without what this process has in its environment for kernels."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TCLTORCH", "NUMBA"))
-    }
-    return subprocess.run(
-        [sys.executable, *words, "-c", prelude + script],
-        env=inherited | environment, cwd=ROOT, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+
+    def run(script: str, prelude: str = PRELUDE, **environment: str) -> "subprocess.CompletedProcess[str]":
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TCLTORCH", "NUMBA"))
+        }
+        return warm.run(prelude + script, folder=ROOT, environment=inherited | environment)
+
+    return run
 
 
-def said(script: str, *words: str, prelude: str = PRELUDE, **environment: str) -> list[str]:
+@pytest.fixture
+def said(python: Callable[..., "subprocess.CompletedProcess[str]"]) -> Said:
     """The lines that a script prints; it must end well, and say nothing on standard error."""
-    done = python(script, *words, prelude=prelude, **environment)
-    assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout.splitlines()
+
+    def run(script: str, **options: str) -> list[str]:
+        done = python(script, **options)
+        assert (done.returncode, done.stderr) == (0, ""), done
+        return done.stdout.splitlines()
+
+    return run
 
 
 @pytest.fixture
@@ -154,7 +163,7 @@ def test_nothing_outside_of_the_tensors_is_touched() -> None:
     assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == -signal.SIGSEGV
 
 
-def test_forked_children_go_on() -> None:
+def test_forked_children_go_on(said: Said) -> None:
     """PyTorch's threads are gone in a child: its operators would wait for them, kernels do not."""
     script = """
 torch.set_num_threads(2)
@@ -175,7 +184,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), right(1024, 1024))
     assert second == "True True True numba, 4 compiled; PyTorch for the rest"
 
 
-def test_children_forked_while_compiling_do_not_wait_for_ever() -> None:
+def test_children_forked_while_compiling_do_not_wait_for_ever(said: Said) -> None:
     """A thread that no child has holds numba's locks, and half of numba is imported."""
     script = """
 right()
@@ -196,7 +205,7 @@ print(compiling, {os.waitpid(child, 0)[1] for child in children}, right())
     assert said(script, NUMBA_CACHE_DIR="/dev/null/none") == ["True {0} True"]
 
 
-def test_by_default_pytorch_answers_until_kernels_are_compiled() -> None:
+def test_by_default_pytorch_answers_until_kernels_are_compiled(said: Said) -> None:
     script = """
 backend()
 assert quant.fake_quantize_per_tensor(torch.ones(9), 0.1, 0, -8, 7)[0] > 0.6
@@ -214,11 +223,11 @@ print(right(), backend().describe())
     assert last == "True numba, 3 compiled; PyTorch for the rest"
 
 
-def test_a_process_that_ends_while_compiling_ends_well() -> None:
+def test_a_process_that_ends_while_compiling_ends_well(said: Said) -> None:
     assert said("print(right())", NUMBA_CACHE_DIR="/dev/null/none") == ["True"]
 
 
-def test_kernels_run_when_the_interpreter_ends() -> None:
+def test_kernels_run_when_the_interpreter_ends(said: Said) -> None:
     """In a function of atexit no thread can be started, and none is left of a pool."""
     script = """
 import atexit
@@ -231,7 +240,7 @@ if sys.argv[1:]:
     assert said("import sys; sys.argv.append('used')\n" + script, TCLTORCH_KERNELS="numba") == ["True True"]
 
 
-def test_kernels_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
+def test_kernels_are_compiled_once_for_all_processes(said: Said, tmp_path: Path) -> None:
     script = "print(right(), backend().describe())"
     for _ in range(2):
         lines = said(script, NUMBA_CACHE_DIR=str(tmp_path), TCLTORCH_KERNELS="numba")
@@ -243,7 +252,7 @@ def test_kernels_are_compiled_once_for_all_processes(tmp_path: Path) -> None:
     assert said(script, NUMBA_CACHE_DIR=str(tmp_path), TCLTORCH_KERNELS="numba") == lines
 
 
-def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(tmp_path: Path) -> None:
+def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(said: Said, tmp_path: Path) -> None:
     """They come of one text: the linker must not take one for another, whichever came first."""
     script = """
 def unmasked(dtype):
@@ -259,26 +268,26 @@ print(*(unmasked(dtype) if dtype else right() for dtype in orders[ORDER]))
     assert said("ORDER = 'then'" + script, **environment) == ["True True"]
 
 
-def test_without_a_folder_for_the_cache_kernels_are_compiled_each_time() -> None:
+def test_without_a_folder_for_the_cache_kernels_are_compiled_each_time(said: Said) -> None:
     lines = said(
         "print(right(), backend().describe())", NUMBA_CACHE_DIR="/dev/null/none", TCLTORCH_KERNELS="numba"
     )
     assert lines == ["True numba, 3 compiled; PyTorch for the rest"]
 
 
-def test_without_numba_pytorch_does_it() -> None:
+def test_without_numba_pytorch_does_it(said: Said) -> None:
     block = "import sys; sys.modules['numba'] = None"
     (line,) = said("right(); settle(); print(right(), backend().describe())", prelude=block + PRELUDE)
     assert line.startswith("True PyTorch (")
     assert "ModuleNotFoundError: import of numba halted" in line
 
 
-def test_pytorch_can_be_chosen() -> None:
+def test_pytorch_can_be_chosen(said: Said) -> None:
     (line,) = said("print(right(), 'numba' in sys.modules, backend().describe())", TCLTORCH_KERNELS="torch")
     assert line == "True False PyTorch (TCLTORCH_KERNELS=torch)"
 
 
-def test_a_choice_that_there_is_not() -> None:
+def test_a_choice_that_there_is_not(python: Any) -> None:
     done = python("right()", TCLTORCH_KERNELS="bogus")
     assert done.returncode == 1
     assert (
@@ -314,7 +323,7 @@ def test_a_compilation_that_ctrl_c_interrupts_is_made_up_for(monkeypatch: pytest
     assert chosen.kernel("backward float32") is not None
 
 
-def test_a_thread_that_cannot_start_is_made_up_for() -> None:
+def test_a_thread_that_cannot_start_is_made_up_for(said: Said) -> None:
     script = """
 def full(self):
     raise RuntimeError("can't start new thread")
@@ -332,7 +341,7 @@ print(right(), backend().describe())
     assert said_of[1].startswith("True numba, 3 compiled")
 
 
-def test_a_handler_may_come_while_the_thread_starts() -> None:
+def test_a_handler_may_come_while_the_thread_starts(said: Said) -> None:
     script = """
 import signal
 start = threading.Thread.start
@@ -347,7 +356,7 @@ settle()
     assert said(script) == ["True", "True"]
 
 
-def test_a_child_forked_while_one_of_two_threads_compiles() -> None:
+def test_a_child_forked_while_one_of_two_threads_compiles(said: Said) -> None:
     script = """
 from pybridge.quant import compiled
 compile, going = compiled.compile, threading.Event()
@@ -370,7 +379,7 @@ going.set()
     assert said(script, TCLTORCH_KERNELS="numba") == ["PyTorch (forked while numba was compiling)"]
 
 
-def test_what_numba_compiles_for_decides_about_float16() -> None:
+def test_what_numba_compiles_for_decides_about_float16(said: Said) -> None:
     script = """
 x = torch.linspace(-9, 9, 5000).to(torch.float16)
 ours = quant.fake_quantize_per_tensor(x, 0.1, 3, -8, 7)
@@ -381,7 +390,7 @@ print(torch.equal(ours, torch.fake_quantize_per_tensor_affine(x, 0.1, 3, -8, 7))
     assert line.startswith("True numba, 0 compiled; forward float16: NotImplementedError: this CPU does not")
 
 
-def test_other_machines_have_no_kernels() -> None:
+def test_other_machines_have_no_kernels(said: Said) -> None:
     """The x86 conversion of huge numbers to integers is what PyTorch's results come from."""
     script = """
 import platform
@@ -392,7 +401,7 @@ print(right(), backend().describe())
     assert line.startswith("True PyTorch (ImportError: no kernels for aarch64")
 
 
-def test_without_openmp_one_thread_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_openmp_one_thread_does_it(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     script = """
 from pybridge.quant import threads
 threads._loaded = lambda: [LIBRARY]
@@ -403,7 +412,7 @@ print(right(1024, 1024), threads.team())
         assert said(f"LIBRARY = {library!r}" + script, TCLTORCH_KERNELS="numba") == ["True None"]
 
 
-def test_work_is_done_in_pytorchs_threads() -> None:
+def test_work_is_done_in_pytorchs_threads(said: Said) -> None:
     """The process has as many threads afterwards as PyTorch alone would have."""
     script = """
 from pathlib import Path
@@ -417,7 +426,7 @@ print(right(1024, 1024), count() - before, before >= 3)
     assert said(script, TCLTORCH_KERNELS="numba") == ["True 0 True"]
 
 
-def test_importing_is_lean() -> None:
+def test_importing_is_lean(said: Said) -> None:
     script = "import sys; from pybridge import quant; print('numba' in sys.modules)"
     assert said(script, prelude="") == ["False"]
 

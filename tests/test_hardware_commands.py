@@ -2,8 +2,9 @@
 
 import errno
 import json
+import math
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -33,7 +34,9 @@ def test_the_words_offered_are_those_there_are() -> None:
 def test_a_tensor_goes_to_a_file_and_comes_back(tcl: Interpreter, tmp_path: Path, format: str) -> None:
     path = tmp_path / "the weights"
     tcl.eval(W % path)
-    assert tcl.eval(f"torch::export_integers $w $file {format} -bits 4 -pack 3 -order column") == ""
+    assert (
+        tcl.eval(f"torch::export_integers $w $file {format} -bits 4 -values_per_word 3 -order column") == ""
+    )
     assert tcl.eval("set back [torch::import_integers $file]; torch::tensor_to_list $back") == "1 -2 3 -8 7 0"
     assert tcl.eval("list [torch::tensor_shape $back] [torch::tensor_dtype $back]") == "{2 3} int8"
     Path(f"{path}.manifest.json").unlink()
@@ -52,7 +55,7 @@ def test_the_manifest_as_a_dict(tcl: Interpreter, tmp_path: Path) -> None:
     assert info == (
         "format intel_hex shape {2 3} dtype int8 words 6 word_bits 12 bits 12 signed 1 values_per_word 1"
         " byte_order big order row channels_last 0 words_per_line {} scales {0.5 0.10000000149011612}"
-        " zero_points {3 -4} axis 0 group_size {}"
+        " scale_exponents {} zero_points {3 -4} axis 0 group_size {}"
     )
     assert tcl.eval("string length [dict get $info sha256]") == "64"
 
@@ -74,6 +77,36 @@ def test_scales_from_everywhere(tcl: Interpreter, tmp_path: Path) -> None:
         assert tcl.eval("dict get [torch::integers_info $file] zero_points") == zero_points
 
 
+def test_what_quantize_integers_gives_is_written_as_it_is(tcl: Interpreter, tmp_path: Path) -> None:
+    """Width and scales go with the integers; options that are given count more."""
+    weights = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184]])
+    path = tmp_path / "w.mem"
+    tcl.call("set", "file", str(path))
+    tcl.eval("set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]")
+
+    def told(options: str, words: str = "") -> dict[str, Any]:
+        script = f"torch::export_integers [torch::quantize_integers $w {options}] $file readmemh {words}"
+        assert tcl.eval(f"{script} -force 1") == ""
+        return dict(json.loads(Path(f"{path}.manifest.json").read_text()))
+
+    by_row = told("4 per_channel")
+    assert (by_row["bits"], by_row["axis"], by_row["zero_points"]) == (4, 0, None)
+    scales = weights.abs().amax(1) / 7.5
+    assert by_row["scales"] == pytest.approx(scales.tolist())
+    codes = torch.quantize_per_channel(weights, scales, torch.zeros(2), 0, torch.qint8).int_repr()
+    expected = codes.clamp(-8, 7).flatten().tolist()
+    assert path.read_text().split() == [f"{code % 16:x}" for code in expected]
+
+    affine = told("5 per_tensor affine", "-bits 8 -signed 1 -scales 0.5")
+    scale = (728.6 + 184) / 31
+    assert (affine["bits"], affine["scales"]) == (8, [0.5])
+    assert affine["zero_points"] == [round(-16 + 184 / scale)]
+
+    shifts = told("6 per_group -group_size 3 -scale_mode power_of_two")
+    assert (shifts["group_size"], shifts["axis"]) == (3, None)
+    assert shifts["scale_exponents"] == [math.ceil(math.log2(most / 31.5)) for most in (728.6, 295.5)]
+
+
 REFUSED = [
     (
         "$w $file readmemh -bits 3",
@@ -84,11 +117,15 @@ REFUSED = [
     ("$w $file readmemh -bits 33", "bits must be in 1 .. 32 but is 33", "bits"),
     ("$w $file readmemh -bits 1", "bits must be 2 or more for signed values but is 1", "bits"),
     (
-        "$w $file readmemh -pack 0",
-        "pack must be in 1 .. 512 for 8 bits (a word has at most 4096) but is 0",
-        "pack",
+        "$w $file readmemh -values_per_word 0",
+        "values_per_word must be in 1 .. 512 for 8 bits (a word has at most 4096) but is 0",
+        "values_per_word",
     ),
-    ("$w $file npy -pack 9", "pack must give words of at most 64 bits for format npy but gives 72", "pack"),
+    (
+        "$w $file npy -values_per_word 9",
+        "values_per_word must give words of at most 64 bits for format npy but gives 72",
+        "values_per_word",
+    ),
     (
         "$w $file npy -words_per_line 1",
         "words_per_line is not for format npy, which has no lines",
@@ -267,7 +304,7 @@ def test_a_plan_is_carried_out(tcl: Interpreter, tmp_path: Path) -> None:
         set affine [dict merge $common {bits 5 granularity per_tensor qscheme affine}]
         set plan [dict create weights [dict create net/fc.weight $by_row conv $affine]]
     """)
-    totals = tcl.eval("torch::export_model $model $plan $folder readmemh -pack 4 -channels_last 1")
+    totals = tcl.eval("torch::export_model $model $plan $folder readmemh -values_per_word 4 -channels_last 1")
     files = {each.name: each for each in (tmp_path / "model").iterdir()}
     size = files["net_fc.weight.mem"].stat().st_size + files["conv.mem"].stat().st_size
     assert totals == f"weights 2 values 33 bits {9 * 8 + 24 * 5} bytes {size}"
@@ -315,7 +352,10 @@ def test_a_model_that_cannot_be_exported_leaves_nothing(tcl: Interpreter, tmp_pa
     for words, parameter in (
         ("$model $plan $folder coe", "tensors"),
         ("$model [dict create weights [dict create c $choice]] $folder coe", "tensors"),
-        ("$model [dict create weights [dict create a $choice]] $folder coe -pack 2000", "pack"),
+        (
+            "$model [dict create weights [dict create a $choice]] $folder coe -values_per_word 2000",
+            "values_per_word",
+        ),
     ):
         assert refusal(tcl, f"torch::export_model {words}")[1] == ("TORCH", "ARG", "VALUE", parameter)
         assert not list(tmp_path.iterdir())

@@ -40,10 +40,10 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "readmemh, by column": ("readmemh", {"order": "column"}, "1\n8\ne\n7\n3\n0\n"),
     "readmemh, two words a line": ("readmemh", {"words_per_line": 4}, "1 e 3 8\n7 0\n"),
     "readmemh, wide": ("readmemh", {"bits": 9}, "001\n1fe\n003\n1f8\n007\n000\n"),
-    "readmemh, packed": ("readmemh", {"pack": 4}, "83e1\n0007\n"),
-    "readmemh, packed across digits": ("readmemh", {"bits": 5, "pack": 2}, "3c1\n303\n007\n"),
+    "readmemh, packed": ("readmemh", {"values_per_word": 4}, "83e1\n0007\n"),
+    "readmemh, packed across digits": ("readmemh", {"bits": 5, "values_per_word": 2}, "3c1\n303\n007\n"),
     "readmemb": ("readmemb", {}, "0001\n1110\n0011\n1000\n0111\n0000\n"),
-    "readmemb, packed": ("readmemb", {"pack": 3}, "001111100001\n000001111000\n"),
+    "readmemb, packed": ("readmemb", {"values_per_word": 3}, "001111100001\n000001111000\n"),
     "coe": ("coe", {}, COE_HEAD + "1,\ne,\n3,\n8,\n7,\n0;\n"),
     "coe, lines": ("coe", {"words_per_line": 3}, COE_HEAD + "1, e, 3,\n8, 7, 0;\n"),
     "mif": ("mif", {}, MIF_HEAD + "\t0 : 1;\n\t1 : e;\n\t2 : 3;\n\t3 : 8;\n\t4 : 7;\n\t5 : 0;\nEND;\n"),
@@ -53,7 +53,7 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], str]] = {
     # 0x04 + 0x01 + 0xfe + 0x0f = 0x112, and 0x200 - 0x112 = 0xee
     "intel_hex, records": (
         "intel_hex",
-        {"bits": 12, "pack": 1, "words_per_line": 2},
+        {"bits": 12, "values_per_word": 1, "words_per_line": 2},
         ":040000000100FE0FEE\n:040004000300F80FEE\n:0400080007000000ED\n:00000001FF\n",
     ),
     "intel_hex, big": (
@@ -135,7 +135,9 @@ def test_any_program_reads_a_json_file(tmp_path: Path) -> None:
 
 def test_the_manifest_tells_all(tmp_path: Path) -> None:
     path = tmp_path / "weights.hex"
-    export_integers(W, str(path), "readmemh", bits=5, pack=4, scales=[0.5, 0.25], zero_points=[1], axis=-2)
+    export_integers(
+        W, str(path), "readmemh", bits=5, values_per_word=4, scales=[0.5, 0.25], zero_points=[1], axis=-2
+    )
     assert json.loads(Path(f"{path}.manifest.json").read_text()) == {
         "tcltorch_manifest": 1,
         "format": "readmemh",
@@ -151,12 +153,34 @@ def test_the_manifest_tells_all(tmp_path: Path) -> None:
         "channels_last": False,
         "words_per_line": 1,
         "scales": [0.5, 0.25],
+        "scale_exponents": [-1, -2],
         "zero_points": [1],
         "axis": 0,
         "group_size": None,
         # printf 'c0fc1\n00007\n' | sha256sum
         "sha256": "d335c28c30ec8b31e4da89b7d045a3f30339a2a22066fb462f70fc9156b3339d",
     }
+
+
+@pytest.mark.parametrize(
+    ("scales", "exponents"),
+    [
+        ([1.0, 2.0], [0, 1]),
+        ([2.0**-149, 2.0**127], [-149, 127]),
+        ([0.5, 0.75], None),
+        ([0.5, 0.0], None),
+        ([0.5, -0.5], None),
+        (None, None),
+    ],
+)
+def test_exponents_of_scales_that_are_powers_of_two(
+    tmp_path: Path, scales: list[float] | None, exponents: list[int] | None
+) -> None:
+    path = tmp_path / "w.json"
+    export_integers(W, str(path), "json", bits=4, scales=scales, axis=0)
+    for file in (path, Path(f"{path}.manifest.json")):
+        assert json.loads(file.read_text())["scale_exponents"] == exponents
+    assert import_integers(str(path)).tolist() == W.tolist()
 
 
 @st.composite
@@ -181,7 +205,7 @@ def exports(draw: st.DrawFn) -> tuple[torch.Tensor, dict[str, Any]]:
         "bits": bits,
         "signed": signed,
         "order": draw(st.sampled_from(("row", "column"))),
-        "pack": draw(st.integers(1, 64 // bits)),
+        "values_per_word": draw(st.integers(1, 64 // bits)),
         "channels_last": len(shape) > 2 and draw(st.booleans()),
     }
 
@@ -222,14 +246,14 @@ def test_words_are_what_arithmetic_makes_of_the_values(
     placed = tensor.to(torch.int64).movedim(1, -1) if options["channels_last"] else tensor.to(torch.int64)
     if options["order"] == "column":
         placed = placed.permute(list(reversed(range(placed.dim()))))
-    bits, pack = options["bits"], options["pack"]
+    bits, values_per_word = options["bits"], options["values_per_word"]
     values = [value % 2**bits for value in placed.flatten().tolist()]
-    groups = [values[start : start + pack] for start in range(0, len(values), pack)]
+    groups = [values[start : start + values_per_word] for start in range(0, len(values), values_per_word)]
     words = [sum(value << bits * place for place, value in enumerate(group)) for group in groups]
-    digits = -(-bits * pack // 4)
+    digits = -(-bits * values_per_word // 4)
     assert path.read_text() == "".join(f"{word:0{digits}x}\n" for word in words)
     export_integers(tensor, str(path), "readmemb", **options, overwrite=True)
-    assert path.read_text() == "".join(f"{word:0{bits * pack}b}\n" for word in words)
+    assert path.read_text() == "".join(f"{word:0{bits * values_per_word}b}\n" for word in words)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -237,10 +261,10 @@ def test_large_wide_and_odd_tensors(tmp_path: Path, format: str) -> None:
     """More words than are worked on at a time; addresses beyond 64 KiB; strides; gradients have no part."""
     path = str(tmp_path / "data")
     large = torch.randint(-(2**17), 2**17, (3, 50_000), dtype=torch.int32, generator=torch.manual_seed(7)).T
-    export_integers(large, path, format, bits=18, pack=3)
+    export_integers(large, path, format, bits=18, values_per_word=3)
     assert torch.equal(import_integers(path), large)
     if FORMATS[format].widest > 64:
-        export_integers(large[:1000], path, format, bits=18, pack=200, overwrite=True)
+        export_integers(large[:1000], path, format, bits=18, values_per_word=200, overwrite=True)
         assert torch.equal(import_integers(path), large[:1000])
     lone = torch.tensor(-5)
     export_integers(lone, path, format, overwrite=True)

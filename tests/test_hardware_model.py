@@ -2,13 +2,15 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
-from pybridge.hardware import FORMATS, BadArgument, Weight, export_model, import_integers
+from pybridge.hardware import FORMATS, BadArgument, Weight, export_integers, export_model, import_integers
+from pybridge.replacing import NotRegular
 
 NAMES = [
     *("a/b", "a:b", "A_B", "index", "INDEX", "", "..", "../../etc/passwd", "-x", "\u00e9t\u00e9", "w\n{$x}"),
@@ -109,6 +111,35 @@ def test_a_folder_that_is_there_stays_the_same(tmp_path: Path, monkeypatch: pyte
     assert sorted(os.listdir()) == ["good.coe", "good.coe.manifest.json", "index.json"]
     after = os.stat(tmp_path)
     assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_files_that_are_replaced_keep_modes_and_links(tmp_path: Path) -> None:
+    """As those of `export_integers` do."""
+    for export in (
+        lambda: export_model([GOOD], str(tmp_path / "model"), "coe", overwrite=True),
+        lambda: export_integers(
+            GOOD.integers, str(tmp_path / "model" / "good.coe"), "coe", bits=4, overwrite=True
+        ),
+    ):
+        (tmp_path / "model").mkdir()
+        for name, mode in (("linked", 0o640), ("model/good.coe.manifest.json", 0o606)):
+            (tmp_path / name).write_text("old")
+            (tmp_path / name).chmod(mode)
+        (tmp_path / "model" / "good.coe").symlink_to("../linked")
+        export()
+        assert (tmp_path / "model" / "good.coe").is_symlink()
+        assert (tmp_path / "linked").read_text().endswith("\n1;\n")
+        assert (tmp_path / "linked").stat().st_mode & 0o777 == 0o640
+        assert (tmp_path / "model" / "good.coe.manifest.json").stat().st_mode & 0o777 == 0o606
+        assert import_integers(str(tmp_path / "model" / "good.coe")).tolist() == [1]
+        shutil.rmtree(tmp_path / "model")
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "good.coe")
+    with pytest.raises(NotRegular):
+        export_model([GOOD], str(tmp_path), "coe", overwrite=True)
+    assert os.listdir(tmp_path) == ["good.coe"]
 
 
 def test_files_that_come_in_the_meantime_are_left(tmp_path: Path) -> None:

@@ -105,6 +105,7 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
         json.dumps(
             {
                 **{"format": "json", "shape": [2], "dtype": "int16", "words": 1, "word_bits": 8, "bits": 4},
+                "scale_exponents": [0],
                 **{"signed": True, "values_per_word": 2, "byte_order": "little", "order": "row"},
                 **{"channels_last": False, "words_per_line": None, "scales": [1], "zero_points": None},
                 **{"axis": None, "group_size": None, "data": [0x7F]},
@@ -336,6 +337,10 @@ DAMAGE: list[tuple[Callable[[Path, Path], Any], str]] = [
     (edited(lambda entries: entries.update(bits=True)), "has a bad entry bits"),
     (edited(lambda entries: entries.update(bits=40, word_bits=40)), "contradicts itself: bits must be in 1"),
     (edited(lambda entries: entries.update(bits=5)), "contradicts itself: word_bits must be 5"),
+    (
+        edited(lambda entries: entries.update(scales=[0.25])),
+        r"contradicts itself: scale_exponents must be \[-2\]",
+    ),
     (edited(lambda entries: entries.update(shape=[2, 4])), "contradicts itself: words must be 8"),
     (edited(lambda entries: entries.update(shape=[2, -3])), "contradicts itself: shape must be sizes"),
     (edited(lambda entries: entries.update(shape=[2**62, 2**62])), "shape must have sizes whose product is"),
@@ -371,7 +376,7 @@ def test_a_manifest_that_does_not_fit_is_told(
 
 def test_values_left_in_the_last_word_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "data"
-    export_integers(W, str(path), "readmemh", bits=4, pack=4)
+    export_integers(W, str(path), "readmemh", bits=4, values_per_word=4)
     path.write_text("83e1\n1007\n")
     with pytest.raises(BadFile, match="holds more than the 6 values of its shape"):
         import_integers(str(path))

@@ -50,7 +50,7 @@ def test_a_verilog_simulator_loads_packed_words(tmp_path: Path) -> None:
     """The first value of a word is in its lowest bits."""
     needed("iverilog", "vvp")
     tensor = values(5, True)
-    export_integers(tensor, str(tmp_path / "packed"), "readmemh", bits=5, pack=8, words_per_line=2)
+    export_integers(tensor, str(tmp_path / "packed"), "readmemh", bits=5, values_per_word=8, words_per_line=2)
     assert run_verilog(
         tmp_path,
         ["reg [39:0] m [0:1]; reg signed [4:0] v;"],
@@ -72,6 +72,17 @@ def run_verilog(folder: Path, declared: list[str], statements: list[str]) -> lis
     return done.stdout.splitlines()
 
 
+def compiled(folder: Path, headers: list[str], statements: list[str], standard: str = "c99") -> str:
+    """What a C program prints."""
+    includes = [f'#include "{header}"' for header in headers]
+    lines = ["#include <math.h>", "#include <stdio.h>", *includes, "int main(void) { int i;", *statements]
+    (folder / "main.c").write_text("\n".join([*lines, "return 0; }\n"]))
+    command = ["gcc", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o", "main", "main.c"]
+    done = subprocess.run([*command, "-lm"], cwd=folder, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return subprocess.run(["./main"], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
 @pytest.mark.parametrize("standard", ["c99", "c17"])
 def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
     needed("gcc")
@@ -82,7 +93,7 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
             export_integers(
                 values(bits, signed), str(tmp_path / f"{name}.h"), "c_header", bits=bits, signed=signed
             )
-            includes.append(f'#include "{name}.h"')
+            includes.append(f"{name}.h")
             prints.append(
                 f'for (i = 0; i < {name.upper()}_SIZE; i++) printf("%lld\\n", (long long){name}[i]);'
             )
@@ -94,7 +105,7 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
         str(tmp_path / "packed.h"),
         "c_header",
         bits=4,
-        pack=16,
+        values_per_word=16,
         axis=0,
         scales=scales.tolist(),
         zero_points=[-(2**31), 0, 7],
@@ -102,30 +113,18 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
     export_integers(
         torch.zeros(3, 0, dtype=torch.int8), str(tmp_path / "none.h"), "c_header", scales=doubles, axis=0
     )
-    (tmp_path / "main.c").write_text(
-        "\n".join(
-            [
-                "#include <stdio.h>",
-                '#include "packed.h"',
-                '#include "packed.h"',
-                '#include "none.h"',
-                *includes,
-                "int main(void) { int i;",
-                *prints,
-                'printf("%llx %d\\n", (unsigned long long)packed[0], PACKED_DIM_1);',
-                'for (i = 0; i < 3; i++) printf("%a %d\\n", packed_scales[i], (int)packed_zero_points[i]);',
-                'for (i = 0; i < 3; i++) printf("%a\\n", none_scales[i]);',
-                'printf("%d\\n", NONE_SIZE);',
-                "return 0; }\n",
-            ]
-        )
-    )
-    command = ["gcc", f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-pedantic", "-o", "main", "main.c"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    printed = subprocess.run(
-        ["./main"], cwd=tmp_path, capture_output=True, text=True, check=True
-    ).stdout.split("\n")
+    printed = compiled(
+        tmp_path,
+        ["packed.h", "packed.h", "none.h", *includes],
+        [
+            *prints,
+            'printf("%llx %d\\n", (unsigned long long)packed[0], PACKED_DIM_1);',
+            'for (i = 0; i < 3; i++) printf("%a %d\\n", packed_scales[i], (int)packed_zero_points[i]);',
+            'for (i = 0; i < 3; i++) printf("%a\\n", none_scales[i]);',
+            'printf("%d\\n", NONE_SIZE);',
+        ],
+        standard,
+    ).split("\n")
     assert printed[: len(expected)] == list(map(str, expected))
     word, *scaled = printed[len(expected) :]
     packed = sum((value % 16) << 4 * place for place, value in enumerate(values(4, True).flatten().tolist()))
@@ -135,10 +134,43 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
     assert scaled[6:] == ["0", ""]
 
 
+def test_scales_that_are_shifts_in_c(tmp_path: Path) -> None:
+    """The exponents give what the scales do: integers are shifted, not multiplied."""
+    needed("gcc")
+    scales = [1.0, 0.5, 2.0**-126, 2.0**127, 2.0**-1074]
+    integers = torch.arange(1, 6)
+    for name, given in (("wide", scales), ("narrow", scales[:4])):
+        count = len(given)
+        path = str(tmp_path / f"{name}.h")
+        export_integers(integers[:count], path, "c_header", bits=8, scales=given, axis=0)
+    printed = compiled(
+        tmp_path,
+        ["wide.h", "narrow.h"],
+        [
+            'for (i = 0; i < 5; i++) printf("%a ", ldexp(wide[i], wide_scale_exponents[i]));',
+            'for (i = 0; i < 4; i++) printf("%a ", ldexpf(narrow[i], narrow_scale_exponents[i]));',
+        ],
+    )
+    products = [number * scale for number, scale in zip(range(1, 6), scales, strict=True)]
+    assert list(map(float.fromhex, printed.split())) == [*products, *products[:3], float("inf")]
+
+
 def test_a_c_compiler_takes_the_headers_of_a_model_together(tmp_path: Path) -> None:
     """Names that look like what the header of another one defines, or like what the compiler does."""
     needed("gcc")
-    model = ["w", "w_scales", "W_zero_points", "a", "A_SIZE", "a_dim_0", "A_DIM_1", "A_H", "a_h", "A_BITS"]
+    model = [
+        "w",
+        "w_scales",
+        "w_scale_exponents",
+        "W_zero_points",
+        "a",
+        "A_SIZE",
+        "a_dim_0",
+        "A_DIM_1",
+        "A_H",
+        "a_h",
+        "A_BITS",
+    ]
     model += [
         "A_DIMS",
         "a_values_per_word",

@@ -10,7 +10,7 @@ from pybridge import Interpreter
 from pybridge.documentation import documentation, parameters
 from pybridge.errors import did_you_mean
 from pybridge.help_page import page
-from pybridge.registry import BY_NAME, COMMANDS, command
+from pybridge.registry import BY_NAME, COMMANDS, command, families
 from tests.interpreters import error_of
 
 
@@ -35,7 +35,10 @@ def test_help(tcl: Interpreter) -> None:
     assert all(name in overview.split() for name in COMMANDS)
     error = error_of(tcl.eval, "torch::help fak_quantize_per_tensor")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "topic")
-    assert error.message.endswith("(did you mean fake_quantize_per_tensor?)")
+    assert error.message == (
+        'no command matches "fak_quantize_per_tensor" (did you mean fake_quantize_per_tensor?)'
+        "; torch::apropos searches all help"
+    )
 
 
 @pytest.mark.parametrize("called", sorted(BY_NAME))
@@ -50,6 +53,21 @@ def test_every_page_is_complete_and_fits_80_columns(called: str) -> None:
     for name, parameter in parameters(BY_NAME[called]).items():
         assert f"  {name} (" in text
         assert parameter.type.noun in " ".join(text.split())
+
+
+@pytest.mark.parametrize("name", sorted(set(families()) & set(BY_NAME)))
+def test_a_command_that_is_called_like_a_family_lists_it(tcl: Interpreter, name: str) -> None:
+    lines = tcl.eval(f"torch::help {name}").splitlines()
+    assert lines[0].startswith(f"torch::{name} - ")
+    listed = lines[lines.index(f"The family {name}") + 1 :]
+    assert " ".join(listed).split() == [each.name for each in families()[name]]
+
+
+def test_a_page_refers_to_the_family_but_not_to_itself(tcl: Interpreter) -> None:
+    assert {"linear", "observe"} <= set(families()) & set(BY_NAME)
+    assert "torch::help observe" in tcl.eval("torch::help calculate_qparams")
+    assert "torch::help observe" not in tcl.eval("torch::help observe")
+    assert "The family" not in tcl.eval("torch::help calculate_qparams")
 
 
 def test_senseless_questions_are_answered_at_once(tcl: Interpreter) -> None:

@@ -135,6 +135,7 @@ def test_a_large_tensor_is_drawn_by_means() -> None:
     assert image.get_array().shape == (96, 96)
     assert image.get_extent() == [-0.5, 299.5, 199.5, -0.5]
     assert figure.axes[3].title.get_text() == "RMS error"
+    assert figure.get_suptitle().endswith("\neach cell shows the mean of up to 3 x 4 elements")
     assert set(figure.axes[3].images[0].get_array().ravel().tolist()) == {3.0}
 
 
@@ -160,6 +161,19 @@ def test_histogram_shows_levels_and_what_they_clip() -> None:
     (lines,) = axes.collections
     assert sorted(segment[0][0] for segment in lines.get_segments()) == [-2, 0, 2]
     assert lines.get_label() == "3 levels"
+
+
+def test_rounding_clips_nothing() -> None:
+    """Where 7 * (max / 7) is less than max in float32; what is farther away is clipped."""
+    maxima = torch.rand(1000, generator=torch.Generator().manual_seed(0))
+    rounded = [top for top in maxima if top / 7 * 7 < top]
+    assert len(rounded) > 2
+    for top in rounded[:3]:
+        levels = torch.arange(-7, 8) * (top / 7)
+        figure = pictures.quantization_histogram(torch.stack([-top, top]), levels)
+        assert figure.axes[0].title.get_text() == "2 elements, 0 clipped"
+    figure = pictures.quantization_histogram(torch.tensor([-8.0, 7, 7.00001]), torch.arange(-8.0, 8))
+    assert figure.axes[0].title.get_text() == "3 elements, 1 clipped (33.3 %)"
 
 
 def test_levels_and_their_steps() -> None:
@@ -318,7 +332,7 @@ def test_of_equal_widths_the_best_is_drawn(
             "quantized must have the shape of original, [3, 3], but has [3]",
             "quantized",
         ),
-        ("plot_quantization_histogram $x $x 0 a.png", "bins must be in 1 .. 10000 but is 0", "bins"),
+        ("plot_quantization_histogram $x $x a.png -bins 0", "bins must be in 1 .. 10000 but is 0", "bins"),
         (
             "plot_quantization_histogram [torch::tensor_create {1e308 -1e308} float64] $x -file a.png",
             "input must be within 1e+300 of 0 to be drawn but has -1e+308",

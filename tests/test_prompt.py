@@ -22,8 +22,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Starts programs on terminals of their own; they end with the test."""
     started: list[Terminal] = []
 
-    def begin(program: tuple[str, ...] = PROGRAM, **environment: str) -> Terminal:
-        started.append(Terminal(tmp_path, program, **environment))
+    def begin(program: tuple[str, ...] = PROGRAM, pytorch: bool = False, **environment: str) -> Terminal:
+        started.append(Terminal(tmp_path, program, pytorch, **environment))
         started[-1].prompt()
         return started[-1]
 
@@ -66,7 +66,7 @@ def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:
 
 
 def test_handles_are_shown_with_what_they_are(start: Start) -> None:
-    terminal = start()
+    terminal = start(pytorch=True)
     terminal.run(
         "torch::tensor_create {1 2 3 4} -shape {2 2}", "\ntensor0  float32 [2, 2]  mean 2.5 std 1.291\n"
     )
@@ -131,7 +131,7 @@ def test_what_an_event_pushes_onto_a_channel_stays_there(start: Start, tmp_path:
 
 
 def test_waiting_takes_no_time_of_the_processor(start: Start) -> None:
-    terminal = start()
+    terminal = start(pytorch=True)
     terminal.run("torch::version; proc tick {} {incr ::ticks; after 50 tick}; tick; set ::ticks", "\n1\n")
     fields = Path(f"/proc/{terminal.process}/stat")
     if not fields.exists():
@@ -156,7 +156,7 @@ def test_exit_leaves_the_terminal_as_it_was(start: Start, tmp_path: Path, comman
 
 
 def test_the_end_while_pytorch_is_loaded(start: Start) -> None:
-    terminal = start()
+    terminal = start(pytorch=True)
     terminal.press(CTRL_D)
     assert terminal.end() == 0
     assert "Traceback" not in terminal.output
@@ -223,7 +223,7 @@ os.execv(sys.argv[1], [sys.argv[1], "-m", "pybridge"])
 
 
 def test_pytorch_is_loaded_while_nothing_is_typed(start: Start) -> None:
-    terminal = start()
+    terminal = start(pytorch=True)
     mapped = Path(f"/proc/{terminal.process}/maps")
     if not mapped.exists():
         pytest.skip("no /proc")
@@ -270,7 +270,7 @@ def test_scripts_may_close_the_standard_channels(start: Start) -> None:
 
 
 def test_warnings_of_pytorch_go_above_the_prompt(start: Start) -> None:
-    terminal = start()
+    terminal = start(pytorch=True)
     terminal.run("set x [torch::ones 1]; after 200 {torch::tensor_std $x}", "after#0\n")
     terminal.press("list typ")
     terminal.expect("warning: std(): degrees of freedom is <= 0.")

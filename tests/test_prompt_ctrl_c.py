@@ -16,8 +16,12 @@ STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch:
 
 
 def interrupt(terminal: Terminal, command: str) -> str:
-    """Run a command that says it has begun, press Ctrl-C; all that is printed up to the next prompt."""
-    terminal.press(f"puts [string toupper begun]; {command}{ENTER}")
+    """Run a command, press Ctrl-C when it has begun; all that is printed up to the next prompt.
+
+    A command that starts another program has it say BEGUN itself: a press before would reach only Tcl.
+    """
+    say = "" if "BEGUN" in command else "puts [string toupper begun]; "
+    terminal.press(say + command + ENTER)
     terminal.expect("\nBEGUN\n")
     time.sleep(0.05)
     terminal.press(CTRL_C)
@@ -26,7 +30,7 @@ def interrupt(terminal: Terminal, command: str) -> str:
 
 def test_what_it_stops(tmp_path: Path) -> None:
     """Each is stopped, and nothing else is lost: variables, handles, gradients, events that wait."""
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, pytorch=True) as terminal:
         terminal.prompt()
         terminal.run("set x kept; set t [torch::tensor_create 1.5]", "tensor0  float32 []  1.5\n")
         for command in (
@@ -36,7 +40,7 @@ def test_what_it_stops(tmp_path: Path) -> None:
             "after 20 {while 1 {}}; vwait forever",
             "torch::scope {torch::ones 2; torch::no_grad {while 1 {}}}",
             "torch::scope {torch::ones 2; vwait forever}",
-            "exec sleep 100",
+            "exec sh -c {echo BEGUN; exec sleep 100} >@stdout",
             "gets stdin",
             "read stdin",
             "proc again {} {after 5 again}; again; while 1 {update; torch::scope {torch::ones 3; list}}",
@@ -219,7 +223,7 @@ def test_three_for_three_commands_are_no_reason_to_end(tmp_path: Path) -> None:
 
 
 def test_a_call_of_pytorch_is_finished_first(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
+    with Terminal(tmp_path, pytorch=True) as terminal:
         terminal.prompt()
         terminal.run("set a [torch::ones {1500 1500}]; list", "")
         long = "set made {}; while 1 {lappend made [torch::tensor_matmul $a $a]}"

@@ -1,5 +1,6 @@
 """Files that are written whole or not at all, one or several together."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +123,25 @@ def test_taking_back_does_not_stop_half_way(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="too long"):
         put_in_place(new, old, old)
     assert contents(tmp_path) == {"a": b"a", "new c": b"new c"}
+
+
+def test_a_link_to_another_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rename cannot go there, so that the file is copied beside its target first."""
+    (tmp_path / "new").write_text("new")
+    (tmp_path / "there").mkdir()
+    target = tmp_path / "there" / "file"
+    target.write_text("old")
+    target.chmod(0o640)
+
+    def replace(source: str, goal: str) -> None:
+        if Path(source).parent != Path(goal).parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), source)
+        os.rename(source, goal)
+
+    monkeypatch.setattr("pybridge.replacing.os.replace", replace)
+    put_in_place([str(tmp_path / "new")], [str(target)], ["link"])
+    assert contents(tmp_path / "there") == {"file": b"new"}
+    assert target.stat().st_mode & 0o777 == 0o640
 
 
 def test_two_names_of_one_file(tmp_path: Path) -> None:

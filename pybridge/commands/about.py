@@ -25,7 +25,8 @@ def help(topic: CommandName | None = None) -> str:
 
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
-            of commands, such as `quantize`; or part of a name.
+            of commands, such as `quantize`; or part of a name. The page of a command that is called like a
+            family ends with the commands of the family.
 
     Returns:
         Text to read.
@@ -38,7 +39,7 @@ def help(topic: CommandName | None = None) -> str:
         => torch::tensor_sqrt - Take square roots; NaN for negative elements.
     """
     if not topic:
-        return help_page.overview(families())
+        return help_page.overview()
     name = _bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
@@ -50,7 +51,8 @@ def help(topic: CommandName | None = None) -> str:
     matching = matching or [each for each in COMMANDS.values() if name and name in each.name]
     if not matching:
         near = errors.did_you_mean(name, [*BY_NAME, *families()])
-        raise errors.arg_value("topic", f'no command matches "{errors.shown(topic)}"{near}')
+        message = f'no command matches "{errors.shown(topic)}"{near}; torch::apropos searches all help'
+        raise errors.arg_value("topic", message)
     return help_page.listing(sorted(matching, key=lambda each: each.name))
 
 

@@ -1,7 +1,5 @@
 """What quantization costs: errors, and the choice of a scheme. The numbers come from `pybridge.quant`."""
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from pybridge.annotations import Tensor
@@ -91,7 +89,7 @@ def quantization_sweep(
         => 8 8 per_channel
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
-    with _progress(len(options.fitting(input)), "sweep") as step:
+    with Progress.steps(len(options.fitting(input)), "sweep") as step:
         trials = quant.quantization_sweep(input, options, step)
     return [_costs(trial) for trial in trials]
 
@@ -143,7 +141,7 @@ def quantization_plan(
         => 6 13
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
-    with _progress(len(tensors), "plan") as step:
+    with Progress.steps(len(tensors), "plan") as step:
         plan = quant.quantization_plan(tensors, sqnr, options, step, checkpoint())
     return {
         "sqnr": plan.target,
@@ -165,19 +163,3 @@ def _costs(trial: Any) -> dict[str, Any]:
         **{name: getattr(trial, name) for name in _ERRORS},
         "bytes": trial.bytes,
     }
-
-
-@contextlib.contextmanager
-def _progress(total: int, label: str) -> Iterator[Callable[[], None]]:
-    """A progress bar; the block is given what moves it on, which raises KeyboardInterrupt after a Ctrl-C."""
-    bar = Progress(total, label)
-    interrupted = checkpoint()
-
-    def step() -> None:
-        bar.step(1)
-        interrupted()
-
-    try:
-        yield step
-    finally:
-        bar.close()

@@ -1,9 +1,12 @@
 """Commands that show how far a script has come."""
 
+import contextlib
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pybridge import errors
+from pybridge.interrupt import checkpoint
 from pybridge.registry import command
 
 
@@ -17,6 +20,21 @@ class Progress:
 
         self._total, self._done = total, 0
         self._bar: Any = tqdm(total=total, desc=label or None, disable=None if sys.stderr else True)
+
+    @classmethod
+    @contextlib.contextmanager
+    def steps(cls, total: int, label: str) -> Iterator[Callable[[], None]]:
+        """A bar for a block, which is given what moves it on, and raises KeyboardInterrupt after a Ctrl-C."""
+        bar, interrupted = cls(total, label), checkpoint()
+
+        def step() -> None:
+            bar.step(1)
+            interrupted()
+
+        try:
+            yield step
+        finally:
+            bar.close()
 
     def step(self, count: int) -> None:
         """Move the bar forward by `count`; at its total it is finished."""

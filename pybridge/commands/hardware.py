@@ -13,8 +13,7 @@ from pybridge.annotations import Dtype, FileName, Tensor
 from pybridge.bulk import Bulk, parse_number
 from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
-from pybridge.commands.integers import Chosen, choice_of
-from pybridge.interrupt import checkpoint
+from pybridge.commands.integers import Chosen, Integers, choice_of, quantized_by
 from pybridge.lazy import hardware, quant, torch
 from pybridge.registry import command
 from pybridge.tcl_list import split_list
@@ -25,8 +24,8 @@ Order = Literal["row", "column"]
 ByteOrder = Literal["little", "big"]
 
 
-class Planned(TypedDict):
-    """What a plan of `quantization_plan` says of each weight."""
+class Plan(TypedDict):
+    """What `export_model` reads of a plan of `quantization_plan`: the choice for each weight."""
 
     weights: dict[str, Chosen]
 
@@ -35,14 +34,14 @@ _SCALES = ("scales", "scale")
 _ZERO_POINTS = ("zero_points", "zero_point")
 
 
-@command(also={"file": ("path",), "pack": ("values_per_word",)})
+@command(also={"file": ("path",)})
 def export_integers(
-    input: Tensor,
+    input: Tensor | Integers,
     file: FileName,
     format: FileFormat,
     bits: int | None = None,
     signed: bool | None = None,
-    pack: int = 1,
+    values_per_word: int = 1,
     order: Order = "row",
     channels_last: bool = False,
     words_per_line: int | None = None,
@@ -56,13 +55,16 @@ def export_integers(
 ) -> None:
     """Write a tensor of integers to a file that hardware tools load, and a manifest beside it.
 
-    The manifest has the data file's full name and `.manifest.json`; `import_integers` reads both. A file is
-    written whole or not at all, and so are the two. A process that is killed meanwhile, by Ctrl-C too, may
-    leave hidden files beside them whose names begin with `.tcltorch-`; these can be deleted.
+    The manifest has the data file's full name and `.manifest.json`; `import_integers` reads both. Where all
+    scales are powers of two, it and the C header also tell `scale_exponents`: a scale is 2^e, which stands
+    for a shift left by e, or right by -e where e is negative. A file is written whole or not at all, and so
+    are the two. A process that is killed meanwhile, by Ctrl-C too, may leave hidden files beside them whose
+    names begin with `.tcltorch-`; these can be deleted.
 
     Args:
         input: a dense tensor of an integer dtype or bool, of any shape: one without dimensions is one value,
-            an empty one no values.
+            an empty one no values. Or the dict that `quantize_integers` gives, which says bits, scales,
+            zero_points, axis and group_size, too, where these are not given.
         file: the data file.
         format: readmemh and readmemb for Verilog's $readmemh and $readmemb; coe for AMD's (Xilinx's) and mif
             for Intel's (Altera's) memories; intel_hex for programmers and boot loaders; c_header for C and
@@ -70,8 +72,8 @@ def export_integers(
         bits: the width of a value, 1 to 32, signed ones 2 to 32; by default that of the dtype, at most 32.
         signed: whether values are in two's complement; by default as the dtype is. Values that fit are what
             counts: an int32 tensor of 0 .. 15 can be written with 4 bits unsigned.
-        pack: how many values a word of the file holds, the first one in its lowest bits; what is left of the
-            last word is 0. A word has at most 4096 bits, 64 in c_header, npy and json.
+        values_per_word: how many values a word of the file holds, the first one in its lowest bits; what is
+            left of the last word is 0. A word has at most 4096 bits, 64 in c_header, npy and json.
         order: row, the last index runs fastest; column, the first one does.
         channels_last: whether dimension 1 is moved to the end first: NCHW weights as NHWC.
         words_per_line: words on a line; 1 by default, 12 in c_header, 16 in json; in intel_hex words a
@@ -84,7 +86,7 @@ def export_integers(
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.
         name: of the array in a C header; by default made of the file's name.
-        force: whether files of these names are overwritten.
+        force: whether files of these names are overwritten. Modes and links are kept.
 
     Returns:
         Nothing.
@@ -101,28 +103,33 @@ def export_integers(
         => 1 e 3 8 7 0
     """
     all_scales, all_zero_points = _scaling(scales, zero_points)
+    given: dict[str, Any] = {
+        "bits": bits,
+        "scales": all_scales,
+        "zero_points": all_zero_points,
+        "axis": axis,
+        "group_size": group_size,
+    }
+    told = {} if isinstance(input, torch.Tensor) else _told_by(input)
+    told |= {name: value for name, value in given.items() if value is not None}
     with refused_by_system(file, "file"):
         hardware.export_integers(
-            input,
+            input if isinstance(input, torch.Tensor) else input["quantized"],
             file,
             format,
-            bits=bits,
+            **told,
             signed=signed,
-            pack=pack,
+            values_per_word=values_per_word,
             order=order,
             channels_last=channels_last,
             words_per_line=words_per_line,
             byte_order=byte_order,
-            scales=all_scales,
-            zero_points=all_zero_points,
-            axis=axis,
-            group_size=group_size,
             name=name,
             overwrite=force,
         )
 
 
-@command(also={"file": ("path",), "pack": ("values_per_word",)})
+@command(also={"file": ("path",)})
 def import_integers(
     file: FileName,
     format: FileFormat | None = None,
@@ -130,7 +137,7 @@ def import_integers(
     signed: bool | None = None,
     shape: tuple[int, ...] | None = None,
     dtype: Dtype | None = None,
-    pack: int | None = None,
+    values_per_word: int | None = None,
     order: Order | None = None,
     channels_last: bool | None = None,
     byte_order: ByteOrder | None = None,
@@ -148,7 +155,7 @@ def import_integers(
         shape: by default what json and npy tell, else 1-D with all values.
         dtype: by default what json, npy and c_header tell, else the smallest of int8, uint8, int16, int32 and
             int64 that holds the values.
-        pack: values a word, 1 by default.
+        values_per_word: values a word, 1 by default.
         order: row by default.
         channels_last: whether dimension 1 is the last one in the file.
         byte_order: little by default.
@@ -172,18 +179,18 @@ def import_integers(
         "signed": signed,
         "shape": shape,
         "dtype": None if dtype is None else dtype_name(dtype),
-        "pack": pack,
+        "values_per_word": values_per_word,
         "order": order,
         "channels_last": channels_last,
         "byte_order": byte_order,
     }
+    given = [name for name, value in {"format": format, **options}.items() if value is not None]
     with refused_by_system(file, "file"):
         beside = hardware.manifest_path(file)
+        if given and os.path.exists(beside):
+            message = f'{given[0]} must not be given: the manifest "{errors.shown(beside)}" says it'
+            raise errors.arg_value(given[0], message)
         if os.path.exists(beside) or not os.path.exists(file):
-            for name, value in {"format": format, **options}.items():
-                if value is not None and os.path.exists(beside):
-                    message = f'{name} must not be given: the manifest "{errors.shown(beside)}" says it'
-                    raise errors.arg_value(name, message)
             return _read(file)
         if format is None:
             message = f'format must be given: there is no manifest "{errors.shown(beside)}"'
@@ -201,7 +208,8 @@ def integers_info(file: FileName) -> dict[str, Any]:
     Returns:
         A dict: `format`, `shape`, `dtype`, `words` (the depth of the memory), `word_bits` (its width),
         `bits`, `signed`, `values_per_word`, `byte_order`, `order`, `channels_last`, `words_per_line`,
-        `scales` and `zero_points` (lists of numbers), `axis`, `group_size`, `sha256` (of the data file). What
+        `scales`, `scale_exponents` (where all scales are powers of two, the integer e of each 2^e) and
+        `zero_points` (lists of numbers), `axis`, `group_size`, `sha256` (of the data file). What
         is not there is empty.
 
     Errors:
@@ -209,7 +217,7 @@ def integers_info(file: FileName) -> dict[str, Any]:
 
     Example:
         set weights [torch::tensor_create {{1 -2 3} {-8 7 0}} int8]
-        set options {-bits 4 -pack 3 -scales {0.5 0.25} -axis 0}
+        set options {-bits 4 -values_per_word 3 -scales {0.5 0.25} -axis 0}
         torch::export_integers $weights weights.mif mif {*}$options
         set info [torch::integers_info weights.mif]
         list [dict get $info words] [dict get $info word_bits] [dict get $info scales]
@@ -223,13 +231,13 @@ def integers_info(file: FileName) -> dict[str, Any]:
         return described
 
 
-@command(also={"folder": ("path",), "pack": ("values_per_word",)})
+@command(also={"folder": ("path",)})
 def export_model(
     tensors: dict[str, Tensor],
-    plan: Planned,
+    plan: Plan,
     folder: FileName,
     format: FileFormat,
-    pack: int = 1,
+    values_per_word: int = 1,
     order: Order = "row",
     channels_last: bool = False,
     byte_order: ByteOrder = "little",
@@ -249,11 +257,12 @@ def export_model(
         plan: what `quantization_plan` gives: of its `weights` the choice for each name.
         folder: is made; one that is there must be empty, and stays the same one.
         format: see `export_integers` for this one and those that follow.
-        pack: values a word.
+        values_per_word: values a word.
         order: row or column.
         channels_last: for the weights of three or more dimensions.
         byte_order: of the bytes of a word in intel_hex.
-        force: whether files in the folder are overwritten; those of other names stay.
+        force: whether files in the folder are overwritten; those of other names stay. Modes and links are
+            kept.
 
     Returns:
         A dict: `weights`, how many; `values`, their elements; `bits` of all values; `bytes` of the data
@@ -276,47 +285,41 @@ def export_model(
         raise errors.arg_value(
             "tensors", f"tensors must have each weight of the plan but lacks {errors.shown(lacking)}"
         )
-    bar, interrupted = Progress(len(chosen), "export"), checkpoint()
-
-    def step(_: str) -> None:
-        bar.step(1)
-        interrupted()
-
-    try:
-        with refused_by_system(folder, "folder"):
-            totals = hardware.export_model(
-                _quantized(tensors, chosen),
-                folder,
-                format,
-                pack=pack,
-                order=order,
-                channels_last=channels_last,
-                byte_order=byte_order,
-                overwrite=force,
-                step=step,
-            )
-    finally:
-        bar.close()
+    with Progress.steps(len(chosen), "export") as step, refused_by_system(folder, "folder"):
+        totals = hardware.export_model(
+            _quantized(tensors, chosen),
+            folder,
+            format,
+            values_per_word=values_per_word,
+            order=order,
+            channels_last=channels_last,
+            byte_order=byte_order,
+            overwrite=force,
+            step=lambda _: step(),
+        )
     return dict(vars(totals))
 
 
 def _quantized(tensors: dict[str, Tensor], chosen: dict[str, Chosen]) -> Iterator[Any]:
     """The weights, each quantized when it is asked for."""
-    for name, choice in ((name, choice_of(each)) for name, each in chosen.items()):
+    for name, each in chosen.items():
         try:
-            integers = quant.quantize_integers(tensors[name], choice)
+            integers: Any = quantized_by(tensors[name], choice_of(each))
         except quant.BadArgument as error:
             raise errors.arg_value("tensors", f"{name}: {error}") from None
-        affine = choice.qscheme == "affine"
-        yield hardware.Weight(
-            name,
-            integers.quantized,
-            bits=choice.bits,
-            scales=integers.scale.reshape(-1).tolist(),
-            zero_points=integers.zero_point.reshape(-1).tolist() if affine else None,
-            axis=choice.channels.axis,
-            group_size=choice.channels.group_size,
-        )
+        yield hardware.Weight(name, integers["quantized"], **_told_by(integers))
+
+
+def _told_by(integers: Integers) -> dict[str, Any]:
+    """What there is to say of integers in a file, by the names of `hardware.export_integers`."""
+    affine = integers["qscheme"] == "affine"
+    return {
+        "bits": integers["bits"],
+        "scales": _numbers(integers["scale"], "scale"),
+        "zero_points": _integers(integers["zero_point"]) if affine else None,
+        "axis": integers["axis"],
+        "group_size": integers["group_size"],
+    }
 
 
 def _read(file: str, format: str | None = None, **options: Any) -> Tensor:

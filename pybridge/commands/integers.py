@@ -36,6 +36,13 @@ class Made(TypedDict):
     group_size: int | None
 
 
+class Integers(Made):
+    """The same with what a file of them needs besides."""
+
+    bits: int
+    qscheme: IntegerScheme
+
+
 @command(when="bits")
 def quantize_integers(
     input: Tensor,
@@ -66,9 +73,10 @@ def quantize_integers(
             gives, or of the `weights` of a `quantization_plan`.
 
     Returns:
-        A dict: handles `quantized` (int8, or int16 for more than 8 bits), `scale` (float32) and `zero_point`
-        (int32), both 0-d, or 1-D with one for each channel or group, groups in row-major order; `quant_min`,
-        `quant_max`; and the options, `axis` and `group_size` empty where they do not matter.
+        A dict, which `export_integers` takes as it is: handles `quantized` (int8, or int16 for more than 8
+        bits), `scale` (float32) and `zero_point` (int32), both 0-d, or 1-D with one for each channel or
+        group, groups in row-major order; `quant_min`, `quant_max`; and the options, `axis` and `group_size`
+        empty where they do not matter.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above, and for an input whose scale float32
@@ -80,12 +88,14 @@ def quantize_integers(
         torch::tensor_to_list [dict get $integers quantized]
         => 2 0 7 2 7 -5
     """
-    return _quantized(input, quant.Choice(bits, granularity, qscheme, observer, axis, group_size, scale_mode))
+    return quantized_by(
+        input, quant.Choice(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
+    )
 
 
 @form("quantize_integers", when="like")
 def _quantize_like(input: Tensor, like: Chosen) -> dict[str, Any]:
-    return _quantized(input, choice_of(like))
+    return quantized_by(input, choice_of(like))
 
 
 @command()
@@ -162,7 +172,8 @@ def choice_of(chosen: Chosen) -> Any:
     )
 
 
-def _quantized(input: Tensor, choice: Any) -> dict[str, Any]:
+def quantized_by(input: Tensor, choice: Any) -> dict[str, Any]:
+    """What `quantize_integers` gives, by a `quant.Choice`."""
     integers = quant.quantize_integers(input, choice)
     quant_min, quant_max = choice.scheme.limits
     return {

@@ -37,8 +37,8 @@ def plot_quantization_errors(
     """Draw what quantization does to a tensor: four heat maps, original, quantized, dequantized and error.
 
     A tensor of up to 8 by 8 shows its numbers; one of more than 96 rows or columns is reduced to as many
-    cells, which show means, and of the errors the root of the mean square. Further dimensions are drawn as
-    columns.
+    cells, which show means, and of the errors the root of the mean square; the caption says so. Further
+    dimensions are drawn as columns.
 
     Args:
         original: any shape and real dtype, not empty.
@@ -75,10 +75,10 @@ def plot_quantization_errors(
 def plot_quantization_histogram(
     input: Tensor,
     levels: Tensor,
-    bins: int = 100,
     file: FileName | None = None,
     widget: WidgetName | None = None,
     title: str = "",
+    bins: int = 100,
 ) -> Picture | None:
     """Draw a histogram of a tensor with the quantization levels in it, and what they clip.
 
@@ -86,10 +86,10 @@ def plot_quantization_histogram(
         input: any shape and real dtype, within 1e300 of 0; what is not finite is left out, and counted.
         levels: the numbers that quantized elements stand for, as `uniform_levels` or `apot_levels` give them;
             within 1e300 of 0.
-        bins: of the histogram, 1 to 10000.
         file: where to write it; the ending gives the format (.png, .svg, .pdf).
         widget: in place of a file, the path of a label of Tk's that shows it, or of one to be made.
         title: text above the picture.
+        bins: of the histogram, 1 to 10000.
 
     Returns:
         The widget, or nothing.
@@ -100,7 +100,7 @@ def plot_quantization_histogram(
     Example:
         set weights [torch::linspace -1 1 1000]
         set levels [torch::uniform_levels 0.1 0 -8 7]
-        torch::plot_quantization_histogram $weights $levels -file histogram.svg
+        torch::plot_quantization_histogram $weights $levels histogram.svg
         => {}
     """
     place = _Place("plot_quantization_histogram", file, widget)

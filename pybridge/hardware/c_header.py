@@ -44,7 +44,8 @@ def names(text: str, dims: int) -> list[str]:
     """What the header of an array called `text`, of a tensor of so many dimensions, may define."""
     name = identifier(text)
     macros = ["H", "SIZE", "BITS", "VALUES_PER_WORD", "DIMS", *(f"DIM_{axis}" for axis in range(dims))]
-    return [name, f"{name}_scales", f"{name}_zero_points", *(f"{name.upper()}_{each}" for each in macros)]
+    arrays = [name, *(f"{name}_{each}" for each in ("scales", "scale_exponents", "zero_points"))]
+    return [*arrays, *(f"{name.upper()}_{each}" for each in macros)]
 
 
 def write(words: Words, manifest: Manifest, name: str) -> Iterator[bytes]:
@@ -68,8 +69,11 @@ def write(words: Words, manifest: Manifest, name: str) -> Iterator[bytes]:
         kind = "float" if all(float(np.float32(scale)) == scale for scale in manifest.scales) else "double"
         literals = [_floating(scale, kind) for scale in manifest.scales]
         yield from _array(kind, f"{name}_scales", literals, 4)
+    if manifest.scale_exponents is not None:
+        yield f"/* {name}_scales[i] is 2 to the power of {name}_scale_exponents[i] */\n".encode()
+        yield from _integers("int16_t", f"{name}_scale_exponents", manifest.scale_exponents)
     if manifest.zero_points is not None:
-        yield from _array("int32_t", f"{name}_zero_points", list(map(str, manifest.zero_points)), 12)
+        yield from _integers("int32_t", f"{name}_zero_points", manifest.zero_points)
     yield f"#endif /* {macro}_H */\n".encode()
 
 
@@ -102,6 +106,10 @@ def _array(kind: str, name: str, literals: Sequence[str], per_line: int) -> Iter
     yield f"static const {kind} {name}[{max(1, len(literals))}] = {{\n".encode()
     yield from decimals_in_lines(literals or ["0"], per_line)
     yield b"};\n\n"
+
+
+def _integers(kind: str, name: str, numbers: Sequence[int]) -> Iterator[bytes]:
+    return _array(kind, name, list(map(str, numbers)), 12)
 
 
 def _floating(value: float, kind: str) -> str:

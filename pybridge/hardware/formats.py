@@ -1,12 +1,12 @@
-"""All formats, by name. A new one is a module with a `FORMAT` and a line here."""
+"""All formats, by name. A new one is a module with a `Format` and a line here."""
 
-from pybridge.hardware import c_header, coe, intel_hex, json, mif, npy, readmemb, readmemh
+from pybridge.hardware import c_header, coe, intel_hex, json, mif, npy, readmem
 from pybridge.hardware.manifest import Coding
 from pybridge.quant.arguments import BadArgument
 
 FORMATS = {
-    "readmemh": readmemh.FORMAT,
-    "readmemb": readmemb.FORMAT,
+    "readmemh": readmem.HEXADECIMAL,
+    "readmemb": readmem.BINARY,
     "coe": coe.FORMAT,
     "mif": mif.FORMAT,
     "intel_hex": intel_hex.FORMAT,
@@ -31,8 +31,9 @@ def check_coding(format: str, coding: Coding) -> None:
     widest = FORMATS[format].widest
     if coding.word_bits > widest:
         raise BadArgument(
-            "pack",
-            f"pack must give words of at most {widest} bits for format {format} but gives {coding.word_bits}",
+            "values_per_word",
+            f"values_per_word must give words of at most {widest} bits for format {format} "
+            f"but gives {coding.word_bits}",
         )
     if coding.byte_order != "little" and format != "intel_hex":
         raise BadArgument("byte_order", f"byte_order big is for format intel_hex, not for {format}")

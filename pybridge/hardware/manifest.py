@@ -3,7 +3,8 @@
 import json
 import math
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from pybridge.hardware.refusals import BadContent
@@ -56,8 +57,8 @@ class Coding:
         most = WIDEST // self.bits
         if not 1 <= self.values_per_word <= most:
             raise BadArgument(
-                "pack",
-                f"pack must be in 1 .. {most} for {self.bits} bits (a word has at most {WIDEST}) "
+                "values_per_word",
+                f"values_per_word must be in 1 .. {most} for {self.bits} bits (a word has at most {WIDEST}) "
                 f"but is {self.values_per_word}",
             )
         _check_choice("byte_order", self.byte_order, BYTE_ORDERS)
@@ -166,6 +167,14 @@ class Manifest(Coding):
         return self.shape[self.axis], f"one for each slice of axis {self.axis}"
 
     @property
+    def scale_exponents(self) -> tuple[int, ...] | None:
+        """The exponent e of each scale where all are powers of two, 2**e; else None."""
+        parts = [math.frexp(scale) for scale in self.scales or ()]
+        if not parts or any(fraction != 0.5 for fraction, _ in parts):
+            return None
+        return tuple(exponent - 1 for _, exponent in parts)
+
+    @property
     def values(self) -> int:
         """How many values there are."""
         return math.prod(self.shape)
@@ -183,16 +192,8 @@ class Manifest(Coding):
         return (self.shape[0], *self.shape[2:], self.shape[1]) if self.channels_last else self.shape
 
     def described(self) -> dict[str, Any]:
-        """All of it, with the number and width of the words, as it is stored."""
-        known = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {
-            "format": known.pop("format"),
-            "shape": known.pop("shape"),
-            "dtype": known.pop("dtype"),
-            "words": self.words,
-            "word_bits": self.word_bits,
-            **known,
-        }
+        """All of it, with what follows from it (`DERIVED`), as it is stored."""
+        return {name: getattr(self, name) for name in _ENTRIES}
 
     def to_json(self) -> str:
         """An entry a line."""
@@ -219,17 +220,18 @@ def from_entries(entries: dict[str, Any]) -> Manifest:
     Raises:
         BadContent: an entry is missing, unknown, of the wrong type, or contradicts another.
     """
-    known = {"words", "word_bits", *_READERS}
+    known = _ENTRIES.keys()
     for name in [*(known - entries.keys()), *(entries.keys() - known)]:
         raise BadContent(f"has {'no' if name in known else 'an unknown'} entry {name}")
-    arguments = {name: _read(name, entries[name]) for name in _READERS}
+    arguments = {name: _read(entries[name], name, *rule) for name, rule in _ENTRIES.items() if rule}
     try:
         manifest = Manifest(**arguments)
     except BadArgument as error:
         raise BadContent(f"contradicts itself: {error}") from None
-    for name in ("words", "word_bits"):
-        if entries[name] != getattr(manifest, name):
-            raise BadContent(f"contradicts itself: {name} must be {getattr(manifest, name)}")
+    for name in DERIVED:
+        wanted = getattr(manifest, name)
+        if entries[name] != (list(wanted) if isinstance(wanted, tuple) else wanted):
+            raise BadContent(f"contradicts itself: {name} must be {json.dumps(wanted)}")
     return manifest
 
 
@@ -270,11 +272,14 @@ def _is_boolean(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-# By entry: what it must be, or what each element of a list must be; and whether it may be null.
-_READERS: dict[str, tuple[Any, bool, bool]] = {
+# By entry: what it must be, or what each element of a list must be; whether it is a list; whether it may be
+# null. Those without a rule follow from others.
+_ENTRIES: dict[str, tuple[Callable[[Any], bool], bool, bool] | None] = {
     "format": (_is_text, False, False),
     "shape": (_is_integer, True, False),
     "dtype": (_is_text, False, False),
+    "words": None,
+    "word_bits": None,
     "bits": (_is_integer, False, False),
     "signed": (_is_boolean, False, False),
     "values_per_word": (_is_integer, False, False),
@@ -283,15 +288,16 @@ _READERS: dict[str, tuple[Any, bool, bool]] = {
     "channels_last": (_is_boolean, False, False),
     "words_per_line": (_is_integer, False, True),
     "scales": (_is_number, True, True),
+    "scale_exponents": None,
     "zero_points": (_is_integer, True, True),
     "axis": (_is_integer, False, True),
     "group_size": (_is_integer, False, True),
     "sha256": (_is_text, False, False),
 }
+DERIVED = tuple(name for name, rule in _ENTRIES.items() if rule is None)
 
 
-def _read(name: str, value: Any) -> Any:
-    fits, several, nullable = _READERS[name]
+def _read(value: Any, name: str, fits: Callable[[Any], bool], several: bool, nullable: bool) -> Any:
     if value is None and nullable:
         return None
     elements = value if several else [value]

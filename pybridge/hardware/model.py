@@ -18,7 +18,7 @@ from pybridge.hardware.formats import FORMATS, check_format
 from pybridge.hardware.manifest import SUFFIX, Manifest
 from pybridge.hardware.writing import export_integers
 from pybridge.quant.arguments import BadArgument
-from pybridge.replacing import put_in_place
+from pybridge.replacing import put_in_place, targets_of
 
 INDEX = "index.json"
 VERSION = 1
@@ -67,7 +67,7 @@ def export_model(
     folder: str,
     format: str,
     *,
-    pack: int = 1,
+    values_per_word: int = 1,
     order: str = "row",
     channels_last: bool = False,
     byte_order: str = "little",
@@ -84,14 +84,16 @@ def export_model(
     Args:
         weights: of different names.
         folder: is made; it may be there when it is empty, and stays the same one.
-        format, pack, order, byte_order: as for `export_integers`.
+        format, values_per_word, order, byte_order: as for `export_integers`.
         channels_last: for the weights of three or more dimensions.
-        overwrite: whether there may be files in the folder; those of other names stay.
+        overwrite: whether there may be files in the folder; those of other names stay. A file that is
+            replaced hands its mode on, and a link goes on pointing to its file.
         step: called with each name after its weight is written; what it raises ends it, with nothing written.
 
     Raises:
         BadArgument: a weight or an option does not do; the message begins with the weight's name.
         OSError: the folder cannot be written, or has files in it.
+        NotRegular, OneFile: as for `replacing`, of a file in the folder.
     """
     check_format(format)
     _check_folder(folder, overwrite)
@@ -110,7 +112,7 @@ def export_model(
                         format,
                         bits=weight.bits,
                         signed=weight.signed,
-                        pack=pack,
+                        values_per_word=values_per_word,
                         order=order,
                         channels_last=channels_last and weight.integers.dim() > 2,
                         byte_order=byte_order,
@@ -222,9 +224,6 @@ def _move(unfinished: str, folder: str, overwrite: bool) -> None:
         os.rename(unfinished, target)
         return
     files = sorted(os.listdir(unfinished), key=lambda file: file == INDEX)  # the index comes last
-    targets = [os.path.join(target, file) for file in files]
+    finished = [os.path.join(unfinished, file) for file in files]
     paths = [os.path.join(folder, file) for file in files]
-    if not overwrite:  # they may have come in the meantime
-        for path in filter(os.path.lexists, paths):
-            raise _refusal(errno.EEXIST, path)
-    put_in_place([os.path.join(unfinished, file) for file in files], targets, paths)
+    put_in_place(finished, targets_of(paths, overwrite), paths, overwrite)

@@ -16,7 +16,7 @@ from pybridge.hardware.words import Words, unpack
 from pybridge.quant.arguments import BadArgument
 from pybridge.replacing import NotRegular
 
-_TOLD_ONLY = ("array_shape", "words", "word_bits", "format")  # what a file tells beyond what it needs
+_TOLD_ONLY = ("array_shape", "format", *manifests.DERIVED)  # what a file tells beyond what it needs
 
 
 def manifest_path(path: str) -> str:
@@ -73,7 +73,7 @@ def import_without_manifest(
     signed: bool | None = None,
     shape: Sequence[int] | None = None,
     dtype: str | None = None,
-    pack: int | None = None,
+    values_per_word: int | None = None,
     order: str | None = None,
     channels_last: bool | None = None,
     byte_order: str | None = None,
@@ -85,7 +85,7 @@ def import_without_manifest(
             which is the default.
         shape: by default what the format tells, else 1-D with all values.
         dtype: by default what the format tells, else the smallest of int8, uint8, int16, int32 and int64.
-        pack, order, channels_last, byte_order: as for `export_integers`, with its defaults.
+        values_per_word, order, channels_last, byte_order: as for `export_integers`, with its defaults.
 
     Raises:
         BadArgument: an argument is missing, does not do, or is not what the file says.
@@ -96,7 +96,7 @@ def import_without_manifest(
     given = {
         "bits": bits,
         "signed": signed,
-        "values_per_word": pack,
+        "values_per_word": values_per_word,
         "byte_order": byte_order,
         "order": order,
         "channels_last": channels_last,
@@ -109,7 +109,7 @@ def import_without_manifest(
         coding = _coding(known, format)
         words = FORMATS[format].read(content, coding)
         manifest = Manifest(**_completed(known, coding, len(words)), format=format)
-        if shape is not None and pack in (None, 1):
+        if shape is not None and values_per_word in (None, 1):
             _check_described({name: told[name] for name in told.keys() & {"array_shape"}}, manifest)
         return _tensor(words, manifest)
     except BadContent as error:
@@ -120,9 +120,8 @@ def _known(told: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What the file tells and what the caller gives, together."""
     for name in given.keys() & told.keys():
         if given[name] != told[name]:
-            parameter = "pack" if name == "values_per_word" else name
             raise BadArgument(
-                parameter, f"{parameter} is {_shown(told[name])} in the file but got {_shown(given[name])}"
+                name, f"{name} is {_shown(told[name])} in the file but got {_shown(given[name])}"
             )
     known = {**told, **given}
     container = known.pop("container", None)

@@ -1,4 +1,4 @@
-"""Memory files of Verilog (IEEE 1364-2005, section 17.2.9): what $readmemh and $readmemb have in common.
+"""Memory files of Verilog (IEEE 1364-2005, section 17.2.9), for $readmemh and $readmemb.
 
 Numbers without a size, parted by blanks and comments; `@address`, in hexadecimal, says where the next one
 goes; underscores between digits mean nothing. Undefined bits (x, z) are legal there; here they are not.
@@ -7,9 +7,11 @@ goes; underscores between digits mean nothing. Undefined bits (x, z) are legal t
 import itertools
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import NoReturn
 
 from pybridge.hardware import digits
+from pybridge.hardware.format import Format
 from pybridge.hardware.manifest import Coding, Manifest
 from pybridge.hardware.refusals import BadContent, BadToken, quoted
 from pybridge.hardware.words import Words
@@ -19,14 +21,14 @@ _ADDRESS = re.compile(rb"@[0-9a-fA-F]{1,16}")
 _LOST_UNDERSCORE = re.compile(rb"(?<!\S)@?_")
 
 
-def write(words: Words, manifest: Manifest, digit_bits: int) -> Iterator[bytes]:
+def write(words: Words, manifest: Manifest, _: str = "", *, digit_bits: int) -> Iterator[bytes]:
     """The words from address 0 on, each with all its digits."""
     per_line = manifest.words_per_line or 1
     for part in words.parts(per_line):
         yield digits.in_lines(digits.to_text(part, digit_bits), per_line, b" ", b"\n")
 
 
-def read(content: bytes, coding: Coding, digit_bits: int) -> Words:
+def read(content: bytes, coding: Coding, *, digit_bits: int) -> Words:
     """The words in the order of their addresses, which must be 0, 1, 2 and so on without a gap.
 
     Raises:
@@ -77,3 +79,10 @@ def _read_with_addresses(text: bytes, tokens: list[bytes], width: int, digit_bit
 
 def _refuse(text: bytes, error: BadToken) -> NoReturn:
     raise BadContent(f"line {digits.line_of(text, error.index)}: {error}") from None
+
+
+def _format(digit_bits: int) -> Format:
+    return Format(".mem", partial(write, digit_bits=digit_bits), partial(read, digit_bits=digit_bits))
+
+
+HEXADECIMAL, BINARY = _format(4), _format(1)

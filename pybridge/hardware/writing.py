@@ -11,7 +11,7 @@ from pybridge.hardware import manifest as manifests
 from pybridge.hardware.arrangement import dtype_of, to_values
 from pybridge.hardware.formats import FORMATS, check_coding, check_format
 from pybridge.hardware.manifest import DTYPES, Manifest
-from pybridge.hardware.words import pack as pack_words
+from pybridge.hardware.words import pack
 from pybridge.quant.arguments import BadArgument
 from pybridge.replacing import replacing
 
@@ -23,7 +23,7 @@ def export_integers(
     *,
     bits: int | None = None,
     signed: bool | None = None,
-    pack: int = 1,
+    values_per_word: int = 1,
     order: str = "row",
     channels_last: bool = False,
     words_per_line: int | None = None,
@@ -42,9 +42,8 @@ def export_integers(
         format: a key of `FORMATS`.
         bits: the width of a value, 1 .. 32 (signed: 2 .. 32); by default that of the dtype, at most 32.
         signed: two's complement; by default as the dtype.
-        pack: values a word; the first one is in the lowest bits.
-        order, channels_last, words_per_line, byte_order, scales, zero_points, axis, group_size: see
-            `Manifest`; a negative axis counts from the end.
+        values_per_word, order, channels_last, words_per_line, byte_order, scales, zero_points, axis,
+            group_size: see `Manifest`; a negative axis counts from the end.
         name: of the array in a C header; by default it comes from the file's name.
         overwrite: whether files of these names may be there.
 
@@ -64,7 +63,7 @@ def export_integers(
         dtype=dtype,
         bits=min(usual_bits, 32) if bits is None else bits,
         signed=usual_sign if signed is None else signed,
-        values_per_word=pack,
+        values_per_word=values_per_word,
         byte_order=byte_order,
         order=order,
         channels_last=channels_last,
@@ -77,7 +76,7 @@ def export_integers(
     check_coding(format, manifest)
     if name and format != "c_header":
         raise BadArgument("name", f"name is for format c_header, not for {format}")
-    words = pack_words(to_values(tensor, manifest), manifest.bits, pack)
+    words = pack(to_values(tensor, manifest), manifest.bits, values_per_word)
     content = FORMATS[format].write(words, manifest, name or Path(path).stem)
     return _written(content, path, manifest, overwrite)
 

@@ -25,8 +25,8 @@ def quantization_errors(
     """Draw four heat maps: original, quantized, dequantized, error.
 
     A tensor of more than two dimensions is drawn as a matrix, its first dimension as rows. Of a large one
-    each cell shows the mean of its elements, and of the errors the root of the mean square. What is not
-    finite is grey.
+    each cell shows the mean of its elements, and of the errors the root of the mean square; the caption says
+    so. What is not finite is grey.
 
     Args:
         original: any shape and real dtype, not empty.
@@ -51,8 +51,8 @@ def quantization_errors(
         raise BadArgument("original", f"original must have elements but is {list(original.shape)}")
     limits = _integer_limits(quantized, bits)
     panels = _panels(original, quantized, dequantized, bits, limits)
-    caption = _caption(original, dequantized)
     shape = as_matrix(original).shape
+    caption = _caption(original, dequantized) + _of_cells(shape, panels[0].cells)
     with style():
         scale = max(1.0, panels[0].cells.shape[1] / 4.5 if panels[0].written else 1.0)
         figure = new_figure(2 * (_PANEL * min(scale, 1.4) + 0.75) + 0.6, 2 * (_PANEL * scale + 1.05))
@@ -66,6 +66,12 @@ def _caption(original: Tensor, dequantized: Tensor) -> str:
     found = quantization_metrics(original, dequantized)
     mse, decibels, largest = (each.item() for each in (found.mse, found.sqnr_db, found.max_abs))
     return f"SQNR {decibels:.2f} dB, mean squared error {mse:.4g}, largest error {largest:.4g}"
+
+
+def _of_cells(shape: torch.Size, cells: Cells) -> str:
+    """What a cell shows, where that is not one element."""
+    rows, columns = (-(-size // count) for size, count in zip(shape, cells.shape, strict=True))
+    return f"\neach cell shows the mean of up to {rows} x {columns} elements" if rows * columns > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pybridge.quant.arguments import BadArgument, checked_real
 Tensor = torch.Tensor
 MOST_BINS = 10_000
 _FARTHEST = 1e300  # what matplotlib can find ticks for
+_ROUNDING = 2.0**-22  # a level is the product of two rounded float32 numbers
 _MOST_LINES = 40  # levels; more are drawn as ticks above the bars
 
 
@@ -19,7 +20,7 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
 
     Counts are on a logarithmic scale, so that the few elements that decide the range can be seen.
     What lies beyond the outermost levels, and is clipped, has a colour of its own; the caption tells how much
-    that is.
+    that is. Differences that come from rounding the levels to float32 do not count.
 
     Args:
         tensor: any shape and real dtype, within 1e300 of 0; elements that are not finite are left out, and
@@ -36,7 +37,8 @@ def quantization_histogram(tensor: Tensor, levels: Tensor, bins: int = 100, titl
     """
     tensor, places = checked_real(tensor, "input"), level_places(levels, "levels")
     check_bins(bins)
-    counts = counted(tensor, bins, (places[0], places[-1]))
+    low, high = places[0], places[-1]
+    counts = counted(tensor, bins, (low - _ROUNDING * abs(low), high + _ROUNDING * abs(high)))
     _check_near("input", counts.low, counts.high)
     with style():
         figure = new_figure(4.2)

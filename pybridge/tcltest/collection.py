@@ -89,7 +89,6 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
 
 def _read(events: list[Event], path: Path, contents: Contents) -> None:
     uses: Counter[str] = Counter()
-    cleanup_line = ""
     for kind, *words in events:
         if kind == "test":
             name, description, file, line = words
@@ -97,11 +96,6 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.tests.append(
                 TclTest(name, uses[name], description, Path(file) if file else path, int(line))
             )
-            if cleanup_line and not contents.problem:
-                contents.line = int(line)
-                contents.problem = f"test {name} comes after cleanupTests (line {cleanup_line})"
-        elif kind == "cleanup":
-            cleanup_line = words[1]
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":

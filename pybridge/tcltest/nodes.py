@@ -1,7 +1,7 @@
 """Tcl test files and their tests as pytest sees them."""
 
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -13,8 +13,9 @@ from _pytest.nodes import Node
 from pybridge.tcltest.collection import Contents, TclTest
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.run import Run
+from pybridge.tcltest.run import FileRun, Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
+from pybridge.tcltest.warning import warn_of_differences
 
 Named = tuple[list[str], TclTest]
 
@@ -25,7 +26,9 @@ class TclFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         suites = self.config.stash[SUITES]
         contents = suites.contents_of(self.path)
-        yield from _children(self, list(zip(item_names(contents.tests), contents.tests, strict=True)))
+        self.taken: set[str] = set()
+        names = item_names(contents.tests, self.taken)
+        yield from _children(self, list(zip(names, contents.tests, strict=True)))
         if contents.problem:
             broken = suites.broken[self.path] = BrokenFile.from_parent(self, name="(file)", contents=contents)
             yield broken
@@ -37,6 +40,7 @@ class TclFile(pytest.File):
         if self.path not in suites.runs or stopped or self.config.getoption("setuponly", False):
             return
         file = suites.runs[self.path].finish(self.path)
+        warn_of_differences(self, file)
         if file.problem and not file.told and self.path not in suites.broken:
             file.told = True
             raise Problem(self.path, 0, file.problem, file.trailing)
@@ -63,12 +67,11 @@ def _children(parent: pytest.Collector, named: list[Named]) -> Iterator[pytest.I
                 yield TclItem.from_parent(parent, name=first, test=test)
 
 
-def item_names(tests: Iterable[TclTest]) -> list[list[str]]:
-    """A name of its own for each test, split where a node id is split.
+def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
+    """A name of its own for each test, split where a node id is split; it is added to those taken already.
 
     The second test called `name` is `name[2]`. Characters that cannot be printed are escaped.
     """
-    taken: set[str] = set()
     names = []
     for test in tests:
         plain = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in test.name)
@@ -89,23 +92,29 @@ class TclItem(pytest.Item):
         super().__init__(**arguments)
         self.test = test
         self._outcome: Outcome | None = None
+        self.left_out = False
 
     @property
     def _run(self) -> Run:
         return self.config.stash[SUITES].runs[self.path]
 
-    def setup(self) -> None:
-        if not self.config.getoption("setuponly", False):
-            self._run.wait_for_begin(self.path, self.test)
+    def is_reported(self) -> bool:
+        """Wait until it is known whether the test is to be reported, and say so."""
+        if self.path not in self.config.stash[SUITES].runs or self.config.getoption("setuponly", False):
+            return True
+        runs = self._run.files[self.path].tests[self.test]
+        return not runs or self._run.reports(self.path, self.test)
 
     def runtest(self) -> None:
+        if self.left_out:
+            return
         outcome = self._outcome = self._run.outcome(self.path, self.test)
         _add_output(self, "setup", outcome.outside)
         _add_output(self, "call", outcome.output)
         if outcome.leaked:
             self.user_properties.append((LEAKED, " ".join(outcome.leaked)))
         strict = self.config.stash[SUITES].settings.strict_leaks
-        if outcome.status in ("failed", "lost") or (strict and outcome.leaked):
+        if outcome.fails(strict):
             raise Failure(self.test, outcome, strict)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
@@ -188,16 +197,21 @@ def amend_teardown(item: pytest.Item, report: pytest.TestReport, call: pytest.Ca
 
 def plan_runs(session: pytest.Session, suites: Suites) -> None:
     """Decide which tests each process runs, now that it is known which ones are selected."""
-    selected: dict[Path, set[TclTest]] = defaultdict(set)
+    selected: dict[Path, int] = Counter()
+    to_run: dict[Path, set[TclTest]] = defaultdict(set)
     for item in session.items:
-        if isinstance(item, TclItem) and not _is_skipped(item):
-            selected[item.path].add(item.test)
-    files = {path: _to_run(suites.contents[path].tests, tests) for path, tests in selected.items()}
+        if isinstance(item, TclItem):
+            selected[item.path] += 1
+            if not _is_skipped(item):
+                to_run[item.path].add(item.test)
+    files = {}
+    for path, run in to_run.items():
+        tests = suites.contents[path].tests
+        files[path] = FileRun(path, _to_run(tests, run), whole=selected[path] == len(tests))
     if suites.settings.process == "session":
-        run = Run(suites.settings, files)
-        suites.runs.update(dict.fromkeys(files, run))
+        suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:
-        suites.runs.update({path: Run(suites.settings, {path: tests}) for path, tests in files.items()})
+        suites.runs.update({path: Run(suites.settings, [file]) for path, file in files.items()})
 
 
 def _is_skipped(item: TclItem) -> bool:

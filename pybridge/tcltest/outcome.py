@@ -20,6 +20,8 @@ class Outcome:
         outside: what was written since the last test, to standard output and standard error.
         output: what the test wrote.
         report: what tcltest printed about the failure.
+        interpreter: in which interpreter it ran.
+        counted: whether the totals that tcltest prints count it; None as long as that is open.
     """
 
     status: str
@@ -32,6 +34,11 @@ class Outcome:
     outside: tuple[str, str] = ("", "")
     output: tuple[str, str] = ("", "")
     report: str = ""
+    interpreter: str = ""
+    counted: bool | None = True
+
+    def fails(self, strict_leaks: bool) -> bool:
+        return self.status in ("failed", "lost") or (strict_leaks and bool(self.leaked))
 
 
 @dataclass
@@ -47,9 +54,9 @@ class Running:
 
     @classmethod
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
-        name, occurrence, since, out, err, body = words
+        name, occurrence, interpreter, since, out, err, body = words
         start = (int(out), int(err))
-        details = Outcome("failed", body=body)
+        details = Outcome("failed", body=body, interpreter=interpreter)
         return cls(name, int(occurrence), int(since), start, process.output(mark, start), details)
 
     def add(self, kind: str, words: Event) -> None:

@@ -78,6 +78,35 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Say nothing of a test that was not there when the tests ran, or that no totals of tcltest count."""
+    from pybridge.tcltest.suites import SUITES
+
+    if not item.config.stash[SUITES].runs:
+        return None
+    from pybridge.tcltest.nodes import TclItem
+
+    if not isinstance(item, TclItem) or item.is_reported():
+        return None
+    from pybridge.tcltest.protocol import leave_out
+
+    leave_out(item, nextitem)
+    return True
+
+
+@pytest.hookimpl(hookwrapper=True, specname="pytest_runtest_protocol")
+def pytest_after_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
+    """After each test, report those that have run by then and that the search had not found."""
+    from pybridge.tcltest.suites import SUITES
+
+    yield
+    if item.config.stash[SUITES].runs:
+        from pybridge.tcltest.protocol import report_unfound
+
+        report_unfound(item)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
     from pybridge.tcltest.suites import SUITES

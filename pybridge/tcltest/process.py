@@ -9,15 +9,17 @@ Its events, the first word the kind:
 | died | message, trace | it has ended with an error |
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
-| begin | name, occurrence, microseconds, extent, body | a test begins |
+| begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
 | problem | kind and what belongs to it | what tcltest found wrong |
 | errorinfo | phase, trace | an error in its setup, body or cleanup |
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
-| unknown | name | a test that collection has not seen |
-| cleanup | file and line, while collecting | cleanupTests was called |
+| unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
+| cleanup | | cleanupTests was called |
+| totals | interpreter | it has printed its totals |
+| reported | interpreter, its parent | it has added its totals to those of the parent |
 | miscounted | theirs, ours | tcltest has other counts than we |
-| child | name | a child interpreter has run tests |
 
+An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 
@@ -106,30 +108,31 @@ class TclProcess:
         settings: which interpreter, and what it is to find.
         mode: `collect`, `rehearse` (collect, but run the tests) or `run`.
         files: the test files, in order.
-        tests: the tests in them: whether it runs ("1" or "0"), number of the file, name, occurrence.
+        plan: what to run: lines with `test`, whether it runs ("1" or "0"), number of the file, name,
+            occurrence; and with `whole` and the number of a file in which what was not found runs, too.
 
     Raises:
         OSError: the interpreter cannot be started.
     """
 
     def __init__(
-        self, settings: Settings, mode: str, files: list[Path], tests: Iterable[tuple[str, ...]] = ()
+        self, settings: Settings, mode: str, files: list[Path], plan: Iterable[tuple[str, ...]] = ()
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tcltest-"))
         self._events = self._folder / "events"
         self._events.touch()
         self._position = 0
         try:
-            self._write_plan(settings, mode, files, tests)
+            self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0].parent)
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
 
     def _write_plan(
-        self, settings: Settings, mode: str, files: list[Path], tests: Iterable[tuple[str, ...]]
+        self, settings: Settings, mode: str, files: list[Path], plan: Iterable[tuple[str, ...]]
     ) -> None:
-        plan: list[tuple[str, ...]] = [
+        lines: list[tuple[str, ...]] = [
             ("mode", mode),
             ("events", str(self._events)),
             ("stdout", str(self._folder / "stdout")),
@@ -140,9 +143,9 @@ class TclProcess:
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
             *(("file", str(file.parent), file.name) for file in files),
-            *(("test", *test) for test in tests),
+            *plan,
         ]
-        (self._folder / "plan").write_bytes(b"".join(map(encode, plan)))
+        (self._folder / "plan").write_bytes(b"".join(map(encode, lines)))
 
     def _started(self, settings: Settings, folder: Path) -> "subprocess.Popen[bytes]":
         program = shutil.which(settings.command[0])

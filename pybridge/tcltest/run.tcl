@@ -5,6 +5,7 @@ namespace eval ::pytest_tcltest {
     variable current ""  ;# {name occurrence} of the test that runs
     variable seen        ;# an array: name to how often it was used in this file
     variable counted     ;# an array: tcltest's counts as far as we know them
+    variable total 0     ;# numTests(Total), as it was last
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
@@ -14,7 +15,12 @@ namespace eval ::pytest_tcltest {
 
 proc ::pytest_tcltest::begin_file {} {
     variable seen
+    variable counted
     array unset seen
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    if {[namespace which -variable ::tcltest::numTests] ne ""} {
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# the last file may not have got to cleanupTests
+    }
     variable pristine
     if {[info exists pristine]} {
         restore $pristine
@@ -62,24 +68,21 @@ proc ::pytest_tcltest::instrument {} {
     }
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
+    trace add variable ::tcltest::numTests(Total) write ::pytest_tcltest::totalled
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
-    trace add execution ::interp leave ::pytest_tcltest::child_made
+    if {[namespace which -command ::tcltest::ReportedFromChild] ne ""} {
+        trace add execution ::tcltest::ReportedFromChild enter ::pytest_tcltest::reported
+    }
 }
 
-# Note that a test begins; whether it is to run.
+# Note that a test begins; whether it is to run. This is called by `Skipped`, which `test` calls.
 proc ::pytest_tcltest::begin {name} {
-    variable current
-    variable seen
-    variable selected
     variable counted
-    set occurrence [incr seen($name)]
-    variable number
+    variable prefix
+    upvar 2 description description body body
     incr counted(Total)
-    set key [list $number $name $occurrence]
-    if {![info exists selected($key)]} {
-        emit unknown $name
-    }
-    if {![info exists selected($key)] || !$selected($key)} {
+    lassign [choose $prefix$name $description] occurrence runs
+    if {!$runs} {
         incr counted(Skipped)
         return 0
     }
@@ -88,10 +91,26 @@ proc ::pytest_tcltest::begin {name} {
     variable handles [live_handles]
     variable report ""
     variable reason ""
-    upvar 2 body body
-    set current [list $name $occurrence]
-    emit begin {*}$current [now] {*}[written] $body
+    variable current [list $prefix$name $occurrence]
+    emit begin {*}$current $prefix [now] {*}[written] $body
     return 1
+}
+
+# Which test of this name it is, and whether it runs. Of what was not found earlier runs what tcltest's -match would
+# let through.
+proc ::pytest_tcltest::choose {name description} {
+    variable number
+    variable seen
+    variable selected
+    variable chosen
+    variable whole
+    set occurrence [incr seen($name)]
+    set key [list $number $name $occurrence]
+    if {![info exists selected($key)]} {
+        set selected($key) [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
+        emit unfound $name $occurrence $selected($key) $description {*}[location]
+    }
+    return [list $occurrence $selected($key)]
 }
 
 proc ::pytest_tcltest::live_handles {} {
@@ -104,9 +123,24 @@ proc ::pytest_tcltest::live_handles {} {
 # tcltest prints its report of a failure after it has counted it.
 proc ::pytest_tcltest::failing {args} {
     variable current
-    if {$current ne ""} {
+    if {$current ne "" && $::tcltest::numTests(Failed) > 0} {
         variable report [lindex [written] 0]
     }
+}
+
+# cleanupTests, in whose frame this is evaluated, sets the counts to 0 after it has printed them, Total first. Before
+# it forgets them, they are compared with ours.
+proc ::pytest_tcltest::totalled {args} {
+    variable total
+    variable before
+    variable prefix
+    upvar 1 calledFromAllFile cleaning
+    if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
+        compare_counts $total
+        emit totals $prefix
+        array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
+    }
+    set total $::tcltest::numTests(Total)
 }
 
 proc ::pytest_tcltest::skipping {array constraint op} {
@@ -119,7 +153,6 @@ proc ::pytest_tcltest::level_changed {args} {
         return
     }
     set time [now]
-    set test $current
     set current ""
     set outcome [outcome]
     set leaked [leaked]
@@ -128,7 +161,7 @@ proc ::pytest_tcltest::level_changed {args} {
     }
     set written [written]
     variable report
-    set why [expr {$outcome eq "Skipped" ? [uplevel 1 [list ::pytest_tcltest::skip_reason [lindex $test 0]]] : ""}]
+    set why [expr {$outcome eq "Skipped" ? [uplevel 1 ::pytest_tcltest::skip_reason] : ""}]
     emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
@@ -146,9 +179,9 @@ proc ::pytest_tcltest::outcome {} {
 }
 
 # Why the test was skipped; evaluated in the frame of tcltest's `test`.
-proc ::pytest_tcltest::skip_reason {name} {
+proc ::pytest_tcltest::skip_reason {} {
     variable reason
-    upvar 1 processTest ran
+    upvar 1 processTest ran name name
     if {[info exists ran]} {
         return $reason ;# the test itself called tcltest::Skip
     }
@@ -229,24 +262,23 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# Before cleanupTests forgets its counts, they are compared with ours.
-proc ::pytest_tcltest::cleaning {args} {
-    variable current
-    if {$current eq ""} {
-        emit cleanup
-        compare_counts
+# A child made by tcltest's loadIntoChildInterpreter has the counts of its tests added to ours.
+proc ::pytest_tcltest::reported {command op} {
+    variable counted
+    foreach index {Total Passed Skipped Failed} count [lrange $command 1 4] {
+        incr counted($index) $count
     }
 }
 
-proc ::pytest_tcltest::compare_counts {} {
+proc ::pytest_tcltest::compare_counts {total} {
     variable counted
-    set known {}
-    set theirs {}
-    foreach index {Total Passed Skipped Failed} {
+    set known [list $counted(Total)]
+    set theirs [list $total]
+    foreach index {Passed Skipped Failed} {
         lappend known $counted($index)
         lappend theirs $::tcltest::numTests($index)
-        set counted($index) 0
     }
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
     if {$known ne $theirs} {
         emit miscounted $theirs $known
     }
@@ -254,36 +286,6 @@ proc ::pytest_tcltest::compare_counts {} {
 
 proc ::pytest_tcltest::end_file {} {
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        compare_counts
+        compare_counts $::tcltest::numTests(Total)
     }
-    tell_of_children [interp slaves]
-}
-
-proc ::pytest_tcltest::child_made {command code child args} {
-    if {$code == 0 && [string match c* [lindex $command 1]] && [llength $child] == 1} {
-        # its command goes first, so it can still be asked
-        trace add command $child delete [list ::pytest_tcltest::child_ends $child]
-    }
-}
-
-proc ::pytest_tcltest::child_ends {child args} {
-    tell_of_children [list $child]
-}
-
-proc ::pytest_tcltest::tell_of_children {children} {
-    variable writer
-    foreach child $children {
-        if {$child eq $writer || ![interp exists $child]} continue
-        if {[has_run_tests $child]} {
-            emit child $child
-        }
-        tell_of_children [lmap inner [interp slaves $child] {concat $child $inner}]
-    }
-}
-
-# Whether a child interpreter has run tests with a tcltest of its own, whose first test or cleanupTests empties
-# FillFilesExisted. With only an alias of our `test` it has no such procedure.
-proc ::pytest_tcltest::has_run_tests {child} {
-    set code [catch {interp eval $child {info body ::tcltest::FillFilesExisted}} body]
-    return [expr {$code == 0 && $body eq ""}]
 }

@@ -1,6 +1,9 @@
 """What one pytest session knows of its Tcl test files."""
 
+import os
+import signal
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +30,7 @@ class Suites:
         if path not in self.contents:
             from pybridge.tcltest.collection import collect
 
+            _heed_sigterm()
             self.contents[path] = collect(self.settings, path)
         return self.contents[path]
 
@@ -34,6 +38,23 @@ class Suites:
         """Stop all processes."""
         for run in self.runs.values():
             run.close()
+
+
+def _heed_sigterm() -> None:
+    """Have SIGTERM do what Ctrl-C does: it would leave behind the files of the Tcl processes."""
+    process = os.getpid()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)  # the next one does not ask
+        if os.getpid() != process:  # a fork, which is not pytest
+            os.kill(os.getpid(), number)
+        raise KeyboardInterrupt
+
+    try:
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        pass  # pytest does not run in the main thread, in which alone Python takes signals
 
 
 SUITES = pytest.StashKey[Suites]()

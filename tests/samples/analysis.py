@@ -63,10 +63,10 @@ CALLS: dict[str, dict[str, str]] = {
     "plot_quantization_histogram": {
         "input": "$a",
         "levels": "$b",
-        "bins": "10",
         "file": "missing/x.png",
         "widget": ".plot",
         "title": "t",
+        "bins": "10",
     },
     "plot_sqnr": {
         "layers": "{a {{bits 4 sqnr_db 10}}}",

@@ -6,7 +6,7 @@ set plan {weights {w {bits 4 granularity per_tensor qscheme symmetric observer m
     scale_mode float}}}
 """
 
-_CODING = {"pack": "1", "order": "row", "channels_last": "0", "byte_order": "little"}
+_CODING = {"values_per_word": "1", "order": "row", "channels_last": "0", "byte_order": "little"}
 
 CALLS: dict[str, dict[str, str]] = {
     "export_integers": {
@@ -15,7 +15,7 @@ CALLS: dict[str, dict[str, str]] = {
         "format": "readmemh",
         "bits": "4",
         "signed": "1",
-        **{name: _CODING[name] for name in ("pack", "order", "channels_last")},
+        **{name: _CODING[name] for name in ("values_per_word", "order", "channels_last")},
         "words_per_line": "1",
         "byte_order": "little",
         "scales": "0.5",
@@ -53,6 +53,10 @@ ELSEWHERE = {
 }
 
 BAD_WORDS = {
+    "dict with quantized, scale, zero_point, axis, group_size, bits, qscheme or tensor": (
+        "{quantized x}",
+        "TORCH HANDLE",
+    ),
     "list of numbers or tensor": ("{1 x}", "TORCH HANDLE"),
     "dict with weights": ("{weights {w {bits 4}}}", "TORCH ARG TYPE"),
 }

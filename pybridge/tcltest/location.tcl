@@ -1,0 +1,44 @@
+# Where a test stands, found while tcltest's `test` runs.
+
+# File ("" for the test file) and line of the `test` command. Where a procedure made the test, the line that called the
+# procedure: it tells more, and tells the tests of a helper apart.
+proc ::pytest_tcltest::location {} {
+    variable made_at
+    set inside $made_at
+    for {set level [info frame]} {$level > 0} {incr level -1} {
+        set frame [info frame $level]
+        if {![dict exists $frame file] || [is_ours $frame]} {
+            continue
+        }
+        if {[at_top_level $frame]} {
+            return [place $frame]
+        }
+        if {$inside eq $made_at} {
+            set inside [place $frame]
+        }
+    }
+    return $inside
+}
+
+proc ::pytest_tcltest::place {frame} {
+    variable file
+    set path [dict get $frame file]
+    return [list [expr {$path eq [file normalize $file] ? "" : $path}] [dict get $frame line]]
+}
+
+# Whether the frame is not of a procedure. What a procedure sources by `uplevel #0`, as ours does, counts as its own.
+proc ::pytest_tcltest::at_top_level {frame} {
+    if {[dict exists $frame lambda]} {
+        return 0
+    }
+    return [expr {![dict exists $frame proc] || [string match ::pytest_tcltest::* [dict get $frame proc]]}]
+}
+
+# Whether the frame is of this plugin or of tcltest.
+proc ::pytest_tcltest::is_ours {frame} {
+    variable here
+    if {[dict exists $frame proc] && [string match ::tcltest::* [dict get $frame proc]]} {
+        return 1
+    }
+    return [expr {[file dirname [dict get $frame file]] eq $here}]
+}

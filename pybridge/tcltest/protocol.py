@@ -1,0 +1,54 @@
+"""How a test is reported that pytest did not collect, and how one is not reported that it did."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from pybridge.tcltest.nodes import TclFile, TclItem, item_names
+from pybridge.tcltest.suites import SUITES
+
+_STEPS: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
+
+
+def leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
+    """Do without a report of this test what else pytest does for it: its file may have to be taken down."""
+    item.left_out = True
+    item.session.testscollected -= 1
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if any(report.failed for report in reports):
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in reports:
+            if report.failed:
+                item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def report_unfound(item: pytest.Item) -> None:
+    """Report the tests of the item's file that have run and that the search had not found."""
+    suites = item.config.stash[SUITES]
+    if item.path not in suites.runs or item.session.shouldfail or item.session.shouldstop:
+        return
+    parent = item.getparent(TclFile)
+    assert parent is not None
+    place = item.session.items.index(item)
+    for test in suites.runs[item.path].take_unfound(item.path):
+        (names,) = item_names([test], parent.taken)
+        found = TclItem.from_parent(parent, name="::".join(names), test=test)
+        item.session.testscollected += 1
+        item.session.items[place] = found  # pytest-xdist wants a report to be about the item that runs
+        try:
+            _report(found)
+        finally:
+            item.session.items[place] = item
+
+
+def _report(item: TclItem) -> None:
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for when in _STEPS:
+        step: Callable[[], None] = item.runtest if when == "call" else lambda: None
+        call = pytest.CallInfo.from_call(step, when)
+        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

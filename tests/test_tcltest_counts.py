@@ -1,0 +1,301 @@
+"""The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from tests.tcltest_suites import (
+    END,
+    HEAD,
+    UNFORESEEN,
+    outcomes,
+    run,
+    status_of,
+    suite,
+    tclsh_counts,
+    write,
+)
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.mark.parametrize("name", UNFORESEEN)
+def test_counts_are_tclshs(pytester, name):
+    text, warned = UNFORESEEN[name]
+    write(pytester, **{name: HEAD + text})
+    theirs = tclsh_counts(pytester.path / f"{name}.test")
+    assert sum(theirs) >= 2
+    result = run(pytester)
+    assert outcomes(result) == theirs
+    assert result.ret == (1 if theirs[2] else 0)
+    warnings = [line for line in result.outlines if "TclTestWarning: " in line]
+    if warned is not None:
+        assert [line.partition("Warning: ")[2].split(": ")[0] for line in warnings] == warned
+
+
+def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
+    names = ["after", "cleaned_twice", "gone", "made_by_a_body"]
+    write(pytester, **{name: HEAD + UNFORESEEN[name][0] for name in names})
+    theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
+    status = status_of(run(pytester, "-v", "--tcltest-process=session"))
+    for name, counts in theirs.items():
+        found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
+        assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
+
+
+FAKE_HANDLES = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
+HIDDEN = suite(
+    FAKE_HANDLES
+    + """
+    test a-1 {} {set ::made 1} 1
+    if {[info exists made]} {
+        test b::a-2 {is made} -body {puts written; expr 1} -result 2
+        test a-3 {} nowhere {expr 1} 1
+        test a-1 {} {lappend torch::live tensor7; expr 1} 1
+    }
+    test a-4 {} {expr 1} 1
+    """
+)
+
+
+def test_a_test_that_the_search_did_not_find_is_reported_as_any_other(pytester):
+    write(pytester, a=HIDDEN)
+    assert tclsh_counts(pytester.path / "a.test") == (3, 1, 1)
+    result = run(pytester, "-v", "-rfs", "--junitxml=out.xml")
+    assert status_of(result) == {
+        "a.test::a-1": "PASSED",
+        "a.test::b::a-2": "FAILED",
+        "a.test::a-3": "SKIPPED",
+        "a.test::a-1[2]": "PASSED",
+        "a.test::a-4": "PASSED",
+    }
+    result.stdout.fnmatch_lines(
+        [
+            "*_ b::a-2 is made _*",
+            "    puts written; expr 1",
+            "E   result was: 1",
+            "a.test:7: b::a-2",
+            "*Captured stdout call*",
+            "written",
+            "*leaked torch handles*",
+            "a.test::a-1[[]2]: tensor7",
+            "FAILED a.test::b::a-2 - result was: 1",
+            "SKIPPED [[]1] a.test:8: constraint not met: nowhere",
+        ]
+    )
+    (counts,) = (each.attrib for each in ElementTree.parse(pytester.path / "out.xml").iter("testsuite"))
+    assert [counts[name] for name in ("tests", "failures", "skipped", "errors")] == ["5", "1", "1", "0"]
+    assert outcomes(run(pytester, "--tcltest-strict-leaks")) == (2, 1, 2)
+
+
+def test_what_the_search_did_not_find_stops_at_the_first_failure_too(pytester):
+    write(pytester, a=HIDDEN, b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "-x", "-v")
+    assert result.ret == 1
+    assert set(status_of(result)) <= {"a.test::a-1", "a.test::b::a-2", "a.test::a-3", "a.test::a-1[2]"}
+    assert result.parseoutcomes()["failed"] == 1
+
+
+def test_each_report_is_about_the_item_that_runs(pytester):
+    """As a worker of pytest-xdist asserts before it passes a report on."""
+    write(pytester, a=HIDDEN)
+    pytester.makeconftest(
+        """
+        import pytest
+
+        class Worker:
+            def pytest_sessionstart(self, session):
+                self.session = session
+
+            @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+            def pytest_runtest_protocol(self, item):
+                self.index = self.session.items.index(item)
+                yield
+                assert self.session.items[self.index] is item
+
+            def pytest_runtest_logreport(self, report):
+                assert self.session.items[self.index].nodeid == report.nodeid
+
+        def pytest_configure(config):
+            config.pluginmanager.register(Worker())
+        """
+    )
+    assert outcomes(run(pytester)) == (3, 1, 1)
+
+
+def test_of_a_selection_only_those_run_that_it_names(pytester):
+    write(pytester, a=HIDDEN)
+    result = run(pytester, "-v", "-k", "a-1")
+    assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-1[2]": "PASSED"}
+    result.stdout.fnmatch_lines(["*TclTestWarning: b::a-2, a-3: was not run: only some tests were selected*"])
+
+
+def test_a_mark_that_skips_a_test_selects_no_less(pytester):
+    write(pytester, a=HIDDEN)
+    pytester.makeconftest(
+        "import pytest\ndef pytest_collection_modifyitems(items):\n"
+        "    items[1].add_marker(pytest.mark.skip(reason='x'))"
+    )
+    assert outcomes(run(pytester)) == (2, 2, 1)
+
+
+GONE = suite(
+    """
+    test a-1 {} {set ::made 1} 1
+    if {![info exists made]} {test a-2 {} {expr 1} 1}
+    """
+)
+
+
+def test_a_test_that_is_gone_is_warned_of(pytester):
+    write(pytester, a=GONE)
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    result = run(pytester, "-v", "--junitxml=out.xml")
+    assert status_of(result) == {"a.test::a-1": "PASSED"}
+    result.stdout.fnmatch_lines(
+        ["*TclTestWarning: a-2: was there when the file was searched for tests, but not when they ran"]
+    )
+    assert len(list(ElementTree.parse(pytester.path / "out.xml").iter("testcase"))) == 1
+    result = run(pytester, "-W", "error")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*TclTestWarning: a-2: *"])
+
+
+def test_a_test_that_was_selected_and_is_gone_is_an_error(pytester):
+    write(pytester, a=suite(GONE + "test a-3 {} {expr 1} 1"))
+    assert outcomes(run(pytester, "-k", "a-1 or a-2")) == (1, 0, 1)
+
+
+def test_a_file_of_which_nothing_is_left_does_not_pass(pytester):
+    write(pytester, a=suite("if {$::pytest_tcltest::plan(mode) eq {collect}} {test a-1 {} {expr 1} 1}"))
+    result = run(pytester)
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(["*TclTestWarning: a-1: *"])
+
+
+def test_a_file_that_dies_takes_with_it_what_the_search_found(pytester):
+    write(
+        pytester,
+        a=suite("test a-1 {} {set ::made 1} 1\nif {[info exists made]} {error boom}\ntest a-2 {} {} {}"),
+    )
+    assert outcomes(run(pytester)) == (1, 0, 1)
+
+
+AFTER = (
+    HEAD
+    + "test a-1 {} {expr 1} 1\n"
+    + END
+    + """
+    test a-2 {} {expr 1} 1
+    test a-3 {} nowhere {expr 1} 1
+    test a-4 {} {expr 1} 2
+    """
+)
+
+
+def test_after_the_last_totals_only_failures_are_told(pytester):
+    """As tclsh prints `FAILED` for them, and nothing for the others."""
+    write(pytester, a=AFTER)
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-4": "FAILED"}
+    result.stdout.fnmatch_lines(
+        ["*TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals that count it"]
+    )
+
+
+def test_a_leak_after_the_last_totals_is_told_when_strict(pytester):
+    leaks = HEAD + FAKE_HANDLES + END + "test a-1 {} {lappend torch::live tensor7; expr 1} 1\n"
+    write(pytester, a=leaks)
+    assert outcomes(run(pytester)) == (0, 0, 0)
+    assert outcomes(run(pytester, "--tcltest-strict-leaks")) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_what_is_wrong_with_the_file_is_told_where_its_last_test_is_not(pytester, process):
+    write(
+        pytester, a=AFTER.replace("2\n", "1\n") + "if {$::pytest_tcltest::plan(mode) eq {run}} {error boom}"
+    )
+    write(pytester, b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, f"--tcltest-process={process}")
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1, "warnings": 1}
+    result.stdout.fnmatch_lines(["E   the file ends with an error: a.test:9: boom"])
+
+
+def test_a_file_of_the_same_process_need_not_call_cleanuptests(pytester):
+    write(pytester, a=HEAD + "test a-1 {} {expr 1} 1\n", b=suite("test b-1 {} {expr 1} 1"))
+    assert outcomes(run(pytester, "--tcltest-process=session")) == (2, 0, 0)
+
+
+CHILD = """
+    interp create kid
+    kid eval {
+        package require tcltest
+        ::tcltest::test k-1 {} {expr 1} 1
+        ::tcltest::test k-2 {is wrong} {expr 1} 2
+    }
+"""
+
+
+def test_a_failure_in_a_child_is_told_though_no_totals_count_it(pytester):
+    write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + CHILD))
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::c-1": "PASSED", "a.test::kid::k-2": "FAILED"}
+    result.stdout.fnmatch_lines(
+        ["*_ k-2 is wrong _*", "E   result was: 1", "a.test:9: kid::k-2", "*TclTestWarning: kid::k-1: *"]
+    )
+
+
+def test_tests_of_a_child_can_be_selected(pytester):
+    write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + UNFORESEEN["children"][0]))
+    assert status_of(run(pytester, "-v", "a.test::two")) == {
+        "a.test::two::k-1": "PASSED",
+        "a.test::two::k-2": "SKIPPED",
+        "a.test::two::k-3": "FAILED",
+    }
+
+
+def test_without_any_totals_the_tests_of_a_child_count(pytester):
+    write(pytester, a=HEAD + "test c-1 {} {expr 1} 1\n" + CHILD)
+    assert outcomes(run(pytester)) == (2, 0, 1)
+
+
+def test_a_child_without_a_tcltest_shows_nothing_of_ours(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            test c-1 {} {
+                interp create kid
+                set seen [kid eval {list [info commands pytest*] [info vars pytest*] [interp slaves]}]
+                lappend seen [interp aliases kid]
+            } {{} {} {} {}}
+            """
+        ),
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+def test_a_crash_in_a_test_of_a_child_is_of_both_tests(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            test c-1 {} {
+                interp create kid
+                kid eval {package require tcltest; ::tcltest::test k-1 {} {after 10; exec kill -9 [pid]} 1}
+            } 1
+            test c-2 {} {expr 1} 1
+            """
+        ),
+    )
+    result = run(pytester, "-v")
+    assert set(status_of(result)) == {"a.test::c-1", "a.test::kid::k-1", "a.test::c-2"}
+    assert outcomes(result) == (0, 0, 3)
+    result.stdout.fnmatch_lines(["E   *was killed by SIGKILL while this test ran"])
+
+
+@pytest.mark.parametrize("name", ["children", "children_made_by_a_body", "children_that_report"])
+def test_counts_of_children_in_tcltorch_are_tclshs(pytester, name):
+    write(pytester, a=HEAD + UNFORESEEN[name][0])
+    assert outcomes(run(pytester, interpreter="tcltorch")) == tclsh_counts(pytester.path / "a.test")

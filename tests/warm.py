@@ -1,0 +1,70 @@
+"""Scripts in processes of their own that need not import PyTorch, which takes seconds: forks of one that has.
+
+It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_SECONDS = 120  # after which a script is killed
+# A child goes on below the loop, so that it ends as any program does.
+_PARENT = f"""
+import json, os, signal, sys
+import torch
+
+while True:
+    request = json.loads(sys.stdin.readline() or os._exit(0))
+    child = os.fork()
+    if not child:
+        break
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+    signal.alarm({_SECONDS})
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    signal.alarm(0)
+    print(status, flush=True)
+signal.signal(signal.SIGALRM, signal.SIG_DFL)
+for descriptor, path in enumerate([os.devnull, *request["files"]]):
+    os.dup2(os.open(path, os.O_RDWR), descriptor)
+os.environ.clear()
+os.environ.update(request["environment"])
+os.chdir(request["folder"])
+sys.argv[1:] = request["words"]
+exec(compile(request["script"], "<string>", "exec"), {{"__name__": "__main__"}})
+"""
+
+
+class Warm:
+    """A process that has imported PyTorch; use it in a `with` statement."""
+
+    def __enter__(self) -> "Warm":
+        self._process: Any = subprocess.Popen(
+            [sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def run(
+        self, script: str, *words: str, folder: Path | str = ".", environment: Mapping[str, str] = os.environ
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run a Python script with these words in sys.argv and without standard input."""
+        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
+            request = {
+                "script": script,
+                "words": words,
+                "folder": os.path.abspath(folder),
+                "environment": dict(environment),
+                "files": [output.name, errors.name],
+            }
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+            status = int(self._process.stdout.readline())
+            printed = [file.read().decode() for file in (output, errors)]
+        return subprocess.CompletedProcess([script, *words], status, *printed)

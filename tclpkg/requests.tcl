@@ -71,7 +71,7 @@ proc ::torch::_::receive {} {
     if {[binary scan [read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
         error "it said no more"
     }
-    if {$protocol ne "tch1"} {
+    if {$protocol ne "tch1" || $length > 1 << 28} {
         error "it said something that is no answer"
     }
     set list [read $channel $length]

@@ -39,12 +39,12 @@ class Bulk:
 
     Attributes:
         data: doubles (format `d`), or the same numbers twice: as doubles, then the low 64 bits of the
-            integers that they are (`dw`).
+            integers that they are (`dw`). A tensor takes over what can be written to.
         format: `dw` when every number is written as an integer, else `d`.
         shape: the shape that the nesting of the list gives; `()` for a single number.
     """
 
-    data: bytes
+    data: bytes | bytearray
     format: str
     shape: tuple[int, ...]
 

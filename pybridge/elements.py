@@ -17,7 +17,8 @@ def elements(values: Bulk, dtype: Dtype) -> Tensor:
         TORCH ARG VALUE, for a number that an integer dtype cannot hold (as `torch.tensor` refuses it), for an
         integer beyond 2**53 that was rounded because the list holds doubles, too, and for a quantized dtype.
     """
-    doubles = _from_buffer(values.data[: 8 * values.size], torch.float64)
+    data = memoryview(values.data)
+    doubles = _from_buffer(data[: 8 * values.size], torch.float64)
     if dtype is torch.bool or dtype.is_floating_point or dtype.is_complex or not values.size:
         return doubles.to(dtype)
     name = dtype_name(dtype)
@@ -26,7 +27,7 @@ def elements(values: Bulk, dtype: Dtype) -> Tensor:
     limits = torch.iinfo(dtype)
     range_ = f"{name} ({limits.min} to {limits.max})"
     if values.format == "dw":
-        wides = _from_buffer(values.data[8 * values.size :], torch.int64)
+        wides = _from_buffer(data[8 * values.size :], torch.int64)
         _check(_unwrapped(wides, doubles, dtype), values, doubles, range_)
         return wides.view(dtype) if dtype is torch.uint64 else wides.to(dtype)
     whole = doubles.trunc()
@@ -35,8 +36,10 @@ def elements(values: Bulk, dtype: Dtype) -> Tensor:
     return doubles.to(dtype)
 
 
-def _from_buffer(data: bytes, dtype: Dtype) -> Tensor:
-    return torch.frombuffer(bytearray(data), dtype=dtype) if data else torch.empty(0, dtype=dtype)
+def _from_buffer(data: memoryview, dtype: Dtype) -> Tensor:
+    if not data:
+        return torch.empty(0, dtype=dtype)
+    return torch.frombuffer(bytearray(data) if data.readonly else data, dtype=dtype)
 
 
 def _unwrapped(wides: Tensor, doubles: Tensor, dtype: Dtype) -> Tensor:

@@ -28,6 +28,7 @@ proc ::torch::_::ask {words bytes} {
     return [exchange $words $bytes]
 }
 
+# Send a request and wait for its answer. What comes before it is for others.
 proc ::torch::_::exchange {words bytes} {
     variable number
     set wanted [incr number]
@@ -56,9 +57,9 @@ proc ::torch::_::lost {message} {
 proc ::torch::_::send {wanted words bytes} {
     variable channel
     set list [encoding convertto utf-8 $words]
-    puts -nonewline $channel [binary format a4IIII tch1 $wanted 0 [string length $list] [string length $bytes]]
-    puts -nonewline $channel $list
-    if {$bytes ne ""} {
+    set size [string length $bytes]
+    puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
+    if {$size} {
         puts -nonewline $channel $bytes
     }
     flush $channel
@@ -71,30 +72,37 @@ proc ::torch::_::receive {} {
     if {[binary scan [read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
         error "it said no more"
     }
-    if {$protocol ne "tch1" || $length > 1 << 28} {
+    if {$protocol ne "tch1" || $length > 0x10000000} {
         error "it said something that is no answer"
     }
     set list [read $channel $length]
-    set bytes [expr {$size ? [read $channel $size] : ""}]
-    if {[string length $list] < $length || [string length $bytes] < $size} {
+    if {[string length $list] < $length} {
         error "it said no more in the middle of an answer"
     }
     if {$count} {
         set created $count
+    }
+    if {!$size} {
+        return [list $got [encoding convertfrom utf-8 $list] ""]
+    }
+    set bytes [read $channel $size]
+    if {[string length $bytes] < $size} {
+        error "it said no more in the middle of an answer"
     }
     return [list $got [encoding convertfrom utf-8 $list] $bytes]
 }
 
 # An answer as `call` expects it: bytes stand where the dispatcher has them.
 proc ::torch::_::reply_of {got reply bytes} {
-    if {[llength $reply] != 3 || [lindex $reply 0] ni {0 1 2 3} || [llength [lindex $reply 2]] % 2} {
-        error "it said something that is no answer"
+    if {[llength $reply] == 3} {
+        switch [lindex $reply 0] {
+            0 {return $reply}
+            1 {if {[llength [lindex $reply 2]] % 2 == 0} {return $reply}}
+            2 {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}
+            3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}
+        }
     }
-    switch [lindex $reply 0] {
-        2 {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}
-        3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}
-    }
-    return $reply
+    error "it said something that is no answer"
 }
 
 # What nobody waits for: output of the worker's, or an answer to torch::async.

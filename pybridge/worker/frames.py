@@ -14,25 +14,25 @@ A frame is a header, a Tcl list in UTF-8 and bytes that belong to it. The header
 import os
 import struct
 import threading
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROTOCOL = b"tch1"
 _HEADER = struct.Struct(">4s4I")
 _LONGEST_LIST = 1 << 28
-_CHUNK = 1 << 20
+_FEW, _MANY = 1 << 14, 1 << 20  # bytes asked for at once; Python makes room for all of them
+_ROOM = 1 << 28  # bytes that are made room for before they have arrived
 
 
 class Garbled(Exception):
     """What came is no frame, or one that was cut short."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """A request or an answer; see the module."""
 
     number: int
     text: str
-    payload: bytes = b""
+    payload: bytes | bytearray = b""
     created: int = 0
 
     def to_bytes(self) -> bytes:
@@ -45,7 +45,7 @@ class Frame:
 class Reader:
     """Takes frames from a descriptor.
 
-    Memory is taken as bytes arrive, never for a length that was only claimed.
+    Beyond 256 MiB, memory is taken as bytes arrive, never for a length that was only claimed.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -58,35 +58,45 @@ class Reader:
         Raises:
             Garbled: it is no frame, or ends before its end.
         """
-        header = self._take(_HEADER.size)
-        if not header:
+        ahead = self._ahead or os.read(self._descriptor, _FEW)
+        if not ahead:
             return None
-        if len(header) < _HEADER.size:
-            raise Garbled("a frame was cut short")
-        protocol, number, created, length, size = _HEADER.unpack(header)
+        if len(ahead) < _HEADER.size:
+            ahead = self._read(ahead, _HEADER.size)
+        protocol, number, created, length, size = _HEADER.unpack_from(ahead)
         if protocol != PROTOCOL:
             raise Garbled(f"a frame must begin with {PROTOCOL!r} but began with {protocol!r}")
         if length > _LONGEST_LIST:
             raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
-        text, payload = self._take(length), self._take(size)
-        if len(text) < length or len(payload) < size:
-            raise Garbled("a frame was cut short")
-        return Frame(number, decode(text), payload, created)
+        middle, end = _HEADER.size + length, _HEADER.size + length + size
+        if len(ahead) < middle:
+            ahead = self._read(ahead, middle)
+        text, payload = decode(ahead[_HEADER.size : middle]), ahead[middle:end]
+        self._ahead = ahead[end:]
+        return Frame(number, text, self._payload(payload, size) if size else b"", created)
 
-    def _take(self, count: int) -> bytes:
-        """The next `count` bytes; fewer at the end."""
-        ahead = self._ahead
-        if len(ahead) < count:
-            ahead = self._read(ahead, count)
-        self._ahead = ahead[count:]
-        return ahead[:count]
+    def _payload(self, begun: bytes, size: int) -> bytearray:
+        """`size` bytes that begin with these, in memory of their own."""
+        payload = bytearray(min(size, _ROOM))
+        payload[: len(begun)] = begun
+        got = len(begun)
+        while got < size:
+            if got == len(payload):
+                payload.extend(bytes(min(size - got, got)))
+            with memoryview(payload) as view, view[got:] as rest:
+                count = os.readv(self._descriptor, [rest])
+            if not count:
+                raise Garbled("a frame was cut short")
+            got += count
+        return payload
 
     def _read(self, ahead: bytes, count: int) -> bytes:
+        """`ahead` and what comes after it, `count` bytes or more."""
         chunks, got = [ahead], len(ahead)
         while got < count:
-            chunk = os.read(self._descriptor, _CHUNK)
+            chunk = os.read(self._descriptor, min(_MANY, max(_FEW, count - got)))
             if not chunk:
-                break
+                raise Garbled("a frame was cut short")
             chunks.append(chunk)
             got += len(chunk)
         return b"".join(chunks)
@@ -101,11 +111,14 @@ class Writer:
 
     def send(self, frame: Frame) -> None:
         """Write a frame to its end."""
+        head = frame.to_bytes()
         with self._lock:
-            self._write(frame.to_bytes())
-            self._write(frame.payload)
+            written = os.write(self._descriptor, head)
+            if written < len(head) or frame.payload:
+                self._write(head[written:])
+                self._write(frame.payload)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | bytearray) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]

@@ -66,7 +66,7 @@ class Server:
         except BaseException as error:
             return self._dispatcher.failed(error)
 
-    def _served(self, verb: str, words: list[str], payload: bytes) -> Reply:
+    def _served(self, verb: str, words: list[str], payload: bytes | bytearray) -> Reply:
         """What the client asks for beyond a command of the main chain of calls."""
         match verb, words:
             case "!in", [chain, *rest]:
@@ -134,8 +134,10 @@ def _watcher() -> Watcher:
 def _told(reply: Reply) -> tuple[str, bytes]:
     """A reply as the list and the bytes of a frame."""
     status, value, options = reply
-    if status == OK and type(value) is str and _PLAIN.fullmatch(value):
-        return f"0 {value} {{}}", b""
+    if status == OK:
+        text = value if type(value) is str else tcl_text(value)
+        if _PLAIN.fullmatch(text):  # needs no braces
+            return f"0 {text} {{}}", b""
     payload = b""
     if status == BULK:
         payload, *value = value

@@ -44,8 +44,9 @@ docs: $(INSTALLED)  ## regenerate the reference; build the site and the manual p
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b html docs build/docs/html
 	$(BIN)/python -m sphinx -q -W --keep-going -d build/docs/doctrees -b man docs build/docs/man
 
-bench: $(INSTALLED) $(MODEL)  ## measure the bridge, the kernels, observers, APoT, an example; ARGS="--quick": kernels in seconds
+bench: $(INSTALLED) $(MODEL)  ## measure the bridge, both transports, the kernels, observers, APoT, an example; ARGS="--quick": kernels in seconds
 	$(BIN)/python tests/benchmarks/bridge.py
+	$(BIN)/python -m tests.benchmarks.transports
 	$(BIN)/python -m tests.benchmarks.kernels $(ARGS)
 	$(BIN)/python -m tests.benchmarks.apot
 	$(BIN)/python -m tests.benchmarks.observers

@@ -1,0 +1,76 @@
+"""What the pipe costs: PyTorch in a worker of a stock tclsh, and in the process. `make bench` runs this.
+
+Both transports are measured in the same run, in turn, with one thread each; figures are medians.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pybridge.package import tcl_package
+
+ROUNDS = 3
+SCRIPT = Path(__file__).with_name("transports.tcl")
+ECHO = "import os\nwhile os.read(0, 65536): os.write(1, b'x' * 20)"  # the bare pipe exchange
+ENVIRONMENT = os.environ | {
+    "OMP_NUM_THREADS": "1",
+    "TCLLIBPATH": str(tcl_package()),
+    "TORCH_TCL_PYTHON": sys.executable,
+}
+INSIDE = [sys.executable, "-P", "-c", "import pybridge.cli; raise SystemExit(pybridge.cli.main())"]
+FIRST = "package require torch; puts [torch::tensor_sum [torch::ones 4]]"
+
+
+def measure(program: list[str]) -> dict[str, float]:
+    """What the script finds in one process."""
+    command = [*program, str(SCRIPT), sys.executable, "-S", "-c", ECHO]
+    words = subprocess.run(
+        command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, check=True
+    ).stdout.split()
+    return dict(zip(words[::2], map(float, words[1::2]), strict=True))
+
+
+def seconds(command: list[str], script: str) -> float:
+    """How long a process takes that reads this script."""
+    begin = time.perf_counter()
+    subprocess.run(command, input=script, env=ENVIRONMENT, text=True, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - begin
+
+
+def medians(found: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(each[name] for each in found) for name in found[0]}
+
+
+def in_turn(*actions: Callable[[], float]) -> list[float]:
+    times = [[action() for action in actions] for _ in range(2 * ROUNDS + 1)]
+    return list(map(statistics.median, zip(*times, strict=True)))
+
+
+def row(what: str, ours: float, theirs: float, aim: str = "") -> None:
+    print(f"{what:58} {ours:9.1f} {theirs:9.1f} {ours / theirs:7.2f}  {aim}")
+
+
+def main() -> None:
+    tclsh = shutil.which("tclsh")
+    if not tclsh:
+        sys.exit("this needs tclsh: apt-get install tcl")
+    both = [(measure([tclsh]), measure(INSIDE)) for _ in range(ROUNDS)]
+    pipe, inside = (medians([pair[index] for pair in both]) for index in (0, 1))
+    print(f"{'':58} {'worker':>9} {'other':>9} {'ratio':>7}  aim")
+    row("torch::tensor_numel, against a bare exchange (us)", pipe["command"], pipe["bare"], "at most 2.5x")
+    row("torch::tensor_numel, against tcltorch (us)", pipe["command"], inside["command"])
+    row("100 commands in torch::remote, against one by one (us)", pipe["remote"], pipe["loop"])
+    row("100 commands in torch::remote, against tcltorch (us)", pipe["remote"], inside["loop"])
+    row("10^6 doubles in, against tcltorch (ms)", pipe["in"] / 1000, inside["in"] / 1000, "at most 1.5x")
+    row("10^6 doubles out, against tcltorch (ms)", pipe["out"] / 1000, inside["out"] / 1000, "at most 1.5x")
+    cold, own = in_turn(lambda: seconds([tclsh], FIRST), lambda: seconds(INSIDE, FIRST))
+    row("a process that makes one tensor, against tcltorch (ms)", cold * 1000, own * 1000)
+
+
+if __name__ == "__main__":
+    main()

@@ -280,7 +280,7 @@ def test_an_observer_in_a_line(with_x: Interpreter) -> None:
     with_x.eval("set p [torch::observer percentile]; torch::observe $p $x; torch::observe $p $x")
     assert with_x.eval("torch::handles $p -details 1").endswith("saw 12 elements, kept in 48 bytes")
     with_x.eval("set h [torch::observer histogram]; torch::observe $h $x")
-    assert with_x.eval("torch::handles $h -details 1").endswith("saw 6 elements in -2.25 .. 5.5")
+    assert with_x.eval("torch::handles $h -details 1").endswith("saw -2.25 .. 5.5, 6 counted")
     with_x.eval("set a [torch::observer apot -bits 4 -k 2]; torch::observe $a $x")
     assert with_x.eval("torch::handles $a -details 1").endswith("apot to 4 bits, 2 a term  saw -2.25 .. 5.5")
 

@@ -170,7 +170,7 @@ def test_mse_looks_at_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for channels in (Channels(), ROWS):
         at_once = after(MSEObserver(Scheme(bits=3), channels), data).range()
         with monkeypatch.context() as patch:
-            patch.setattr(recorded, "_BLOCK", 64)
+            patch.setattr(recorded, "BLOCK", 64)
             in_blocks = after(MSEObserver(Scheme(bits=3), channels), *data.split(170, dim=1)).range()
         assert torch.equal(torch.stack(at_once), torch.stack(in_blocks))
 
@@ -460,6 +460,12 @@ def test_elements_of_one_dimension_can_be_channels() -> None:
             lambda: MinMaxObserver(Scheme(qscheme="affine_float_qparams")),
             "qscheme",
             "qscheme affine_float_qparams needs a scale for each channel, not for the tensor",
+        ),
+        (
+            lambda: MSEObserver(Scheme(torch.uint16, qscheme="symmetric", quant_min=0, quant_max=1000)),
+            "qscheme",
+            "qscheme symmetric has the zero point 32768 here, beyond 0 .. 1000, with which nothing can be "
+            "quantized",
         ),
         (
             lambda: after(MinMaxObserver(Scheme(), Channels(axis=-3)), normal(2, 3)),

@@ -58,7 +58,7 @@ def schemes(draw: Any) -> Scheme:
     qscheme: Any = draw(st.sampled_from(list(PER_CHANNEL)))
     lowest, highest = FULL[dtype or torch.quint8]
     options: dict[str, Any] = {}
-    if draw(st.booleans()) and (dtype, qscheme) != (torch.uint16, "symmetric"):
+    if draw(st.booleans()):
         options = {
             "quant_min": draw(st.integers(lowest, -2) if lowest else st.just(0)),
             "quant_max": draw(st.integers(2, highest)),

@@ -100,10 +100,15 @@ class Scheme:
 
     @cached_property
     def symmetric_zero_point(self) -> int:
-        """The integer that stands for 0 in a symmetric scheme."""
+        """The integer that stands for 0 in a symmetric scheme.
+
+        As in PyTorch that of uint16 is 32768 also where the integers end below, and that of uint8 is 128 of 0
+        .. 127 when reduced.
+        """
         if self.is_signed:
             return 0
-        return sum(self.limits) // 2 if self._has_custom_range else 2 ** (self.width - 1)
+        middle = self._has_custom_range and self.dtype is not torch.uint16
+        return sum(self.limits) // 2 if middle else 2 ** (self.width - 1)
 
     @property
     def _has_custom_range(self) -> bool:
@@ -153,9 +158,11 @@ class Scheme:
         lowest, highest = self.limits
         if lowest == highest:
             raise BadArgument("reduce_range", "reduce_range leaves no integer but 0 of this range")
-        # PyTorch refuses this for quint8, whose zero point would be beyond the range, and takes it for uint8.
+        # The zero point would be beyond the range. PyTorch refuses quint8 (but not for a histogram), with a
+        # custom range, too, and takes uint8.
         unsigned = self.width <= 8 and not self.is_signed and self.dtype is not torch.uint8
-        if self.reduce_range and unsigned and self.qscheme == "symmetric":
+        beyond = unsigned and self.qscheme == "symmetric" and not self._has_custom_range
+        if self.reduce_range and beyond:
             raise BadArgument(
                 "reduce_range", "reduce_range cannot be used with symmetric integers without sign"
             )

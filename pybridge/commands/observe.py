@@ -57,6 +57,11 @@ class Observer:
         self.kind, self.inner = kind, inner
 
     @property
+    def bytes(self) -> int:
+        """What it keeps of what it has seen."""
+        return int(self.inner.bytes)
+
+    @property
     def summary(self) -> str:
         """What it is and what it has seen, in a line: `minmax to 0 .. 255  saw -1 .. 2`."""
         if self.kind == "apot":
@@ -102,8 +107,8 @@ def observer(
     whose fake quantization has the least squared error, the first of equals. apot takes the largest
     magnitude, for additive powers of two.
 
-    percentile and mse keep a copy of everything they observe, four bytes an element that `memory` does not
-    count (`handles -details 1` shows them); the others keep a few numbers a channel.
+    percentile and mse keep a copy of everything they observe, four bytes an element; the others keep a few
+    numbers a channel, or a histogram. `memory` and `handles -details 1` count these bytes.
 
     Args:
         kind: which one.
@@ -175,6 +180,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
         => 1
     """
     observer.inner.observe(table.objects[input])
+    table.measure(observer)
     return input
 
 
@@ -222,7 +228,7 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
 
 
 @command()
-def reset_observer(observer: Observer) -> None:
+def reset_observer(table: HandleTable, observer: Observer) -> None:
     """Make an observer forget what it has seen; its options stay.
 
     Args:
@@ -240,6 +246,7 @@ def reset_observer(observer: Observer) -> None:
         => 1.0
     """
     observer.inner.reset()
+    table.measure(observer)
 
 
 @command()
@@ -265,7 +272,7 @@ def observer_state(observer: Observer) -> dict[str, Tensor]:
 
 
 @command()
-def load_observer_state(observer: Observer, state: dict[str, Tensor]) -> None:
+def load_observer_state(table: HandleTable, observer: Observer, state: dict[str, Tensor]) -> None:
     """Set what an observer has seen, in place of what it had seen before.
 
     Args:
@@ -288,6 +295,7 @@ def load_observer_state(observer: Observer, state: dict[str, Tensor]) -> None:
         => 85
     """
     observer.inner.load_state(state)
+    table.measure(observer)
 
 
 def _made(kind: str, given: dict[str, Any]) -> Any:

@@ -72,6 +72,11 @@ class Observer(abc.ABC):
         self._load({name: checked_real(state[name], "state").clone() for name in names})
 
     @property
+    def bytes(self) -> int:
+        """What it keeps of what was seen."""
+        return sum(getattr(self, name).nbytes for name in self.state_names)
+
+    @property
     @abc.abstractmethod
     def has_observed(self) -> bool:
         """Whether there is anything to tell."""

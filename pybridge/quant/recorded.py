@@ -32,7 +32,11 @@ class RecordingObserver(UniformObserver):
     @property
     def seen(self) -> str:
         elements = sum(rows.numel() for rows in self._kept)
-        return f"{elements:,} elements, kept in {4 * elements:,} bytes" if elements else ""
+        return f"{elements:,} elements" if elements else ""
+
+    @property
+    def bytes(self) -> int:
+        return sum(rows.nbytes for rows in self._kept)
 
     @property
     def values(self) -> torch.Tensor:

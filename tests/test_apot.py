@@ -374,9 +374,13 @@ def test_refused_level_sets(tcl: Interpreter, words: str, parameter: str, messag
     [
         ("quantize_apot $codes", "input", "input must be floating-point but is int32"),
         ("apot_fake_quantize $codes", "input", "input must be floating-point but is int32"),
-        ("dequantize_apot $x", "codes", "codes must be of an integer dtype, not float32"),
-        ("dequantize_apot $legacy", "codes", "codes must be of an integer dtype, not qint8"),
-        ("dequantize_apot $truth", "codes", "codes must be of an integer dtype, not bool"),
+        ("dequantize_apot $x", "codes", "codes must be integers but is float32"),
+        (
+            "dequantize_apot $legacy",
+            "codes",
+            "codes must be a plain tensor but is qint8: dequantize it first",
+        ),
+        ("dequantize_apot $truth", "codes", "codes must be integers but is bool"),
         ("dequantize_apot $codes", "codes", "codes must be in 0 .. 15 but one is 16"),
         ("dequantize_apot $negative", "codes", "codes must be in 0 .. 15 but one is -1"),
         ("dequantize_apot $huge", "codes", "codes must be in 0 .. 15 but one is 18446744073709551615"),

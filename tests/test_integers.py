@@ -264,6 +264,19 @@ def test_commands_by_options_and_like_a_plan(tcl: Interpreter) -> None:
             "quantized must be integers but is float32",
             "quantized",
         ),
+        *(
+            (
+                f"dequantize_integers [torch::zeros 3 int8] [torch::full 1 {scale} float64] 0",
+                f"scale {message}",
+                "scale",
+            )
+            for scale, message in (
+                ("NaN", "must be finite and above 0 but holds nan"),
+                ("-Inf", "must be finite and above 0 but holds -inf"),
+                ("0", "must be finite and above 0 but holds 0.0"),
+                ("1e50", "holds 1e+50, which float32 cannot hold"),
+            )
+        ),
         (
             "dequantize_integers [torch::zeros {2 3} int8] [torch::ones 2] [torch::zeros 1 int32] 0",
             "zero_point must have 2 elements but has 1",

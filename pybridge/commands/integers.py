@@ -110,7 +110,8 @@ def dequantize_integers(
 
     Args:
         quantized: integers of any dtype.
-        scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it.
+        scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it; finite
+            and above 0.
         zero_point: integers, as many as there are scales, or one number for all.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, check_floating, check_integers
+from pybridge.quant.arguments import BadArgument, checked_floating, checked_integers
 
 Tensor = torch.Tensor
 
@@ -74,7 +74,7 @@ def quantize_apot(input: Tensor, bits: int, k: int, signed: bool = False, alpha:
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    check_floating(input, "input")
+    checked_floating(input, "input")
     return _looked_up(input, tables.boundaries, tables.codes)
 
 
@@ -92,7 +92,7 @@ def dequantize_apot(codes: Tensor, bits: int, k: int, signed: bool = False, alph
         ValueError: for codes that are not integers or name no level, or an argument outside its range.
     """
     by_code = _tables_of(alpha, bits, k, signed).by_code
-    check_integers(codes, "codes")
+    codes = checked_integers(codes, "codes")
     index = codes.reshape(-1).to(torch.int64)
     unknown = (index < 0) | (index >= by_code.numel())
     if unknown.any():
@@ -117,7 +117,7 @@ def apot_fake_quantize(input: Tensor, bits: int, k: int, signed: bool = False, a
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    check_floating(input, "input")
+    checked_floating(input, "input")
     if input.requires_grad and torch.is_grad_enabled():
         result: Tensor = _StraightThrough.apply(input, tables, alpha)  # type: ignore[no-untyped-call]
         return result

@@ -7,7 +7,13 @@ from typing import Literal
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_real, dtype_name
+from pybridge.quant.arguments import (
+    BadArgument,
+    checked_floating,
+    checked_integers,
+    checked_real,
+    checked_scale,
+)
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.observers import MinMaxObserver, UniformObserver
@@ -149,7 +155,7 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
 
     Args:
         quantized: integers of any dtype, within 2^24 of their zero points.
-        scale: floating-point, one element, or 1-D with one for each channel.
+        scale: floating-point, finite and above 0 as float32; one element, or 1-D with one for each channel.
         zero_point: integers, as many as there are scales.
         channels: which elements share a scale.
 
@@ -157,14 +163,11 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
         float32, of the shape of quantized.
 
     Raises:
-        BadArgument: a ValueError, for other dtypes or numbers of elements.
+        BadArgument: a ValueError, for other dtypes, numbers of elements or scales.
     """
-    quantized, zero_point = (
-        checked_integers(quantized, "quantized"),
-        checked_integers(zero_point, "zero_point"),
-    )
-    if not checked_real(scale, "scale").is_floating_point():
-        raise BadArgument("scale", f"scale must be floating-point but is {dtype_name(scale.dtype)}")
+    quantized = checked_integers(quantized, "quantized")
+    zero_point = checked_integers(zero_point, "zero_point")
+    scale = checked_scale(checked_floating(scale, "scale"), torch.float32)
     rows = as_rows(quantized, channels)
     for name, each in (("scale", scale), ("zero_point", zero_point)):
         if each.numel() != len(rows):
@@ -173,13 +176,6 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
     for block in blocks(rows.shape):
         result[block] = from_codes(rows[block], scale, zero_point, block[0])
     return _from_rows(result, quantized.shape, channels)
-
-
-def checked_integers(tensor: Tensor, parameter: str) -> Tensor:
-    tensor = checked_real(tensor, parameter)
-    if tensor.is_floating_point() or tensor.dtype is torch.bool:
-        raise BadArgument(parameter, f"{parameter} must be integers but is {dtype_name(tensor.dtype)}")
-    return tensor
 
 
 def checked_finite(tensor: Tensor, parameter: str, name: str = "") -> Tensor:

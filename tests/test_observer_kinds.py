@@ -422,6 +422,15 @@ def test_histogram_refuses_nan_and_leaves_out_infinities() -> None:
     assert observer.histogram.sum() == 51
 
 
+def test_shapes_in_messages_are_lists_of_tcl() -> None:
+    state = MinMaxObserver(Scheme()).state() | {"max_val": torch.ones(2, 1)}
+    with pytest.raises(BadArgument, match=r"and one shape but they have \{\} and \{2 1\}$"):
+        MinMaxObserver(Scheme()).load_state(state)
+    state = HistogramObserver(Scheme(), 5).state() | {"histogram": torch.ones(2, 3)}
+    with pytest.raises(BadArgument, match=r"of 5 bins but it has the shape \{2 3\}$"):
+        HistogramObserver(Scheme(), 5).load_state(state)
+
+
 def test_elements_of_one_dimension_can_be_channels() -> None:
     """PyTorch's observers fail there."""
     scale, zero_point = after(

@@ -119,7 +119,7 @@ def test_blocks_pick_every_element_once(shape: list[int], most: int) -> None:
     [
         (
             "$x [torch::ones 3]",
-            "dequantized must have the shape of original, [2, 2], but has [3]",
+            "dequantized must have the shape of original, {2 2}, but has {3}",
             "dequantized",
         ),
         ("$x $x 2", "axis must be in -2 .. 1 for this tensor but is 2", "axis"),

@@ -265,7 +265,7 @@ def test_bad_scheme(options: dict[str, Any], parameter: str, message: str) -> No
     [
         (torch.tensor(1.0), torch.tensor(0.0), "low must not be above high but is 1 above 0"),
         (torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.5]), "low must not be above high but is 2 above 1.5"),
-        (torch.zeros(2), torch.zeros(3), "high must have the shape of low, [2], but has [3]"),
+        (torch.zeros(2), torch.zeros(3), "high must have the shape of low, {2}, but has {3}"),
         (
             torch.zeros(2, dtype=torch.float64),
             torch.zeros(2),

@@ -9,7 +9,7 @@ import torch
 
 from pybridge.pictures.figure import DIVERGING, ERROR, GREY, SEQUENTIAL, label, new_figure, shade, style
 from pybridge.pictures.reduce import Cells, as_matrix, cell_errors, cell_means, finite_range
-from pybridge.quant.arguments import BadArgument, checked_real
+from pybridge.quant.arguments import BadArgument, checked_real, shown
 from pybridge.quant.metrics import checked_same_shape, quantization_metrics
 
 Tensor = torch.Tensor
@@ -48,7 +48,7 @@ def quantization_errors(
     checked_same_shape(quantized, "quantized", original, "original")
     checked_same_shape(dequantized, "dequantized", original, "original")
     if not original.numel():
-        raise BadArgument("original", f"original must have elements but is {list(original.shape)}")
+        raise BadArgument("original", f"original must have elements but is {shown(original.shape)}")
     limits = _integer_limits(quantized, bits)
     panels = _panels(original, quantized, dequantized, bits, limits)
     shape = as_matrix(original).shape

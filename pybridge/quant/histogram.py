@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import torch
 
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, shown
 from pybridge.quant.observers import (
     State,
     UniformObserver,
@@ -76,7 +76,7 @@ class HistogramObserver(UniformObserver):
             raise BadArgument(
                 "state",
                 f"state must hold a histogram of {self.bins} bins "
-                f"but it has the shape {list(state['histogram'].shape)}",
+                f"but it has the shape {shown(state['histogram'].shape)}",
             )
         counts, ends = state["histogram"], torch.stack([state["min_val"], state["max_val"]])
         if not bool((counts.isfinite() & (counts >= 0)).all()):

@@ -10,7 +10,7 @@ import warnings
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_real, dtype_name
+from pybridge.quant.arguments import BadArgument, checked_real, dtype_name, shown
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.schemes import Scheme, choose_qparams
@@ -240,7 +240,7 @@ def check_range(min_val: torch.Tensor, max_val: torch.Tensor, channels: Channels
         raise BadArgument(
             "state",
             f"state must hold min_val and max_val of {dims} dimensions and one shape "
-            f"but they have {list(min_val.shape)} and {list(max_val.shape)}",
+            f"but they have {shown(min_val.shape)} and {shown(max_val.shape)}",
         )
     unused = (min_val == math.inf) & (max_val == -math.inf) if channels.is_one else torch.tensor(False)
     if bool(((min_val > max_val) & ~unused.to(min_val.device)).any()):

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, dtype_name
+from pybridge.quant.arguments import BadArgument, dtype_name, shown
 
 QScheme = Literal["affine", "symmetric", "affine_float_qparams"]
 ScaleMode = Literal["float", "power_of_two"]
@@ -239,7 +239,7 @@ def _check_ranges(low: torch.Tensor, high: torch.Tensor) -> None:
             raise BadArgument(name, f"{name} must be float32 with 0 or 1 dimensions but is {got}")
     if low.shape != high.shape:
         raise BadArgument(
-            "high", f"high must have the shape of low, {list(low.shape)}, but has {list(high.shape)}"
+            "high", f"high must have the shape of low, {shown(low.shape)}, but has {shown(high.shape)}"
         )
     crossed = low > high
     if crossed.any():

@@ -6,7 +6,7 @@ from math import isnan
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim
+from pybridge.quant.arguments import BadArgument, checked_dim, shown
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.integers import (
@@ -126,12 +126,12 @@ def quantization_sweep(
     options = options or Options()
     input = checked_finite(input, "input")
     if not input.numel():
-        raise BadArgument("input", f"input must have elements but is {list(input.shape)}")
+        raise BadArgument("input", f"input must have elements but is {shown(input.shape)}")
     choices = options.fitting(input)
     if not choices:
         wanted = ", ".join(dict.fromkeys(options.granularity))
-        shape = list(input.shape)
-        raise BadArgument("granularity", f"granularity must be one that fits {shape} but is {wanted}")
+        fits = f"fits the shape {shown(input.shape)}"
+        raise BadArgument("granularity", f"granularity must be one that {fits} but is {wanted}")
     return Trials(input).best_first(choices, step)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pybridge import Interpreter, quant
+from pybridge.names import Granularity
 from pybridge.quant import (
     BadArgument,
     Channels,
@@ -16,7 +17,7 @@ from pybridge.quant import (
     quantize_integers,
     uniform_levels,
 )
-from pybridge.quant.integers import OBSERVERS, Granularity
+from pybridge.quant.integers import OBSERVERS
 from tests.interpreters import error_of, live
 
 LESSON = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184], [0, 684.6, 245.5]])

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.ao.quantization import observer as torchs
 
+from pybridge.names import QScheme
 from pybridge.quant.arguments import BadArgument
-from pybridge.quant.schemes import QScheme, Scheme, choose_qparams, power_of_two
+from pybridge.quant.schemes import Scheme, choose_qparams, power_of_two
 from tests.bits import from_bits, same
 
 PER_TENSOR = {"affine": torch.per_tensor_affine, "symmetric": torch.per_tensor_symmetric}

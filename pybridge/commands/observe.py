@@ -6,6 +6,7 @@ from pybridge import errors
 from pybridge.annotations import Dtype, Tensor, TensorHandle
 from pybridge.handles import HandleTable
 from pybridge.lazy import quant
+from pybridge.names import QScheme, ScaleMode
 from pybridge.registry import command
 
 Kind = Literal[
@@ -78,14 +79,14 @@ def observer(
     dtype: Dtype | None = None,
     bits: int | None = None,
     signed: bool | None = None,
-    qscheme: Literal["affine", "symmetric", "affine_float_qparams"] | None = None,
+    qscheme: QScheme | None = None,
     axis: int | None = None,
     group_size: int | None = None,
     quant_min: int | None = None,
     quant_max: int | None = None,
     reduce_range: bool | None = None,
     eps: float | None = None,
-    scale_mode: Literal["float", "power_of_two"] | None = None,
+    scale_mode: ScaleMode | None = None,
     averaging_constant: float | None = None,
     bins: int | None = None,
     percentile: float | None = None,

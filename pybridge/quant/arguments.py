@@ -2,6 +2,8 @@
 
 import torch
 
+from pybridge.names import dtype_name as dtype_name
+
 Tensor = torch.Tensor
 
 
@@ -15,10 +17,6 @@ class BadArgument(ValueError):
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
         self.parameter = parameter
-
-
-def dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def shown(shape: torch.Size) -> str:
@@ -38,6 +36,11 @@ def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
             parameter, f"{parameter} must be in -{dims} .. {dims - 1} for this tensor but is {dim}"
         )
     return dim % dims
+
+
+def check_choice(value: str, parameter: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadArgument(parameter, f'{parameter} must be one of {", ".join(allowed)} but is "{value}"')
 
 
 def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:

@@ -7,18 +7,17 @@ The formulas are those of the observers in `torch.ao.quantization.observer` (`ca
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, dtype_name, shown
-
-QScheme = Literal["affine", "symmetric", "affine_float_qparams"]
-ScaleMode = Literal["float", "power_of_two"]
+from pybridge.names import QScheme, ScaleMode
+from pybridge.quant.arguments import BadArgument, check_choice, dtype_name, shown
+from pybridge.quant.integer_range import limits
 
 FLOAT32_EPS = torch.finfo(torch.float32).eps
 _BITS = range(2, 17)
-_INT32 = (-(2**31), 2**31 - 1)
+_INT32 = limits(32, True)
 _DTYPES: dict[torch.dtype, tuple[int, bool]] = {  # bits, signed
     torch.qint8: (8, True),
     torch.quint8: (8, False),
@@ -70,8 +69,8 @@ class Scheme:
     wide: bool = False
 
     def __post_init__(self) -> None:
-        _check_choice("qscheme", self.qscheme, get_args(QScheme))
-        _check_choice("scale_mode", self.scale_mode, get_args(ScaleMode))
+        check_choice(self.qscheme, "qscheme", get_args(QScheme))
+        check_choice(self.scale_mode, "scale_mode", get_args(ScaleMode))
         self._check_integers()
         self._check_custom_range()
         self._check_reduced()
@@ -117,8 +116,7 @@ class Scheme:
     @property
     def _full(self) -> tuple[int, int]:
         """All integers of the dtype or the bits."""
-        half = 2 ** (self.width - 1)
-        return (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
+        return limits(self.width, self.is_signed)
 
     @property
     def _unreduced(self) -> tuple[int, int]:
@@ -246,11 +244,6 @@ def _check_ranges(low: torch.Tensor, high: torch.Tensor) -> None:
         raise BadArgument(
             "low", f"low must not be above high but is {low[crossed][0]:g} above {high[crossed][0]:g}"
         )
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise BadArgument(name, f'{name} must be one of {", ".join(allowed)} but is "{value}"')
 
 
 def _float32(number: float) -> float:

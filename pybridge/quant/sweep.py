@@ -6,14 +6,12 @@ from math import isnan
 
 import torch
 
+from pybridge.names import Granularity, IntegerScheme, ObserverKind, ScaleMode
 from pybridge.quant.arguments import BadArgument, checked_dim, shown
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.integers import (
     Choice,
-    Granularity,
-    IntegerScheme,
-    ObserverKind,
     as_rows,
     checked_finite,
     from_codes,
@@ -21,7 +19,7 @@ from pybridge.quant.integers import (
     to_codes,
 )
 from pybridge.quant.metrics import Sums
-from pybridge.quant.schemes import ScaleMode, choose_qparams
+from pybridge.quant.schemes import choose_qparams
 
 Tensor = torch.Tensor
 Step = Callable[[], None]

@@ -307,7 +307,8 @@ def test_strides_dtypes_and_gradients_do_not_matter(kind: str) -> None:
         data.repeat_interleave(2, dim=1)[:, ::2],
         data.clone().requires_grad_(),
     ]
-    variants += [data.to(dtype) for dtype in (torch.float64, torch.float16, torch.int8)]
+    dtypes = [torch.float64, torch.int8, *[torch.float16] * (kind != "histogram")]  # whose bins are its own
+    variants += [data.to(dtype) for dtype in dtypes]
     for variant in variants:
         same_answer(after(MAKERS[kind](Scheme()), variant), expected)
 

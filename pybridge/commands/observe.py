@@ -103,10 +103,11 @@ def observer(
     the tensors observed (MovingAverageMinMaxObserver, MovingAveragePerChannelMinMaxObserver).
 
     histogram takes the range that quantizes a histogram of all elements with the least error
-    (HistogramObserver). percentile goes from the (100 - p)-th to the p-th percentile of all elements, by the
-    linear rule of `torch.quantile`. mse takes, of the range of all elements times 0.01, 0.02 .. 1.00, the one
-    whose fake quantization has the least squared error, the first of equals. apot takes the largest
-    magnitude, for additive powers of two.
+    (HistogramObserver; as there, floating-point tensors are binned and counted in their own precision: of a
+    large float16 or bfloat16 one observe a float32 copy). percentile goes from the (100 - p)-th to the p-th
+    percentile of all elements, by the linear rule of `torch.quantile`. mse takes, of the range of all
+    elements times 0.01, 0.02 .. 1.00, the one whose fake quantization has the least squared error, the first
+    of equals. apot takes the largest magnitude, for additive powers of two.
 
     percentile and mse keep a copy of everything they observe, four bytes an element; the others keep a few
     numbers a channel, or a histogram. `memory` and `handles -details 1` count these bytes.
@@ -162,7 +163,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
 
     Args:
         observer: what `observer` gave.
-        input: a tensor of real numbers, seen as float32 and without its gradient; one without elements
+        input: a tensor of real numbers, seen as float32 and without its gradient. One without elements
             changes nothing. With channels, as many as in the tensors before. A NaN makes the range of its
             channel NaN for good, and an error for histogram; an infinity makes it infinite, and histogram
             leaves it out with a warning.

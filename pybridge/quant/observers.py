@@ -1,7 +1,8 @@
 """Observers: they look at tensors and tell a scale and a zero point that fit what they have seen.
 
 Where `torch.ao.quantization.observer` has the same kind, these are equal to it bit for bit; PyTorch removes
-that module. An observer sees a tensor as float32 and without its gradient, and ignores an empty one.
+that module. An observer sees a tensor as float32 (a histogram: in its own precision) and without its
+gradient, and ignores an empty one.
 """
 
 import abc

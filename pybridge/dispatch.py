@@ -157,7 +157,9 @@ def _kind_of(value: Any) -> str:
 def _storage_of(value: Any) -> tuple[int, int] | None:
     try:
         storage = value.untyped_storage()
-    except (AttributeError, NotImplementedError):  # no tensor, or a sparse one
+    except NotImplementedError:  # a sparse one
         return None
+    except AttributeError:  # no tensor
+        return (id(value), value.bytes) if hasattr(value, "bytes") else None
     address = storage.data_ptr()
     return (address, storage.nbytes()) if address else None

@@ -51,7 +51,7 @@ class HandleTable:
 
     Args:
         storage_of: gives (address, size in bytes) of the memory under an object, or None. It is what lets
-            several views of one tensor count once.
+            several views of one tensor count once. An object whose size changes is told to `measure`.
     """
 
     def __init__(self, storage_of: Callable[[Any], tuple[int, int] | None]) -> None:
@@ -117,6 +117,13 @@ class HandleTable:
     def close(self) -> None:
         for name in list(self.objects):
             self._drop(name)
+
+    def measure(self, value: Any) -> None:
+        """Count anew the bytes of one of the objects, which has grown or shrunk."""
+        address, size = self.storage_of(value) or (0, 0)
+        self.bytes += size - self._sizes[address]
+        self._sizes[address] = size
+        self.peak_bytes = max(self.peak_bytes, self.bytes)
 
     @property
     def freed(self) -> int:

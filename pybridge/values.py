@@ -23,6 +23,7 @@ from pybridge.annotations import (
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
+from pybridge.names import dtype_name as dtype_name
 from pybridge.tcl_list import double_text, join_list, split_list
 
 Word = str | int | float | bytes | tuple[Any, ...] | Bulk
@@ -120,10 +121,6 @@ def text_of(word: Word) -> str:
     if isinstance(word, int) and word.bit_length() > 10_000:
         return hex(word)  # Python refuses to write thousands of decimal digits
     return str(word)
-
-
-def dtype_name(dtype: Dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 # -- one function a type ---------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Additive powers of two against the vectors, the paper and the rule applied to one distance at a time."""
 
+import gc
 import re
 from math import inf, nan
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from pybridge import Interpreter, TclError, quant
-from pybridge.quant.apot import _tables_of
+from pybridge.quant.apot import _Tables, _tables_of
 from tests import apot_rule
 from tests.bits import same
 from tests.test_fake_quantize_vectors import argument, expected, of
@@ -248,6 +249,16 @@ def test_memory_grows_with_the_input_only() -> None:
     assert 8 * x.numel() <= allocated <= 30 * x.numel()
 
 
+def test_of_large_tables_one_is_kept() -> None:
+    """After eight sets of few levels two of 261,121 codes: 24 bytes a code, and shorter tables."""
+    for bits, k, alpha in [*((8, 4, 1.0 + each) for each in range(8)), (16, 8, 1.0), (16, 8, 2.0)]:
+        quant.quantize_apot(torch.rand(3), bits, k, True, alpha)
+    kept = [vars(each) for each in gc.get_objects() if type(each) is _Tables]
+    sizes = [sum(getattr(table, "nbytes", 0) for table in tables.values()) for tables in kept]
+    assert len([size for size in sizes if size > 2**21]) == 1
+    assert sum(sizes) <= 24 * 261_121 + 8 * 24 * 2**16
+
+
 # -- gradients -------------------------------------------------------------------------------------------
 
 
@@ -363,9 +374,13 @@ def test_refused_level_sets(tcl: Interpreter, words: str, parameter: str, messag
     [
         ("quantize_apot $codes", "input", "input must be floating-point but is int32"),
         ("apot_fake_quantize $codes", "input", "input must be floating-point but is int32"),
-        ("dequantize_apot $x", "codes", "codes must be of an integer dtype, not float32"),
-        ("dequantize_apot $legacy", "codes", "codes must be of an integer dtype, not qint8"),
-        ("dequantize_apot $truth", "codes", "codes must be of an integer dtype, not bool"),
+        ("dequantize_apot $x", "codes", "codes must be integers but is float32"),
+        (
+            "dequantize_apot $legacy",
+            "codes",
+            "codes must be a plain tensor but is qint8: dequantize it first",
+        ),
+        ("dequantize_apot $truth", "codes", "codes must be integers but is bool"),
         ("dequantize_apot $codes", "codes", "codes must be in 0 .. 15 but one is 16"),
         ("dequantize_apot $negative", "codes", "codes must be in 0 .. 15 but one is -1"),
         ("dequantize_apot $huge", "codes", "codes must be in 0 .. 15 but one is 18446744073709551615"),

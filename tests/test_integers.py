@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pybridge import Interpreter, quant
+from pybridge.names import Granularity
 from pybridge.quant import (
     BadArgument,
     Channels,
@@ -16,7 +17,7 @@ from pybridge.quant import (
     quantize_integers,
     uniform_levels,
 )
-from pybridge.quant.integers import OBSERVERS, Granularity
+from pybridge.quant.integers import OBSERVERS
 from tests.interpreters import error_of, live
 
 LESSON = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184], [0, 684.6, 245.5]])
@@ -263,6 +264,19 @@ def test_commands_by_options_and_like_a_plan(tcl: Interpreter) -> None:
             "dequantize_integers $w [torch::ones 1] [torch::zeros 1 int32]",
             "quantized must be integers but is float32",
             "quantized",
+        ),
+        *(
+            (
+                f"dequantize_integers [torch::zeros 3 int8] [torch::full 1 {scale} float64] 0",
+                f"scale {message}",
+                "scale",
+            )
+            for scale, message in (
+                ("NaN", "must be finite and above 0 but holds nan"),
+                ("-Inf", "must be finite and above 0 but holds -inf"),
+                ("0", "must be finite and above 0 but holds 0.0"),
+                ("1e50", "holds 1e+50, which float32 cannot hold"),
+            )
         ),
         (
             "dequantize_integers [torch::zeros {2 3} int8] [torch::ones 2] [torch::zeros 1 int32] 0",

@@ -1,6 +1,7 @@
 """Linear quantization against the lesson: its numbers, its formulas, and what it leaves to chance."""
 
 import re
+from collections.abc import Callable
 from math import inf, nan
 from typing import Any
 
@@ -336,6 +337,39 @@ def test_tensors_as_scale_and_zero_point() -> None:
     )
 
 
+def test_double_scales_are_narrowed_to_what_is_computed_in() -> None:
+    """float32, unless the tensor or the codes are wider; elements halfway between codes show it."""
+    scale = torch.tensor([0.1], dtype=torch.float64)
+    x = torch.tensor([(code + 0.5) * 0.1 for code in range(-128, 127)])
+    codes = quant.linear_q_with_scale_and_zero_point(x, scale, 0)
+    assert codes.tolist() == (x / torch.tensor([0.1])).round().tolist() != (x / scale).round().tolist()
+    wide = quant.linear_q_with_scale_and_zero_point(x.double(), scale, 0)
+    assert wide.tolist() == (x / scale).round().clamp(-128, 127).tolist()
+
+
+@pytest.mark.parametrize("kind", ["meta", "sparse_coo"])
+def test_tensors_that_are_not_there_to_be_read(kind: str) -> None:
+    x, codes = torch.ones(2, 3), torch.ones(2, 3, dtype=torch.int8)
+    odd, odd_codes = (each.to("meta") if kind == "meta" else each.to_sparse() for each in (x, codes))
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("tensor", lambda: quant.get_q_scale_symmetric(odd)),
+        ("tensor", lambda: quant.linear_q_symmetric_per_channel(odd, 0)),
+        ("tensor", lambda: quant.linear_q_with_scale_and_zero_point(odd, 1, 0)),
+        ("scale", lambda: quant.linear_q_with_scale_and_zero_point(x, odd, 0)),
+        ("zero_point", lambda: quant.linear_q_with_scale_and_zero_point(x, 1, odd_codes)),
+        ("quantized", lambda: quant.linear_dequantization(odd_codes, 1, 0)),
+        ("quantized", lambda: quant.linear_dequantization_per_group(odd_codes, x, 1)),
+        ("scale", lambda: quant.linear_dequantization_per_group(codes, odd, 1)),
+        ("dequantized", lambda: quant.quantization_error(x, odd)),
+        ("input", lambda: quant.quantize_apot(odd, 4, 2)),
+        ("input", lambda: quant.apot_fake_quantize(odd, 4, 2)),
+        ("codes", lambda: quant.dequantize_apot(odd_codes, 4, 2)),
+    ]
+    for parameter, call in calls:
+        with pytest.raises(quant.BadArgument, match=f"^{parameter} must be dense but is {kind}$"):
+            call()
+
+
 def test_a_double_without_dimensions_gives_doubles() -> None:
     codes = torch.tensor([3, 5], dtype=torch.int8)
     found = quant.linear_dequantization(codes, torch.tensor(0.1, dtype=torch.float64), 0)
@@ -360,6 +394,7 @@ def test_double_slices_of_zeros_have_a_scale() -> None:
 # -- errors ----------------------------------------------------------------------------------------------
 
 SETUP = """
+    set tiny [torch::full 3 1e-50 float64]
     set x [torch::tensor_create {{1 2 3} {4 5 6}}]
     set codes [torch::tensor_create {{1 2 3} {4 5 6}} int8]
     set empty [torch::zeros {0 3}]
@@ -442,6 +477,11 @@ SETUP = """
             "scale must be of numbers but is bool",
         ),
         (
+            "linear_q_with_scale_and_zero_point $x $tiny 0",
+            "scale",
+            "scale holds 1e-50, which float32 cannot hold",
+        ),
+        (
             "linear_q_with_scale_and_zero_point $x 1 128",
             "zero_point",
             "zero_point must be in -128 .. 127 but is 128",
@@ -459,9 +499,9 @@ SETUP = """
         (
             "linear_q_with_scale_and_zero_point $x 1 $pair",
             "zero_point",
-            "zero_point must be of an integer dtype, not float32",
+            "zero_point must be integers but is float32",
         ),
-        ("linear_dequantization $x 1 0", "quantized", "quantized must be of an integer dtype, not float32"),
+        ("linear_dequantization $x 1 0", "quantized", "quantized must be integers but is float32"),
         ("linear_dequantization $codes Inf 0", "scale", "scale must be finite and above 0 but is inf"),
         (
             "linear_dequantization $codes $pair 0",

@@ -278,11 +278,34 @@ def test_an_observer_in_a_line(with_x: Interpreter) -> None:
         echo(observer, table) == f"{observer}  per_channel_minmax to -8 .. 7  saw 2 channels in -2.25 .. 5.5"
     )
     with_x.eval("set p [torch::observer percentile]; torch::observe $p $x; torch::observe $p $x")
-    assert with_x.eval("torch::handles $p -details 1").endswith("saw 12 elements, kept in 48 bytes")
+    assert with_x.eval("torch::handles $p -details 1").endswith(
+        "  48 bytes  percentile to 0 .. 255  saw 12 elements"
+    )
     with_x.eval("set h [torch::observer histogram]; torch::observe $h $x")
-    assert with_x.eval("torch::handles $h -details 1").endswith("saw 6 elements in -2.25 .. 5.5")
+    assert with_x.eval("torch::handles $h -details 1").endswith("saw -2.25 .. 5.5, 6 counted")
     with_x.eval("set a [torch::observer apot -bits 4 -k 2]; torch::observe $a $x")
     assert with_x.eval("torch::handles $a -details 1").endswith("apot to 4 bits, 2 a term  saw -2.25 .. 5.5")
+
+
+def test_memory_counts_what_observers_keep(with_x: Interpreter) -> None:
+    """Four bytes an element, or of a minimum and a maximum; beside two tensors."""
+    table = with_x.dispatcher.table
+    tensors = table.bytes
+    with_x.eval("set p [torch::observer percentile]; torch::observe $p $x; torch::observe $p $x")
+    assert table.bytes == tensors + 48
+    with_x.eval("set m [torch::observer per_channel_minmax]; set h [torch::observer histogram -bins 10]")
+    assert table.bytes == tensors + 48 + (10 + 2) * 4
+    with_x.eval("torch::observe $m $x; torch::observe $h $x")
+    assert table.bytes == tensors + 48 + 2 * 2 * 4 + (10 + 2) * 4
+    assert with_x.eval("dict get [torch::memory] bytes") == str(table.bytes)
+    with_x.eval("torch::free $m $h; set again [torch::observer percentile]")
+    with_x.eval("torch::scope {torch::load_observer_state $again [torch::observer_state $p]}")
+    assert table.bytes == tensors + 48 + 48
+    peak = table.peak_bytes
+    with_x.eval("torch::reset_observer $again")
+    assert (table.bytes, table.peak_bytes) == (tensors + 48, peak)
+    with_x.eval("torch::free $p $again")
+    assert table.bytes == tensors
 
 
 def test_a_scope_frees_its_observers(with_x: Interpreter) -> None:

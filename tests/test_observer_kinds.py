@@ -170,7 +170,7 @@ def test_mse_looks_at_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     for channels in (Channels(), ROWS):
         at_once = after(MSEObserver(Scheme(bits=3), channels), data).range()
         with monkeypatch.context() as patch:
-            patch.setattr(recorded, "_BLOCK", 64)
+            patch.setattr(recorded, "BLOCK", 64)
             in_blocks = after(MSEObserver(Scheme(bits=3), channels), *data.split(170, dim=1)).range()
         assert torch.equal(torch.stack(at_once), torch.stack(in_blocks))
 
@@ -307,7 +307,8 @@ def test_strides_dtypes_and_gradients_do_not_matter(kind: str) -> None:
         data.repeat_interleave(2, dim=1)[:, ::2],
         data.clone().requires_grad_(),
     ]
-    variants += [data.to(dtype) for dtype in (torch.float64, torch.float16, torch.int8)]
+    dtypes = [torch.float64, torch.int8, *[torch.float16] * (kind != "histogram")]  # whose bins are its own
+    variants += [data.to(dtype) for dtype in dtypes]
     for variant in variants:
         same_answer(after(MAKERS[kind](Scheme()), variant), expected)
 
@@ -422,6 +423,15 @@ def test_histogram_refuses_nan_and_leaves_out_infinities() -> None:
     assert observer.histogram.sum() == 51
 
 
+def test_shapes_in_messages_are_lists_of_tcl() -> None:
+    state = MinMaxObserver(Scheme()).state() | {"max_val": torch.ones(2, 1)}
+    with pytest.raises(BadArgument, match=r"and one shape but they have \{\} and \{2 1\}$"):
+        MinMaxObserver(Scheme()).load_state(state)
+    state = HistogramObserver(Scheme(), 5).state() | {"histogram": torch.ones(2, 3)}
+    with pytest.raises(BadArgument, match=r"of 5 bins but it has the shape \{2 3\}$"):
+        HistogramObserver(Scheme(), 5).load_state(state)
+
+
 def test_elements_of_one_dimension_can_be_channels() -> None:
     """PyTorch's observers fail there."""
     scale, zero_point = after(
@@ -460,6 +470,12 @@ def test_elements_of_one_dimension_can_be_channels() -> None:
             lambda: MinMaxObserver(Scheme(qscheme="affine_float_qparams")),
             "qscheme",
             "qscheme affine_float_qparams needs a scale for each channel, not for the tensor",
+        ),
+        (
+            lambda: MSEObserver(Scheme(torch.uint16, qscheme="symmetric", quant_min=0, quant_max=1000)),
+            "qscheme",
+            "qscheme symmetric has the zero point 32768 here, beyond 0 .. 1000, with which nothing can be "
+            "quantized",
         ),
         (
             lambda: after(MinMaxObserver(Scheme(), Channels(axis=-3)), normal(2, 3)),

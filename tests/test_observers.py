@@ -1,5 +1,6 @@
 """Observers: PyTorch's own where it has the same kind, bit for bit; direct computations for the others."""
 
+import itertools
 import json
 import math
 import warnings
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.ao.quantization import observer as torchs
 
+from pybridge.quant import observers
 from pybridge.quant.arguments import BadArgument
 from pybridge.quant.channels import Channels
 from pybridge.quant.histogram import HistogramObserver
@@ -26,6 +28,16 @@ VECTORS = [
     if each["op"].startswith("observer.")
 ]
 INF, NAN = math.inf, math.nan
+DTYPES = ["qint8", "quint8", "qint32", "int8", "uint8", "int16", "uint16", "int32"]
+PER_TENSOR = ["per_tensor_affine", "per_tensor_symmetric"]
+PER_CHANNEL = ["per_channel_affine", "per_channel_symmetric", "per_channel_affine_float_qparams"]
+QSCHEMES = {
+    "MinMaxObserver": PER_TENSOR,
+    "MovingAverageMinMaxObserver": PER_TENSOR,
+    "HistogramObserver": PER_TENSOR,
+    "PerChannelMinMaxObserver": PER_CHANNEL,
+    "MovingAveragePerChannelMinMaxObserver": PER_CHANNEL,
+}
 # What we do not offer: a 4-bit dtype, for which there is `bits`, and observers without state.
 NOT_OFFERED = {"quint4x2", "is_dynamic"}
 
@@ -210,6 +222,43 @@ def compare(kind: str, given: dict[str, Any], seen: list[torch.Tensor]) -> None:
         assert torch.equal(found.nan_to_num(5.5), getattr(expected, name).nan_to_num(5.5))
 
 
+@pytest.mark.parametrize("dtype", [getattr(torch, name) for name in DTYPES], ids=DTYPES)
+@pytest.mark.parametrize("kind", [*QSCHEMES])
+def test_every_dtype_scheme_and_range(kind: str, dtype: torch.dtype) -> None:
+    """With ranges of its own, reduced ones, and both. PyTorch refuses quint8 reduced and symmetric."""
+    lowest = 0 if dtype in (torch.quint8, torch.uint8, torch.uint16) else -9
+    seen = [torch.randn(3, 4, generator=torch.Generator().manual_seed(seed)) * 3 for seed in range(3)]
+    more = {"bins": 64} if kind == "HistogramObserver" else {}
+    if more:  # of many elements PyTorch's search soon finds the end
+        seen = [torch.randn(10_000, generator=torch.Generator().manual_seed(3)) ** 3]
+    for qscheme, own, reduces in itertools.product(QSCHEMES[kind], [(), (lowest, 100), (lowest, 2)], (0, 1)):
+        given: dict[str, Any] = {**more, **dict(zip(("quant_min", "quant_max"), own, strict=False))}
+        given |= {"dtype": dtype, "qscheme": getattr(torch, qscheme), "reduce_range": bool(reduces)}
+        beyond = dtype is torch.quint8 and reduces and "symmetric" in qscheme
+        if beyond and not own:
+            with pytest.raises(BadArgument, match="reduce_range cannot be used with symmetric"):
+                ours(kind, given | {"qscheme": qscheme})
+        if beyond and not more:
+            with pytest.raises(NotImplementedError, match="Cannot reduce range"):
+                theirs(kind, given)
+        elif not (beyond and not own):
+            compare(kind, given, seen)
+
+
+@pytest.mark.parametrize("shape", [(1000, 1000), (3, 70_001), (70_001, 3), (5, 2, 16_384)], ids=str)
+@pytest.mark.parametrize("most", [0, 2**22])
+def test_large_channels_are_torchs(
+    shape: tuple[int, ...], most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at in pieces, by PyTorch's threads, or as a whole; a NaN in one channel."""
+    monkeypatch.setattr(observers, "_MOST_OF_ONE_THREAD", most)
+    data = torch.randn(shape, generator=torch.Generator().manual_seed(3))
+    data[2, -1] = NAN
+    for axis in range(len(shape)):
+        given = {"qscheme": torch.per_channel_affine, "ch_axis": axis}
+        compare("PerChannelMinMaxObserver", given, [data, data * 2])
+
+
 @settings(max_examples=10, deadline=None)
 @given(
     st.sampled_from([torch.qint8, torch.quint8, torch.int16]),
@@ -257,6 +306,35 @@ def test_histogram_that_grows_often(bins: int) -> None:
         for name, found in observer.state().items():
             assert same(found, getattr(expected, name))
     qparams_agree(observer, expected)
+
+
+@pytest.mark.parametrize("source", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("bins", [5, 64, 2048])
+def test_histogram_of_half_types(source: torch.dtype, bins: int) -> None:
+    """In their own precision: bins by it, and counts that stop at 256 in bfloat16 and at 2048 in float16."""
+    for seed in range(20):
+        generator = torch.Generator().manual_seed(seed)
+        expected, observer = torchs.HistogramObserver(bins), HistogramObserver(Scheme(), bins)
+        for size, spread in ((300, 1.0), (9_000, 0.9), (1, 3.0), (4_000, 2.0)):
+            data = (torch.randn(size, generator=generator) * spread + seed % 3).to(source)
+            observer.observe(data)
+            expected(data)
+            for name, found in observer.state().items():
+                assert same(found, getattr(expected, name))
+        if seed < 2:  # PyTorch's search walks from bin to bin
+            qparams_agree(observer, expected)
+
+
+@pytest.mark.parametrize("source", [torch.float16, torch.bfloat16])
+def test_histogram_of_half_types_leaves_out_infinities(source: torch.dtype) -> None:
+    data = torch.tensor([-1.0, INF, 0.5, -INF, 2.0, 0.3]).to(source)
+    expected, observer = torchs.HistogramObserver(7), HistogramObserver(Scheme(), 7)
+    with pytest.warns(UserWarning, match=r"torch\.inf detected"):
+        expected(data)
+    with pytest.warns(UserWarning, match="leaves out infinite elements"):
+        observer.observe(data)
+    for name, found in observer.state().items():
+        assert same(found, getattr(expected, name))
 
 
 def test_histogram_of_the_default_size() -> None:

@@ -329,7 +329,7 @@ def test_of_equal_widths_the_best_is_drawn(
         ("plot_quantization_errors $x $q $d 33 a.png", "bits must be in 1 .. 32 but is 33", "bits"),
         (
             "plot_quantization_errors $x [torch::ones 3] $d -file a.png",
-            "quantized must have the shape of original, [3, 3], but has [3]",
+            "quantized must have the shape of original, {3 3}, but has {3}",
             "quantized",
         ),
         ("plot_quantization_histogram $x $x a.png -bins 0", "bins must be in 1 .. 10000 but is 0", "bins"),

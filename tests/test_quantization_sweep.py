@@ -16,10 +16,12 @@ from pybridge.quant import (
     BadArgument,
     Choice,
     Options,
+    Trial,
     quantization_plan,
     quantization_sweep,
     quantize_integers,
 )
+from pybridge.quant.sweep import Trials
 from tests.interpreters import error_of, live
 from tests.test_integers import LESSON, faked, weights
 
@@ -100,7 +102,7 @@ def test_granularities_that_a_tensor_lacks_are_left_out() -> None:
     assert found((3, 128)) == {"per_tensor", "per_channel", "per_group"}
     assert found((128,)) == {"per_tensor", "per_group"}
     assert found(()) == {"per_tensor"}
-    with pytest.raises(BadArgument, match=r"fits \[3\] but is per_channel, per_group"):
+    with pytest.raises(BadArgument, match=r"fits the shape \{3\} but is per_channel, per_group"):
         found((3,), granularity=("per_channel", "per_group"))
     with pytest.raises(BadArgument, match="axis"):
         found((3, 5), axis=2)
@@ -231,7 +233,7 @@ def test_plan_command(tcl: Interpreter) -> None:
         ("quantization_sweep $w {}", "bits must have an element but is empty", "bits"),
         ("quantization_sweep $w {4 17}", "bits must be in 2 .. 16 but is 17", "bits"),
         ("quantization_sweep $w -observer {}", "observer must have an element but is empty", "observer"),
-        ("quantization_sweep [torch::ones {0 2}]", "input must have elements but is [0, 2]", "input"),
+        ("quantization_sweep [torch::ones {0 2}]", "input must have elements but is {0 2}", "input"),
         (
             "quantization_sweep [torch::full 2 Inf]",
             "input must be finite as float32 but has NaN or infinite elements",
@@ -281,6 +283,29 @@ def test_ctrl_c_ends_it_between_two_steps(tcl: Interpreter, monkeypatch: pytest.
             tcl.eval(f"torch::{call}; set went on")
         assert len(steps) == 3
         assert live(tcl) == before
+    assert tcl.eval("info exists went") == "0"
+
+
+@pytest.mark.parametrize("call", ["plan [dict create fc $w] 400", "sweep $w"])
+def test_ctrl_c_ends_it_between_two_trials_of_one_weight(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    tried: list[Choice] = []
+    trial = Trials._trial
+
+    def stopped(trials: Trials, choice: Choice) -> Trial:
+        tried.append(choice)
+        if len(tried) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return trial(trials, choice)
+
+    monkeypatch.setattr(Trials, "_trial", stopped)
+    tcl.eval("set w [torch::ones {2 3}]")
+    before = live(tcl)
+    with pytest.raises(KeyboardInterrupt):
+        tcl.eval(f"torch::quantization_{call}; set went on")
+    assert len(tried) == 3
+    assert live(tcl) == before
     assert tcl.eval("info exists went") == "0"
 
 

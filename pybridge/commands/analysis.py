@@ -4,9 +4,10 @@ from typing import Any
 
 from pybridge.annotations import Tensor
 from pybridge.commands.display import Progress
-from pybridge.commands.integers import Granularity, IntegerScheme, ObserverKind, ScaleMode, described
+from pybridge.commands.integers import described
 from pybridge.interrupt import checkpoint
 from pybridge.lazy import quant
+from pybridge.names import Granularity, IntegerScheme, ObserverKind, ScaleMode
 from pybridge.registry import command
 
 _WIDTHS = (2, 3, 4, 6, 8)

@@ -1,17 +1,13 @@
 """From real numbers to integers and back, by a choice that a sweep or a plan has made or that is given."""
 
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 from pybridge import errors
 from pybridge.annotations import Tensor
 from pybridge.commands.quantize import check_zero_point
 from pybridge.lazy import quant, torch
+from pybridge.names import Granularity, IntegerScheme, ObserverKind, ScaleMode
 from pybridge.registry import command, form
-
-Granularity = Literal["per_tensor", "per_channel", "per_group"]
-IntegerScheme = Literal["symmetric", "affine"]
-ObserverKind = Literal["minmax", "mse", "percentile"]
-ScaleMode = Literal["float", "power_of_two"]
 
 
 class Chosen(TypedDict):
@@ -110,7 +106,8 @@ def dequantize_integers(
 
     Args:
         quantized: integers of any dtype.
-        scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it.
+        scale: one element, or 1-D with one for each channel or group, as `quantize_integers` gives it; finite
+            and above 0.
         zero_point: integers, as many as there are scales, or one number for all.
         axis: the dimension whose slices have scales of their own; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale; it goes without axis.

@@ -1,17 +1,9 @@
 """Commands of linear quantization, as it is taught."""
 
-from typing import Literal
-
 from pybridge.annotations import Tensor
 from pybridge.lazy import quant
+from pybridge.names import IntegerDtype
 from pybridge.registry import command
-
-IntegerDtype = Literal[
-    "int8", "int16", "int32", "uint8",
-    "int2", "int3", "int4", "int5", "int6", "int7",
-    "int9", "int10", "int11", "int12", "int13", "int14", "int15",
-    "uint2", "uint3", "uint4", "uint5", "uint6", "uint7",
-]  # fmt: skip
 
 
 @command()

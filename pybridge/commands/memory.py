@@ -90,7 +90,7 @@ def memory(table: HandleTable) -> dict[str, int]:
 
     Returns:
         A dict: `live` handles; `bytes` of memory they hold, each storage counted once however many handles
-        view it; `peak_bytes`, the most there were; handles `created` and `freed`.
+        view it, and what observers keep; `peak_bytes`, the most there were; handles `created` and `freed`.
 
     Example:
         set x [torch::ones {256}]

@@ -6,6 +6,7 @@ from pybridge import errors
 from pybridge.annotations import Dtype, Tensor, TensorHandle
 from pybridge.handles import HandleTable
 from pybridge.lazy import quant
+from pybridge.names import QScheme, ScaleMode
 from pybridge.registry import command
 
 Kind = Literal[
@@ -57,6 +58,11 @@ class Observer:
         self.kind, self.inner = kind, inner
 
     @property
+    def bytes(self) -> int:
+        """What it keeps of what it has seen."""
+        return int(self.inner.bytes)
+
+    @property
     def summary(self) -> str:
         """What it is and what it has seen, in a line: `minmax to 0 .. 255  saw -1 .. 2`."""
         if self.kind == "apot":
@@ -73,14 +79,14 @@ def observer(
     dtype: Dtype | None = None,
     bits: int | None = None,
     signed: bool | None = None,
-    qscheme: Literal["affine", "symmetric", "affine_float_qparams"] | None = None,
+    qscheme: QScheme | None = None,
     axis: int | None = None,
     group_size: int | None = None,
     quant_min: int | None = None,
     quant_max: int | None = None,
     reduce_range: bool | None = None,
     eps: float | None = None,
-    scale_mode: Literal["float", "power_of_two"] | None = None,
+    scale_mode: ScaleMode | None = None,
     averaging_constant: float | None = None,
     bins: int | None = None,
     percentile: float | None = None,
@@ -88,22 +94,23 @@ def observer(
 ) -> Observer:
     """Make an observer: it looks at tensors, and tells the scale and zero point to quantize such data with.
 
-    Where PyTorch has an observer of the kind, its numbers are the same bit for bit. There are two
-    exceptions: histograms of float16 and bfloat16 tensors, which are computed in float32, and uint16,
-    symmetric, with a quant_min or quant_max: the zero point is the middle integer here, 32768 there.
+    Where PyTorch has an observer of the kind, its numbers are the same bit for bit. That includes two zero
+    points of symmetric schemes that are beyond the integers: 32768 of uint16 with a lower quant_max, and 128
+    of uint8 with reduce_range.
 
     minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
     (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over
     the tensors observed (MovingAverageMinMaxObserver, MovingAveragePerChannelMinMaxObserver).
 
     histogram takes the range that quantizes a histogram of all elements with the least error
-    (HistogramObserver). percentile goes from the (100 - p)-th to the p-th percentile of all elements, by the
-    linear rule of `torch.quantile`. mse takes, of the range of all elements times 0.01, 0.02 .. 1.00, the one
-    whose fake quantization has the least squared error, the first of equals. apot takes the largest
-    magnitude, for additive powers of two.
+    (HistogramObserver; as there, floating-point tensors are binned and counted in their own precision: of a
+    large float16 or bfloat16 one observe a float32 copy). percentile goes from the (100 - p)-th to the p-th
+    percentile of all elements, by the linear rule of `torch.quantile`. mse takes, of the range of all
+    elements times 0.01, 0.02 .. 1.00, the one whose fake quantization has the least squared error, the first
+    of equals. apot takes the largest magnitude, for additive powers of two.
 
-    percentile and mse keep a copy of everything they observe, four bytes an element that `memory` does not
-    count (`handles -details 1` shows them); the others keep a few numbers a channel.
+    percentile and mse keep a copy of everything they observe, four bytes an element; the others keep a few
+    numbers a channel, or a histogram. `memory` and `handles -details 1` count these bytes.
 
     Args:
         kind: which one.
@@ -118,7 +125,8 @@ def observer(
         quant_min: lowest integer, 0 or less; by default that of the dtype or bits.
         quant_max: highest integer, 0 or more.
         reduce_range: 1 leaves half of the integers, one bit fewer; beyond 8 bits only where quant_min or
-            quant_max is given, as in PyTorch.
+            quant_max is given, as in PyTorch. Without these it is refused for symmetric integers without
+            sign other than uint8; PyTorch refuses it with these, too, and takes it for histogram.
         eps: the least scale; 1.1920928955078125e-07 by default.
         scale_mode: float (default), or power_of_two: the scale is rounded up to a power of two, for shifts in
             place of multiplications; for apot this is gamma.
@@ -155,7 +163,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
 
     Args:
         observer: what `observer` gave.
-        input: a tensor of real numbers, seen as float32 and without its gradient; one without elements
+        input: a tensor of real numbers, seen as float32 and without its gradient. One without elements
             changes nothing. With channels, as many as in the tensors before. A NaN makes the range of its
             channel NaN for good, and an error for histogram; an infinity makes it infinite, and histogram
             leaves it out with a warning.
@@ -174,6 +182,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
         => 1
     """
     observer.inner.observe(table.objects[input])
+    table.measure(observer)
     return input
 
 
@@ -221,7 +230,7 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
 
 
 @command()
-def reset_observer(observer: Observer) -> None:
+def reset_observer(table: HandleTable, observer: Observer) -> None:
     """Make an observer forget what it has seen; its options stay.
 
     Args:
@@ -239,6 +248,7 @@ def reset_observer(observer: Observer) -> None:
         => 1.0
     """
     observer.inner.reset()
+    table.measure(observer)
 
 
 @command()
@@ -264,7 +274,7 @@ def observer_state(observer: Observer) -> dict[str, Tensor]:
 
 
 @command()
-def load_observer_state(observer: Observer, state: dict[str, Tensor]) -> None:
+def load_observer_state(table: HandleTable, observer: Observer, state: dict[str, Tensor]) -> None:
     """Set what an observer has seen, in place of what it had seen before.
 
     Args:
@@ -287,6 +297,7 @@ def load_observer_state(observer: Observer, state: dict[str, Tensor]) -> None:
         => 85
     """
     observer.inner.load_state(state)
+    table.measure(observer)
 
 
 def _made(kind: str, given: dict[str, Any]) -> Any:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from pybridge.hardware.manifest import DTYPES, Manifest
 from pybridge.hardware.refusals import BadContent
-from pybridge.hardware.words import limits
 from pybridge.quant.arguments import BadArgument
+from pybridge.quant.integer_range import limits
 
 
 def dtype_of(tensor: torch.Tensor) -> str:

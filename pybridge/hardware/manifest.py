@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pybridge.hardware.refusals import BadContent
-from pybridge.hardware.words import WIDEST, limits
+from pybridge.hardware.words import WIDEST
 from pybridge.quant.arguments import BadArgument
+from pybridge.quant.integer_range import limits
 
 SUFFIX = ".manifest.json"  # after the data file's full name
 VERSION = 1

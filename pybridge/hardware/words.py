@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pybridge.hardware.refusals import BadContent, BadToken
+from pybridge.quant.integer_range import limits
 
 Bytes = NDArray[np.uint8]
 WIDEST = 4096  # bits a word
@@ -39,13 +40,6 @@ class Words:
 def byte_count(width: int) -> int:
     """The bytes that hold a word of `width` bits."""
     return -(-width // 8)
-
-
-def limits(bits: int, signed: bool) -> tuple[int, int]:
-    """The lowest and the highest number of so many bits."""
-    if signed:
-        return -(1 << bits - 1), (1 << bits - 1) - 1
-    return 0, (1 << bits) - 1
 
 
 def pack(values: NDArray[Any], bits: int, per_word: int = 1) -> Words:

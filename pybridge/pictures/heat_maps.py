@@ -9,7 +9,8 @@ import torch
 
 from pybridge.pictures.figure import DIVERGING, ERROR, GREY, SEQUENTIAL, label, new_figure, shade, style
 from pybridge.pictures.reduce import Cells, as_matrix, cell_errors, cell_means, finite_range
-from pybridge.quant.arguments import BadArgument, checked_real
+from pybridge.quant.arguments import BadArgument, checked_real, shown
+from pybridge.quant.integer_range import limits
 from pybridge.quant.metrics import checked_same_shape, quantization_metrics
 
 Tensor = torch.Tensor
@@ -48,7 +49,7 @@ def quantization_errors(
     checked_same_shape(quantized, "quantized", original, "original")
     checked_same_shape(dequantized, "dequantized", original, "original")
     if not original.numel():
-        raise BadArgument("original", f"original must have elements but is {list(original.shape)}")
+        raise BadArgument("original", f"original must have elements but is {shown(original.shape)}")
     limits = _integer_limits(quantized, bits)
     panels = _panels(original, quantized, dequantized, bits, limits)
     shape = as_matrix(original).shape
@@ -101,11 +102,9 @@ def _integer_limits(quantized: Tensor, bits: int) -> tuple[int, int]:
     if not 1 <= bits <= 32:
         raise BadArgument("bits", f"bits must be in 1 .. 32 but is {bits}")
     least, greatest, _ = finite_range(quantized)
-    half = 2 ** (bits - 1)
-    if not quantized.dtype.is_signed or (least >= 0 and half <= greatest):
-        low, high = 0, 2 * half - 1
-    else:
-        low, high = -half, half - 1
+    low, high = limits(bits, signed=True)
+    if not quantized.dtype.is_signed or (least >= 0 and high < greatest):
+        low, high = limits(bits, signed=False)
     if not (low <= least and greatest <= high):
         wrong = greatest if low <= least else least
         raise BadArgument(

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, check_floating, check_integers
+from pybridge.quant.arguments import BadArgument, checked_floating, checked_integers
 
 Tensor = torch.Tensor
 
 _MOST_BITS = 16
-_MOST_LEVELS = 2**20  # a table of so many is made in a second or two, and takes some tens of megabytes
+_MOST_LEVELS = 2**20  # a table of so many is made in a second or two, and takes 24 megabytes
+_FEW_LEVELS = 2**16  # tables of so many are kept for the next call, and one larger one
 
 
 class APoTParameters(NamedTuple):
@@ -53,7 +54,7 @@ def apot_qparams(alpha: float, bits: int, k: int, signed: bool = False) -> APoTP
         ValueError: for an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    return APoTParameters(tables.gamma, tables.levels.clone(), tables.level_indices.clone())
+    return APoTParameters(tables.gamma, tables.levels.clone(), tables.level_indices.to(torch.int64))
 
 
 def quantize_apot(input: Tensor, bits: int, k: int, signed: bool = False, alpha: float = 1.0) -> Tensor:
@@ -73,7 +74,7 @@ def quantize_apot(input: Tensor, bits: int, k: int, signed: bool = False, alpha:
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    check_floating(input, "input")
+    checked_floating(input, "input")
     return _looked_up(input, tables.boundaries, tables.codes)
 
 
@@ -91,13 +92,13 @@ def dequantize_apot(codes: Tensor, bits: int, k: int, signed: bool = False, alph
         ValueError: for codes that are not integers or name no level, or an argument outside its range.
     """
     by_code = _tables_of(alpha, bits, k, signed).by_code
-    check_integers(codes, "codes")
+    codes = checked_integers(codes, "codes")
     index = codes.reshape(-1).to(torch.int64)
     unknown = (index < 0) | (index >= by_code.numel())
     if unknown.any():
         found = codes.reshape(-1)[int(unknown.nonzero()[0])].item()
         raise BadArgument("codes", f"codes must be in 0 .. {by_code.numel() - 1} but one is {found}")
-    return by_code.to(codes.device).index_select(0, index).reshape(codes.shape)
+    return by_code.to(codes.device).index_select(0, index).to(torch.float64).reshape(codes.shape)
 
 
 def apot_fake_quantize(input: Tensor, bits: int, k: int, signed: bool = False, alpha: float = 1.0) -> Tensor:
@@ -116,7 +117,7 @@ def apot_fake_quantize(input: Tensor, bits: int, k: int, signed: bool = False, a
         ValueError: for an input that is not floating-point, or an argument outside its range.
     """
     tables = _tables_of(alpha, bits, k, signed)
-    check_floating(input, "input")
+    checked_floating(input, "input")
     if input.requires_grad and torch.is_grad_enabled():
         result: Tensor = _StraightThrough.apply(input, tables, alpha)  # type: ignore[no-untyped-call]
         return result
@@ -153,12 +154,13 @@ class _Tables:
     """A level set and the tables that quantize with it; shared, so never handed out.
 
     Attributes:
-        gamma, levels, level_indices: as in APoTParameters.
+        gamma, levels: as in APoTParameters.
+        level_indices: int32, 1-D, the code of each level.
         boundaries: float32, ascending; the largest value that takes each distinct level, infinity for the
             last. NaN is past them all.
         codes: int32, the code for each of these intervals, and one for NaN.
         values: float32, the level for each of them.
-        by_code: float64, the level of each code.
+        by_code: float32, the level of each code.
     """
 
     gamma: float
@@ -181,19 +183,19 @@ def _tables_of(alpha: float, bits: int, k: int, signed: bool) -> _Tables:
     narrow = _float32([alpha]).item()
     if math.isinf(narrow) or (alpha and not narrow):
         raise BadArgument("alpha", f"alpha is {alpha}, which float32 cannot hold")
-    count = (2 ** (k + 1) - 1) ** (bits // k)
-    if signed and count > _MOST_LEVELS:
+    count = (2 ** (k + 1) - 1) ** (bits // k) if signed else 2**bits
+    if count > _MOST_LEVELS:
         raise BadArgument(
             "signed", f"signed must be 0 for {bits} bits in terms of {k}: it would make {count} levels"
         )
-    return _tables(narrow + 0.0, bits, k, bool(signed))  # + 0.0: the cache takes -0.0 for 0.0
+    kept = _tables if count <= _FEW_LEVELS else _large_tables
+    return kept(narrow + 0.0, bits, k, bool(signed))  # + 0.0: the cache takes -0.0 for 0.0
 
 
 def _float32(values: list[float]) -> Tensor:
     return torch.tensor(values, dtype=torch.float32, device="cpu")
 
 
-@functools.lru_cache(maxsize=8)
 def _sums(bits: int, k: int, signed: bool) -> Tensor:
     """The sum of powers of two of each code, float32, 1-D."""
     terms = bits // k
@@ -205,8 +207,7 @@ def _sums(bits: int, k: int, signed: bool) -> Tensor:
     return sums
 
 
-@functools.lru_cache(maxsize=8)
-def _tables(alpha: float, bits: int, k: int, signed: bool) -> _Tables:
+def _made(alpha: float, bits: int, k: int, signed: bool) -> _Tables:
     gamma = _float32([alpha]) / (2 - 2.0 ** (1 - bits // k))
     by_code = gamma * _sums(bits, k, signed) + 0.0  # no -0
     levels, level_indices = by_code.sort(stable=True)
@@ -215,9 +216,12 @@ def _tables(alpha: float, bits: int, k: int, signed: bool) -> _Tables:
     codes = torch.cat([level_indices[first], torch.zeros(1, dtype=torch.int64, device="cpu")])
     boundaries = torch.cat([_last_below(distinct), _float32([math.inf])])
     values = by_code[codes]
-    return _Tables(
-        gamma.item(), levels, level_indices, boundaries, codes.to(torch.int32), values, by_code.double()
-    )
+    level_indices, codes = level_indices.to(torch.int32), codes.to(torch.int32)
+    return _Tables(gamma.item(), levels, level_indices, boundaries, codes, values, by_code)
+
+
+_tables = functools.lru_cache(maxsize=8)(_made)
+_large_tables = functools.lru_cache(maxsize=1)(_made)
 
 
 def _last_below(levels: Tensor) -> Tensor:

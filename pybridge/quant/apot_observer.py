@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import torch
 
+from pybridge.names import ScaleMode
 from pybridge.quant.apot import apot_qparams
 from pybridge.quant.arguments import BadArgument
 from pybridge.quant.observers import WHOLE, MinMaxObserver, Observer, State
-from pybridge.quant.schemes import ScaleMode, Scheme, power_of_two
+from pybridge.quant.schemes import Scheme, power_of_two
 
 
 class APoTQParams(NamedTuple):

@@ -2,6 +2,8 @@
 
 import torch
 
+from pybridge.names import dtype_name as dtype_name
+
 Tensor = torch.Tensor
 
 
@@ -17,26 +19,9 @@ class BadArgument(ValueError):
         self.parameter = parameter
 
 
-def dtype_name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
-
-
 def shown(shape: torch.Size) -> str:
     """A shape as Tcl writes it: `{2 3}`."""
     return f"{{{' '.join(map(str, shape))}}}"
-
-
-def check_floating(tensor: Tensor, parameter: str) -> None:
-    if not tensor.is_floating_point():
-        raise BadArgument(parameter, f"{parameter} must be floating-point but is {dtype_name(tensor.dtype)}")
-
-
-def check_integers(tensor: Tensor, parameter: str) -> None:
-    other = tensor.is_floating_point() or tensor.is_complex() or tensor.is_quantized
-    if other or tensor.dtype is torch.bool:
-        raise BadArgument(
-            parameter, f"{parameter} must be of an integer dtype, not {dtype_name(tensor.dtype)}"
-        )
 
 
 def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
@@ -51,6 +36,11 @@ def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
             parameter, f"{parameter} must be in -{dims} .. {dims - 1} for this tensor but is {dim}"
         )
     return dim % dims
+
+
+def check_choice(value: str, parameter: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadArgument(parameter, f'{parameter} must be one of {", ".join(allowed)} but is "{value}"')
 
 
 def check_broadcast(part: Tensor, parameter: str, whole: Tensor) -> None:
@@ -74,3 +64,32 @@ def checked_real(tensor: Tensor, parameter: str) -> Tensor:
         kind = "meta" if tensor.is_meta else str(tensor.layout).removeprefix("torch.")
         raise BadArgument(parameter, f"{parameter} must be dense but is {kind}")
     return tensor.detach()
+
+
+def checked_floating(tensor: Tensor, parameter: str) -> Tensor:
+    tensor = checked_real(tensor, parameter)
+    if not tensor.is_floating_point():
+        raise BadArgument(parameter, f"{parameter} must be floating-point but is {dtype_name(tensor.dtype)}")
+    return tensor
+
+
+def checked_integers(tensor: Tensor, parameter: str) -> Tensor:
+    tensor = checked_real(tensor, parameter)
+    if tensor.is_floating_point() or tensor.dtype is torch.bool:
+        raise BadArgument(parameter, f"{parameter} must be integers but is {dtype_name(tensor.dtype)}")
+    return tensor
+
+
+def checked_scale(scale: Tensor, dtype: torch.dtype) -> Tensor:
+    """The scale, with its history, in the dtype that is computed in; all finite and above 0 there."""
+    exact = checked_real(scale, "scale")
+    if scale.dtype is torch.bool:
+        raise BadArgument("scale", "scale must be of numbers but is bool")
+    narrow = scale.to(dtype)
+    for bad, text in (
+        (~((exact > 0) & exact.isfinite()), "must be finite and above 0 but holds {}"),
+        ((narrow == 0) | narrow.isinf(), f"holds {{}}, which {dtype_name(dtype)} cannot hold"),
+    ):
+        if bad.any():
+            raise BadArgument("scale", f"scale {text.format(exact[bad][0].item())}")
+    return narrow

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 # Elements: so few PyTorch does not share among threads, which on a busy machine wait for each other far
-# longer than they compute; and the caches hold what is made of them.
-BLOCK = 1 << 15
+# longer than they compute (its reductions share 2^15); and the caches hold what is made of them.
+BLOCK = (1 << 15) - 1
 
 
 def blocks(shape: Sequence[int], most: int = BLOCK) -> Iterator[tuple[slice, ...]]:

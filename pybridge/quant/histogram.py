@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 import torch
 
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, shown
 from pybridge.quant.observers import (
     State,
     UniformObserver,
@@ -28,8 +28,10 @@ _STEP = 1e-5  # share of all elements that a move of the search leaves out
 class HistogramObserver(UniformObserver):
     """The range that minimizes the squared error of quantizing a histogram of all elements.
 
-    Elements that are infinite, or too large for float32, are left out, with a warning. float64 is binned in
-    double precision, as in PyTorch; everything else as float32.
+    Elements that are infinite, or too large for float32, are left out, with a warning. Floating-point tensors
+    are binned and counted in their own precision, as in PyTorch: one of bfloat16 adds no more than 256 to a
+    bin for each of PyTorch's threads, one of float16 no more than 2048. Others are binned as float32, and so
+    are half ones on a GPU; PyTorch has no histogram of integers.
 
     Args:
         bins: of the histogram, at least 1.
@@ -60,8 +62,8 @@ class HistogramObserver(UniformObserver):
     def seen(self) -> str:
         if not self.has_observed:
             return ""
-        elements = int(self.histogram.sum(dtype=torch.float64).round())
-        return f"{elements:,} elements in {seen_range(self.min_val, self.max_val)}"
+        counted = int(self.histogram.sum(dtype=torch.float64).round())
+        return f"{seen_range(self.min_val, self.max_val)}, {counted:,} counted"
 
     def range(self) -> tuple[torch.Tensor, torch.Tensor]:
         first, last = self._search()
@@ -74,7 +76,7 @@ class HistogramObserver(UniformObserver):
             raise BadArgument(
                 "state",
                 f"state must hold a histogram of {self.bins} bins "
-                f"but it has the shape {list(state['histogram'].shape)}",
+                f"but it has the shape {shown(state['histogram'].shape)}",
             )
         counts, ends = state["histogram"], torch.stack([state["min_val"], state["max_val"]])
         if not bool((counts.isfinite() & (counts >= 0)).all()):
@@ -84,7 +86,8 @@ class HistogramObserver(UniformObserver):
         self.histogram, self.min_val, self.max_val = (state[name] for name in self.state_names)
 
     def _narrowed(self, input: torch.Tensor) -> torch.Tensor:
-        return input if input.dtype is torch.float64 else input.to(torch.float32)
+        halves = (torch.float16, torch.bfloat16) if input.device.type == "cpu" else ()
+        return input if input.dtype in (torch.float64, *halves) else input.to(torch.float32)
 
     def _update(self, rows: torch.Tensor) -> None:
         low, high = extremes(rows)

@@ -1,9 +1,11 @@
 """Integer dtypes by width: what their codes can be, and what holds them."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 
+from pybridge.names import IntegerDtype
 from pybridge.quant.arguments import BadArgument, dtype_name
 
 
@@ -16,17 +18,23 @@ class IntegerRange:
     high: int
 
 
-def _ranges() -> dict[str, IntegerRange]:
-    found = {"int32": IntegerRange(torch.int32, -(2**31), 2**31 - 1)}
-    for bits in range(2, 17):
-        storage = torch.int8 if bits <= 8 else torch.int16
-        found[f"int{bits}"] = IntegerRange(storage, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
-        if bits <= 8:
-            found[f"uint{bits}"] = IntegerRange(torch.uint8, 0, 2**bits - 1)
-    return found
+def limits(bits: int, signed: bool) -> tuple[int, int]:
+    """The lowest and the highest number of so many bits."""
+    half = 1 << bits - 1
+    return (-half, half - 1) if signed else (0, 2 * half - 1)
 
 
-_RANGES = _ranges()
+def signed_dtype(bits: int) -> torch.dtype:
+    """The narrowest dtype with a sign that holds so many bits."""
+    return torch.int8 if bits <= 8 else torch.int16 if bits <= 16 else torch.int32
+
+
+def _range(name: str) -> IntegerRange:
+    signed, bits = name.startswith("int"), int(name.lstrip("uint"))
+    return IntegerRange(signed_dtype(bits) if signed else torch.uint8, *limits(bits, signed))
+
+
+_RANGES = {name: _range(name) for name in get_args(IntegerDtype)}
 
 
 def integer_range(dtype: torch.dtype | str) -> IntegerRange:

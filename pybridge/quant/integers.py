@@ -3,27 +3,33 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import get_args
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_real, dtype_name
+from pybridge.names import Granularity, IntegerScheme, ObserverKind, ScaleMode
+from pybridge.quant.arguments import (
+    BadArgument,
+    check_choice,
+    checked_floating,
+    checked_integers,
+    checked_real,
+    checked_scale,
+)
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
+from pybridge.quant.integer_range import signed_dtype
 from pybridge.quant.observers import MinMaxObserver, UniformObserver
 from pybridge.quant.recorded import MSEObserver, PercentileObserver
-from pybridge.quant.schemes import ScaleMode, Scheme
+from pybridge.quant.schemes import Scheme
 
 Tensor = torch.Tensor
-Granularity = Literal["per_tensor", "per_channel", "per_group"]
-IntegerScheme = Literal["symmetric", "affine"]
-ObserverKind = Literal["minmax", "percentile", "mse"]
 
 # The least normal float32, 2^-126: its reciprocal is finite and no bits of it are lost. PyTorch's eps, 2^-23,
 # is for activations; it would cut off the codes of weights that are small as a whole.
 LEAST_SCALE = torch.finfo(torch.float32).tiny
 
-OBSERVERS: dict[str, type[UniformObserver]] = {
+OBSERVERS: dict[ObserverKind, type[UniformObserver]] = {
     "minmax": MinMaxObserver,
     "percentile": PercentileObserver,
     "mse": MSEObserver,
@@ -57,14 +63,9 @@ class Choice:
     scale_mode: ScaleMode = "float"
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("granularity", ("per_tensor", "per_channel", "per_group")),
-            ("qscheme", ("symmetric", "affine")),
-            ("observer", tuple(OBSERVERS)),
-        ):
-            value = getattr(self, name)
-            if value not in allowed:
-                raise BadArgument(name, f'{name} must be one of {", ".join(allowed)} but is "{value}"')
+        check_choice(self.granularity, "granularity", get_args(Granularity))
+        check_choice(self.qscheme, "qscheme", get_args(IntegerScheme))
+        check_choice(self.observer, "observer", get_args(ObserverKind))
         for part in (self.scheme, self.channels):  # each refuses what it cannot be
             assert part
 
@@ -138,7 +139,7 @@ def quantize_integers(input: Tensor, choice: Choice) -> Integers:
     if not scale.isfinite().all():
         raise BadArgument("input", "input must have a scale that float32 can hold but is too large")
     rows = as_rows(input, choice.channels)
-    codes = torch.empty(rows.shape, dtype=_storage(choice.bits), device=input.device)
+    codes = torch.empty(rows.shape, dtype=signed_dtype(choice.bits), device=input.device)
     for block in blocks(rows.shape):
         codes[block] = to_codes(rows[block], scale, zero_point, block[0], choice.scheme.limits)
     return Integers(_from_rows(codes, input.shape, choice.channels), scale, zero_point, choice)
@@ -149,7 +150,7 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
 
     Args:
         quantized: integers of any dtype, within 2^24 of their zero points.
-        scale: floating-point, one element, or 1-D with one for each channel.
+        scale: floating-point, finite and above 0 as float32; one element, or 1-D with one for each channel.
         zero_point: integers, as many as there are scales.
         channels: which elements share a scale.
 
@@ -157,14 +158,11 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
         float32, of the shape of quantized.
 
     Raises:
-        BadArgument: a ValueError, for other dtypes or numbers of elements.
+        BadArgument: a ValueError, for other dtypes, numbers of elements or scales.
     """
-    quantized, zero_point = (
-        checked_integers(quantized, "quantized"),
-        checked_integers(zero_point, "zero_point"),
-    )
-    if not checked_real(scale, "scale").is_floating_point():
-        raise BadArgument("scale", f"scale must be floating-point but is {dtype_name(scale.dtype)}")
+    quantized = checked_integers(quantized, "quantized")
+    zero_point = checked_integers(zero_point, "zero_point")
+    scale = checked_scale(checked_floating(scale, "scale"), torch.float32)
     rows = as_rows(quantized, channels)
     for name, each in (("scale", scale), ("zero_point", zero_point)):
         if each.numel() != len(rows):
@@ -173,13 +171,6 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
     for block in blocks(rows.shape):
         result[block] = from_codes(rows[block], scale, zero_point, block[0])
     return _from_rows(result, quantized.shape, channels)
-
-
-def checked_integers(tensor: Tensor, parameter: str) -> Tensor:
-    tensor = checked_real(tensor, parameter)
-    if tensor.is_floating_point() or tensor.dtype is torch.bool:
-        raise BadArgument(parameter, f"{parameter} must be integers but is {dtype_name(tensor.dtype)}")
-    return tensor
 
 
 def checked_finite(tensor: Tensor, parameter: str, name: str = "") -> Tensor:
@@ -235,7 +226,3 @@ def _from_rows(rows: Tensor, shape: torch.Size, channels: Channels) -> Tensor:
     swapped = list(shape)
     swapped[0], swapped[axis] = swapped[axis], swapped[0]
     return rows.reshape(swapped).transpose(0, axis).contiguous()
-
-
-def _storage(bits: int) -> torch.dtype:
-    return torch.int8 if bits <= 8 else torch.int16

@@ -12,9 +12,11 @@ import torch
 from pybridge.quant.arguments import (
     BadArgument,
     check_broadcast,
-    check_floating,
-    check_integers,
     checked_dim,
+    checked_floating,
+    checked_integers,
+    checked_real,
+    checked_scale,
     dtype_name,
     shown,
 )
@@ -83,12 +85,12 @@ def linear_q_with_scale_and_zero_point(
         ValueError: for an argument that is not as above.
     """
     codes = integer_range(dtype)
-    check_floating(tensor, "tensor")
+    tensor = checked_floating(tensor, "tensor")
     wide = codes.storage is torch.int32 or tensor.dtype is torch.float64
     work = torch.float64 if wide else torch.float32
-    _check_scale(scale, tensor, work)
+    scale = _checked_scale(scale, tensor, work)
     _check_zero_point(zero_point, tensor, codes)
-    quotient = tensor.detach().to(work) / _detached(scale) + _detached(zero_point)
+    quotient = tensor.to(work) / _detached(scale) + _detached(zero_point)
     if quotient.isnan().any():
         raise BadArgument("tensor", "tensor must not hold NaN")
     return quotient.round().clamp(codes.low, codes.high).to(codes.storage)
@@ -172,15 +174,12 @@ def linear_dequantization(quantized: Tensor, scale: float | Tensor, zero_point: 
     Raises:
         ValueError: for an argument that is not as above.
     """
-    check_integers(quantized, "quantized")
+    quantized = checked_integers(quantized, "quantized")
     far = _check_zero_point(zero_point, quantized, None) > _NEAR
     wide = far or quantized.dtype.itemsize >= 4
     exact = isinstance(scale, Tensor) and scale.dtype is torch.float64
     work = torch.float64 if wide or exact else torch.float32
-    _check_scale(scale, quantized, torch.float64 if wide else torch.float32)
-    if isinstance(scale, Tensor):  # one without dimensions does not decide the dtype of a product
-        scale = scale.to(work)
-    result = scale * (quantized.to(work) - zero_point)
+    result = _checked_scale(scale, quantized, work) * (quantized.to(work) - zero_point)
     return result if exact else result.to(torch.float32)
 
 
@@ -198,7 +197,8 @@ def linear_dequantization_per_group(quantized: Tensor, scale: Tensor, group_size
     Raises:
         ValueError: for an argument that is not as above.
     """
-    check_integers(quantized, "quantized")
+    quantized = checked_integers(quantized, "quantized")
+    checked_real(scale, "scale")
     groups = _groups(quantized, group_size, "quantized")
     if scale.numel() != len(groups):
         raise BadArgument(
@@ -217,8 +217,8 @@ def quantization_error(original: Tensor, dequantized: Tensor) -> float:
     Raises:
         ValueError: for tensors that are not as above.
     """
-    check_floating(original, "original")
-    check_floating(dequantized, "dequantized")
+    original = checked_floating(original, "original")
+    dequantized = checked_floating(dequantized, "dequantized")
     if original.shape != dequantized.shape:
         raise BadArgument(
             "dequantized",
@@ -240,7 +240,7 @@ def _wide(tensor: Tensor) -> Tensor:
 
 def _extremes(tensor: Tensor) -> tuple[float, float]:
     """The least and the greatest element of a tensor that has a range."""
-    check_floating(tensor, "tensor")
+    tensor = checked_floating(tensor, "tensor")
     if not tensor.numel():
         raise BadArgument("tensor", "tensor must have elements")
     low, high = (limit.item() for limit in _wide(tensor).aminmax())
@@ -258,20 +258,17 @@ def _usable(scale: float, tensor: Tensor) -> float:
     return scale if torch.tensor(scale, dtype=torch.float32).item() else 0.0
 
 
-def _check_scale(scale: float | Tensor, tensor: Tensor, work: torch.dtype) -> None:
-    if not isinstance(scale, Tensor):
-        if not (scale > 0 and math.isfinite(scale)):
-            raise BadArgument("scale", f"scale must be finite and above 0 but is {scale}")
-        narrow = torch.tensor(scale, dtype=work).item()
-        if not narrow or math.isinf(narrow):
-            raise BadArgument("scale", f"scale is {scale}, which {dtype_name(work)} cannot hold")
-        return
-    if scale.is_complex() or scale.dtype is torch.bool:
-        raise BadArgument("scale", f"scale must be of numbers but is {dtype_name(scale.dtype)}")
-    check_broadcast(scale, "scale", tensor)
-    bad = ~((scale > 0) & scale.isfinite())
-    if bad.any():
-        raise BadArgument("scale", f"scale must be finite and above 0 but holds {scale[bad][0].item()}")
+def _checked_scale(scale: float | Tensor, tensor: Tensor, work: torch.dtype) -> float | Tensor:
+    """A number, or a tensor that broadcasts, in the dtype that is computed in."""
+    if isinstance(scale, Tensor):
+        check_broadcast(scale, "scale", tensor)
+        return checked_scale(scale, work)
+    if not (scale > 0 and math.isfinite(scale)):
+        raise BadArgument("scale", f"scale must be finite and above 0 but is {scale}")
+    narrow = torch.tensor(scale, dtype=work).item()
+    if not narrow or math.isinf(narrow):
+        raise BadArgument("scale", f"scale is {scale}, which {dtype_name(work)} cannot hold")
+    return scale
 
 
 def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRange | None) -> int:
@@ -283,7 +280,7 @@ def _check_zero_point(zero_point: int | Tensor, tensor: Tensor, codes: IntegerRa
     if not isinstance(zero_point, Tensor):
         low = high = zero_point
     else:
-        check_integers(zero_point, "zero_point")
+        zero_point = checked_integers(zero_point, "zero_point")
         check_broadcast(zero_point, "zero_point", tensor)
         if not zero_point.numel():
             return 0

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim, checked_real
+from pybridge.quant.arguments import BadArgument, checked_dim, checked_real, shown
 from pybridge.quant.blocks import blocks
 
 Tensor = torch.Tensor
@@ -113,7 +113,7 @@ class Sums:
 def checked_same_shape(tensor: Tensor, parameter: str, like: Tensor, other: str) -> None:
     """Raise BadArgument unless the tensor has the shape of another one, and is on its device."""
     if tensor.shape != like.shape:
-        shapes = f"the shape of {other}, {list(like.shape)}, but has {list(tensor.shape)}"
+        shapes = f"the shape of {other}, {shown(like.shape)}, but has {shown(tensor.shape)}"
         raise BadArgument(parameter, f"{parameter} must have {shapes}")
     if tensor.device != like.device:
         devices = f"the device of {other}, {like.device}, but is on {tensor.device}"

@@ -1,8 +1,8 @@
 """Observers: they look at tensors and tell a scale and a zero point that fit what they have seen.
 
-Where `torch.ao.quantization.observer` has the same kind, these are equal to it bit for bit (but for
-histograms of float16 and bfloat16, which are computed in float32); PyTorch removes
-that module. An observer sees a tensor as float32 and without its gradient, and ignores an empty one.
+Where `torch.ao.quantization.observer` has the same kind, these are equal to it bit for bit; PyTorch removes
+that module. An observer sees a tensor as float32 (a histogram: in its own precision) and without its
+gradient, and ignores an empty one.
 """
 
 import abc
@@ -11,12 +11,14 @@ import warnings
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_real, dtype_name
+from pybridge.quant.arguments import BadArgument, checked_real, dtype_name, shown
+from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.schemes import Scheme, choose_qparams
 
 State = dict[str, torch.Tensor]
 WHOLE = Channels()
+_MOST_OF_ONE_THREAD = 2**22  # elements; it looks at them in a few milliseconds
 
 
 def extremes_of_nothing() -> tuple[torch.Tensor, torch.Tensor]:
@@ -69,6 +71,11 @@ class Observer(abc.ABC):
                     "state", f"state must hold {name} as float32 but it is {dtype_name(tensor.dtype)}"
                 )
         self._load({name: checked_real(state[name], "state").clone() for name in names})
+
+    @property
+    def bytes(self) -> int:
+        """What it keeps of what was seen."""
+        return sum(getattr(self, name).nbytes for name in self.state_names)
 
     @property
     @abc.abstractmethod
@@ -216,10 +223,15 @@ class MovingAverageMinMaxObserver(MinMaxObserver):
 
 def extremes(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The least and the greatest element of rows of `Channels.rows`; NaN where there is one."""
-    if rows.dim() == 2:  # aminmax with a dim is many times as slow as the two, which are vectorized
+    if rows.dim() == 1:
+        low, high = torch.aminmax(rows)
+        return low, high
+    # aminmax with a dim is many times as slow as the two, which are vectorized, in one thread
+    if rows.device.type != "cpu" or rows.numel() > _MOST_OF_ONE_THREAD:
         return rows.amin(1), rows.amax(1)
-    low, high = torch.aminmax(rows)
-    return low, high
+    parts = [rows[block] for block in blocks(rows.shape)]
+    lows, highs = torch.cat([part.amin(1) for part in parts]), torch.cat([part.amax(1) for part in parts])
+    return lows.view(len(rows), -1).amin(1), highs.view(len(rows), -1).amax(1)
 
 
 def check_range(min_val: torch.Tensor, max_val: torch.Tensor, channels: Channels) -> None:
@@ -229,7 +241,7 @@ def check_range(min_val: torch.Tensor, max_val: torch.Tensor, channels: Channels
         raise BadArgument(
             "state",
             f"state must hold min_val and max_val of {dims} dimensions and one shape "
-            f"but they have {list(min_val.shape)} and {list(max_val.shape)}",
+            f"but they have {shown(min_val.shape)} and {shown(max_val.shape)}",
         )
     unused = (min_val == math.inf) & (max_val == -math.inf) if channels.is_one else torch.tensor(False)
     if bool(((min_val > max_val) & ~unused.to(min_val.device)).any()):

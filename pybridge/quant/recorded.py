@@ -6,6 +6,7 @@ They hold four bytes an element until `reset`; `calculate_qparams` takes as much
 import torch
 
 from pybridge.quant.arguments import BadArgument
+from pybridge.quant.blocks import BLOCK
 from pybridge.quant.channels import Channels
 from pybridge.quant.fake_quantize import fake_quantize_per_channel
 from pybridge.quant.observers import WHOLE, State, UniformObserver, extremes
@@ -13,7 +14,6 @@ from pybridge.quant.schemes import Scheme, choose_qparams
 
 _MOST_OF_QUANTILE = 2**24  # torch.quantile refuses longer rows: its float32 ranks do not reach further
 _FACTORS = [number / 100 for number in range(1, 101)]
-_BLOCK = 2**15  # elements that are compared at a time
 
 
 class RecordingObserver(UniformObserver):
@@ -32,7 +32,11 @@ class RecordingObserver(UniformObserver):
     @property
     def seen(self) -> str:
         elements = sum(rows.numel() for rows in self._kept)
-        return f"{elements:,} elements, kept in {4 * elements:,} bytes" if elements else ""
+        return f"{elements:,} elements" if elements else ""
+
+    @property
+    def bytes(self) -> int:
+        return sum(rows.nbytes for rows in self._kept)
 
     @property
     def values(self) -> torch.Tensor:
@@ -89,7 +93,21 @@ class MSEObserver(RecordingObserver):
 
     The range of all elements times 0.01, 0.02 .. 1.00; of equal errors the first one is taken. Errors are
     summed in double precision. NaN and infinities give the range that they give to `MinMaxObserver`.
+
+    Raises:
+        BadArgument: for a scheme whose zero point is beyond its integers, as PyTorch's for uint16 can be.
     """
+
+    def __init__(self, scheme: Scheme, channels: Channels = WHOLE) -> None:
+        lowest, highest = scheme.limits
+        zero_point = scheme.symmetric_zero_point
+        if scheme.qscheme == "symmetric" and not lowest <= zero_point <= highest:
+            raise BadArgument(
+                "qscheme",
+                f"qscheme symmetric has the zero point {zero_point} here, beyond {lowest} .. {highest}, "
+                "with which nothing can be quantized",
+            )
+        super().__init__(scheme, channels)
 
     def range(self) -> tuple[torch.Tensor, torch.Tensor]:
         rows = self.values[None] if self.channels.is_one else self.values
@@ -109,10 +127,10 @@ class MSEObserver(RecordingObserver):
         In blocks that stay in a processor's cache while all candidates are tried on them.
         """
         errors = torch.zeros(len(candidates), len(rows), dtype=torch.float64, device=rows.device)
-        height = max(1, _BLOCK // rows.shape[1])
+        height = max(1, BLOCK // rows.shape[1])
         for top in range(0, len(rows), height):
             part = slice(top, top + height)
-            for block in rows[part].split(_BLOCK, dim=1):
+            for block in rows[part].split(BLOCK, dim=1):
                 exact = block.to(torch.float64)
                 for error, (scale, zero_point) in zip(errors, candidates, strict=True):
                     result = fake_quantize_per_channel(

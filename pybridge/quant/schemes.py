@@ -7,18 +7,17 @@ The formulas are those of the observers in `torch.ao.quantization.observer` (`ca
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, dtype_name
-
-QScheme = Literal["affine", "symmetric", "affine_float_qparams"]
-ScaleMode = Literal["float", "power_of_two"]
+from pybridge.names import QScheme, ScaleMode
+from pybridge.quant.arguments import BadArgument, check_choice, dtype_name, shown
+from pybridge.quant.integer_range import limits
 
 FLOAT32_EPS = torch.finfo(torch.float32).eps
 _BITS = range(2, 17)
-_INT32 = (-(2**31), 2**31 - 1)
+_INT32 = limits(32, True)
 _DTYPES: dict[torch.dtype, tuple[int, bool]] = {  # bits, signed
     torch.qint8: (8, True),
     torch.quint8: (8, False),
@@ -70,8 +69,8 @@ class Scheme:
     wide: bool = False
 
     def __post_init__(self) -> None:
-        _check_choice("qscheme", self.qscheme, get_args(QScheme))
-        _check_choice("scale_mode", self.scale_mode, get_args(ScaleMode))
+        check_choice(self.qscheme, "qscheme", get_args(QScheme))
+        check_choice(self.scale_mode, "scale_mode", get_args(ScaleMode))
         self._check_integers()
         self._check_custom_range()
         self._check_reduced()
@@ -100,10 +99,15 @@ class Scheme:
 
     @cached_property
     def symmetric_zero_point(self) -> int:
-        """The integer that stands for 0 in a symmetric scheme."""
+        """The integer that stands for 0 in a symmetric scheme.
+
+        As in PyTorch that of uint16 is 32768 also where the integers end below, and that of uint8 is 128 of 0
+        .. 127 when reduced.
+        """
         if self.is_signed:
             return 0
-        return sum(self.limits) // 2 if self._has_custom_range else 2 ** (self.width - 1)
+        middle = self._has_custom_range and self.dtype is not torch.uint16
+        return sum(self.limits) // 2 if middle else 2 ** (self.width - 1)
 
     @property
     def _has_custom_range(self) -> bool:
@@ -112,8 +116,7 @@ class Scheme:
     @property
     def _full(self) -> tuple[int, int]:
         """All integers of the dtype or the bits."""
-        half = 2 ** (self.width - 1)
-        return (-half, half - 1) if self.is_signed else (0, 2 * half - 1)
+        return limits(self.width, self.is_signed)
 
     @property
     def _unreduced(self) -> tuple[int, int]:
@@ -153,9 +156,11 @@ class Scheme:
         lowest, highest = self.limits
         if lowest == highest:
             raise BadArgument("reduce_range", "reduce_range leaves no integer but 0 of this range")
-        # PyTorch refuses this for quint8, whose zero point would be beyond the range, and takes it for uint8.
+        # The zero point would be beyond the range. PyTorch refuses quint8 (but not for a histogram), with a
+        # custom range, too, and takes uint8.
         unsigned = self.width <= 8 and not self.is_signed and self.dtype is not torch.uint8
-        if self.reduce_range and unsigned and self.qscheme == "symmetric":
+        beyond = unsigned and self.qscheme == "symmetric" and not self._has_custom_range
+        if self.reduce_range and beyond:
             raise BadArgument(
                 "reduce_range", "reduce_range cannot be used with symmetric integers without sign"
             )
@@ -232,18 +237,13 @@ def _check_ranges(low: torch.Tensor, high: torch.Tensor) -> None:
             raise BadArgument(name, f"{name} must be float32 with 0 or 1 dimensions but is {got}")
     if low.shape != high.shape:
         raise BadArgument(
-            "high", f"high must have the shape of low, {list(low.shape)}, but has {list(high.shape)}"
+            "high", f"high must have the shape of low, {shown(low.shape)}, but has {shown(high.shape)}"
         )
     crossed = low > high
     if crossed.any():
         raise BadArgument(
             "low", f"low must not be above high but is {low[crossed][0]:g} above {high[crossed][0]:g}"
         )
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise BadArgument(name, f'{name} must be one of {", ".join(allowed)} but is "{value}"')
 
 
 def _float32(number: float) -> float:

@@ -6,14 +6,12 @@ from math import isnan
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim
+from pybridge.names import Granularity, IntegerScheme, ObserverKind, ScaleMode
+from pybridge.quant.arguments import BadArgument, checked_dim, shown
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.integers import (
     Choice,
-    Granularity,
-    IntegerScheme,
-    ObserverKind,
     as_rows,
     checked_finite,
     from_codes,
@@ -21,7 +19,7 @@ from pybridge.quant.integers import (
     to_codes,
 )
 from pybridge.quant.metrics import Sums
-from pybridge.quant.schemes import ScaleMode, choose_qparams
+from pybridge.quant.schemes import choose_qparams
 
 Tensor = torch.Tensor
 Step = Callable[[], None]
@@ -126,12 +124,12 @@ def quantization_sweep(
     options = options or Options()
     input = checked_finite(input, "input")
     if not input.numel():
-        raise BadArgument("input", f"input must have elements but is {list(input.shape)}")
+        raise BadArgument("input", f"input must have elements but is {shown(input.shape)}")
     choices = options.fitting(input)
     if not choices:
         wanted = ", ".join(dict.fromkeys(options.granularity))
-        shape = list(input.shape)
-        raise BadArgument("granularity", f"granularity must be one that fits {shape} but is {wanted}")
+        fits = f"fits the shape {shown(input.shape)}"
+        raise BadArgument("granularity", f"granularity must be one that {fits} but is {wanted}")
     return Trials(input).best_first(choices, step)
 
 

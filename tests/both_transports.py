@@ -1,6 +1,6 @@
-"""Run all tests, then those of tests/tcl once more in a stock tclsh: `python tests/both_transports.py ARGUMENTS`
+"""Run all tests, then those of tests/tcl once more in a stock tclsh: `python tests/both_transports.py ARGS`
 
-The commands come through a pipe there, from a worker. Both runs take the arguments, which are pytest's, and the
+The commands come through a pipe there, from a worker. Both runs take the arguments, which are pytest's. The
 same tests of tests/tcl must pass in both.
 """
 

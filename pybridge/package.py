@@ -12,7 +12,7 @@ _COMMANDS = """\
 # parameter. Inside the tcltorch program Python has told both already.
 
 namespace eval ::torch::_ {
-    if {![info exists commands]} {
+    if {![info exists ::torch::_::commands]} {
         variable version %s
         variable commands {
 %s

@@ -12,6 +12,8 @@ proc ::torch::_::begin_worker {} {
     variable closing {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
+    # Tcl 9 refuses half a surrogate pair unless told otherwise
+    variable utf8 [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8 utf-8" : "utf-8"}]
     variable patience 30000  ;# milliseconds that a Python may take to greet
     foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
@@ -62,6 +64,7 @@ proc ::torch::_::start {} {
 # The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
 proc ::torch::_::greeting {opened} {
     variable patience
+    variable utf8
     set deadline [expr {[clock milliseconds] + $patience}]
     set data ""
     while {[clock milliseconds] < $deadline && ![eof $opened]} {
@@ -71,7 +74,7 @@ proc ::torch::_::greeting {opened} {
         }
         if {[binary scan $data a4IuIuIuIu protocol number count length size] == 5
                 && [string length $data] >= 20 + $length} {
-            return [encoding convertfrom utf-8 [string range $data 20 [expr {19 + $length}]]]
+            return [encoding convertfrom {*}$utf8 [string range $data 20 [expr {19 + $length}]]]
         }
         after 2
     }

@@ -13,21 +13,30 @@ from pybridge.package import tcl_package
 TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
 
 
-def tclsh(folder: Path, script: str, *arguments: object, **variables: str) -> list[str]:
-    """The lines that a script prints in tclsh, where it must end without an error."""
+def start(
+    folder: Path, script: str, *arguments: object, stdout: int = subprocess.PIPE, **variables: str
+) -> "subprocess.Popen[str]":
+    """Run a script in tclsh, with these environment variables."""
     path = folder / "script.tcl"
     path.write_text(script, "utf-8")
     own = {"TCLLIBPATH": f"{{{tcl_package()}}}", "TORCH_TCL_PYTHON": sys.executable}
-    ended = subprocess.run(
+    return subprocess.Popen(
         [TCLSH, path, *map(str, arguments)],
         cwd=folder,
         env=os.environ | own | variables,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
     )
-    assert (ended.returncode, ended.stderr) == (0, "")
-    return ended.stdout.splitlines()
+
+
+def tclsh(folder: Path, script: str, *arguments: object, **variables: str) -> list[str]:
+    """The lines that a script prints in tclsh, where it must end without an error."""
+    process = start(folder, script, *arguments, **variables)
+    printed, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (0, "")
+    return printed.splitlines()
 
 
 def runs(pid: str | int) -> bool:

@@ -1,5 +1,6 @@
 """The Tcl package in a tclsh of Debian's: what is required, what it leaves, children, safe interpreters."""
 
+import os
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 from pybridge import __version__
 from pybridge.package import module_text, tcl_package
-from tests.stock_tclsh import runs, tclsh
+from tests.stock_tclsh import runs, start, tclsh
 
 NAMES = """
 proc names {} {
@@ -40,9 +41,7 @@ def test_the_files_agree_on_the_version() -> None:
     assert [each for each in versions if each] == [[__version__]] * 4  # both indexes, commands, match
 
 
-def test_the_files_are_ascii() -> None:
-    for path in tcl_package().rglob("*.tcl"):
-        assert path.read_bytes().isascii(), path
+def test_the_module_is_ascii_wherever_its_python_lies() -> None:
     assert module_text("/opt/\u00fc [x] $a \U0001f600/python").isascii()
 
 
@@ -100,6 +99,29 @@ def test_no_global_name_but_torch(tmp_path: Path) -> None:
     """
     expected = "commands ::torch namespaces ::torch"
     assert tclsh(tmp_path, script) == [expected, expected]
+
+
+def test_global_variables_of_any_name(tmp_path: Path) -> None:
+    """Tcl 8.6 looks up in the global namespace what a namespace does not have."""
+    script = """
+        foreach name {commands version home source channel reason folder python utf8 number} {set $name 1}
+        package require torch
+        puts [torch::version]
+    """
+    assert tclsh(tmp_path, script) == [__version__]
+
+
+def test_output_that_nobody_reads_costs_no_worker(tmp_path: Path) -> None:
+    script = """
+        package require torch
+        torch::remote {puts [string repeat x 1000000]}
+        puts stderr [torch::version]
+    """
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = start(tmp_path, script, stdout=writes)
+    os.close(writes)
+    assert ended.communicate(timeout=120)[1].split() == [__version__]
 
 
 def test_delete_and_require_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get in
 
 
 def start(
-    folder: Path, script: str, *arguments: object, stdout: int = subprocess.PIPE, **variables: str
+    folder: Path,
+    script: str,
+    arguments: Iterable[object] = (),
+    variables: Mapping[str, str] | None = None,
+    stdout: int = subprocess.PIPE,
 ) -> "subprocess.Popen[str]":
     """Run a script in tclsh, with these environment variables."""
     path = folder / "script.tcl"
@@ -23,7 +28,7 @@ def start(
     return subprocess.Popen(
         [TCLSH, path, *map(str, arguments)],
         cwd=folder,
-        env=os.environ | own | variables,
+        env={**os.environ, **own, **(variables or {})},
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -31,9 +36,11 @@ def start(
     )
 
 
-def tclsh(folder: Path, script: str, *arguments: object, **variables: str) -> list[str]:
+def tclsh(
+    folder: Path, script: str, *arguments: object, variables: Mapping[str, str] | None = None
+) -> list[str]:
     """The lines that a script prints in tclsh, where it must end without an error."""
-    process = start(folder, script, *arguments, **variables)
+    process = start(folder, script, arguments, variables)
     printed, said = process.communicate(timeout=120)
     assert (process.returncode, said) == (0, "")
     return printed.splitlines()

@@ -49,14 +49,14 @@ def test_wrong_words(words: tuple[str, ...]) -> None:
 
 def test_on_the_auto_path(tmp_path: Path, installed: Path) -> None:
     script = "lappend auto_path [lindex $argv 0];" + SERVES
-    assert tclsh(tmp_path, script, installed, **ELSEWHERE) == SERVED
+    assert tclsh(tmp_path, script, installed, variables=ELSEWHERE) == SERVED
     script = "lappend auto_path [lindex $argv 0]; puts [package require torch::tcltest]"
-    assert tclsh(tmp_path, script, installed, **ELSEWHERE) == [__version__]
+    assert tclsh(tmp_path, script, installed, variables=ELSEWHERE) == [__version__]
 
 
 def test_as_a_module(tmp_path: Path, installed: Path) -> None:
     script = "::tcl::tm::path add [lindex $argv 0];" + SERVES
-    assert tclsh(tmp_path, script, installed / OWN, **ELSEWHERE) == SERVED
+    assert tclsh(tmp_path, script, installed / OWN, variables=ELSEWHERE) == SERVED
 
 
 def test_by_source_anywhere_and_twice(tmp_path: Path, installed: Path) -> None:
@@ -69,7 +69,9 @@ def test_by_source_anywhere_and_twice(tmp_path: Path, installed: Path) -> None:
         puts [load_it [lindex $argv 0]]
         cd /
     """
-    printed = tclsh(tmp_path, script + SERVES, installed / OWN / module_name(), **ELSEWHERE, LC_ALL="C")
+    printed = tclsh(
+        tmp_path, script + SERVES, installed / OWN / module_name(), variables=ELSEWHERE | {"LC_ALL": "C"}
+    )
     assert printed == ["file", *SERVED]
 
 
@@ -77,8 +79,8 @@ def test_what_it_prints_can_be_pasted(tmp_path: Path) -> None:
     _, out, _ = tcltorch("install-tcl", str(tmp_path / "a folder"))
     first, second = (line.split(": ", 1)[1].strip() for line in out.splitlines()[-2:])
     shown = "; puts [package present torch]"
-    assert tclsh(tmp_path, first + shown, **ELSEWHERE) == [__version__]
-    assert tclsh(tmp_path, second + shown, **ELSEWHERE) == [__version__]
+    assert tclsh(tmp_path, first + shown, variables=ELSEWHERE) == [__version__]
+    assert tclsh(tmp_path, second + shown, variables=ELSEWHERE) == [__version__]
 
 
 def test_installing_again_replaces_the_files(tmp_path: Path) -> None:
@@ -94,7 +96,9 @@ def test_installing_again_replaces_the_files(tmp_path: Path) -> None:
 def test_a_python_that_is_gone(tmp_path: Path) -> None:
     """The module then goes on to python3."""
     (tmp_path / "torch.tcl").write_text(module_text(str(tmp_path / "gone")))
-    assert tclsh(tmp_path, "source torch.tcl; puts [::torch::_::find_python]", **ELSEWHERE) == ["python3"]
+    assert tclsh(tmp_path, "source torch.tcl; puts [::torch::_::find_python]", variables=ELSEWHERE) == [
+        "python3"
+    ]
 
 
 def test_folders_that_cannot_be(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_requiring_starts_nothing(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\ntouch "{tmp_path}/started"\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    printed = tclsh(tmp_path, script, tmp_path / "started", TORCH_TCL_PYTHON=str(python))
+    printed = tclsh(tmp_path, script, tmp_path / "started", variables={"TORCH_TCL_PYTHON": str(python)})
     assert printed == ["0 0", __version__, "1"]
 
 

@@ -31,7 +31,7 @@ def fake(folder: Path, text: str, program: str = "/bin/sh") -> str:
 
 
 def refusal(folder: Path, python: str, script: str = FIRST) -> list[str]:
-    return tclsh(folder, script, TORCH_TCL_PYTHON=python)
+    return tclsh(folder, script, variables={"TORCH_TCL_PYTHON": python})
 
 
 def no_good(python: str, why: str) -> list[str]:
@@ -43,7 +43,7 @@ def no_good(python: str, why: str) -> list[str]:
 
 def test_the_variable_goes_before_the_environment(tmp_path: Path) -> None:
     script = FOUND + "; set ::torch::python /one; " + FOUND + "; set ::torch::python {}; " + FOUND
-    assert tclsh(tmp_path, script, TORCH_TCL_PYTHON="/two") == ["/two", "/one", "/two"]
+    assert tclsh(tmp_path, script, variables={"TORCH_TCL_PYTHON": "/two"}) == ["/two", "/one", "/two"]
 
 
 def test_it_may_be_named_before_the_package_is_required(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_the_python_beside_the_package(tmp_path: Path, package: str, python: str
     (tmp_path / python).parent.mkdir(parents=True)
     (tmp_path / python).symlink_to(sys.executable)
     own = {"TCLLIBPATH": f"{{{tmp_path / package}}}", "TORCH_TCL_PYTHON": ""}
-    (found,) = tclsh(tmp_path, FOUND, **own)
+    (found,) = tclsh(tmp_path, FOUND, variables=own)
     assert os.path.normpath(found) == str(tmp_path / python)
 
 
@@ -74,10 +74,10 @@ def test_the_python_of_the_path(tmp_path: Path) -> None:
         "TORCH_TCL_PYTHON": "",
         "PATH": f"{tmp_path}:/usr/bin:/bin",
     }
-    assert tclsh(tmp_path, FOUND, **own) == ["python3"]
+    assert tclsh(tmp_path, FOUND, variables=own) == ["python3"]
     os.rename(fake(tmp_path, f'exec "{sys.executable}" "$@"'), tmp_path / "python3")
     script = "package require torch; puts [torch::version]; puts [pid $::torch::_::channel]"
-    assert tclsh(tmp_path, script, **own)[0] == __version__
+    assert tclsh(tmp_path, script, variables=own)[0] == __version__
 
 
 # -- those that will not do ------------------------------------------------------------------------------

@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> int:
         statuses = [run_pytest(inside, *arguments)]
         if passed(inside):
             others = [each for each in arguments if not each.partition("::")[0].endswith(".py")]
-            statuses.append(run_pytest(stock, *_STOCK, *others))
+            # one process: it has one worker, and the scratch files of a suite have fixed names
+            statuses.append(run_pytest(stock, *_STOCK, *others, "-n0"))
         return verdict(statuses, passed(inside), passed(stock))
 
 

@@ -30,8 +30,9 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 # machine, and they sleep while they wait, or those of one worker would keep the core of another.
 test: export OMP_NUM_THREADS := 2
 test: export OMP_WAIT_POLICY := passive
-test: $(INSTALLED) $(MODEL)  ## run all tests; ARGS="-k quantize" passes options to pytest
-	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+test: $(INSTALLED) $(MODEL)  ## run all tests, the Tcl suites in tclsh, too; ARGS="-k quantize" passes options to pytest
+	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python tests/both_transports.py \
+	    -n auto --dist loadfile $(ARGS)
 
 lint: $(INSTALLED)  ## style, format, types, and whether docs/reference is up to date
 	$(BIN)/ruff check

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 USAGE = """usage: tcltorch [script.tcl [arg ...]]
        tcltorch -c script [arg ...]
+       tcltorch tclpkg | install-tcl [folder]
        tcltorch --version | --help
 
 Runs a Tcl script in which `package require torch` is done. Without a script it
-reads commands from standard input; on a terminal, with a prompt."""
+reads commands from standard input; on a terminal, with a prompt.
+
+For other Tcl programs, tclpkg tells the folder for their auto_path or for
+TCLLIBPATH, and install-tcl copies the package into a folder, with the path of
+this Python in it; by default one where tclsh finds it. A script of such a name
+is run as ./tclpkg."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(f"tcltorch {__version__}")
     if words[:1] in (["--help"], ["-h"]):
         return _say(USAGE)
+    if words[:1] in (["tclpkg"], ["install-tcl"]):
+        return _for_other_tcl(*words)
     if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
         print(USAGE, file=sys.stderr)
         return 2
@@ -42,6 +50,24 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     with Interpreter(program=True) as tcl:
         return _prompt(tcl) if prompts else _run(tcl, words)
+
+
+def _for_other_tcl(verb: str, *words: str) -> int:
+    """What Tcl programs other than this one need to find the package."""
+    if len(words) > (verb == "install-tcl") or words[:1] == ("",) or any(word[:1] == "-" for word in words):
+        print(USAGE, file=sys.stderr)
+        return 2
+    if verb == "tclpkg":
+        from pybridge.package import tcl_package
+
+        return _say(str(tcl_package()))
+    from pybridge.install_tcl import NoFolder, install_tcl
+
+    try:
+        return _say(install_tcl(*words))
+    except NoFolder as error:
+        print(error, file=sys.stderr)
+        return 1
 
 
 def _on_terminal() -> bool:

@@ -1,5 +1,6 @@
 """The Tcl package: where its files are, and the list of commands that is one of them."""
 
+import re
 from pathlib import Path
 
 from pybridge import __version__
@@ -11,7 +12,7 @@ _COMMANDS = """\
 # parameter. Inside the tcltorch program Python has told both already.
 
 namespace eval ::torch::_ {
-    if {![info exists commands]} {
+    if {![info exists ::torch::_::commands]} {
         variable version %s
         variable commands {
 %s
@@ -19,6 +20,11 @@ namespace eval ::torch::_ {
     }
 }
 """
+
+# In torch.tcl: the files that it sources.
+_SOURCED = re.compile(r"^# In the module[^\n]*\nforeach \S+ \{([^}]*)\} \{[^}]*\}\n", re.MULTILINE)
+
+_PLAIN = re.compile("[A-Za-z0-9./_-]")
 
 
 def tcl_package() -> Path:
@@ -55,3 +61,24 @@ def commands_file() -> str:
         for name, where in zip(words[::2], words[1::2], strict=True)
     ]
     return _COMMANDS % (__version__, "\n".join(lines))
+
+
+def module_name() -> str:
+    """The name of the package as one file, by which Tcl's `package require` finds it."""
+    return f"torch-{__version__}.tm"
+
+
+def module_text(python: str) -> str:
+    """The package as one file, with the Python that its worker runs in."""
+    folder = tcl_package()
+    start, names, end = _SOURCED.split((folder / "torch.tcl").read_text("ascii"))
+    start = f"# Made by `tcltorch install-tcl` of the files in {folder.name}/.\n\n{start}"
+    home = f"set ::torch::_::home {_quoted(python)}\n\n"
+    return start + home + "\n".join((folder / name).read_text("ascii") for name in names.split()) + end
+
+
+def _quoted(text: str) -> str:
+    """A word of Tcl's, in ASCII."""
+    units = text.encode("utf-16-be", "surrogatepass")
+    codes = (int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2))
+    return '"' + "".join(chr(code) if _PLAIN.match(chr(code)) else f"\\u{code:04x}" for code in codes) + '"'

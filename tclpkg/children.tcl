@@ -1,24 +1,47 @@
-# Child interpreters of the tcltorch program: `package require torch` gives them the commands of their parent, and
-# they see the same handles.
+# Child interpreters. Those of the tcltorch program get the commands of their parent by `package require torch`, and
+# see the same handles. Elsewhere a child has a worker of its own; a safe one has what its parent gives it.
 
 proc ::torch::_::begin_children {} {
-    trace add execution ::interp leave ::torch::_::interp_ran
+    trace add execution ::interp leave {::torch::_::interp_ran {}}
+    at_end {args {
+        trace remove execution ::interp leave {::torch::_::interp_ran {}}
+    }}
 }
 
-proc ::torch::_::interp_ran {command code result operation} {
-    if {$code == 0 && [string match cr* [lindex $command 1]] && [interp exists $result] && ![interp issafe $result]} {
-        adopt $result
+# Adopt what a child on this path, or this interpreter itself, has just created.
+proc ::torch::_::interp_ran {path command code result operation} {
+    if {$code != 0 || ![string match cr* [lindex $command 1]]} {
+        return
+    }
+    set child [list {*}$path {*}$result]
+    if {[interp exists $child] && ![interp issafe $child]} {
+        adopt $child
     }
 }
 
 # Give a child what makes torch.tcl choose its parent's transport, and the way to torch.tcl.
 proc ::torch::_::adopt {child} {
-    variable folder
+    variable source
     variable version
     variable commands
+    interp eval $child [list namespace eval ::torch::_ [list variable commands $commands version $version]]
     foreach name {dispatch dispatch_bulk cancel_again} {
         interp alias $child ::torch::_::$name {} ::torch::_::$name
     }
-    interp eval $child [list package ifneeded torch $version [list source [file join $folder torch.tcl]]]
-    interp eval $child [list namespace eval ::torch::_ [list variable commands $commands version $version]]
+    interp alias $child ::torch::_::tell_parent {} ::torch::_::interp_ran $child
+    interp eval $child [list package ifneeded torch $version [list source -encoding utf-8 $source]]
+    interp eval $child {
+        trace add execution ::interp leave ::torch::_::tell_parent
+        trace add command ::torch::_::tell_parent delete {apply {args {
+            trace remove execution ::interp leave ::torch::_::tell_parent
+        }}}
+    }
+}
+
+# In a safe interpreter the ensemble knows what its parent has aliased into ::torch, and nothing starts Python.
+proc ::torch::_::begin_none {} {
+    proc ::torch::_::no_subcommand {ensemble name args} {
+        return -code error -errorcode [list TORCH UNSUPPORTED $name] "a safe interpreter has the commands of torch\
+            that its parent gives it, and \"$name\" is none: interp alias SAFE ::torch::$name {} ::torch::$name"
+    }
 }

@@ -2,7 +2,7 @@
 # parameter. Inside the tcltorch program Python has told both already.
 
 namespace eval ::torch::_ {
-    if {![info exists commands]} {
+    if {![info exists ::torch::_::commands]} {
         variable version 0.1.0
         variable commands {
             Empty {}

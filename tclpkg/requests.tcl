@@ -56,7 +56,8 @@ proc ::torch::_::lost {message} {
 # Send a request; one of number 0 is not answered.
 proc ::torch::_::send {wanted words bytes} {
     variable channel
-    set list [encoding convertto utf-8 $words]
+    variable utf8
+    set list [encoding convertto {*}$utf8 $words]
     set size [string length $bytes]
     puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
     if {$size} {
@@ -69,6 +70,7 @@ proc ::torch::_::send {wanted words bytes} {
 proc ::torch::_::receive {} {
     variable channel
     variable created
+    variable utf8
     if {[binary scan [read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
         error "it said no more"
     }
@@ -83,13 +85,13 @@ proc ::torch::_::receive {} {
         set created $count
     }
     if {!$size} {
-        return [list $got [encoding convertfrom utf-8 $list] ""]
+        return [list $got [encoding convertfrom {*}$utf8 $list] ""]
     }
     set bytes [read $channel $size]
     if {[string length $bytes] < $size} {
         error "it said no more in the middle of an answer"
     }
-    return [list $got [encoding convertfrom utf-8 $list] $bytes]
+    return [list $got [encoding convertfrom {*}$utf8 $list] $bytes]
 }
 
 # An answer as `call` expects it: bytes stand where the dispatcher has them.
@@ -107,14 +109,18 @@ proc ::torch::_::reply_of {got reply bytes} {
 
 # What nobody waits for: output of the worker's, or an answer to torch::async.
 proc ::torch::_::deliver {got said bytes} {
+    variable utf8
     if {$got} {
         variable channel
         fileevent $channel readable {}
         land [reply_of $got $said $bytes]
     } elseif {$said in [chan names $said]} {
-        puts -nonewline $said [encoding convertfrom utf-8 $bytes]
-        if {$said eq "stderr"} {
-            flush $said
+        # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's
+        catch {
+            puts -nonewline $said [encoding convertfrom {*}$utf8 $bytes]
+            if {$said eq "stderr"} {
+                flush $said
+            }
         }
     }
 }

@@ -170,11 +170,9 @@ proc ::torch::_::begin_scopes {} {
     trace add execution ::vwait {enter leave} ::torch::_::wait_changed
     trace add execution ::update {enter leave} ::torch::_::wait_changed
     trace add execution ::coroutine {enter leave} ::torch::_::coroutine_starts
-}
-
-proc ::torch::_::end_traces {args} {
-    foreach command {::vwait ::update} {
-        trace remove execution $command {enter leave} ::torch::_::wait_changed
-    }
-    trace remove execution ::coroutine {enter leave} ::torch::_::coroutine_starts
+    at_end {args {
+        trace remove execution ::vwait {enter leave} ::torch::_::wait_changed
+        trace remove execution ::update {enter leave} ::torch::_::wait_changed
+        trace remove execution ::coroutine {enter leave} ::torch::_::coroutine_starts
+    }}
 }

@@ -1,19 +1,25 @@
 # The package. In the tcltorch program Python has made the commands that it calls already; elsewhere a worker
 # serves them, a process of Python's that is started when it is first needed.
 
+if {[namespace which ::torch::_::call] ne ""} {
+    package provide torch $::torch::_::version  ;# sourced before
+    return
+}
+
 namespace eval ::torch {
     namespace export {[a-zA-Z]*}
     namespace ensemble create -prefixes 0 -unknown ::torch::_::no_subcommand
     namespace eval _ {
-        variable folder [file dirname [file normalize [info script]]]
+        variable source [info script]  ;# this file
     }
 }
 
+# In the module torch-VERSION.tm the files themselves stand here (pybridge/package.py).
 foreach ::torch::_::file {
     commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl children.tcl
     python.tcl worker.tcl requests.tcl async.tcl transport.tcl
 } {
-    source -encoding utf-8 [file join $::torch::_::folder $::torch::_::file]
+    source -encoding utf-8 [file join [file dirname $::torch::_::source] $::torch::_::file]
 }
 
 ::torch::_::begin

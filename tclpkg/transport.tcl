@@ -23,15 +23,16 @@ proc ::torch::_::begin {} {
         }
         child {
             begin_here
-            begin_children
         }
         worker {
             begin_worker
         }
         none {
+            begin_none
             return
         }
     }
+    variable source [file normalize $source]
     dict for {name where} $commands {
         if {$where eq ""} {
             interp alias {} ::torch::$name {} ::torch::_::call $name
@@ -44,5 +45,13 @@ proc ::torch::_::begin {} {
     foreach name {async cancel remote restart shutdown} {
         interp alias {} ::torch::$name {} ::torch::_::$name
     }
-    trace add command ::torch::_::call delete ::torch::_::end_traces
+}
+
+# Have a prefix run when the namespace is deleted. The procedures in it go in any order, so it may need none of them.
+proc ::torch::_::at_end {lambda args} {
+    trace add command ::torch::_::call delete [list apply $lambda {*}$args]
+}
+
+proc ::torch::_::not_at_end {lambda args} {
+    trace remove command ::torch::_::call delete [list apply $lambda {*}$args]
 }

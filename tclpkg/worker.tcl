@@ -12,6 +12,9 @@ proc ::torch::_::begin_worker {} {
     variable closing {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
+    # Tcl 9 refuses half a surrogate pair unless told otherwise
+    variable utf8 [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8 utf-8" : "utf-8"}]
+    variable patience 30000  ;# milliseconds that a Python may take to greet
     foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
     }
@@ -49,31 +52,29 @@ proc ::torch::_::start {} {
     }
     fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
     set hello [greeting $opened]
-    fconfigure $opened -blocking 1
     check_greeting $python $opened $hello
     set channel $opened
     incr generation
-    trace add command ::torch::_::call delete [list ::torch::_::close_quietly $channel]
+    at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
     send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
-# The first frame of a worker as a list; what else it said, as an error of one element; nothing when it said nothing.
+# The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
 proc ::torch::_::greeting {opened} {
-    set deadline [expr {[clock milliseconds] + 60000}]
+    variable patience
+    variable utf8
+    set deadline [expr {[clock milliseconds] + $patience}]
     set data ""
-    while {[clock milliseconds] < $deadline} {
+    while {[clock milliseconds] < $deadline && ![eof $opened]} {
         append data [read $opened]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
             break
         }
         if {[binary scan $data a4IuIuIuIu protocol number count length size] == 5
                 && [string length $data] >= 20 + $length} {
-            return [encoding convertfrom utf-8 [string range $data 20 [expr {19 + $length}]]]
-        }
-        if {[eof $opened]} {
-            break
+            return [encoding convertfrom {*}$utf8 [string range $data 20 [expr {19 + $length}]]]
         }
         after 2
     }
@@ -83,23 +84,29 @@ proc ::torch::_::greeting {opened} {
 proc ::torch::_::check_greeting {python opened hello} {
     variable version
     variable process
-    if {[lindex $hello 0] ne "hello"} {
-        fconfigure $opened -blocking 0  ;# it need not end
-        catch {close $opened} said
-        refuse_python $python $said
+    set ended [eof $opened]
+    fconfigure $opened -blocking 1
+    lassign $hello said theirs process
+    if {$said eq "hello" && $theirs eq $version} {
+        return
     }
-    lassign $hello - theirs process
-    if {$theirs ne $version} {
-        catch {close $opened}
-        return -code error -errorcode [list TORCH VERSION $theirs $version] \
-            "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
+    if {!$ended} {
+        catch {exec kill -9 {*}[pid $opened]}  ;# it need not end by itself
     }
+    catch {close $opened} stderr
+    if {$said ne "hello"} {
+        refuse_python $python [expr {$ended ? $stderr : ""}]
+    }
+    return -code error -errorcode [list TORCH VERSION $theirs $version] \
+        "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
 }
 
-proc ::torch::_::refuse_python {python said} {
-    set said [lindex [split [string trim $said] \n] end]
-    if {$said eq ""} {
-        set said "it is no Python that answers"
+proc ::torch::_::refuse_python {python stderr} {
+    set said [lindex [split [string trim $stderr] \n] end]
+    if {$said eq "" || $said eq "child process exited abnormally"} {
+        set said "it does not answer as one"
+    } elseif {[string match "*Unknown option: -P*" $stderr]} {
+        set said "it is older than 3.11"
     }
     return -code error -errorcode {TORCH UNSUPPORTED python} "\"$python\" cannot run tcltorch ($said):\
         pip install tcltorch for it, or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
@@ -120,8 +127,14 @@ proc ::torch::_::lose {why} {
     fail_all $reason {TORCH CLOSED}
 }
 
+# What closes a channel when the namespace is deleted.
+proc ::torch::_::closer {opened} {
+    return [list {{opened args} {catch {close $opened}}} $opened]
+}
+
 # The errorcode of the close, which tells how the process ended.
-proc ::torch::_::close_quietly {opened args} {
+proc ::torch::_::close_quietly {opened} {
+    not_at_end {*}[closer $opened]
     if {[catch {close $opened} message options]} {
         return [dict get $options -errorcode]
     }
@@ -149,7 +162,6 @@ proc ::torch::_::shutdown_worker {} {
     if {$channel ne ""} {
         set opened $channel
         set channel ""
-        trace remove command ::torch::_::call delete [list ::torch::_::close_quietly $opened]
         close_quietly $opened
     }
     fail_all "shut down" {TORCH CLOSED}

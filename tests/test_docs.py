@@ -134,11 +134,6 @@ def test_messages_of_the_error_page(tcl: Interpreter) -> None:
             assert f"`{' '.join(raised.value.errorcode)}`" in page, raised.value.errorcode
 
 
-def test_the_package_index_has_the_same_version() -> None:
-    index = (ROOT / "tclpkg" / "pkgIndex.tcl").read_text(encoding="ascii")
-    assert f"package ifneeded torch {pybridge.__version__} " in index
-
-
 def test_tcl_sources_are_ascii() -> None:
     for path in [*(ROOT / "tclpkg").rglob("*.tcl"), *(ROOT / "examples").glob("*.tcl")]:
         assert path.read_bytes().isascii(), path

@@ -1,0 +1,166 @@
+"""Child interpreters inside tcltorch: they get the commands of their parent, and see its handles."""
+
+import pytest
+
+from pybridge import Interpreter
+from tests.interpreters import error_of, live
+
+
+@pytest.fixture
+def child(tcl: Interpreter) -> Interpreter:
+    """An interpreter with a child `c` that has the package."""
+    tcl.eval("interp create c; c eval {package require torch}")
+    return tcl
+
+
+def test_nothing_of_torch_before_the_package_is_required(tcl: Interpreter) -> None:
+    tcl.eval("interp create c")
+    assert tcl.eval(
+        "c eval {list [info commands ::torch] [info commands ::torch::*] [package provide torch]}"
+    ) == ("{} {} {}")
+    assert tcl.eval("c eval {package require torch 0.1-}") == tcl.eval("package require torch")
+
+
+def test_they_see_the_same_handles(child: Interpreter) -> None:
+    child.eval("set x [torch::tensor_create {1 2 3}]; c eval [list set x $x]")
+    assert child.eval("c eval {torch::tensor_to_list $x}") == "1.0 2.0 3.0"
+    made = child.eval("c eval {torch::tensor_add $x 1}")
+    assert child.eval(f"torch::tensor_to_list {made}") == "2.0 3.0 4.0"
+    child.eval("c eval {torch::free $x}")
+    assert error_of(child.eval, "torch::tensor_shape $x").message == 'tensor "tensor0" was freed'
+
+
+def test_they_outlive_the_child(child: Interpreter) -> None:
+    made = child.eval("c eval {torch::full 2 7}")
+    child.eval("interp delete c")
+    assert child.eval(f"torch::tensor_to_list {made}") == "7.0 7.0"
+
+
+def test_bulk_numbers(child: Interpreter) -> None:
+    numbers = [each + 0.5 for each in range(2000)]
+    child.call("c", "eval", ("set", "numbers", tuple(numbers)))
+    assert child.call("c", "eval", "torch::tensor_to_list [torch::tensor_create $numbers]") == tuple(numbers)
+    assert (
+        child.eval("c eval {torch::tensor_dtype [torch::tensor_create {9007199254740993} int64]}") == "int64"
+    )
+    assert child.eval("c eval {torch::tensor_to_list [torch::tensor_create {9007199254740993} int64]}") == (
+        "9007199254740993"
+    )
+
+
+def test_scope_and_local(child: Interpreter) -> None:
+    kept = child.eval("c eval {torch::scope {torch::ones 5; torch::ones 2}}")
+    assert child.eval("torch::handles") == kept
+    child.eval("c eval {proc p {} {torch::local x [torch::ones 2]; llength [torch::handles]}}")
+    assert child.eval("c eval p") == "2"
+    assert child.eval("torch::handles") == kept
+
+
+def test_a_scope_of_the_parent_holds_what_a_child_makes(child: Interpreter) -> None:
+    assert child.eval("torch::scope {c eval {torch::ones 2}; llength [torch::handles]}") == "1"
+    assert live(child) == 0
+
+
+def test_a_scope_that_ends_by_an_error(child: Interpreter) -> None:
+    assert error_of(child.eval, "c eval {torch::scope {torch::ones 2; error boom}}").message == "boom"
+    assert live(child) == 0
+
+
+def test_no_grad(child: Interpreter) -> None:
+    child.eval("set x [torch::ones 2 -requires_grad 1]")
+    script = "c eval [list torch::no_grad [list torch::tensor_requires_grad [torch::tensor_mul $x 2]]]"
+    assert child.eval(script) == "1"  # multiplied out here
+    script = "c eval [list torch::no_grad [list torch::tensor_mul $x 2]]"
+    assert child.eval(f"torch::tensor_requires_grad [{script}]") == "0"
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "errorcode"),
+    [
+        ("torch::tensor_add tensor99 1", 'no such tensor "tensor99"', ("TORCH", "HANDLE", "tensor99")),
+        (
+            "torch::tensor_create {1 a}",
+            'expected number but got "a" at index 1 for values',
+            ("TORCH", "ARG", "TYPE", "values"),
+        ),
+        (
+            "torch::ones",
+            'wrong # args: should be "torch::ones shape ?dtype? ?device? ?requires_grad?"',
+            ("TCL", "WRONGARGS"),
+        ),
+    ],
+)
+def test_errors(child: Interpreter, command: str, message: str, errorcode: tuple[str, ...]) -> None:
+    error = error_of(child.eval, f"c eval {{\n{command}\n}}")
+    assert (error.message, error.errorcode) == (message, errorcode)
+    assert error.errorinfo.startswith(f'{message}\n    while executing\n"{command}"\n')
+    assert "::torch::_" not in error.errorinfo
+
+
+def test_an_unknown_subcommand(child: Interpreter) -> None:
+    error = error_of(child.eval, "c eval {torch tensor_ad}")
+    assert error.errorcode == ("TCL", "LOOKUP", "SUBCOMMAND", "tensor_ad")
+    assert error.message.startswith('unknown subcommand "tensor_ad"')
+
+
+@pytest.mark.parametrize(
+    ("path", "create"),
+    [
+        ("g", "interp create g"),
+        ("g", "interp create -- g"),
+        ("c g", "interp cr {c g}"),
+        ("c g", "c eval {interp create g}"),
+        ("c g", "c eval {package require torch; interp create g}"),
+        ("c g", "c eval {proc p {} {interp create -- g}; p}"),
+        ("c g h", "c eval {interp create g; g eval {interp create h}}"),
+    ],
+)
+def test_children_and_grandchildren(tcl: Interpreter, path: str, create: str) -> None:
+    tcl.eval(f"interp create c; torch::ones 2; {create}")
+    assert tcl.eval(f"interp eval {{{path}}} {{package require torch; torch::handles}}") == "tensor0"
+
+
+def test_a_name_of_its_own_is_made_up(tcl: Interpreter) -> None:
+    tcl.eval("set g [interp create]")
+    assert tcl.eval("$g eval {package require torch; torch::handles}") == ""
+
+
+def test_a_failed_create_is_as_it_was(tcl: Interpreter) -> None:
+    tcl.eval("interp create c")
+    assert error_of(tcl.eval, "interp create c").message == (
+        'interpreter named "c" already exists, cannot create'
+    )
+    assert error_of(tcl.eval, "interp create -nope").message == 'bad option "-nope": must be -safe or --'
+
+
+def test_deleting_the_package_in_a_child(child: Interpreter) -> None:
+    child.eval("c eval {interp create g; namespace delete ::torch; interp create h; update}")
+    assert child.eval("c eval {interp children}") in ("g h", "h g")
+    assert child.eval("torch::tensor_to_list [torch::ones 1]") == "1.0"
+
+
+def test_async(child: Interpreter) -> None:
+    child.eval("c eval {proc done {result options} {set ::result $result}}")
+    child.eval("c eval {torch::async {torch::tensor_create {1 2}} done; vwait result}")
+    assert child.eval("torch::tensor_to_list [c eval {set result}]") == "1.0 2.0"
+
+
+def test_a_safe_child_has_nothing_of_its_own(tcl: Interpreter) -> None:
+    tcl.eval("interp create -safe s")
+    assert error_of(tcl.eval, "s eval {package require torch}").message == "can't find package torch"
+    assert error_of(tcl.eval, "s eval {torch::ones 2}").errorcode == (
+        "TCL",
+        "LOOKUP",
+        "COMMAND",
+        "torch::ones",
+    )
+    tcl.eval("interp alias s ::torch::ones {} ::torch::ones")
+    assert tcl.eval("s eval {torch::ones 2}") == "tensor0"
+
+
+def test_the_package_in_a_safe_base(tcl: Interpreter) -> None:
+    tcl.eval("set s [::safe::interpCreate]; $s eval {package require torch}")
+    assert error_of(tcl.eval, "$s eval {torch ones 2}").errorcode == ("TORCH", "UNSUPPORTED", "ones")
+    tcl.eval("interp alias $s ::torch::ones {} ::torch::ones")
+    assert tcl.eval("$s eval {torch ones 2}") == "tensor0"
+    assert tcl.eval("$s eval {info commands ::torch::*}") == "::torch::ones"

@@ -61,7 +61,7 @@ proc ::torch::_::send {wanted words bytes} {
     if {$bytes ne ""} {
         puts -nonewline $channel $bytes
     }
-    flush $channel
+    chan flush $channel
 }
 
 # The next frame: number, list, bytes. What is no frame is an error.
@@ -106,7 +106,7 @@ proc ::torch::_::deliver {got said bytes} {
     } elseif {$said in [chan names $said]} {
         puts -nonewline $said [encoding convertfrom utf-8 $bytes]
         if {$said eq "stderr"} {
-            flush $said
+            chan flush $said
         }
     }
 }

@@ -1,4 +1,7 @@
 # The worker: a process of Python's that serves the commands of this interpreter. It ends with the interpreter.
+#
+# Hosts replace commands of Tcl's by their own: magic takes `clock`, `flush` and `label` away, Expect `close`. So names
+# that they leave alone are called here and in its neighbours: `chan flush`, `::tcl::clock::milliseconds`, `::tk::label`.
 
 # What is known of the worker. A worker that was lost leaves a reason, and is not replaced unless asked to.
 proc ::torch::_::begin_worker {} {
@@ -61,9 +64,9 @@ proc ::torch::_::start {} {
 
 # The first frame of a worker as a list; what else it said, as an error of one element; nothing when it said nothing.
 proc ::torch::_::greeting {opened} {
-    set deadline [expr {[clock milliseconds] + 60000}]
+    set deadline [expr {[::tcl::clock::milliseconds] + 60000}]
     set data ""
-    while {[clock milliseconds] < $deadline} {
+    while {[::tcl::clock::milliseconds] < $deadline} {
         append data [read $opened]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
             break
@@ -85,12 +88,12 @@ proc ::torch::_::check_greeting {python opened hello} {
     variable process
     if {[lindex $hello 0] ne "hello"} {
         fconfigure $opened -blocking 0  ;# it need not end
-        catch {close $opened} said
+        catch {chan close $opened} said
         refuse_python $python $said
     }
     lassign $hello - theirs process
     if {$theirs ne $version} {
-        catch {close $opened}
+        catch {chan close $opened}
         return -code error -errorcode [list TORCH VERSION $theirs $version] \
             "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
     }
@@ -122,7 +125,7 @@ proc ::torch::_::lose {why} {
 
 # The errorcode of the close, which tells how the process ended.
 proc ::torch::_::close_quietly {opened args} {
-    if {[catch {close $opened} message options]} {
+    if {[catch {chan close $opened} message options]} {
         return [dict get $options -errorcode]
     }
     return

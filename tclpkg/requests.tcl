@@ -103,10 +103,13 @@ proc ::torch::_::deliver {got said bytes} {
         variable channel
         fileevent $channel readable {}
         land [reply_of $got $said $bytes]
-    } elseif {$said in [chan names $said]} {
-        puts -nonewline $said [encoding convertfrom utf-8 $bytes]
-        if {$said eq "stderr"} {
-            chan flush $said
+    } elseif {$said in {stdout stderr}} {
+        # it may be closed; `chan names` does not tell, because OpenSTA's stdout is one that it does not name
+        catch {
+            puts -nonewline $said [encoding convertfrom utf-8 $bytes]
+            if {$said eq "stderr"} {
+                chan flush $said
+            }
         }
     }
 }

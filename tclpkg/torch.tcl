@@ -13,7 +13,7 @@ foreach ::torch::_::file {
     commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl children.tcl
     python.tcl worker.tcl requests.tcl async.tcl transport.tcl
 } {
-    source [file join $::torch::_::folder $::torch::_::file]
+    source -encoding utf-8 [file join $::torch::_::folder $::torch::_::file]
 }
 
 ::torch::_::begin

@@ -1,4 +1,4 @@
-"""`package require torch` in programs that are not ours: shells of Tcl and Tk, Expect, tools with Tcl inside."""
+"""`package require torch` in programs that are not ours: shells of Tcl and Tk, Expect, tools of Debian."""
 
 import io
 import os

@@ -124,7 +124,8 @@ puts after
 
 # The worker is killed: the host goes on, and has another one when it asks.
 catch {exec kill -KILL [torch::remote pid]}
-told {torch::tensor_sum $weight}
+catch {torch::tensor_sum $weight} message options
+puts [dict get $options -errorcode]
 puts [torch::restart]
 told {torch::tensor_sum $weight}
 puts [torch::tensor_to_list [torch::ones 2]]
@@ -149,8 +150,7 @@ def test_a_script_in_a_host(host: str, start: Start) -> None:
         "before",
         "from the worker",
         "after",
-        "1 {the PyTorch process has ended (kill signal (SIGKILL)), and its handles with it:"
-        " torch::restart starts another} {TORCH CLOSED}",
+        "TORCH CLOSED",
         "the handles of before are gone",
         '1 {tensor "tensor0" was freed} {TORCH HANDLE tensor0}',
         "1.0 1.0",

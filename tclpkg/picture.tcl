@@ -25,7 +25,7 @@ proc ::torch::_::put_picture {widget png} {
         if {[::winfo exists $widget]} {
             $widget configure -image $image
         } else {
-            ::label $widget -image $image -borderwidth 0 -highlightthickness 0
+            ::tk::label $widget -image $image -borderwidth 0 -highlightthickness 0
         }
     } message options]} {
         ::image delete $image

@@ -63,7 +63,7 @@ proc ::torch::_::send {wanted words bytes} {
     if {$size} {
         puts -nonewline $channel $bytes
     }
-    flush $channel
+    chan flush $channel
 }
 
 # The next frame: number, list, bytes. What is no frame is an error.
@@ -114,12 +114,13 @@ proc ::torch::_::deliver {got said bytes} {
         variable channel
         fileevent $channel readable {}
         land [reply_of $got $said $bytes]
-    } elseif {$said in [chan names $said]} {
-        # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's
+    } elseif {$said in {stdout stderr}} {
+        # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's; `chan names`
+        # does not tell whether the channel is there, because OpenSTA's stdout is one that it does not name
         catch {
             puts -nonewline $said [encoding convertfrom {*}$utf8 $bytes]
             if {$said eq "stderr"} {
-                flush $said
+                chan flush $said
             }
         }
     }

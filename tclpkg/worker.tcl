@@ -1,4 +1,7 @@
 # The worker: a process of Python's that serves the commands of this interpreter. It ends with the interpreter.
+#
+# Hosts replace commands of Tcl's by their own: magic takes `clock`, `flush` and `label` away, Expect `close`. So names
+# that they leave alone are called here and in its neighbours: `chan flush`, `::tcl::clock::milliseconds`, `::tk::label`.
 
 # What is known of the worker. A worker that was lost leaves a reason, and is not replaced unless asked to.
 proc ::torch::_::begin_worker {} {
@@ -65,9 +68,9 @@ proc ::torch::_::start {} {
 proc ::torch::_::greeting {opened} {
     variable patience
     variable utf8
-    set deadline [expr {[clock milliseconds] + $patience}]
+    set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     set data ""
-    while {[clock milliseconds] < $deadline && ![eof $opened]} {
+    while {[::tcl::clock::milliseconds] < $deadline && ![eof $opened]} {
         append data [read $opened]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
             break
@@ -93,7 +96,7 @@ proc ::torch::_::check_greeting {python opened hello} {
     if {!$ended} {
         catch {exec kill -9 {*}[pid $opened]}  ;# it need not end by itself
     }
-    catch {close $opened} stderr
+    catch {chan close $opened} stderr
     if {$said ne "hello"} {
         refuse_python $python [expr {$ended ? $stderr : ""}]
     }
@@ -129,13 +132,13 @@ proc ::torch::_::lose {why} {
 
 # What closes a channel when the namespace is deleted.
 proc ::torch::_::closer {opened} {
-    return [list {{opened args} {catch {close $opened}}} $opened]
+    return [list {{opened args} {catch {chan close $opened}}} $opened]
 }
 
 # The errorcode of the close, which tells how the process ended.
 proc ::torch::_::close_quietly {opened} {
     not_at_end {*}[closer $opened]
-    if {[catch {close $opened} message options]} {
+    if {[catch {chan close $opened} message options]} {
         return [dict get $options -errorcode]
     }
     return

@@ -13,10 +13,24 @@ proc ::torch::_::interp_ran {path command code result operation} {
     if {$code != 0 || ![string match cr* [lindex $command 1]]} {
         return
     }
-    set child [list {*}$path {*}$result]
-    if {[interp exists $child] && ![interp issafe $child]} {
+    set child [list {*}$path {*}[lindex [created $command $result $path] 0]]
+    if {[llength $child] > [llength $path] && [interp exists $child] && ![interp issafe $child]} {
         adopt $child
     }
+}
+
+# The path of the child that `interp create` has made in the interpreter `path`, in a list. Tcl tells only the first of
+# several traces what the result was; then it is the word of the command, or the youngest without one.
+proc ::torch::_::created {command result path} {
+    set words [lrange $command 2 end]
+    while {[lindex $words 0] in {-safe --}} {
+        set words [lrange $words 1 end]
+    }
+    if {$result eq "" && ![llength $words]} {
+        set numbered [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]
+        return [lrange [lsort -dictionary $numbered] end end]
+    }
+    return [list [expr {$result ne "" ? $result : [lindex $words end]}]]
 }
 
 # Give a child what makes torch.tcl choose its parent's transport, and the way to torch.tcl.

@@ -1,7 +1,7 @@
-"""Run all tests, then those of tests/tcl once more in a stock tclsh: `python tests/both_transports.py ARGS`
+"""Run the tests: those in Python, then tests/tcl in tcltorch and in a stock tclsh: `both_transports.py ARGS`
 
-The commands come through a pipe there, from a worker. Both runs take the arguments, which are pytest's. The
-same tests of tests/tcl must pass in both.
+In a stock tclsh the commands come through a pipe, from a worker. The arguments are pytest's: paths go to the
+runs that they are for, options to all. The same tests of tests/tcl must pass in both transports.
 """
 
 import os
@@ -9,33 +9,53 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import IO
 from xml.etree import ElementTree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _NO_TESTS = 5  # pytest's status when it has found none
-_STOCK = ("--tcltest-interpreter=tclsh", "--override-ini=testpaths=tests/tcl")
+_IN_PYTHON = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile")
+# One process each, which all files of a run share, and folders of their own, because they run side by side.
+_SUITES = ("-o", "testpaths=tests/tcl", "-o", "tcltest_args=-tmpdir ../../build/tcltest/")
+_INSIDE = (*_SUITES[:-1], f"{_SUITES[-1]}inside")
+_STOCK = (*_SUITES[:-1], f"{_SUITES[-1]}stock", "--tcltest-interpreter=tclsh")
 
 
 def main(arguments: list[str]) -> int:
-    """Run both; the status of the first that fails, 1 when they have run different tests."""
+    """Run all; the status of the first that fails, 1 when the transports have run different tests."""
+    suites = [each for each in arguments if each.partition("::")[0].endswith(".test")]
+    modules = [each for each in arguments if each.partition("::")[0].endswith(".py")]
+    options = [each for each in arguments if each not in suites and each not in modules]
+    statuses = []
+    if modules or not suites:
+        statuses.append(start_pytest(sys.stdout, *_IN_PYTHON, *options, *modules).wait())
+    if suites or not modules:
+        return compare(statuses, [*options, *suites, "-n0"])
+    return statuses[0]
+
+
+def compare(statuses: list[int], arguments: list[str]) -> int:
+    """Run tests/tcl in both transports, side by side."""
     with tempfile.TemporaryDirectory() as folder:
-        inside, stock = Path(folder, "inside.xml"), Path(folder, "stock.xml")
-        statuses = [run_pytest(inside, *arguments)]
-        if passed(inside):
-            others = [each for each in arguments if not each.partition("::")[0].endswith(".py")]
-            # one process: it has one worker, and the scratch files of a suite have fixed names
-            statuses.append(run_pytest(stock, *_STOCK, *others, "-n0"))
-        return verdict(statuses, passed(inside), passed(stock))
+        reports = Path(folder, "inside.xml"), Path(folder, "stock.xml")
+        with tempfile.TemporaryFile("w+") as shown:
+            second = start_pytest(shown, f"--junitxml={reports[1]}", *_STOCK, *arguments)
+            first = start_pytest(sys.stdout, f"--junitxml={reports[0]}", *_INSIDE, *arguments)
+            statuses = [*statuses, first.wait(), second.wait()]
+            shown.seek(0)
+            print(shown.read(), flush=True)
+        return verdict(statuses, passed(reports[0]), passed(reports[1]))
 
 
-def run_pytest(report: Path, *arguments: str) -> int:
+def start_pytest(output: IO[str], *arguments: str) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         "TCLLIBPATH": str(CHECKOUT / "tclpkg"),
         "TORCH_TCL_PYTHON": sys.executable,
     }
-    command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *arguments]
-    return subprocess.run(command, cwd=CHECKOUT, env=environment).returncode
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, env=environment, stdout=output
+    )
 
 
 def passed(report: Path) -> set[str]:

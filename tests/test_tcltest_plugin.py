@@ -390,6 +390,31 @@ def test_a_file_that_removes_tcltest_does_not_harm_the_next(pytester):
     assert outcomes(run(pytester, "--tcltest-process=session")) == (3, 0, 0)
 
 
+def test_options_of_tcltest_hold_for_every_file_of_a_process(pytester: pytest.Pytester) -> None:
+    pytester.mkdir("scratch")
+    pytester.makeini("[pytest]\ntcltest_args = -tmpdir scratch\n")
+    body = "package require tcltest; tcltest::test a-1 {} -body {file tail [tcltest::temporaryDirectory]} -result scratch"
+    pytester.makefile(".test", one=body, two=body)
+    assert outcomes(run(pytester, "--tcltest-process=session")) == (2, 0, 0)
+
+
+def test_children_are_found_where_others_trace_interp(pytester: pytest.Pytester) -> None:
+    """Tcl tells only the first of several traces what `interp create` has returned."""
+    pytester.makefile(
+        ".test",
+        traced="""
+            trace add execution ::interp leave list
+            package require tcltest
+            trace remove execution ::interp leave list
+            trace add execution ::interp leave list
+            interp create kid
+            interp create
+            tcltest::test a-1 {} -body {llength [interp slaves]} -result 3
+        """,
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
 def test_an_interpreter_that_is_not_there_fails_each_file(pytester):
     write(pytester, a=suite(GOOD))
     result = run(pytester, "--tcltest-interpreter=no-such-tclsh -x")

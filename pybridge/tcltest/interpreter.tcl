@@ -124,10 +124,30 @@ proc ::pytest_tcltest::watch {} {
     trace add execution ::interp leave ::pytest_tcltest::child_made
 }
 
+# The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
+# the word of the command, or the youngest without one.
+proc ::pytest_tcltest::created {command result} {
+    set words [lrange $command 2 end]
+    while {[lindex $words 0] in {-safe --}} {
+        set words [lrange $words 1 end]
+    }
+    if {$result ne ""} {
+        return $result
+    }
+    if {[llength $words]} {
+        return [lindex $words end]
+    }
+    return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
+}
+
 # Watch a child, too, in which the suite may load a tcltest of its own. Until it does, nothing of ours is to be seen
 # there but this namespace. A safe one cannot load tcltest.
-proc ::pytest_tcltest::child_made {command code child args} {
-    if {$code || ![string match c* [lindex $command 1]] || [interp issafe $child]} {
+proc ::pytest_tcltest::child_made {command code result args} {
+    if {$code || ![string match cr* [lindex $command 1]]} {
+        return
+    }
+    set child [created $command $result]
+    if {$child eq "" || [interp issafe $child]} {
         return
     }
     foreach name {writer here made made_at prefix plan_path file number} {

@@ -47,6 +47,8 @@ proc ::pytest_tcltest::restore {configuration} {
     set ::tcltest::workingDirectory [pwd]
     array set ::tcltest::Option $options
     array set ::tcltest::testConstraints $constraints
+    variable plan
+    catch {::tcltest::configure {*}$plan(argv)} ;# tcltest has told what is wrong with them when the first file asked
 }
 
 proc ::pytest_tcltest::instrument {} {

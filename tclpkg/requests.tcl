@@ -53,7 +53,8 @@ proc ::torch::_::lost {message} {
     return [list 1 $reason {-errorcode {TORCH CLOSED}}]
 }
 
-# Send a request; one of number 0 is not answered.
+# Send a request. One of number 0 is not answered, and goes with the next one: on a socket, a second small piece
+# would wait up to 40 ms for the other side to confirm the first (Nagle's algorithm, RFC 896).
 proc ::torch::_::send {wanted words bytes} {
     variable channel
     set list [encoding convertto utf-8 $words]
@@ -62,7 +63,9 @@ proc ::torch::_::send {wanted words bytes} {
     if {$size} {
         puts -nonewline $channel $bytes
     }
-    flush $channel
+    if {$wanted} {
+        flush $channel
+    }
 }
 
 # The next frame: number, list, bytes. What is no frame is an error.

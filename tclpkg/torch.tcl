@@ -11,7 +11,7 @@ namespace eval ::torch {
 
 foreach ::torch::_::file {
     commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl children.tcl
-    python.tcl worker.tcl requests.tcl async.tcl transport.tcl
+    python.tcl daemon.tcl worker.tcl requests.tcl async.tcl transport.tcl
 } {
     source -encoding utf-8 [file join $::torch::_::folder $::torch::_::file]
 }

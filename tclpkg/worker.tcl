@@ -43,15 +43,17 @@ proc ::torch::_::start {} {
     variable channel
     variable created
     variable generation
+    variable cwd
+    set folder [pwd]
     set python [find_python]
-    if {[catch {open |[list $python -P -m pybridge.worker] r+} opened]} {
-        refuse_python $python $opened
+    lassign [daemon_worker $python] opened hello
+    if {$opened eq ""} {
+        lassign [own_worker $python] opened hello
     }
-    fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
-    set hello [greeting $opened]
     fconfigure $opened -blocking 1
     check_greeting $python $opened $hello
     set channel $opened
+    set cwd $folder
     incr generation
     trace add command ::torch::_::call delete [list ::torch::_::close_quietly $channel]
     # a channel has a -mode when it is a terminal
@@ -59,9 +61,18 @@ proc ::torch::_::start {} {
     send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
+# A pipe to a worker that is started, and its greeting.
+proc ::torch::_::own_worker {python} {
+    if {[catch {open |[list $python -P -m pybridge.worker] r+} opened]} {
+        refuse_python $python $opened
+    }
+    fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
+    return [list $opened [greeting $opened 60000]]
+}
+
 # The first frame of a worker as a list; what else it said, as an error of one element; nothing when it said nothing.
-proc ::torch::_::greeting {opened} {
-    set deadline [expr {[clock milliseconds] + 60000}]
+proc ::torch::_::greeting {opened patience} {
+    set deadline [expr {[clock milliseconds] + $patience}]
     set data ""
     while {[clock milliseconds] < $deadline} {
         append data [read $opened]
@@ -75,7 +86,7 @@ proc ::torch::_::greeting {opened} {
         if {[eof $opened]} {
             break
         }
-        after 2
+        after 1
     }
     return
 }
@@ -109,6 +120,9 @@ proc ::torch::_::refuse_python {python said} {
 proc ::torch::_::lose {why} {
     variable channel
     variable reason
+    if {![string match file* $channel]} {
+        append why "; how a worker of the daemon's ends cannot be seen"
+    }
     set code [close_quietly $channel]
     set channel ""
     if {[lindex $code 0] eq "CHILDKILLED"} {

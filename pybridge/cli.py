@@ -1,20 +1,20 @@
 """The `tcltorch` program: tclsh with PyTorch in it."""
 
+# What takes time to import waits until it is needed: a daemon may do the work (pybridge/daemon/program.py).
 import os
 import signal
 import sys
-import warnings
-from typing import TYPE_CHECKING
 
 from pybridge import __version__
-from pybridge.errors import TclError, one_line_warning
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pybridge.interp import Interpreter
 
 USAGE = """usage: tcltorch [script.tcl [arg ...]]
        tcltorch -c script [arg ...]
        tcltorch tclpkg | install-tcl [folder]
+       tcltorch daemon start | status | stop
        tcltorch --version | --help
 
 Runs a Tcl script in which `package require torch` is done. Without a script it
@@ -38,8 +38,28 @@ def main(arguments: list[str] | None = None) -> int:
     if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
         print(USAGE, file=sys.stderr)
         return 2
-    prompts = not words and _on_terminal()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
+    if words[:1] == ["daemon"]:
+        from pybridge.daemon import control
+
+        return control.main(words[1:])
+    if words and arguments is None:  # not where a Python program calls this: its process ends here
+        from pybridge.daemon import program
+
+        status = program.run(words)
+        if status is not None:
+            os._exit(status)
+    return run_here(words)
+
+
+def run_here(words: list[str]) -> int:
+    """Run the program in this process."""
+    import warnings
+
+    from pybridge.errors import one_line_warning
+
+    prompts = not words and _on_terminal()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     warnings.formatwarning = one_line_warning
     try:
         from pybridge.interp import Interpreter
@@ -95,6 +115,8 @@ def _say(text: str) -> int:
 
 
 def _run(tcl: "Interpreter", words: list[str]) -> int:
+    from pybridge.errors import TclError
+
     try:
         if not words:
             return _read_commands(tcl, interactive=sys.stdin is not None and sys.stdin.isatty())
@@ -136,6 +158,8 @@ def _read_line(tcl: "Interpreter", prompt: str) -> str | None:
 
 
 def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
+    from pybridge.errors import TclError
+
     try:
         result = tcl.eval(script)
     except TclError as error:

@@ -53,7 +53,8 @@ proc ::torch::_::lost {message} {
     return [list 1 $reason {-errorcode {TORCH CLOSED}}]
 }
 
-# Send a request; one of number 0 is not answered.
+# Send a request. One of number 0 is not answered, and goes with the next one: on a socket, a second small piece
+# would wait up to 40 ms for the other side to confirm the first (Nagle's algorithm, RFC 896).
 proc ::torch::_::send {wanted words bytes} {
     variable channel
     variable utf8
@@ -63,7 +64,9 @@ proc ::torch::_::send {wanted words bytes} {
     if {$size} {
         puts -nonewline $channel $bytes
     }
-    chan flush $channel
+    if {$wanted} {
+        chan flush $channel
+    }
 }
 
 # The next frame: number, list, bytes. What is no frame is an error.

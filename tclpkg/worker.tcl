@@ -49,14 +49,17 @@ proc ::torch::_::start {} {
     variable channel
     variable created
     variable generation
+    variable cwd
+    set folder [pwd]
     set python [find_python]
-    if {[catch {open |[list $python -P -m pybridge.worker] r+} opened]} {
-        refuse_python $python $opened
+    lassign [daemon_worker $python] opened hello
+    if {$opened eq ""} {
+        lassign [own_worker $python] opened hello
     }
-    fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
-    set hello [greeting $opened]
+    fconfigure $opened -blocking 1
     check_greeting $python $opened $hello
     set channel $opened
+    set cwd $folder
     incr generation
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
@@ -64,9 +67,18 @@ proc ::torch::_::start {} {
     send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
-# The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
-proc ::torch::_::greeting {opened} {
+# A pipe to a worker that is started, and its greeting.
+proc ::torch::_::own_worker {python} {
     variable patience
+    if {[catch {open |[list $python -P -m pybridge.worker] r+} opened]} {
+        refuse_python $python $opened
+    }
+    fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
+    return [list $opened [greeting $opened $patience]]
+}
+
+# The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
+proc ::torch::_::greeting {opened patience} {
     variable utf8
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     set data ""
@@ -79,7 +91,7 @@ proc ::torch::_::greeting {opened} {
                 && [string length $data] >= 20 + $length} {
             return [encoding convertfrom {*}$utf8 [string range $data 20 [expr {19 + $length}]]]
         }
-        after 2
+        after 1
     }
     return
 }
@@ -119,6 +131,9 @@ proc ::torch::_::refuse_python {python stderr} {
 proc ::torch::_::lose {why} {
     variable channel
     variable reason
+    if {![string match file* $channel]} {
+        append why "; how a worker of the daemon's ends cannot be seen"
+    }
     set code [close_quietly $channel]
     set channel ""
     if {[lindex $code 0] eq "CHILDKILLED"} {

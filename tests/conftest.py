@@ -13,6 +13,8 @@ from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
 from tests.warm import Warm
 
+os.environ["TORCH_TCL_DAEMON"] = "0"  # a daemon of the user's has nothing to do with the tests
+
 # What has once passed in CI passes again; elsewhere each run tries other examples.
 hypothesis.settings.register_profile("CI", derandomize=True)
 if os.environ.get("CI"):

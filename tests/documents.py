@@ -166,6 +166,8 @@ def shell(line: str, folder: Path, failing: bool = False) -> str:
         "LC_ALL": "C.UTF-8",
         "COLUMNS": "80",
         "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # it takes half a second to import
+        "XDG_RUNTIME_DIR": str(folder),  # no daemon of the user's, but the page's own
+        "TORCH_TCL_DAEMON": "1",
     }
     ended = subprocess.run(
         ["bash", "-c", line],

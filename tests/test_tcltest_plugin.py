@@ -393,7 +393,7 @@ def test_a_file_that_removes_tcltest_does_not_harm_the_next(pytester):
 def test_options_of_tcltest_hold_for_every_file_of_a_process(pytester: pytest.Pytester) -> None:
     pytester.mkdir("scratch")
     pytester.makeini("[pytest]\ntcltest_args = -tmpdir scratch\n")
-    body = "package require tcltest; tcltest::test a-1 {} -body {file tail [tcltest::temporaryDirectory]} -result scratch"
+    body = "package require tcltest; tcltest::test a-1 {} {file tail [tcltest::temporaryDirectory]} scratch"
     pytester.makefile(".test", one=body, two=body)
     assert outcomes(run(pytester, "--tcltest-process=session")) == (2, 0, 0)
 
@@ -403,10 +403,10 @@ def test_children_are_found_where_others_trace_interp(pytester: pytest.Pytester)
     pytester.makefile(
         ".test",
         traced="""
-            trace add execution ::interp leave list
+            trace add execution ::interp leave {::apply {args {}}}
             package require tcltest
-            trace remove execution ::interp leave list
-            trace add execution ::interp leave list
+            trace remove execution ::interp leave {::apply {args {}}}
+            trace add execution ::interp leave {::apply {args {}}}
             interp create kid
             interp create
             tcltest::test a-1 {} -body {llength [interp slaves]} -result 3

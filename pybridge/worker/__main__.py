@@ -3,6 +3,7 @@
 import faulthandler
 import os
 import signal
+import sys
 import threading
 import warnings
 
@@ -20,8 +21,12 @@ def main() -> None:
     run(source, target)
 
 
-def run(source: int, target: int) -> None:
-    """Serve the connection of these two descriptors, and end the process with it."""
+def run(source: int, target: int, answer: str = "") -> None:
+    """Serve the connection of these two descriptors, and end the process with it.
+
+    Args:
+        answer: what the other side knows this one by; empty where it has started it.
+    """
     from pybridge.errors import one_line_warning
     from pybridge.worker.frames import Garbled, Reader, Writer
     from pybridge.worker.hangup import end_with
@@ -33,9 +38,10 @@ def run(source: int, target: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
     signal.signal(signal.SIGUSR1, lambda *_: None)  # torch::cancel; means nothing between requests
     warnings.formatwarning = one_line_warning
-    server.greet()
+    server.greet(answer)
     end_with(source)
-    threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
+    if "torch" not in sys.modules:
+        threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
     try:
         server.serve()
     except (Garbled, OSError):  # nobody is left to be told

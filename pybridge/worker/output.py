@@ -7,7 +7,6 @@ without a name and goes over before the answer to the command that wrote it.
 import io
 import os
 import sys
-import tempfile
 
 from pybridge.worker.frames import Frame, Writer
 
@@ -29,8 +28,7 @@ class Output:
         self.terminal = False
         self._files = []
         for descriptor, name in enumerate(_NAMES, start=1):
-            file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # open as long as the process
-            os.set_inheritable(file.fileno(), False)
+            file = os.fdopen(os.memfd_create(f"tcltorch-{name}"), "r+b", 0)
             os.dup2(file.fileno(), descriptor)
             self._files.append(file)
             setattr(sys, name, io.TextIOWrapper(_Stream(self, name), "utf-8", "replace", write_through=True))

@@ -38,9 +38,9 @@ class Server:
         self._dispatcher = Dispatcher()
         self._interpreter: Interpreter | None = None
 
-    def greet(self) -> None:
+    def greet(self, answer: str = "") -> None:
         """Say who is here, before anything takes time."""
-        self._writer.send(Frame(0, join_list(("hello", __version__, str(os.getpid())))))
+        self._writer.send(Frame(0, join_list(("hello", __version__, str(os.getpid()), answer))))
 
     def serve(self) -> None:
         """Answer requests until the other side is gone.

@@ -1,0 +1,179 @@
+"""A child of the daemon's: waits for a client, takes over its surroundings, and serves it."""
+
+import faulthandler
+import io
+import locale
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+
+from pybridge.daemon.hello import DESCRIPTORS, Identity
+from pybridge.worker.frames import Frame, Reader, Writer
+from pybridge.worker.output import Output
+from pybridge.worker.server import Server
+
+_REQUESTS = ("ones {2 3}", "tensor_to_list tensor0", "tensor_create 1", "tensor_add tensor0 tensor1")
+_NUMBERS_OF_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def live(orders: socket.socket, memory: int, answer: str) -> None:
+    """Wait for a client and serve it, as its worker or as the `tcltorch` program.
+
+    Args:
+        orders: what the daemon writes to, once.
+        memory: how many bytes may be allocated; 0 for any number.
+        answer: what a Tcl program knows the daemon by.
+    """
+    _warm_up(orders)
+    kind, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS + 1, socket.MSG_CMSG_CLOEXEC)
+    if not kind:  # the daemon has ended
+        os._exit(0)
+    described, *descriptors = descriptors
+    with open(described, "rb") as file:
+        identity = Identity.from_bytes(file.read())
+    _begin(identity, memory)
+    if kind == b"w":
+        _work(identity, descriptors[0], answer)
+    else:
+        _be_program(identity, descriptors, orders)
+
+
+class _NoOutput(Output):
+    def __init__(self) -> None:
+        """Leave the process's channels as they are."""
+
+    def flush(self) -> None:
+        pass
+
+
+def _warm_up(orders: socket.socket) -> None:
+    """Go the ways that a client will, so that their pages are this process's own and no longer the daemon's.
+
+    A client that has come already does not wait for it.
+    """
+    for way in (_be_asked, _run_a_script):
+        if select.select([orders], [], [], 0)[0]:
+            return
+        way()
+
+
+def _be_asked() -> None:
+    here, there = socket.socketpair()
+    for number, request in enumerate(_REQUESTS, start=1):
+        here.sendall(Frame(number, request).to_bytes())
+    here.shutdown(socket.SHUT_WR)
+    Server(Reader(there.fileno()), Writer(there.fileno()), _NoOutput()).serve()
+    here.close()
+    there.close()
+
+
+def _run_a_script() -> None:
+    try:
+        from pybridge.interp import Interpreter
+    except ImportError:  # no tkinter
+        return
+    with Interpreter(program=True) as tcl:
+        tcl.eval("torch::tensor_to_list [torch::ones 2]")
+
+
+def _begin(identity: Identity, memory: int) -> None:
+    import torch
+
+    identity.take_over()
+    torch.default_generator.seed()  # by chance, as in every process
+    if memory:
+        with open("/proc/self/statm") as file:
+            memory += int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    for name in _NUMBERS_OF_THREADS:  # OpenMP has read them in the daemon
+        wanted = identity.environment.get(name, "").partition(",")[0]
+        if wanted.isdecimal() and int(wanted):
+            torch.set_num_threads(int(wanted))
+            break
+
+
+def _work(identity: Identity, connection: int, answer: str) -> None:
+    from pybridge.worker.__main__ import run
+
+    faulthandler.enable(os.fdopen(os.dup(2), "w"))  # the daemon's log
+    sys.argv = identity.arguments
+    run(connection, connection, answer)
+
+
+def _be_program(identity: Identity, descriptors: list[int], orders: socket.socket) -> None:
+    """Run `tcltorch` on the client's standard channels; the daemon tells the client the status."""
+    from pybridge.cli import run_here
+
+    *standard, folder = descriptors
+    os.fchdir(folder)
+    os.close(folder)
+    for number, descriptor in enumerate(standard):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    _open_standard_streams(identity.environment)
+    sys.argv = ["tcltorch", *identity.arguments]
+    faulthandler.disable()  # it is the daemon's, too
+    try:
+        status = run_here(identity.arguments)
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    _end_output()
+    orders.send(bytes([status & 0xFF]))
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join()  # it compiles a kernel for the next time
+    os._exit(
+        status & 0xFF
+    )  # PyTorch's own end takes ten times as long, and the next client waits for the core
+
+
+def _open_standard_streams(environment: dict[str, str]) -> None:
+    """Python's own, as it opens them at its start."""
+    encoding = locale.getpreferredencoding(False)
+    unbuffered = bool(environment.get("PYTHONUNBUFFERED"))
+    for number, (name, mode, errors) in enumerate(
+        (("stdin", "r", "strict"), ("stdout", "w", "strict"), ("stderr", "w", "backslashreplace"))
+    ):
+        raw = io.FileIO(number, mode, closefd=False)
+        binary = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(
+            binary,
+            encoding,
+            errors,
+            line_buffering=name == "stderr" or raw.isatty(),
+            write_through=unbuffered,
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _end_output() -> None:
+    """Write what is buffered and close the client's channels: who reads them sees the end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(3):
+        os.dup2(nothing, number)
+    os.close(nothing)
+
+
+def prepare(end_with_parent: Callable[[int], object], parent: int, signals: tuple[int, ...]) -> None:
+    """Undo in a new child what the daemon has set up for itself."""
+    for number in signals:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    end_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:  # it has ended before
+        os._exit(0)

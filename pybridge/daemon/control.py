@@ -1,0 +1,168 @@
+"""`tcltorch daemon start | status | stop`."""
+
+import argparse
+import errno
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from pybridge.daemon import place
+from pybridge.tcl_list import split_list
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_NEW_LOG = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
+_PATIENCE = 10.0  # seconds for the daemon to end
+
+
+def main(words: list[str]) -> int:
+    """Run the command; the status of the program is returned."""
+    chosen = _parser().parse_args(words)
+    try:
+        return int({"start": start, "status": status, "stop": stop}[chosen.what](chosen))
+    except place.NoPlace as error:
+        return _complain(str(error))
+
+
+def start(chosen: argparse.Namespace) -> int:
+    """Start the daemon, and return when it listens."""
+    folder = place.make_folder()
+    process = runs()
+    if process:
+        print(f"the daemon runs already (process {process})")
+        return 0
+    words = [str(chosen.clients), str(chosen.memory), str(chosen.idle)]
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    log = os.open(place.path("log"), _NEW_LOG, 0o600)
+    started = subprocess.Popen(
+        [sys.executable, "-P", "-m", "pybridge.daemon", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+        cwd="/",
+        start_new_session=True,
+    )
+    os.close(log)
+    assert started.stdout is not None
+    if started.stdout.readline() != b"ready\n":
+        started.wait()
+        return _complain(f"the daemon has not started: {_last_line(place.path('log'))}")
+    started.returncode = 0  # it is not waited for
+    print(f"the daemon runs (process {started.pid}; its files are in {folder})")
+    return 0
+
+
+def status(_: argparse.Namespace) -> int:
+    """Say whether the daemon runs; the status is 0 or, as of other daemons, 3."""
+    if not runs():
+        print("the daemon does not run")
+        return 3
+    facts = _facts()
+    known = f"runs (process {facts['pid']}, tcltorch {facts['version']})" if facts else "is starting"
+    print(f"the daemon {known}")
+    return 0
+
+
+def stop(_: argparse.Namespace) -> int:
+    """End the daemon and its children."""
+    process = runs()
+    if not process:
+        print("the daemon does not run")
+        return 0
+    os.kill(process, signal.SIGTERM)
+    if not _ends():
+        os.kill(process, signal.SIGKILL)  # its children end with it
+        _ends()
+    print("the daemon has ended")
+    return 0
+
+
+def runs() -> int:
+    """The process of the daemon that runs; 0 when there is none, whatever one that crashed has left."""
+    try:
+        lock = os.open(place.path("lock"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise place.NoPlace(f'cannot use "{place.path("lock")}": {error.strerror}') from None
+    try:
+        fcntl.lockf(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        return int(os.read(lock, 32) or b"0")
+    finally:
+        os.close(lock)
+    return 0
+
+
+def _ends() -> bool:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline:
+        if not runs():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def _facts() -> dict[str, str]:
+    """What Tcl programs are told; nothing while the daemon starts."""
+    try:
+        with open(place.path(), encoding="utf-8") as file:
+            words = split_list(file.read())
+    except FileNotFoundError:
+        return {}
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def _last_line(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return (file.read().strip().splitlines() or ["it says nothing"])[-1]
+
+
+def _complain(message: str) -> int:
+    print(f"tcltorch daemon: {message}", file=sys.stderr)
+    return 1
+
+
+def _number(pattern: str, units: dict[str, int], what: str) -> Callable[[str], int]:
+    def read(word: str) -> int:
+        found = re.fullmatch(rf"(\d+)({pattern})", word.lower())
+        if not found or not int(found[1]):
+            raise argparse.ArgumentTypeError(f'expected {what} but got "{word}"')
+        return int(found[1]) * units[found[2]]
+
+    return read
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("tcltorch daemon", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="what", required=True, metavar="start | status | stop")
+    starts = commands.add_parser("start", help="start it, and return when it listens", allow_abbrev=False)
+    starts.add_argument(
+        "--clients",
+        type=_number("", _SECONDS, "a number of clients"),
+        default=16,
+        help="how many there may be at a time (16)",
+    )
+    starts.add_argument(
+        "--memory",
+        type=_number("[kmg]?", _BYTES, "bytes, such as 500m or 4g"),
+        default=0,
+        help="what a client's child may allocate, such as 500m or 4g (no limit)",
+    )
+    starts.add_argument(
+        "--idle",
+        type=_number("[smhd]?", _SECONDS, "a time, such as 90s, 10m or 1h"),
+        default=3600,
+        help="how long it goes on without clients, such as 10m (1h)",
+    )
+    commands.add_parser("status", help="say whether it runs")
+    commands.add_parser("stop", help="end it and its children")
+    return parser

@@ -1,0 +1,168 @@
+"""What clients say first, and what a child takes over from its client.
+
+A Tcl program connects to a port of the loopback device and sends a frame of number 0 (see worker/frames.py):
+`!client token version folder pid environment arguments`. The `tcltorch` program connects to a socket in the
+daemon's folder and sends the same kind of frame, with its words between NULs and four descriptors.
+"""
+
+import hmac
+import locale
+import marshal
+import os
+import socket
+import struct
+import time
+from dataclasses import astuple, dataclass
+
+from pybridge import __version__
+from pybridge.daemon.place import locale_name, package_folder
+from pybridge.tcl_list import split_list
+from pybridge.worker.frames import PROTOCOL, decode
+
+LONGEST = 1 << 20  # bytes of a hello
+PATIENCE = 5.0  # seconds for a hello
+DESCRIPTORS = 4  # of a program: standard input, output and errors, and its folder
+_HEADER = struct.Struct(">4s4I")
+
+
+class Refused(Exception):
+    """This is no client of ours."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a child has of its client.
+
+    Args:
+        arguments: the words of its command line.
+        folder: where it runs; empty when the child gets it as a descriptor.
+    """
+
+    arguments: list[str]
+    environment: dict[str, str]
+    umask: int
+    folder: str
+
+    def to_bytes(self) -> bytes:
+        return marshal.dumps(astuple(self))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Identity":
+        return cls(*marshal.loads(data))
+
+    def take_over(self) -> None:
+        """Make this process look like its client."""
+        os.umask(self.umask)
+        if self.folder:
+            os.chdir(self.folder)
+        before = locale_name()
+        for name in os.environ.keys() - self.environment.keys():
+            del os.environ[name]
+        for name, value in self.environment.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+        time.tzset()
+        if locale_name() != before:
+            try:
+                locale.setlocale(locale.LC_CTYPE, "")
+            except (
+                locale.Error
+            ):  # a name that this machine does not know; Python ignores it at its start, too
+                pass
+
+
+class Caller:
+    """Somebody who has connected and has not yet said all of a hello.
+
+    Args:
+        connection: to be read without waiting.
+        of_program: whether it is one of the `tcltorch` program.
+    """
+
+    def __init__(self, connection: socket.socket, of_program: bool) -> None:
+        self.connection, self.of_program = connection, of_program
+        self.deadline = time.monotonic() + PATIENCE
+        self.descriptors: list[int] = []
+        self._data = b""
+
+    def hear(self) -> str | None:
+        """Read what has come: the hello when all of it is there.
+
+        Raises:
+            Refused: it is none, or too long.
+        """
+        try:
+            data, descriptors, _, _ = socket.recv_fds(
+                self.connection, 1 << 16, DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise Refused(str(error)) from None
+        self.descriptors += descriptors
+        self._data += data
+        size = _HEADER.size
+        if not data or self._data[:4] != PROTOCOL[: len(self._data)]:
+            raise Refused("no hello")
+        if len(self._data) < size:
+            return None
+        _, number, _, length, payload = _HEADER.unpack(self._data[:size])
+        if number or payload or length > LONGEST:
+            raise Refused("no hello")
+        return decode(self._data[size : size + length]) if len(self._data) >= size + length else None
+
+    def close(self) -> None:
+        """Let go of it, and of what it has brought."""
+        self.close_descriptors()
+        self.connection.close()
+
+    def close_descriptors(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+        self.descriptors = []
+
+    def identity(self, text: str, token: str) -> Identity:
+        """Who says this hello.
+
+        Raises:
+            Refused: it does not know the token, or is not of this version.
+        """
+        try:
+            return self._of_program(text) if self.of_program else _of_tcl(text, token)
+        except (ValueError, OverflowError):  # words that are missing, or no numbers
+            raise Refused("no hello") from None
+
+    def _of_program(self, text: str) -> Identity:
+        version, home, locale_there, umask, count, *words = text.split("\0")
+        if (version, home, locale_there) != (__version__, package_folder(), locale_name()):
+            raise Refused("another version")
+        if len(self.descriptors) != DESCRIPTORS:
+            raise Refused("no descriptors")
+        arguments, variables = words[: int(count)], words[int(count) :]
+        environment = dict(variable.split("=", 1) for variable in variables)
+        return Identity(arguments, environment, int(umask) & 0o777, "")
+
+
+def _of_tcl(text: str, token: str) -> Identity:
+    verb, known, version, folder, process, variables, arguments = split_list(text)
+    if verb != "!client" or not hmac.compare_digest(known.encode("utf-8", "replace"), token.encode()):
+        raise Refused("a wrong token")
+    if version != __version__:
+        raise Refused("another version")
+    names = split_list(variables)
+    environment = dict(zip(names[::2], names[1::2], strict=True))
+    return Identity(split_list(arguments), environment, _umask_of(int(process)), folder)
+
+
+def _umask_of(process: int) -> int:
+    """The umask of a process of this user's; this one's where it cannot be told."""
+    status = f"/proc/{process}/status"
+    try:
+        if os.stat(status).st_uid == os.geteuid():
+            with open(status, encoding="utf-8", errors="replace") as file:
+                return next(int(line.split()[1], 8) for line in file if line.startswith("Umask:"))
+    except (OSError, StopIteration, ValueError):
+        pass
+    own = os.umask(0o077)
+    os.umask(own)
+    return own

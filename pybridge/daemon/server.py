@@ -1,0 +1,328 @@
+"""The daemon: lets clients in, gives each a child, and sees to their end.
+
+It never does more than that, and has one thread: what it forks is as fresh as after the imports. A child is
+forked before its client comes, because forking takes longer than all the rest.
+"""
+
+import collections
+import ctypes
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from pybridge.daemon.child import prepare
+from pybridge.daemon.hello import Caller, Identity, Refused
+
+_SET_PDEATHSIG = 1  # prctl(2)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_OF_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGSTOP, signal.SIGCONT}
+_PASSED_ON = {*_OF_TERMINALS, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
+_MOST_CALLERS = 64  # that have not yet said who they are
+_GRACE = 2.0  # seconds for children to end
+_PAUSE = 1.0  # seconds before forking is tried again
+_HEAD_START = 0.5  # seconds that a client's child has before the next one is forked, and warms up
+_HUNG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `tcltorch daemon start` can be told.
+
+    Args:
+        clients: how many there may be at a time.
+        memory: bytes that a child may allocate; 0 for any number.
+        idle: seconds without a client after which the daemon ends.
+    """
+
+    clients: int = 16
+    memory: int = 0
+    idle: float = 3600.0
+
+
+@dataclass
+class Child:
+    """A child, and its client when it has one."""
+
+    process: int
+    orders: socket.socket
+    connection: socket.socket | None = None
+    of_program: bool = False
+
+
+class Server:
+    """Serves the clients of two listening sockets.
+
+    Args:
+        port: for Tcl programs; who connects must know the token.
+        door: for the `tcltorch` program; only its user can reach it.
+    """
+
+    def __init__(self, port: socket.socket, door: socket.socket, token: str, options: Options) -> None:
+        self._token, self._options = token, options
+        self._poll = select.poll()
+        self._watched: dict[int, Callable[[int], None]] = {}
+        self._callers: dict[int, Caller] = {}
+        self._admitted: collections.deque[tuple[Caller, Identity]] = collections.deque()
+        self._spare: Child | None = None
+        self._children: dict[int, Child] = {}  # those with a client, by process
+        self._ended = False
+        self._busy = time.monotonic()  # when there was a client last
+        self._possible = 0.0  # when forking may be tried again after it has failed
+        self._convenient = 0.0  # when a new child does not get in the way of the last one
+        self._prctl = ctypes.CDLL(None).prctl
+        self._listening = (port, door)
+        for listening in self._listening:
+            listening.setblocking(False)
+        self._watch(port.fileno(), lambda _: self._accept(port, of_program=False))
+        self._watch(door.fileno(), lambda _: self._accept(door, of_program=True))
+        self._alarm, self._woken = socket.socketpair()
+        for side in (self._alarm, self._woken):
+            side.setblocking(False)
+        self._watch(self._woken.fileno(), lambda _: self._take_signals())
+
+    def serve(self) -> socket.socket | None:
+        """Serve until a signal, or for lack of clients; in a child, what its orders come from."""
+        for number in _SIGNALS:
+            signal.signal(number, lambda *_: None)
+        signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
+        while not self._ended:
+            if self._spare is None and time.monotonic() >= self._when_to_fork():
+                orders = self._fork()
+                if orders is not None:
+                    return orders
+            if self._admitted and self._spare is not None:
+                self._hand_over(*self._admitted.popleft())
+                continue
+            for descriptor, events in self._poll.poll(self._patience()):
+                if descriptor in self._watched:  # not ended by one before it
+                    self._watched[descriptor](events)
+            self._look_at_the_clock()
+        self._end_children()
+        return None
+
+    def close(self) -> None:
+        """Let go of all that is open."""
+        signal.set_wakeup_fd(-1)
+        for each in self._all():
+            each.orders.close()
+            if each.connection:
+                each.connection.close()
+        for caller in (*self._callers.values(), *(caller for caller, _ in self._admitted)):
+            caller.close()
+        for opened in (*self._listening, self._alarm, self._woken):
+            opened.close()
+
+    # -- clients -----------------------------------------------------------------------------------------
+
+    def _accept(self, listening: socket.socket, *, of_program: bool) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:  # it has gone already, or there are too many files open
+            return
+        if len(self._callers) >= _MOST_CALLERS:
+            connection.close()
+            return
+        connection.setblocking(False)
+        if not of_program:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        descriptor = connection.fileno()
+        self._callers[descriptor] = Caller(connection, of_program)
+        self._watch(descriptor, lambda _: self._hear(descriptor))
+
+    def _hear(self, descriptor: int) -> None:
+        caller = self._callers[descriptor]
+        try:
+            text = caller.hear()
+            if text is None:
+                return
+            identity = caller.identity(text, self._token)
+            if len(self._children) + len(self._admitted) >= self._options.clients:
+                raise Refused("too many clients")
+        except Refused:
+            self._forget_caller(descriptor).close()
+            return
+        self._admitted.append((self._forget_caller(descriptor), identity))
+
+    def _forget_caller(self, descriptor: int) -> Caller:
+        self._unwatch(descriptor)
+        return self._callers.pop(descriptor)
+
+    def _hand_over(self, caller: Caller, identity: Identity) -> None:
+        """Give a client to the child that waits."""
+        child, self._spare = self._spare, None
+        assert child is not None
+        self._convenient = time.monotonic() + _HEAD_START
+        caller.connection.setblocking(True)
+        try:
+            with _file_of(identity.to_bytes()) as described:
+                if caller.of_program:
+                    caller.connection.send(b"+")  # first: without it, nothing has been run
+                    socket.send_fds(child.orders, [b"p"], [described.fileno(), *caller.descriptors])
+                else:
+                    socket.send_fds(child.orders, [b"w"], [described.fileno(), caller.connection.fileno()])
+        except OSError:  # one of the two is gone: the other follows
+            _signal(child.process, signal.SIGKILL)
+        caller.close_descriptors()
+        child.connection, child.of_program = caller.connection, caller.of_program
+        self._children[child.process] = child
+        events = select.POLLRDHUP | (select.POLLIN if child.of_program else 0)
+        self._watch(child.connection.fileno(), lambda what: self._notice(child, what), events)
+        if child.of_program:
+            self._watch(child.orders.fileno(), lambda _: self._finish(child))
+
+    def _notice(self, child: Child, events: int) -> None:
+        """A client has a signal for its child, or has gone."""
+        assert child.connection is not None
+        try:
+            numbers = child.connection.recv(64, socket.MSG_DONTWAIT) if events & select.POLLIN else b""
+        except OSError:
+            numbers = b""
+        for number in numbers:
+            if number in _PASSED_ON:
+                _signal(child.process, number, group=number in _OF_TERMINALS)
+        if events & _HUNG_UP and not numbers:
+            _signal(child.process, signal.SIGKILL)
+            self._drop_connection(child)
+
+    def _finish(self, child: Child) -> None:
+        """A child says the status that it is about to end with."""
+        try:
+            status = child.orders.recv(1, socket.MSG_DONTWAIT)
+        except OSError:
+            status = b""
+        self._unwatch(child.orders.fileno())
+        if status:
+            self._tell(child, b"e" + status)
+            self._convenient = time.monotonic()
+
+    def _tell(self, child: Child, ending: bytes) -> None:
+        if child.connection is None:
+            return
+        try:
+            child.connection.send(ending, socket.MSG_DONTWAIT)
+        except OSError:  # it does not want to know any more
+            pass
+        self._drop_connection(child)
+
+    def _drop_connection(self, child: Child) -> None:
+        if child.connection is not None:
+            self._unwatch(child.connection.fileno())
+            child.connection.close()
+            child.connection = None
+
+    # -- children ----------------------------------------------------------------------------------------
+
+    def _fork(self) -> socket.socket | None:
+        """Have a child that waits; in the child, what its orders come from."""
+        daemon = os.getpid()
+        ours, theirs = socket.socketpair()
+        try:
+            process = os.fork()
+        except OSError:  # no memory, or too many processes: in a second, perhaps
+            ours.close()
+            theirs.close()
+            self._possible = time.monotonic() + _PAUSE
+            return None
+        if not process:
+            prepare(lambda number: self._prctl(_SET_PDEATHSIG, number), daemon, _SIGNALS)
+            ours.close()
+            self.close()
+            return theirs
+        theirs.close()
+        self._spare = Child(process, ours)
+        return None
+
+    def _take_signals(self) -> None:
+        numbers = set(self._woken.recv(4096))
+        if numbers - {signal.SIGCHLD}:
+            self._ended = True
+        self._reap()
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                process, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not process:
+                return
+            if self._spare and self._spare.process == process:
+                self._spare.orders.close()
+                self._spare = None
+                self._possible = time.monotonic() + _PAUSE
+            elif process in self._children:
+                self._bury(self._children.pop(process), os.waitstatus_to_exitcode(status))
+
+    def _bury(self, child: Child, code: int) -> None:
+        if child.of_program:
+            self._tell(child, b"e" + bytes([code]) if code >= 0 else b"s" + bytes([-code]))
+        self._drop_connection(child)
+        self._unwatch(child.orders.fileno())
+        child.orders.close()
+        self._busy = self._convenient = time.monotonic()
+
+    def _all(self) -> list[Child]:
+        return [*self._children.values(), *([self._spare] if self._spare else [])]
+
+    def _end_children(self) -> None:
+        for number, seconds in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, _GRACE)):
+            for each in self._all():
+                _signal(each.process, number, group=True)
+            deadline = time.monotonic() + seconds
+            while self._all() and time.monotonic() < deadline:
+                self._reap()
+                time.sleep(0.01)
+
+    # -- waiting -----------------------------------------------------------------------------------------
+
+    def _watch(self, descriptor: int, call: Callable[[int], None], events: int = select.POLLIN) -> None:
+        self._watched[descriptor] = call
+        self._poll.register(descriptor, events)
+
+    def _unwatch(self, descriptor: int) -> None:
+        if self._watched.pop(descriptor, None):
+            self._poll.unregister(descriptor)
+
+    def _when_to_fork(self) -> float:
+        return max(self._possible, 0.0 if self._admitted else self._convenient)
+
+    def _patience(self) -> float:
+        """How many milliseconds to wait for something to happen."""
+        moments = [caller.deadline for caller in self._callers.values()]
+        if not self._children:
+            moments.append(self._busy + self._options.idle)
+        if self._spare is None:
+            moments.append(self._when_to_fork())
+        return max(0.0, min(moments) - time.monotonic()) * 1000 + 1 if moments else 60_000
+
+    def _look_at_the_clock(self) -> None:
+        now = time.monotonic()
+        for descriptor, caller in list(self._callers.items()):
+            if now >= caller.deadline:
+                self._forget_caller(descriptor).close()
+        if not self._children and not self._admitted and now >= self._busy + self._options.idle:
+            self._ended = True
+
+
+def _file_of(data: bytes) -> BinaryIO:
+    """A file in memory: of any size, it is read when it suits the reader."""
+    file = os.fdopen(os.memfd_create("tcltorch-client"), "r+b", 0)
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _signal(process: int, number: int, *, group: bool = False) -> None:
+    try:
+        if group:
+            os.killpg(process, number)
+        else:
+            os.kill(process, number)
+    except ProcessLookupError:  # it has ended, or has no group of its own yet
+        if group:
+            _signal(process, number)

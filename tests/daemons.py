@@ -1,0 +1,196 @@
+"""Daemons for tests. They are forked off one process that has imported all, which takes seconds each time."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pybridge.tcl_list import join_list, split_list
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 120.0
+_NURSERY = """
+import json, os, sys
+from pybridge.daemon import __main__ as daemon, hello
+daemon.preload()
+print("ready", flush=True)
+for line in sys.stdin:
+    order = json.loads(line)
+    if os.fork():
+        os.wait()
+        continue
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    os.environ["XDG_RUNTIME_DIR"] = order["folder"]
+    os.dup2(os.open(order["folder"] + "/errors", os.O_WRONLY | os.O_CREAT), 2)
+    hello.PATIENCE = order["patience"]
+    daemon.main(order["words"])
+    sys.exit()
+"""
+
+
+class Nursery:
+    """A process of which daemons are forked."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _NURSERY],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        self._expect_ready()
+
+    def _expect_ready(self) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+
+    def daemon(
+        self, folder: Path, clients: int = 16, memory: int = 0, idle: float = 3600.0, patience: float = 60.0
+    ) -> "Daemon":
+        """A daemon with its files in `folder`."""
+        order = {
+            "folder": str(folder),
+            "words": [str(clients), str(memory), str(idle)],
+            "patience": patience,
+        }
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        self._expect_ready()
+        return Daemon(folder)
+
+    def close(self) -> None:
+        """Let it end. Its daemons do not."""
+        self._process.communicate()
+
+
+class Daemon:
+    """A daemon that runs, and programs that find it.
+
+    Args:
+        runtime: what XDG_RUNTIME_DIR is.
+    """
+
+    def __init__(self, runtime: Path) -> None:
+        self.runtime = runtime
+        self.file = runtime / "tcltorch" / f"daemon-{os.uname().nodename}"
+        words = split_list(self.file.read_text(encoding="utf-8"))
+        self.facts = dict(zip(words[::2], words[1::2], strict=True))
+        self.process = int(self.facts["pid"])
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """For programs that should find it."""
+        return environment(self.runtime, **more)
+
+    def tclsh(self, script: str, **more: str) -> str:
+        """What a script prints in a stock tclsh."""
+        return self.start_tclsh(script, **more).communicate(timeout=PATIENCE)[0]
+
+    def start_tclsh(self, script: str, **more: str) -> "subprocess.Popen[str]":
+        """Start a stock tclsh, which reads standard input when its script does."""
+        command = ["tclsh", str(self.runtime / f"{time.monotonic_ns()}.tcl"), "one", "two words"]
+        Path(command[1]).write_text(f"package require torch\n{script}\n", encoding="utf-8")
+        return subprocess.Popen(
+            command,
+            env=self.environment(**more),
+            cwd=self.runtime,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def tcltorch(self, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+        """Run the program to its end."""
+        options = {"env": self.environment(), "timeout": PATIENCE, **options}
+        command = [sys.executable, "-m", "pybridge", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+    def start_tcltorch(self, *words: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start the program."""
+        command = [sys.executable, "-m", "pybridge", *words]
+        return subprocess.Popen(
+            command,
+            env=self.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            **options,
+        )
+
+    def connect(self) -> socket.socket:
+        """A connection to the port for Tcl programs."""
+        connection = socket.create_connection(("127.0.0.1", int(self.facts["port"])))
+        connection.settimeout(PATIENCE)
+        return connection
+
+    def hello(self, **changed: str) -> bytes:
+        """What a Tcl program says first."""
+        words = {
+            "verb": "!client",
+            "token": self.facts["token"],
+            "version": self.facts["version"],
+            "folder": str(self.runtime),
+            "process": str(os.getpid()),
+            "environment": join_list(("PATH", os.environ["PATH"])),
+            "arguments": "",
+        }
+        return frame(join_list((words | changed).values()).encode())
+
+    def children(self) -> set[int]:
+        """Its children; one waits for a client."""
+        listed = Path(f"/proc/{self.process}/task/{self.process}/children").read_text(encoding="ascii")
+        return set(map(int, listed.split()))
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return is_alive(self.process)
+
+    def stop(self) -> None:
+        """End it and all its children."""
+        if self.runs():
+            os.kill(self.process, signal.SIGTERM)
+            eventually(lambda: not self.runs())
+
+
+def environment(runtime: Path, **more: str) -> dict[str, str]:
+    """For programs whose daemon has its files in `runtime`, with this Python and this package."""
+    ours = {
+        "XDG_RUNTIME_DIR": str(runtime),
+        "PYTHONPATH": str(ROOT),
+        "TCLLIBPATH": str(ROOT / "tclpkg"),
+        "TORCH_TCL_PYTHON": sys.executable,
+        "TORCH_TCL_DAEMON": "1",
+    }
+    return os.environ | ours | more
+
+
+def frame(text: bytes, protocol: bytes = b"tch1", length: int | None = None) -> bytes:
+    """A frame of number 0."""
+    return struct.pack(">4s4I", protocol, 0, 0, len(text) if length is None else length, 0) + text
+
+
+def is_alive(process: int) -> bool:
+    """Whether there is a process of this number, other than one that only waits to be reaped."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    """Wait until it does."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never does"
+        time.sleep(0.01)

@@ -1,0 +1,363 @@
+"""The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from pybridge.daemon import place
+from tests.daemons import ROOT, Daemon, Nursery, environment, eventually, frame, is_alive
+
+TO_DAEMON = "string match sock* $::torch::_::channel"
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    made = Nursery()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    """Start a daemon of the test's own."""
+    started = []
+
+    def begin(**options: float) -> Daemon:
+        started.append(nursery.daemon(tmp_path, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.stop()
+        assert (each.runtime / "errors").read_text() == ""
+
+
+@pytest.fixture
+def daemon(start: Callable[..., Daemon]) -> Daemon:
+    return start()
+
+
+def control(runtime: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "pybridge", "daemon", *words]
+    return subprocess.run(
+        command, env=environment(runtime, **more), capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+# -- start, status, stop ---------------------------------------------------------------------------------
+
+
+def test_start_status_stop(tmp_path: Path) -> None:
+    ended = control(tmp_path, "status")
+    assert (ended.returncode, ended.stdout) == (3, "the daemon does not run\n")
+    started = control(tmp_path, "start", "--idle", "10m", OMP_NUM_THREADS="1")
+    assert (started.returncode, started.stderr) == (0, "")
+    daemon = Daemon(tmp_path)
+    try:
+        assert started.stdout == (
+            f"the daemon runs (process {daemon.process}; its files are in {tmp_path}/tcltorch)\n"
+        )
+        again = control(tmp_path, "start")
+        assert (again.returncode, again.stdout) == (
+            0,
+            f"the daemon runs already (process {daemon.process})\n",
+        )
+        known = control(tmp_path, "status")
+        assert (
+            known.stdout
+            == f"the daemon runs (process {daemon.process}, tcltorch {daemon.facts['version']})\n"
+        )
+        assert stat.S_IMODE(daemon.file.parent.stat().st_mode) == 0o700
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in daemon.file.parent.iterdir()}
+        assert modes == {f"{daemon.file.name}{kind}": 0o600 for kind in ("", ".socket", ".lock", ".log")}
+        assert daemon.tclsh("puts [torch::tensor_item [torch::full {} 7]]") == "7.0\n"
+    finally:
+        stopped = control(tmp_path, "stop")
+    assert (stopped.returncode, stopped.stdout) == (0, "the daemon has ended\n")
+    eventually(lambda: not daemon.runs())
+    assert not daemon.file.exists()
+    assert control(tmp_path, "stop").stdout == "the daemon does not run\n"
+
+
+def test_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('this torch is broken')")
+    started = control(tmp_path, "start", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert started.returncode == 1
+    assert started.stderr == (
+        "tcltorch daemon: the daemon has not started: ImportError: this torch is broken\n"
+    )
+    assert control(tmp_path, "status").returncode == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["start", "--clients", "0"], 'expected a number of clients but got "0"'),
+        (["start", "--memory", "much"], 'expected bytes, such as 500m or 4g but got "much"'),
+        (["start", "--idle", "-1"], 'or 1h but got "-1"'),
+        (["begin"], "invalid choice: 'begin'"),
+        ([], "the following arguments are required: start | status | stop"),
+    ],
+)
+def test_words_that_make_no_sense(words: list[str], complaint: str, tmp_path: Path) -> None:
+    ended = control(tmp_path, *words)
+    assert ended.returncode == 2
+    assert complaint in ended.stderr
+
+
+def test_a_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tcltorch").symlink_to("elsewhere")
+    ended = control(tmp_path, "start")
+    assert ended.returncode == 1
+    assert ended.stderr == f'tcltorch daemon: "{tmp_path}/tcltorch" is not a folder of your own\n'
+
+
+def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(place.NoPlace, match="is not a folder of your own"):
+        place.make_folder()
+
+
+def test_python_programs_that_call_the_program_go_on(daemon: Daemon) -> None:
+    program = "from pybridge.cli import main; main(['-c', 'puts [pid]']); import os; print(os.getpid())"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=daemon.environment(), capture_output=True, text=True, check=True
+    )
+    first, second = ended.stdout.split()
+    assert first == second
+
+
+def test_a_daemon_that_was_killed(start: Callable[..., Daemon]) -> None:
+    killed = start()
+    children = killed.children()
+    os.kill(killed.process, signal.SIGKILL)
+    eventually(lambda: not killed.runs() and not any(map(is_alive, children)))
+    assert killed.file.exists()
+    assert control(killed.runtime, "status").stdout == "the daemon does not run\n"
+    assert killed.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
+    assert start().tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:
+    daemon = start(idle=3)
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        assert client.recv(4) == b"tch1"
+        eventually(lambda: len(daemon.children()) == 2)
+        assert subprocess.run(["sleep", "4"], check=True)
+        assert daemon.runs()
+    eventually(lambda: not daemon.runs())
+    assert not daemon.file.exists()
+
+
+def test_nobody_is_left_after_a_stop(daemon: Daemon) -> None:
+    client = daemon.start_tclsh("torch::remote {exec sleep 1000 &}; puts [torch::remote pid]; gets stdin")
+    assert client.stdout is not None
+    worker = int(client.stdout.readline())
+    eventually(lambda: len(daemon.children()) == 2)
+    processes = {worker, *daemon.children()}
+    assert worker in daemon.children()
+    (sleeper,) = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
+    daemon.stop()
+    eventually(lambda: not any(map(is_alive, {*processes, int(sleeper)})))
+    client.communicate("\n")
+
+
+# -- who is let in ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"token": "0" * 64}, id="token"),
+        pytest.param({"token": ""}, id="no token"),
+        pytest.param({"token": "\u00e9"}, id="no ASCII"),
+        pytest.param({"version": "0.0.1"}, id="version"),
+        pytest.param({"verb": "hello"}, id="verb"),
+        pytest.param({"process": "self"}, id="process"),
+        pytest.param({"environment": "odd"}, id="environment"),
+        pytest.param({"arguments": "{"}, id="arguments"),
+    ],
+)
+def test_a_hello_that_is_refused(changed: dict[str, str], daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        client.sendall(daemon.hello(**changed))
+        assert client.recv(1) == b""
+    assert len(daemon.children()) == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(b"GET / HTTP/1.0\r\n\r\n", id="another protocol"),
+        pytest.param(b"t", id="a part"),
+        pytest.param(frame(b"", length=1 << 21), id="too long"),
+        pytest.param(frame(b"{ "), id="no list"),
+        pytest.param(frame(b"\xff\xfe"), id="no text"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+def test_garbage(said: bytes, daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        client.sendall(said)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1) == b""
+    assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_slow_client_keeps_nobody_waiting(start: Callable[..., Daemon]) -> None:
+    daemon = start(patience=3.0)
+    with daemon.connect() as slow, daemon.connect() as other:
+        slow.sendall(daemon.hello()[:30])
+        other.sendall(daemon.hello())
+        assert other.recv(4) == b"tch1"
+        assert slow.recv(1) == b""
+
+
+def test_a_hello_in_pieces(daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in daemon.hello():
+            client.sendall(bytes([byte]))
+        assert client.recv(4) == b"tch1"
+
+
+def test_only_so_many_clients(start: Callable[..., Daemon]) -> None:
+    daemon = start(clients=1)
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        assert client.recv(4) == b"tch1"
+        assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
+        assert daemon.tcltorch("-c", "puts hello").stdout == "hello\n"
+    eventually(lambda: len(daemon.children()) == 1)
+    assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+@pytest.mark.parametrize("how", ["variable", "environment", "python", "mode", "version", "answer"])
+def test_a_daemon_that_is_not_used(how: str, daemon: Daemon, tmp_path: Path) -> None:
+    before, more = "", {}
+    if how == "variable":
+        before = "set ::torch::daemon 0; "
+    elif how == "environment":
+        more = {"TORCH_TCL_DAEMON": "0"}
+    elif how == "python":
+        (tmp_path / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        (tmp_path / "python").chmod(0o755)
+        more = {"TORCH_TCL_PYTHON": str(tmp_path / "python")}
+    elif how == "mode":
+        daemon.file.chmod(0o644)
+    else:
+        text = daemon.file.read_text()
+        daemon.file.write_text(text.replace(f"{how} {daemon.facts[how]}", f"{how} 0.0"))
+    assert daemon.tclsh(f"{before}torch::version; puts [{TO_DAEMON}]", **more) == "0\n"
+
+
+# -- children --------------------------------------------------------------------------------------------
+
+
+def test_a_child_takes_over_from_its_client(daemon: Daemon, tmp_path: Path) -> None:
+    folder = tmp_path / "a \u00e9"
+    folder.mkdir()
+    script = (
+        "cd [lindex [glob a*] 0]; set env(SPOKEN) {a b\u20ac}; unset -nocomplain env(LEFT)\n"
+        "puts [torch::remote {list [pwd] $env(SPOKEN) [info exists env(LEFT)] [exec sh -c umask]}]"
+    )
+    before = os.umask(0o027)
+    try:
+        said = daemon.tclsh(f"fconfigure stdout -encoding utf-8\n{script}", LEFT="x")
+    finally:
+        os.umask(before)
+    assert said == f"{{{folder}}} {{a b\u20ac}} 0 0027\n"
+
+
+def test_handles_are_the_clients_own(daemon: Daemon) -> None:
+    make = "set x [torch::full 1 %d]; puts $x; flush stdout; gets stdin; puts [torch::handles]; "
+    clients = [daemon.start_tclsh(make % value + "puts [torch::tensor_item $x]") for value in (3, 4)]
+    for client in clients:
+        assert client.stdout is not None
+        assert client.stdout.readline() == "tensor0\n"
+    assert [client.communicate("\n")[0] for client in clients] == ["tensor0\n3.0\n", "tensor0\n4.0\n"]
+
+
+def sockets(process: int) -> set[str]:
+    links = {os.readlink(path) for path in Path(f"/proc/{process}/fd").iterdir()}
+    return {link for link in links if link.startswith("socket:")}
+
+
+def test_a_child_has_only_its_own_sockets(daemon: Daemon) -> None:
+    with daemon.connect() as half:
+        half.sendall(daemon.hello()[:20])
+        clients = [daemon.start_tclsh("puts [torch::remote pid]; flush stdout; gets stdin") for _ in range(2)]
+        workers = [int(client.stdout.readline()) for client in clients if client.stdout]
+        first, second = map(sockets, workers)
+        assert not first & second
+        assert [len(each & sockets(daemon.process)) for each in (first, second)] == [1, 1]  # to its client
+        for client in clients:
+            client.communicate("\n")
+
+
+def test_random_numbers_are_not_those_of_another_client(daemon: Daemon) -> None:
+    script = "puts [torch::tensor_to_list [torch::rand 3]]"
+    assert daemon.tclsh(script) != daemon.tclsh(script)
+    assert len({daemon.tclsh(f"torch::manual_seed 1; {script}") for _ in range(2)}) == 1
+
+
+def test_a_client_that_dies_is_cleaned_up(daemon: Daemon) -> None:
+    client = daemon.start_tclsh("puts [torch::remote pid]; torch::remote {while 1 {}}")
+    assert client.stdout is not None
+    worker = int(client.stdout.readline())
+    assert worker in daemon.children()
+    client.kill()
+    client.communicate()
+    eventually(lambda: not is_alive(worker))
+    eventually(lambda: len(daemon.children()) == 1)
+
+
+def test_a_worker_that_is_killed(daemon: Daemon) -> None:
+    script = (
+        "set x [torch::ones 1]\nexec kill -9 [torch::remote pid]\n"
+        "puts [catch {torch::tensor_item $x} message options]\n"
+        "puts [dict get $options -errorcode]\nputs $message\n"
+        "puts [torch::restart]\nputs [torch::tensor_item [torch::full {} 5]]"
+    )
+    assert daemon.tclsh(script) == (
+        "1\nTORCH CLOSED\nthe PyTorch process has ended "
+        "(it said no more; how a worker of the daemon's ends cannot be seen), "
+        "and its handles with it: torch::restart starts another\n"
+        "the handles of before are gone\n5.0\n"
+    )
+
+
+def test_the_daemon_has_one_thread_and_its_children_as_many_as_there_are_cores(daemon: Daemon) -> None:
+    """A child that was forked after a parallel operation would hang in its first."""
+    script = (
+        "set x [torch::ones {2000 2000}]; set y [torch::tensor_matmul $x $x]\n"
+        "set z [torch::fake_quantize_per_tensor [torch::full 1000000 0.7] 0.5 0 -8 7]\n"
+        "foreach tensor [list $y $z] {puts [torch::tensor_item [torch::tensor_sum $tensor]]}\n"
+        "puts [llength [glob /proc/$::torch::_::process/task/*]]"
+    )
+    said = [daemon.tclsh(script, TCLTORCH_KERNELS=kernels).split() for kernels in ("torch", "numba")]
+    for product, quantized, threads in said:
+        assert (product, quantized) == ("8000000000.0", "500000.0")
+        assert int(threads) >= 1 + torch.get_num_threads()  # and one that waits for the client's end
+    (_, _, single) = daemon.tclsh(script, TCLTORCH_KERNELS="torch", OMP_NUM_THREADS="1").split()
+    assert int(single) == 2
+    assert len(os.listdir(f"/proc/{daemon.process}/task")) == 1
+
+
+def test_no_more_memory_than_allowed(start: Callable[..., Daemon]) -> None:
+    script = (
+        "puts [catch {torch::ones 200000000} message options]; puts [dict get $options -errorcode]\n"
+        "puts [torch::tensor_item [torch::tensor_sum [torch::ones 1000000]]]"
+    )
+    assert start(memory=500_000_000).tclsh(script) == "1\nTORCH MEMORY\n1000000.0\n"

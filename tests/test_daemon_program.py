@@ -1,0 +1,195 @@
+"""The `tcltorch` program through the daemon: what it prints, how it ends, and what it does with signals."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.daemons import Daemon, Nursery, eventually, is_alive
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    nursery = Nursery()
+    started = nursery.daemon(tmp_path_factory.mktemp("runtime"))
+    yield started
+    started.stop()
+    nursery.close()
+    assert (started.runtime / "errors").read_text() == ""
+
+
+@pytest.fixture(autouse=True)
+def only_a_spare_child_is_left(daemon: Daemon) -> Iterator[None]:
+    yield
+    eventually(lambda: len(daemon.children()) == 1)
+    assert len(os.listdir(f"/proc/{daemon.process}/task")) == 1
+
+
+def both(daemon: Daemon, *words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """What the program does through the daemon, which must be what it does without."""
+    through = daemon.tcltorch(*words, **options)
+    without = daemon.tcltorch(*words, **{"env": daemon.environment(TORCH_TCL_DAEMON="0"), **options})
+    assert (through.returncode, through.stdout, through.stderr) == (
+        without.returncode,
+        without.stdout,
+        without.stderr,
+    )
+    return through
+
+
+def test_it_is_used(daemon: Daemon) -> None:
+    said = daemon.tcltorch("-c", "puts [pid]; puts [exec cat /proc/[pid]/stat]").stdout
+    assert said.split(")")[1].split()[1] == str(daemon.process)
+
+
+def test_a_script_with_arguments(daemon: Daemon, tmp_path: Path) -> None:
+    script = tmp_path / "a script.tcl"
+    script.write_text(
+        "puts $argv0; puts $argv; puts $argc; puts [torch::tensor_to_list [torch::full 2 3]]\n"
+        "puts stderr [gets stdin]; puts [read stdin]; puts $env(SPOKEN); puts [pwd]; puts [exec sh -c umask]"
+    )
+    before = os.umask(0o037)
+    try:
+        ended = both(daemon, str(script), "a b", "\u00e9", "", cwd=tmp_path, input="line\nrest")
+    finally:
+        os.umask(before)
+    assert ended.stdout == f"{script}\n{{a b}} \u00e9 {{}}\n3\n3.0 3.0\nrest\n\u20ac\n{tmp_path}\n0037\n"
+    assert ended.stderr == "line\n"
+
+
+@pytest.fixture(autouse=True)
+def variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOKEN", "\u20ac")
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "printed", "complaint"),
+    [
+        ("puts ok", 0, "ok\n", ""),
+        ("puts -nonewline ok; exit 7", 7, "ok", ""),
+        ("catch {exit 300}", 300 & 0xFF, "", ""),
+        ("puts ok; error boom", 1, "ok\n", 'boom\n    while executing\n"error boom"\n'),
+        ("torch::nope", 1, "", 'invalid command name "torch::nope"\n    while executing\n"torch::nope"\n'),
+        ("exec kill -SEGV [pid]", -signal.SIGSEGV, "", ""),
+        ("torch::tensor_std [torch::ones 1]; puts ok", 0, "ok\n", "warning: "),
+    ],
+)
+def test_how_it_ends(script: str, status: int, printed: str, complaint: str, daemon: Daemon) -> None:
+    ended = both(daemon, "-c", script)
+    assert (ended.returncode, ended.stdout) == (status, printed)
+    assert ended.stderr.startswith(complaint)
+
+
+def test_both_channels_in_order(daemon: Daemon) -> None:
+    script = "foreach i {1 2 3} {puts $i; flush stdout; puts stderr -$i; torch::show [torch::ones 1]}"
+    command = [sys.executable, "-m", "pybridge", "-c", script]
+    options: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "check": False}
+    through = subprocess.run(command, env=daemon.environment(), **options)
+    without = subprocess.run(command, env=daemon.environment(TORCH_TCL_DAEMON="0"), **options)
+    assert through.stdout == without.stdout
+    assert through.stdout.startswith("1\n-1\n")
+
+
+def test_a_reader_sees_the_end_of_the_output(daemon: Daemon) -> None:
+    program = f"'{sys.executable}' -m pybridge -c 'puts [torch::tensor_item [torch::full {{}} 2]]' | cat"
+    ended = subprocess.run(
+        ["sh", "-c", program],
+        env=daemon.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stdout == "2.0\n"
+
+
+def test_a_closed_channel(daemon: Daemon) -> None:
+    program = f"exec '{sys.executable}' -m pybridge -c 'puts hello' <&-"
+    ended = subprocess.run(
+        ["sh", "-c", program],
+        env=daemon.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert ended.stdout == "hello\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_end_it(number: signal.Signals, daemon: Daemon) -> None:
+    program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; vwait forever")
+    child = first_number(program)
+    program.send_signal(number)
+    program.communicate(timeout=60)
+    assert program.returncode == -number
+    assert not is_alive(child)
+
+
+def test_a_signal_that_nohup_ignores(daemon: Daemon) -> None:
+    program = daemon.start_tcltorch(
+        "-c",
+        "puts [pid]; flush stdout; puts [gets stdin]",
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    first_number(program)
+    program.send_signal(signal.SIGHUP)
+    assert program.communicate("on\n", timeout=60)[0] == "on\n"
+    assert program.returncode == 0
+
+
+def test_a_program_that_is_killed(daemon: Daemon) -> None:
+    program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; while 1 {}")
+    child = first_number(program)
+    program.kill()
+    program.communicate(timeout=60)
+    eventually(lambda: not is_alive(child))
+
+
+def test_stopped_and_continued(daemon: Daemon) -> None:
+    program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; gets stdin")
+    child = first_number(program)
+    program.send_signal(signal.SIGTSTP)
+    eventually(lambda: state(child) == "T" and state(program.pid) == "T")
+    program.send_signal(signal.SIGCONT)
+    eventually(lambda: state(child) == "S")
+    program.communicate("\n", timeout=60)
+    assert program.returncode == 0
+
+
+def test_another_installation_is_not_served(daemon: Daemon, tmp_path: Path) -> None:
+    for name in ("pybridge", "tclpkg"):
+        (tmp_path / name).symlink_to(Path(__file__).parent.parent / name)
+    ended = daemon.tcltorch(
+        "-c",
+        "puts [exec cat /proc/[pid]/stat]",
+        env=daemon.environment(PYTHONPATH=str(tmp_path)),
+        cwd=tmp_path,
+    )
+    assert ended.stdout.split(")")[1].split()[1] == str(os.getpid())
+
+
+def test_the_daemon_is_killed(tmp_path: Path) -> None:
+    nursery = Nursery()
+    daemon = nursery.daemon(tmp_path)
+    program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; gets stdin", stderr=subprocess.PIPE)
+    child = first_number(program)
+    os.kill(daemon.process, signal.SIGKILL)
+    assert program.communicate(timeout=60) == ("", "tcltorch: the daemon has ended\n")
+    assert program.returncode == 1
+    eventually(lambda: not is_alive(child))
+    nursery.close()
+
+
+def first_number(program: "subprocess.Popen[str]") -> int:
+    assert program.stdout is not None
+    return int(program.stdout.readline())
+
+
+def state(process: int) -> str:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,4 +1,4 @@
-"""Run the tests: those in Python, then tests/tcl in tcltorch and in a stock tclsh: `both_transports.py ARGS`
+"""Run the tests: tests/tcl in tcltorch and in a stock tclsh, then those in Python: `both_transports.py ARGS`
 
 In a stock tclsh the commands come through a pipe, from a worker. The arguments are pytest's: paths go to the
 runs that they are for, options to all. The same tests of tests/tcl must pass in both transports.
@@ -27,24 +27,33 @@ def main(arguments: list[str]) -> int:
     modules = [each for each in arguments if each.partition("::")[0].endswith(".py")]
     options = [each for each in arguments if each not in suites and each not in modules]
     statuses = []
-    if modules or not suites:
-        statuses.append(start_pytest(sys.stdout, *_IN_PYTHON, *options, *modules).wait())
     if suites or not modules:
-        return compare(statuses, [*options, *suites, "-n0"])
-    return statuses[0]
+        statuses.append(compare([*options, *suites, "-n0"]))
+    if modules or not suites:  # last, so that what is printed ends as pytest ends
+        statuses.append(start_pytest(sys.stdout, *_IN_PYTHON, *options, *modules).wait())
+    return verdict(statuses)
 
 
-def compare(statuses: list[int], arguments: list[str]) -> int:
-    """Run tests/tcl in both transports, side by side."""
-    with tempfile.TemporaryDirectory() as folder:
+def compare(arguments: list[str]) -> int:
+    """Run tests/tcl in both transports, side by side, and say what was counted."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as shown:
         reports = Path(folder, "inside.xml"), Path(folder, "stock.xml")
-        with tempfile.TemporaryFile("w+") as shown:
-            second = start_pytest(shown, f"--junitxml={reports[1]}", *_STOCK, *arguments)
-            first = start_pytest(sys.stdout, f"--junitxml={reports[0]}", *_INSIDE, *arguments)
-            statuses = [*statuses, first.wait(), second.wait()]
-            shown.seek(0)
-            print(shown.read(), flush=True)
-        return verdict(statuses, passed(reports[0]), passed(reports[1]))
+        second = start_pytest(shown, f"--junitxml={reports[1]}", *_STOCK, *arguments)
+        first = start_pytest(sys.stdout, f"--junitxml={reports[0]}", *_INSIDE, *arguments)
+        statuses = [first.wait(), second.wait()]
+        shown.seek(0)
+        print(shown.read(), flush=True)
+        inside, stock = map(passed, reports)
+    print(f"tests/tcl: {len(inside)} passed in tcltorch, {len(stock)} passed in tclsh", flush=True)
+    for name in sorted(inside ^ stock):
+        print(f"passed only in {'tcltorch' if name in inside else 'tclsh'}: {name}", flush=True)
+    return verdict(statuses) or int(inside != stock)
+
+
+def verdict(statuses: list[int]) -> int:
+    """The status of several runs: the first that is bad; that there was no test only if none had any."""
+    bad = [status for status in statuses if status not in (0, _NO_TESTS)]
+    return bad[0] if bad else min(statuses)
 
 
 def start_pytest(output: IO[str], *arguments: str) -> "subprocess.Popen[bytes]":
@@ -67,17 +76,6 @@ def passed(report: Path) -> set[str]:
         for case in ElementTree.parse(report).iter("testcase")
         if case.get("classname", "").startswith("tests.tcl.") and not len(case)
     }
-
-
-def verdict(statuses: list[int], inside: set[str], stock: set[str]) -> int:
-    """Say what was counted, and answer the status to end with."""
-    print(f"tests/tcl: {len(inside)} passed in tcltorch, {len(stock)} passed in tclsh", flush=True)
-    for status in statuses:
-        if status not in (0, _NO_TESTS):
-            return status
-    for name in sorted(inside ^ stock):
-        print(f"passed only in {'tcltorch' if name in inside else 'tclsh'}: {name}")
-    return 1 if inside != stock else min(statuses)
 
 
 if __name__ == "__main__":

@@ -53,10 +53,6 @@ def is_running(pid: int) -> bool:
     return state not in "ZX"
 
 
-def parent_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
 # -- the round trip --------------------------------------------------------------------------------------
 
 
@@ -300,6 +296,17 @@ def test_no_worker_outlives_its_program(tmp_path: Path, end: str) -> None:
     out, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     wait_until(lambda: not is_running(int(out)))
+
+
+def test_no_command_of_a_script_outlives_its_program(tmp_path: Path) -> None:
+    script = """
+        torch::ones 2
+        torch::async {torch::remote {exec sh -c {echo $$ >child; exec sleep 3600}}} -command puts
+        while {![file exists child] || ![file size child]} {after 10}
+        exit 3
+    """
+    assert run(script, tmp_path)[1:] == ("", 3)
+    wait_until(lambda: not is_running(int((tmp_path / "child").read_text())))
 
 
 def test_ctrl_c_leaves_the_worker_to_a_host_that_survives_it(tmp_path: Path) -> None:

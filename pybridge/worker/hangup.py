@@ -1,8 +1,11 @@
-"""A worker ends with the program that it works for, whatever it is doing."""
+"""A worker ends with the program that it works for, whatever it is doing, and with it what its scripts wait for."""
 
+import contextlib
 import os
 import select
+import signal
 import threading
+from pathlib import Path
 
 
 def end_with(descriptor: int) -> None:
@@ -14,4 +17,16 @@ def _wait(descriptor: int) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP)  # and what is always told: POLLHUP, POLLERR
     poll.poll()
+    for child in _children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
     os._exit(0)
+
+
+def _children() -> list[int]:
+    """The processes that this one waits for or has forgotten: those of a script's `exec`."""
+    found = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            found += [int(word) for word in task.read_text().split()]
+    return found

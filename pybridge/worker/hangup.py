@@ -1,4 +1,4 @@
-"""A worker ends with the program that it works for, whatever it is doing, and with it what its scripts wait for."""
+"""A worker ends with the program that it works for, whatever it is doing, and its commands of `exec` with it."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""A worker ends with the program that it works for, whatever it is doing, and its commands of `exec` with it."""
+"""A worker ends with its program, whatever it is doing, and so do the commands that its scripts wait for."""
 
 import contextlib
 import os

@@ -9,7 +9,7 @@ from typing import Any
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge import errors
 from pybridge.bulk import Bulk
-from pybridge.handles import TENSOR, HandleTable
+from pybridge.handles import MAIN, TENSOR, HandleTable
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME
 from pybridge.values import Word
@@ -45,6 +45,7 @@ class Dispatcher:
         self, encode: Callable[[Any], Any] = lambda value: value, table: HandleTable | None = None
     ) -> None:
         self.table = HandleTable(_storage_of) if table is None else table
+        self.main = MAIN  # the chain of what calls from no coroutine
         self._closed = False
         self._encode = encode
 
@@ -57,6 +58,7 @@ class Dispatcher:
         """Run the command registered as `called` for the chain of calls `chain`. Never raises."""
         try:
             table = self.table
+            chain = chain or self.main
             if chain != table.chain.name:
                 table.enter_chain(chain)
             if called[0] == "_":  # the bookkeeping always runs

@@ -4,6 +4,7 @@ proc ::torch::_::begin_async {} {
     variable asked 0  ;# how many there have been
     variable queue {}  ;# those that wait: a token, a callback, a request
     variable running {}  ;# the one that is under way
+    variable held 0  ;# whether none is to be launched
 }
 
 # torch::async command ?-command? callback
@@ -35,7 +36,7 @@ proc ::torch::_::request_of {command} {
         set words [lassign $words name]
     }
     if {$name eq "remote" && [llength $words] == 1} {
-        return [list [list !script [lindex $words 0]] ""]
+        return [list [list !script async [lindex $words 0]] ""]
     }
     if {![dict exists $commands $name]} {
         return -code error -errorcode {TORCH ARG VALUE command} \
@@ -54,7 +55,8 @@ proc ::torch::_::request_of {command} {
 proc ::torch::_::launch_next {} {
     variable queue
     variable running
-    if {[llength $running] || ![llength $queue]} {
+    variable held
+    if {$held || [llength $running] || ![llength $queue]} {
         return
     }
     set queue [lassign $queue running]
@@ -77,6 +79,9 @@ proc ::torch::_::call_back {callback reply} {
         set value [unpack {*}$value]
     } elseif {$status == 3} {
         lassign [show_picture {*}$value] status value options
+    }
+    if {$callback eq ""} {
+        return
     }
     set options [dict merge {-level 0} $options [list -code [expr {$status == 1}]]]
     after 0 [list {*}$callback $value $options]

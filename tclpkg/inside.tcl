@@ -44,7 +44,7 @@ proc ::torch::_::work_off {words bytes} {
     }
     switch [lindex $words 0] {
         !script {
-            set status [catch {uplevel #0 [lindex $words 1]} value options]
+            set status [catch {uplevel #0 [lindex $words 2]} value options]
             land [list [expr {$status == 1}] $value [dict remove $options -code -level -errorstack -errorline]]
         }
         !bulk {

@@ -20,7 +20,7 @@ proc ::torch::_::dispatch_bulk_worker {bytes args} {
 proc ::torch::_::ask {words bytes} {
     variable channel
     variable cwd
-    if {$channel eq "" || [pwd] ne $cwd} {
+    if {$channel eq "" || [catch {pwd} here] || $here ne $cwd} {
         if {[catch {be_ready} message options]} {
             return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
         }
@@ -28,12 +28,23 @@ proc ::torch::_::ask {words bytes} {
     return [exchange $words $bytes]
 }
 
-# Send a request and wait for its answer. What comes before it is for others.
+# Send a request and wait for its answer. What comes before it is for others. What runs beside is waited for first:
+# two sides that both write much would wait for each other.
 proc ::torch::_::exchange {words bytes} {
-    variable number
-    set wanted [incr number]
+    variable running
+    variable utf8
+    variable too_long
+    set list [encoding convertto {*}$utf8 $words]
+    if {[string length $list] > 0x10000000} {
+        return $too_long
+    }
+    set beside [llength $running]
     if {[catch {
-        send $wanted $words $bytes
+        if {$beside} {
+            wait_for_running
+        }
+        set wanted [next_number]
+        send $wanted $list $bytes
         while {[lindex [set frame [receive]] 0] != $wanted} {
             deliver {*}$frame
         }
@@ -41,24 +52,49 @@ proc ::torch::_::exchange {words bytes} {
     } message]} {
         return [lost $message]
     }
+    if {$beside} {
+        launch_next
+    }
     return $reply
+}
+
+# Have the command of torch::async that is under way land, and launch no other.
+proc ::torch::_::wait_for_running {} {
+    variable running
+    variable held 1
+    try {
+        while {[llength $running]} {
+            deliver {*}[receive]
+        }
+    } finally {
+        set held 0
+    }
+}
+
+# Numbers have 32 bits, and 0 is nobody's.
+proc ::torch::_::next_number {} {
+    variable number
+    set number [expr {$number % 0xffffffff + 1}]
 }
 
 proc ::torch::_::lost {message} {
     variable reason
     variable channel
+    variable last_words
     if {$channel ne ""} {
         lose $message
     }
-    return [list 1 $reason {-errorcode {TORCH CLOSED}}]
+    set options {-errorcode {TORCH CLOSED}}
+    if {$last_words ne ""} {
+        lappend options -errorinfo "$reason\n$last_words"
+    }
+    return [list 1 $reason $options]
 }
 
 # Send a request. One of number 0 is not answered, and goes with the next one: on a socket, a second small piece
 # would wait up to 40 ms for the other side to confirm the first (Nagle's algorithm, RFC 896).
-proc ::torch::_::send {wanted words bytes} {
+proc ::torch::_::send {wanted list bytes} {
     variable channel
-    variable utf8
-    set list [encoding convertto {*}$utf8 $words]
     set size [string length $bytes]
     puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
     if {$size} {
@@ -103,7 +139,7 @@ proc ::torch::_::reply_of {got reply bytes} {
         switch [lindex $reply 0] {
             0 {return $reply}
             1 {if {[llength [lindex $reply 2]] % 2 == 0} {return $reply}}
-            2 {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}
+            2 {if {[llength [lindex $reply 1]] == 2} {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}}
             3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}
         }
     }
@@ -113,8 +149,13 @@ proc ::torch::_::reply_of {got reply bytes} {
 # What nobody waits for: output of the worker's, or an answer to torch::async.
 proc ::torch::_::deliver {got said bytes} {
     variable utf8
+    variable channel
+    variable launched
     if {$got} {
-        variable channel
+        if {$got != $launched} {
+            error "it said something that is no answer"
+        }
+        set launched 0
         fileevent $channel readable {}
         land [reply_of $got $said $bytes]
     } elseif {$said in {stdout stderr}} {
@@ -132,9 +173,16 @@ proc ::torch::_::deliver {got said bytes} {
 # Send what torch::async asks for, and have the event loop wait for the answer.
 proc ::torch::_::launch_worker {words bytes} {
     variable channel
-    variable number
+    variable launched
+    variable utf8
+    variable too_long
+    set list [encoding convertto {*}$utf8 [list !async {*}$words]]
+    if {[string length $list] > 0x10000000} {
+        land $too_long
+        return
+    }
     if {[catch {
-        send [incr number] [list !async {*}$words] $bytes
+        send [set launched [next_number]] $list $bytes
         fileevent $channel readable ::torch::_::arrived
     } message]} {
         lost $message
@@ -142,15 +190,16 @@ proc ::torch::_::launch_worker {words bytes} {
 }
 
 proc ::torch::_::arrived {} {
-    if {[catch {receive} frame]} {
-        lost $frame
-    } else {
-        deliver {*}$frame
+    if {[catch {deliver {*}[receive]} message]} {
+        lost $message
     }
 }
 
 # Stop the command of torch::async that the worker runs. PyTorch ends the operation that it is in first.
 proc ::torch::_::interrupt_worker {} {
     variable process
-    catch {exec kill -USR1 $process}
+    catch {
+        exec kill -USR1 $process
+        send 0 !cancelled ""  ;# a signal that came too late means nothing from here on
+    }
 }

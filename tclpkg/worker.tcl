@@ -12,6 +12,9 @@ proc ::torch::_::begin_worker {} {
     variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
     variable number 0  ;# of the last request
+    variable launched 0  ;# of the request of torch::async that is under way
+    variable last_words ""  ;# what a worker that was lost has left on its standard error
+    variable too_long {1 "a command must have less than 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}
     variable closing {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
@@ -35,8 +38,7 @@ proc ::torch::_::be_ready {} {
         }
         start
     }
-    if {[pwd] ne $cwd} {
-        set folder [pwd]
+    if {[set folder [working_folder]] ne $cwd} {
         lassign [exchange [list !cd $folder] ""] status message options
         if {$status} {
             return -code error {*}$options $message
@@ -50,15 +52,14 @@ proc ::torch::_::start {} {
     variable created
     variable generation
     variable cwd
-    set folder [pwd]
+    set folder [working_folder]
     set python [find_python]
-    lassign [daemon_worker $python] opened hello
-    if {$opened eq ""} {
-        lassign [own_worker $python] opened hello
+    lassign [daemon_worker $python] connection hello
+    if {$connection eq ""} {
+        lassign [own_worker $python] connection hello
     }
-    fconfigure $opened -blocking 1
-    check_greeting $python $opened $hello
-    set channel $opened
+    check_greeting $python $connection $hello
+    set channel $connection
     set cwd $folder
     incr generation
     at_end {*}[closer $channel]
@@ -67,48 +68,66 @@ proc ::torch::_::start {} {
     send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
+# The folder of this process; where it was deleted, the one that the worker is in.
+proc ::torch::_::working_folder {} {
+    variable cwd
+    if {[catch {pwd} folder] || $folder eq ""} {
+        return $cwd
+    }
+    return $folder
+}
+
 # A pipe to a worker that is started, and its greeting.
 proc ::torch::_::own_worker {python} {
     variable patience
-    if {[catch {open |[list $python -P -m pybridge.worker] r+} opened]} {
-        refuse_python $python $opened
+    # a tool's PYTHONHOME is for a Python of its own
+    set home [array get ::env PYTHONHOME]
+    unset -nocomplain ::env(PYTHONHOME)
+    set failed [catch {open |[list $python -P -m pybridge.worker] r+} connection]
+    array set ::env $home
+    if {$failed} {
+        refuse_python $python $connection
     }
-    fconfigure $opened -translation binary -buffersize 1000000 -blocking 0
-    return [list $opened [greeting $opened $patience]]
+    fconfigure $connection -translation binary -buffersize 1000000 -blocking 0
+    return [list $connection [greeting $connection $patience]]
 }
 
 # The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
-proc ::torch::_::greeting {opened patience} {
+proc ::torch::_::greeting {connection patience} {
     variable utf8
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     set data ""
-    while {[::tcl::clock::milliseconds] < $deadline && ![eof $opened]} {
-        append data [read $opened]
+    set needed 20
+    while {[::tcl::clock::milliseconds] < $deadline && ![eof $connection]} {
+        append data [read $connection [expr {$needed - [string length $data]}]]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
-            break
+            return
         }
-        if {[binary scan $data a4IuIuIuIu protocol number count length size] == 5
-                && [string length $data] >= 20 + $length} {
-            return [encoding convertfrom {*}$utf8 [string range $data 20 [expr {19 + $length}]]]
+        if {[string length $data] < $needed} {
+            after 1
+        } elseif {$needed == 20} {
+            binary scan $data x12Iu length
+            set needed [expr {20 + min($length, 10000)}]
+        } else {
+            return [encoding convertfrom {*}$utf8 [string range $data 20 end]]
         }
-        after 1
     }
     return
 }
 
-proc ::torch::_::check_greeting {python opened hello} {
+proc ::torch::_::check_greeting {python connection hello} {
     variable version
     variable process
-    set ended [eof $opened]
-    fconfigure $opened -blocking 1
+    set ended [eof $connection]
+    fconfigure $connection -blocking 1
     lassign $hello said theirs process
     if {$said eq "hello" && $theirs eq $version} {
         return
     }
     if {!$ended} {
-        catch {exec kill -9 {*}[pid $opened]}  ;# it need not end by itself
+        catch {exec kill -9 {*}[pid $connection]}  ;# it need not end by itself
     }
-    catch {chan close $opened} stderr
+    catch {chan close $connection} stderr
     if {$said ne "hello"} {
         refuse_python $python [expr {$ended ? $stderr : ""}]
     }
@@ -118,6 +137,9 @@ proc ::torch::_::check_greeting {python opened hello} {
 
 proc ::torch::_::refuse_python {python stderr} {
     set said [lindex [split [string trim $stderr] \n] end]
+    if {[string match "*KeyboardInterrupt*" $said] || $said eq "child killed: interrupt"} {
+        return -code error -errorcode {TORCH INTERRUPT} "interrupted"
+    }
     if {$said eq "" || $said eq "child process exited abnormally"} {
         set said "it does not answer as one"
     } elseif {[string match "*Unknown option: -P*" $stderr]} {
@@ -131,30 +153,39 @@ proc ::torch::_::refuse_python {python stderr} {
 proc ::torch::_::lose {why} {
     variable channel
     variable reason
+    variable process
+    variable launched 0
+    variable last_words
+    if {[string match "*no answer" $why]} {
+        catch {exec kill -KILL $process}  ;# it need not end by itself
+    }
     if {![string match file* $channel]} {
         append why "; how a worker of the daemon's ends cannot be seen"
     }
-    set code [close_quietly $channel]
+    lassign [close_quietly $channel] code last_words
     set channel ""
     if {[lindex $code 0] eq "CHILDKILLED"} {
         set why "[lindex $code 3], [lindex $code 2]"
     } elseif {[lindex $code 0] eq "CHILDSTATUS"} {
         set why "exit status [lindex $code 2]"
     }
-    set reason "the PyTorch process has ended ($why), and its handles with it: torch::restart starts another"
+    set reason "the worker has ended ($why), and its handles with it: torch::restart starts another"
     fail_all $reason {TORCH CLOSED}
 }
 
 # What closes a channel when the namespace is deleted.
-proc ::torch::_::closer {opened} {
-    return [list {{opened args} {catch {chan close $opened}}} $opened]
+proc ::torch::_::closer {connection} {
+    return [list {{connection args} {catch {
+        fconfigure $connection -blocking 0
+        chan close $connection
+    }}} $connection]
 }
 
-# The errorcode of the close, which tells how the process ended.
-proc ::torch::_::close_quietly {opened} {
-    not_at_end {*}[closer $opened]
-    if {[catch {chan close $opened} message options]} {
-        return [dict get $options -errorcode]
+# The errorcode of the close, which tells how the process ended, and what it has said last.
+proc ::torch::_::close_quietly {connection} {
+    not_at_end {*}[closer $connection]
+    if {[catch {chan close $connection} message options]} {
+        return [list [dict get $options -errorcode] $message]
     }
     return
 }
@@ -165,7 +196,7 @@ proc ::torch::_::begin_work_worker {} {
 
 # Run a whole script on the worker's side, where a command costs no round trip.
 proc ::torch::_::remote_worker {script} {
-    lassign [ask [list !script $script] ""] status value options
+    lassign [ask [list !script [info coroutine] $script] ""] status value options
     if {$status} {
         return -code error {*}$options $value
     }
@@ -177,10 +208,12 @@ proc ::torch::_::shutdown_worker {} {
     variable channel
     variable reason ""
     variable cwd ""
+    variable launched 0
     if {$channel ne ""} {
-        set opened $channel
+        set connection $channel
         set channel ""
-        close_quietly $opened
+        fconfigure $connection -blocking 0  ;# it ends by itself, also one that is stuck, whenever that ends
+        close_quietly $connection
     }
     fail_all "shut down" {TORCH CLOSED}
     return

@@ -171,7 +171,7 @@ def test_a_lost_worker_leaves_no_claim_on_its_channel(tmp_path: Path) -> None:
         set name $::torch::_::channel
         exec kill -9 $::torch::_::process
         catch {torch::handles} message
-        puts [string match "the PyTorch process has ended*" $message]
+        puts [string match "the worker has ended*" $message]
         while {[set mine [open script.tcl]] ne $name && [incr i] < 100} {}
         namespace delete ::torch
         puts [list [expr {$mine eq $name}] [gets $mine]]

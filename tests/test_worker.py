@@ -198,6 +198,75 @@ def test_a_command_that_waits_lets_nothing_into_the_event_loop(tmp_path: Path) -
     assert run(script, tmp_path)[0].split()[0] == "sum"
 
 
+def test_much_in_both_directions_at_once(tmp_path: Path) -> None:
+    script = """
+        proc done {result options} {set ::got [llength $result]}
+        set x [torch::zeros 400000]
+        set numbers [torch::tensor_to_list $x]
+        torch::async [list torch::tensor_to_list $x] done
+        puts [torch::tensor_numel [torch::tensor_create $numbers]]
+        vwait got
+        puts $got
+    """
+    assert run(script, tmp_path) == ("400000\n400000\n", "", 0)
+
+
+def test_a_cancel_that_comes_first_counts_and_a_late_one_does_not(tmp_path: Path) -> None:
+    script = """
+        proc done {name result options} {lappend ::done $name $result}
+        torch::version
+        for {set i 0} {$i < 10} {incr i} {
+            torch::async {torch::remote {while 1 {}}} [list done $i]
+            torch::cancel
+            vwait done
+            torch::async {torch::version} [list done version]
+            torch::cancel
+            vwait done
+            torch::async {torch::remote {for {set i 0} {$i < 100000} {incr i} {}; set i}} [list done counted]
+            vwait done
+        }
+        puts [lsort -unique [lmap {name result} $done {expr {[string is integer $name] ? $result : "-"}}]]
+        puts [lsort -unique [lmap {name result} $done {expr {$name eq "counted" ? $result : "-"}}]]
+    """
+    assert run(script, tmp_path) == ("- interrupted\n- 100000\n", "", 0)
+
+
+def test_numbers_of_requests_start_again(tmp_path: Path) -> None:
+    script = """
+        torch::version
+        set ::torch::_::number 4294967293
+        for {set i 0} {$i < 5} {incr i} {torch::version}
+        puts $::torch::_::number
+    """
+    assert run(script, tmp_path) == ("3\n", "", 0)
+
+
+def test_what_is_too_long_for_a_frame_is_an_error_and_nothing_else(tmp_path: Path) -> None:
+    script = """
+        set x [torch::ones 2]
+        puts [catch {torch::remote {string repeat x 268435456}} message options],[code]
+        puts [catch {torch::tensor_sum [string repeat x 268435456]} message options],[code]
+        puts [torch::tensor_to_list $x]
+    """
+    error = "1,TORCH UNSUPPORTED size\n"
+    assert run(script, tmp_path) == (f"{error}{error}1.0 1.0\n", "", 0)
+
+
+def test_a_folder_that_was_deleted_does_not_matter(tmp_path: Path) -> None:
+    script = """
+        file mkdir gone
+        cd gone
+        file delete -force ../gone
+        puts [torch::tensor_to_list [torch::ones 2]]
+    """
+    assert run(script, tmp_path) == ("1.0 1.0\n", "", 0)
+
+
+def test_pythonhome_is_for_another_python(tmp_path: Path) -> None:
+    script = "puts [torch::tensor_to_list [torch::ones 2]],$env(PYTHONHOME)"
+    assert run(script, tmp_path, PYTHONHOME="/nowhere") == ("1.0 1.0,/nowhere\n", "", 0)
+
+
 # -- when things break -----------------------------------------------------------------------------------
 
 KILL = "exec kill -KILL $::torch::_::process; "
@@ -224,8 +293,7 @@ def test_a_killed_worker_is_told_of_and_replaced_when_asked(tmp_path: Path) -> N
     )
     out, said, status = run(script, tmp_path)
     reason = (
-        "the PyTorch process has ended (kill signal, SIGKILL), and its handles with it: "
-        "torch::restart starts another"
+        "the worker has ended (kill signal, SIGKILL), and its handles with it: torch::restart starts another"
     )
     assert (said, status) == ("", 0)
     assert out.splitlines() == [
@@ -256,6 +324,34 @@ def test_a_worker_killed_in_a_transfer_or_in_a_scope(tmp_path: Path) -> None:
     """
     out, said, status = run(script, tmp_path)
     assert (out, said, status) == ("1,TORCH CLOSED\n1,TORCH CLOSED\n3.0\n\n", "", 0)
+
+
+def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:
+    script = """
+        torch::ones 2
+        set stuck $::torch::_::process
+        exec kill -STOP $stuck
+        torch::restart
+        puts [torch::ones 2]
+        torch::shutdown
+        exec kill -CONT $stuck
+        puts $stuck
+    """
+    out, said, status = run(script, tmp_path)
+    assert (said, status) == ("", 0)
+    handle, stuck = out.split()
+    assert handle == "tensor1"
+    wait_until(lambda: not is_running(int(stuck)))
+
+
+def test_a_crash_leaves_its_trace(tmp_path: Path) -> None:
+    script = """
+        torch::ones 2
+        exec kill -SEGV $::torch::_::process
+        catch {torch::ones 2} message options
+        puts [code],[string match "*Fatal Python error: Segmentation fault*" [dict get $options -errorinfo]]
+    """
+    assert run(script, tmp_path) == ("TORCH CLOSED,1\n", "", 0)
 
 
 def test_what_was_asked_for_and_not_answered_fails(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ tcl_command(
     """Have a command run while the event loop goes on.
 
     Commands of this kind run one after the other; another command that is called meanwhile waits for the one
-    that runs. What they make belongs to no scope.
+    that runs. What they make belongs to no scope, and `no_grad` around them does not reach them.
 
     Args:
         command: a list: a command of this package with its words, or `torch::remote` with a script.
@@ -78,7 +78,8 @@ tcl_command(
         token: of `async`. Without it all are cancelled.
 
     Returns:
-        Whether there was anything to cancel. Its callback gets the error `interrupted`, TORCH INTERRUPT.
+        Whether there was anything to cancel. Its callback gets the error `interrupted`, TORCH
+        INTERRUPT, unless the command had ended already.
 
     Example:
         proc done {result options} {
@@ -113,7 +114,7 @@ tcl_command(
     "",
     """End the worker, also one that has died, and start another one. Its handles are gone.
 
-    After a worker has died, every command fails with TORCH CLOSED until this is called.
+    After a worker has died, every command fails with TORCH CLOSED until this, or `shutdown`, is called.
 
     Returns:
         A sentence that says so.

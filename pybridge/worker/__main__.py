@@ -12,6 +12,7 @@ _PIPE_SIZE = 1 << 20
 
 def main() -> None:
     """Serve the process that has started this one, until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
     source, target, errors = os.dup(0), os.dup(1), os.dup(2)
     faulthandler.enable(os.fdopen(errors, "w"))
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -29,14 +30,14 @@ def run(source: int, target: int, answer: str = "") -> None:
     """
     from pybridge.errors import one_line_warning
     from pybridge.worker.frames import Garbled, Reader, Writer
-    from pybridge.worker.hangup import end_with
+    from pybridge.worker.hangup import end, end_with
     from pybridge.worker.output import Output
     from pybridge.worker.server import Server
 
     writer = Writer(target)
     server = Server(Reader(source), writer, Output(writer))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
-    signal.signal(signal.SIGUSR1, lambda *_: None)  # torch::cancel; means nothing between requests
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGUSR1, lambda *_: setattr(server, "cancelled", True))  # torch::cancel
     warnings.formatwarning = one_line_warning
     server.greet(answer)
     end_with(source)
@@ -45,8 +46,8 @@ def run(source: int, target: int, answer: str = "") -> None:
     try:
         server.serve()
     except (Garbled, OSError):  # nobody is left to be told
-        os._exit(2)
-    os._exit(0)
+        end(2)
+    end(0)
 
 
 def _load_torch() -> None:
@@ -64,7 +65,7 @@ def _widen(*descriptors: int) -> None:
     for descriptor in descriptors:
         try:
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        except (OSError, AttributeError):  # no pipe, or the limit of the machine is lower
+        except OSError:  # no pipe, or the limit of the machine is lower
             continue
 
 

@@ -19,12 +19,17 @@ from typing import NamedTuple
 PROTOCOL = b"tch1"
 _HEADER = struct.Struct(">4s4I")
 _LONGEST_LIST = 1 << 28
+_MOST_BYTES = (1 << 31) - 1  # Tcl 8.6 reads no more at once
 _FEW, _MANY = 1 << 14, 1 << 20  # bytes asked for at once; Python makes room for all of them
 _ROOM = 1 << 28  # bytes that are made room for before they have arrived
 
 
 class Garbled(Exception):
     """What came is no frame, or one that was cut short."""
+
+
+class TooLong(Exception):
+    """A frame that the other side would not take."""
 
 
 class Frame(NamedTuple):
@@ -38,6 +43,10 @@ class Frame(NamedTuple):
     def to_bytes(self) -> bytes:
         """The frame but for its payload."""
         text = encode(self.text)
+        if len(text) > _LONGEST_LIST or len(self.payload) > _MOST_BYTES:
+            raise TooLong(
+                f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
+            )
         header = _HEADER.pack(PROTOCOL, self.number, self.created & 0xFFFFFFFF, len(text), len(self.payload))
         return header + text
 

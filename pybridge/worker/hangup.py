@@ -6,6 +6,7 @@ import select
 import signal
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 
 def end_with(descriptor: int) -> None:
@@ -17,10 +18,15 @@ def _wait(descriptor: int) -> None:
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP)  # and what is always told: POLLHUP, POLLERR
     poll.poll()
+    end(0)
+
+
+def end(status: int) -> NoReturn:
+    """End this process, and the processes that it has started itself."""
     for child in _children():
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
-    os._exit(0)
+    os._exit(status)
 
 
 def _children() -> list[int]:

@@ -12,7 +12,7 @@ from pybridge.commands import about
 from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
 from pybridge.interrupt import Watcher
 from pybridge.tcl_list import double_text, join_list, split_list
-from pybridge.worker.frames import Frame, Reader, Writer
+from pybridge.worker.frames import Frame, Reader, TooLong, Writer
 from pybridge.worker.output import Output
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Server:
         self._reader, self._writer, self._output = reader, writer, output
         self._dispatcher = Dispatcher()
         self._interpreter: Interpreter | None = None
+        self.cancelled = False  # by a signal that came when nothing ran
 
     def greet(self, answer: str = "") -> None:
         """Say who is here, before anything takes time."""
@@ -53,8 +54,14 @@ class Server:
             self._output.flush()
             if not request.number:
                 continue
-            text, payload = _told(reply)
-            self._writer.send(Frame(request.number, text, payload, self._dispatcher.table.created))
+            try:
+                self._send(request.number, reply)
+            except TooLong as error:
+                self._send(request.number, self._dispatcher.failed(errors.unsupported("size", str(error))))
+
+    def _send(self, number: int, reply: Reply) -> None:
+        text, payload = _told(reply)
+        self._writer.send(Frame(number, text, payload, self._dispatcher.table.created))
 
     def _answer(self, request: Frame) -> Reply:
         text = request.text
@@ -83,8 +90,11 @@ class Server:
                 return OK, "", ()
             case "!async", [verb, *rest]:
                 return self._cancellable(lambda: self._served(verb, rest, payload))
-            case "!script", [script]:
-                return self._run_script(script)
+            case "!script", [chain, script]:
+                return self._run_script(chain, script)
+            case "!cancelled", []:
+                self.cancelled = False
+                return OK, "", ()
         raise ValueError(f"no such request: {verb}")
 
     def _cancellable(self, action: Callable[[], Reply]) -> Reply:
@@ -93,6 +103,8 @@ class Server:
         watcher = _watcher()
         try:
             with watcher.watching(watcher.cancel_again):  # for a script that has not begun yet
+                if self.cancelled:
+                    raise KeyboardInterrupt
                 reply = action()
         except KeyboardInterrupt:  # where there is a reply, it came too late
             reply = reply or self._dispatcher.failed(errors.interrupted())
@@ -105,12 +117,13 @@ class Server:
             raise errors.folder_access(folder, error) from None
         return OK, "", ()
 
-    def _run_script(self, script: str) -> Reply:
-        """Run a whole script in an interpreter of Python's that has the same handles."""
+    def _run_script(self, chain: str, script: str) -> Reply:
+        """Run a script, for a chain of calls, in an interpreter of Python's that has the same handles."""
         if self._interpreter is None:
             from pybridge.interp import Interpreter
 
             self._interpreter = Interpreter(table=self._dispatcher.table)
+        self._interpreter.dispatcher.main = chain
         try:
             return OK, self._interpreter.call("uplevel", "#0", script), ()
         except errors.TclError as error:

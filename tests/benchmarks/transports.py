@@ -21,6 +21,7 @@ ENVIRONMENT = os.environ | {
     "OMP_NUM_THREADS": "1",
     "TCLLIBPATH": str(tcl_package()),
     "TORCH_TCL_PYTHON": sys.executable,
+    "TORCH_TCL_DAEMON": "0",
 }
 INSIDE = [sys.executable, "-P", "-c", "import pybridge.cli; raise SystemExit(pybridge.cli.main())"]
 FIRST = "package require torch; puts [torch::tensor_sum [torch::ones 4]]"

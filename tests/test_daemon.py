@@ -366,6 +366,24 @@ def test_a_client_that_dies_is_cleaned_up(daemon: Daemon) -> None:
     eventually(lambda: len(daemon.children()) == 1)
 
 
+def test_what_a_script_waits_for_ends_with_the_client(daemon: Daemon) -> None:
+    client = daemon.start_tclsh(
+        "puts [torch::remote pid]; torch::async {torch::remote {exec sleep 1000}} -command x; gets stdin"
+    )
+    assert client.stdout is not None
+    worker = int(client.stdout.readline())
+    eventually(lambda: len(children_of(worker)) == 1)
+    (sleeper,) = children_of(worker)
+    client.communicate("\n")
+    eventually(lambda: not is_alive(worker))
+    eventually(lambda: not is_alive(sleeper))
+
+
+def children_of(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(word) for task in tasks for word in task.read_text().split()]
+
+
 def test_a_worker_that_is_killed(daemon: Daemon) -> None:
     script = (
         "set x [torch::ones 1]\nexec kill -9 [torch::remote pid]\n"

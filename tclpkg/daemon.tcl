@@ -31,7 +31,7 @@ proc ::torch::_::daemon_worker {python} {
 # What the daemon tells in a file that only its user can read. An error when there is none, or it has ended.
 proc ::torch::_::daemon_facts {} {
     if {([info exists ::torch::daemon] && !$::torch::daemon)
-            || ([info exists ::env(TORCH_TCL_DAEMON)] && !$::env(TORCH_TCL_DAEMON))} {
+            || ([info exists ::env(TORCH_TCL_DAEMON)] && $::env(TORCH_TCL_DAEMON) eq "0")} {
         error "not wanted"
     }
     if {[info exists ::env(XDG_RUNTIME_DIR)] && [string match /* $::env(XDG_RUNTIME_DIR)]} {

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pybridge.daemon import control as controls
 from pybridge.daemon import place
 from tests.daemons import ROOT, Daemon, Nursery, environment, eventually, frame, is_alive
 
@@ -146,6 +147,48 @@ def test_a_daemon_that_was_killed(start: Callable[..., Daemon]) -> None:
     assert control(killed.runtime, "status").stdout == "the daemon does not run\n"
     assert killed.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
     assert start().tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_daemon_that_has_just_taken_the_lock_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is known by its lock, which tells the process, and by nothing that it has yet to write."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    lock = Path(place.make_folder()) / place.name("lock")
+    program = (
+        "import fcntl, sys; file = open(sys.argv[1], 'w'); fcntl.lockf(file, fcntl.LOCK_EX)\n"
+        "print(flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(lock)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as starting:
+        assert starting.stdout is not None
+        starting.stdout.readline()
+        assert controls.runs() == starting.pid
+        assert starting.communicate("\n")[0] == ""
+    assert controls.runs() == 0
+
+
+def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (Path(place.make_folder()) / place.name("lock")).touch()
+    started: list[subprocess.CompletedProcess[bytes]] = []
+
+    def start_in_the_meantime(descriptor: int) -> None:
+        monkeypatch.setattr(os, "close", close)
+        program = "from pybridge.daemon.__main__ import take_lock; take_lock()"
+        started.append(
+            subprocess.run([sys.executable, "-c", program], env=environment(tmp_path), check=False)
+        )
+        close(descriptor)
+
+    close = os.close
+    monkeypatch.setattr(os, "close", start_in_the_meantime)
+    assert controls.runs() == 0
+    assert [each.returncode for each in started] == [0]
 
 
 def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:
@@ -321,6 +364,24 @@ def test_a_client_that_dies_is_cleaned_up(daemon: Daemon) -> None:
     client.communicate()
     eventually(lambda: not is_alive(worker))
     eventually(lambda: len(daemon.children()) == 1)
+
+
+def test_what_a_script_waits_for_ends_with_the_client(daemon: Daemon) -> None:
+    client = daemon.start_tclsh(
+        "puts [torch::remote pid]; torch::async {torch::remote {exec sleep 1000}} -command x; gets stdin"
+    )
+    assert client.stdout is not None
+    worker = int(client.stdout.readline())
+    eventually(lambda: len(children_of(worker)) == 1)
+    (sleeper,) = children_of(worker)
+    client.communicate("\n")
+    eventually(lambda: not is_alive(worker))
+    eventually(lambda: not is_alive(sleeper))
+
+
+def children_of(process: int) -> list[int]:
+    tasks = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(word) for task in tasks for word in task.read_text().split()]
 
 
 def test_a_worker_that_is_killed(daemon: Daemon) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pybridge.daemon.child import status_of
 from tests.daemons import Daemon, Nursery, eventually, is_alive
 
 
@@ -76,6 +78,7 @@ def variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("puts ok; error boom", 1, "ok\n", 'boom\n    while executing\n"error boom"\n'),
         ("torch::nope", 1, "", 'invalid command name "torch::nope"\n    while executing\n"torch::nope"\n'),
         ("exec kill -SEGV [pid]", -signal.SIGSEGV, "", ""),
+        ("exec kill -KILL [pid]", -signal.SIGKILL, "", ""),  # as the kernel does when memory is short
         ("torch::tensor_std [torch::ones 1]; puts ok", 0, "ok\n", "warning: "),
     ],
 )
@@ -149,6 +152,56 @@ def test_a_program_that_is_killed(daemon: Daemon) -> None:
     program.kill()
     program.communicate(timeout=60)
     eventually(lambda: not is_alive(child))
+
+
+def test_a_signal_in_the_moment_when_the_child_ends() -> None:
+    """It cannot be passed on any more; the status is the child's all the same."""
+    ours, theirs = socket.socketpair()
+    program = (
+        "import socket, sys; from pybridge.daemon import program\n"
+        "sys.exit(program._wait(socket.socket(fileno=int(sys.argv[1]))))"
+    )
+    client = subprocess.Popen(
+        [sys.executable, "-c", program, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+    )
+    theirs.close()
+    with ours:
+        eventually(lambda: catches(client.pid, signal.SIGTSTP))  # the last one that it sets up
+        ours.shutdown(socket.SHUT_RD)
+        client.send_signal(signal.SIGTERM)
+        ours.send(b"e\x07")
+        assert client.wait(60) == 7
+
+
+def catches(process: int, number: int) -> bool:
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    (caught,) = (line.split()[1] for line in lines if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
+def test_a_child_that_does_not_take_over(daemon: Daemon) -> None:
+    """Nothing has been run: the program does it itself."""
+    (spare,) = daemon.children()
+    os.kill(spare, signal.SIGSTOP)
+    program = daemon.start_tcltorch("-c", "puts [exec cat /proc/[pid]/stat]")
+    eventually(lambda: len(daemon.children()) == 2)  # there is a next one: the first has its client
+    os.kill(spare, signal.SIGKILL)
+    said, _ = program.communicate(timeout=120)
+    assert said.split(")")[1].split()[1] == str(os.getpid())
+    assert program.returncode == 0
+
+
+@pytest.mark.parametrize(("value", "used"), [("0", False), ("1", True), ("no", True), ("", True)])
+def test_only_a_zero_turns_it_off(value: str, used: bool, daemon: Daemon) -> None:
+    ended = daemon.tcltorch(
+        "-c", "puts [exec cat /proc/[pid]/stat]", env=daemon.environment(TORCH_TCL_DAEMON=value)
+    )
+    assert (ended.stdout.split(")")[1].split()[1] == str(daemon.process)) == used
+
+
+@pytest.mark.parametrize(("code", "status"), [(None, 0), (0, 0), (7, 7), ("words", 1)])
+def test_the_status_of_an_exit_in_python(code: object, status: int) -> None:
+    assert status_of(SystemExit(code)) == status
 
 
 def test_stopped_and_continued(daemon: Daemon) -> None:

@@ -90,8 +90,6 @@ def take_lock() -> int:
     except OSError:
         os.close(lock)
         raise RunsAlready from None
-    os.ftruncate(lock, 0)
-    os.write(lock, b"%d" % os.getpid())
     for kind in ("", "socket"):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(place.path(kind))  # of one that was killed

@@ -30,17 +30,17 @@ def live(orders: socket.socket, memory: int, answer: str) -> None:
         answer: what a Tcl program knows the daemon by.
     """
     _warm_up(orders)
-    kind, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS + 1, socket.MSG_CMSG_CLOEXEC)
+    kind, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS + 2, socket.MSG_CMSG_CLOEXEC)
     if not kind:  # the daemon has ended
         os._exit(0)
-    described, *descriptors = descriptors
+    described, connection, *descriptors = descriptors
     with open(described, "rb") as file:
         identity = Identity.from_bytes(file.read())
     _begin(identity, memory)
     if kind == b"w":
-        _work(identity, descriptors[0], answer)
+        _work(identity, connection, answer)
     else:
-        _be_program(identity, descriptors, orders)
+        _be_program(identity, connection, descriptors, orders)
 
 
 class _NoOutput(Output):
@@ -105,7 +105,7 @@ def _work(identity: Identity, connection: int, answer: str) -> None:
     run(connection, connection, answer)
 
 
-def _be_program(identity: Identity, descriptors: list[int], orders: socket.socket) -> None:
+def _be_program(identity: Identity, connection: int, descriptors: list[int], orders: socket.socket) -> None:
     """Run `tcltorch` on the client's standard channels; the daemon tells the client the status."""
     from pybridge.cli import run_here
 
@@ -118,10 +118,12 @@ def _be_program(identity: Identity, descriptors: list[int], orders: socket.socke
     _open_standard_streams(identity.environment)
     sys.argv = ["tcltorch", *identity.arguments]
     faulthandler.disable()  # it is the daemon's, too
+    os.write(connection, b"+")  # without it the client runs the program itself: from here on it may not
+    os.close(connection)
     try:
         status = run_here(identity.arguments)
     except SystemExit as error:
-        status = error.code if isinstance(error.code, int) else 1
+        status = status_of(error)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         status = 1
@@ -130,9 +132,15 @@ def _be_program(identity: Identity, descriptors: list[int], orders: socket.socke
     for thread in threading.enumerate():
         if not thread.daemon and thread is not threading.main_thread():
             thread.join()  # it compiles a kernel for the next time
-    os._exit(
-        status & 0xFF
-    )  # PyTorch's own end takes ten times as long, and the next client waits for the core
+    # PyTorch's own end takes ten times as long, and the next client waits for the core.
+    os._exit(status & 0xFF)
+
+
+def status_of(ending: SystemExit) -> int:
+    """The status that Python ends with."""
+    if ending.code is None:
+        return 0
+    return ending.code if isinstance(ending.code, int) else 1
 
 
 def _open_standard_streams(environment: dict[str, str]) -> None:

@@ -1,11 +1,11 @@
 """`tcltorch daemon start | status | stop`."""
 
 import argparse
-import errno
 import fcntl
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -17,6 +17,7 @@ from pybridge.tcl_list import split_list
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _NEW_LOG = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
+_FLOCK = struct.Struct("hhqqi0q")  # fcntl(2)'s: type, whence, start, length, process
 _PATIENCE = 10.0  # seconds for the daemon to end
 
 
@@ -86,20 +87,18 @@ def stop(_: argparse.Namespace) -> int:
 def runs() -> int:
     """The process of the daemon that runs; 0 when there is none, whatever one that crashed has left."""
     try:
-        lock = os.open(place.path("lock"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        lock = os.open(place.path("lock"), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return 0
     except OSError as error:
         raise place.NoPlace(f'cannot use "{place.path("lock")}": {error.strerror}') from None
     try:
-        fcntl.lockf(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in (errno.EAGAIN, errno.EACCES):
-            raise
-        return int(os.read(lock, 32) or b"0")
+        # Who has the lock is asked without taking it: a daemon that starts now must get it.
+        answer = fcntl.fcntl(lock, fcntl.F_GETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
     finally:
         os.close(lock)
-    return 0
+    kind, _, _, _, process = _FLOCK.unpack(answer)
+    return 0 if kind == fcntl.F_UNLCK else max(0, process)  # never a number that kill(2) takes for many
 
 
 def _ends() -> bool:

@@ -5,24 +5,23 @@ A Tcl program connects to a port of the loopback device and sends a frame of num
 daemon's folder and sends the same kind of frame, with its words between NULs and four descriptors.
 """
 
+import contextlib
 import hmac
 import locale
 import marshal
 import os
 import socket
-import struct
 import time
 from dataclasses import astuple, dataclass
 
 from pybridge import __version__
 from pybridge.daemon.place import locale_name, package_folder
 from pybridge.tcl_list import split_list
-from pybridge.worker.frames import PROTOCOL, decode
+from pybridge.worker.frames import HEADER, PROTOCOL, decode
 
 LONGEST = 1 << 20  # bytes of a hello
 PATIENCE = 5.0  # seconds for a hello
 DESCRIPTORS = 4  # of a program: standard input, output and errors, and its folder
-_HEADER = struct.Struct(">4s4I")
 
 
 class Refused(Exception):
@@ -63,12 +62,9 @@ class Identity:
                 os.environ[name] = value
         time.tzset()
         if locale_name() != before:
-            try:
+            # A name that this machine does not know is ignored, as Python does at its start.
+            with contextlib.suppress(locale.Error):
                 locale.setlocale(locale.LC_CTYPE, "")
-            except (
-                locale.Error
-            ):  # a name that this machine does not know; Python ignores it at its start, too
-                pass
 
 
 class Caller:
@@ -101,12 +97,12 @@ class Caller:
             raise Refused(str(error)) from None
         self.descriptors += descriptors
         self._data += data
-        size = _HEADER.size
+        size = HEADER.size
         if not data or self._data[:4] != PROTOCOL[: len(self._data)]:
             raise Refused("no hello")
         if len(self._data) < size:
             return None
-        _, number, _, length, payload = _HEADER.unpack(self._data[:size])
+        _, number, _, length, payload = HEADER.unpack(self._data[:size])
         if number or payload or length > LONGEST:
             raise Refused("no hello")
         return decode(self._data[size : size + length]) if len(self._data) >= size + length else None

@@ -71,13 +71,16 @@ def _introduce(connection: _socket.socket, words: list[str]) -> None:
 def _wait(connection: _socket.socket) -> int:
     """Pass signals on until the child has ended, and end as it did."""
 
-    def pass_on(number: int, _: object) -> None:
-        connection.send(bytes([number]))
+    def pass_on(number: int, _: object = None) -> None:
+        try:
+            connection.send(bytes([number]))
+        except OSError:  # the child has just ended, and how it did can still be read
+            pass
 
     def stop(*_: object) -> None:  # Ctrl-Z
-        connection.send(bytes([signal.SIGSTOP]))
+        pass_on(signal.SIGSTOP)
         os.kill(os.getpid(), signal.SIGSTOP)
-        connection.send(bytes([signal.SIGCONT]))
+        pass_on(signal.SIGCONT)
 
     for number in _PASSED_ON:
         if number == signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
@@ -91,6 +94,7 @@ def _wait(connection: _socket.socket) -> int:
         os.write(2, b"tcltorch: the daemon has ended\n")
         return 1
     if ending[:1] == b"s":
-        signal.signal(ending[1], signal.SIG_DFL)
+        if ending[1] != signal.SIGKILL:  # which nobody can handle
+            signal.signal(ending[1], signal.SIG_DFL)
         os.kill(os.getpid(), ending[1])
     return ending[1]

@@ -160,11 +160,9 @@ class Server:
         caller.connection.setblocking(True)
         try:
             with _file_of(identity.to_bytes()) as described:
-                if caller.of_program:
-                    caller.connection.send(b"+")  # first: without it, nothing has been run
-                    socket.send_fds(child.orders, [b"p"], [described.fileno(), *caller.descriptors])
-                else:
-                    socket.send_fds(child.orders, [b"w"], [described.fileno(), caller.connection.fileno()])
+                kind = b"p" if caller.of_program else b"w"
+                descriptors = [described.fileno(), caller.connection.fileno(), *caller.descriptors]
+                socket.send_fds(child.orders, [kind], descriptors)
         except OSError:  # one of the two is gone: the other follows
             _signal(child.process, signal.SIGKILL)
         caller.close_descriptors()
@@ -186,7 +184,7 @@ class Server:
             if number in _PASSED_ON:
                 _signal(child.process, number, group=number in _OF_TERMINALS)
         if events & _HUNG_UP and not numbers:
-            _signal(child.process, signal.SIGKILL)
+            _signal(child.process, signal.SIGKILL, group=True)  # and the commands that it waits for
             self._drop_connection(child)
 
     def _finish(self, child: Child) -> None:

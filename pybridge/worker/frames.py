@@ -17,7 +17,7 @@ import threading
 from typing import NamedTuple
 
 PROTOCOL = b"tch1"
-_HEADER = struct.Struct(">4s4I")
+HEADER = struct.Struct(">4s4I")
 _LONGEST_LIST = 1 << 28
 _MOST_BYTES = (1 << 31) - 1  # Tcl 8.6 reads no more at once
 _FEW, _MANY = 1 << 14, 1 << 20  # bytes asked for at once; Python makes room for all of them
@@ -47,7 +47,7 @@ class Frame(NamedTuple):
             raise TooLong(
                 f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
             )
-        header = _HEADER.pack(PROTOCOL, self.number, self.created & 0xFFFFFFFF, len(text), len(self.payload))
+        header = HEADER.pack(PROTOCOL, self.number, self.created & 0xFFFFFFFF, len(text), len(self.payload))
         return header + text
 
 
@@ -70,17 +70,17 @@ class Reader:
         ahead = self._ahead or os.read(self._descriptor, _FEW)
         if not ahead:
             return None
-        if len(ahead) < _HEADER.size:
-            ahead = self._read(ahead, _HEADER.size)
-        protocol, number, created, length, size = _HEADER.unpack_from(ahead)
+        if len(ahead) < HEADER.size:
+            ahead = self._read(ahead, HEADER.size)
+        protocol, number, created, length, size = HEADER.unpack_from(ahead)
         if protocol != PROTOCOL:
             raise Garbled(f"a frame must begin with {PROTOCOL!r} but began with {protocol!r}")
         if length > _LONGEST_LIST:
             raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
-        middle, end = _HEADER.size + length, _HEADER.size + length + size
+        middle, end = HEADER.size + length, HEADER.size + length + size
         if len(ahead) < middle:
             ahead = self._read(ahead, middle)
-        text, payload = decode(ahead[_HEADER.size : middle]), ahead[middle:end]
+        text, payload = decode(ahead[HEADER.size : middle]), ahead[middle:end]
         self._ahead = ahead[end:]
         return Frame(number, text, self._payload(payload, size) if size else b"", created)
 

@@ -5,6 +5,8 @@ traceback of an error may be the last to hold an interpreter: so each is held he
 thread comes by and nobody else holds it.
 """
 
+import _tkinter
+import contextlib
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -33,7 +35,8 @@ class Held:
 
     def delete_commands(self) -> None:
         for name in self.commands:
-            self.tk.deletecommand(f"::torch::_::{name}")
+            with contextlib.suppress(_tkinter.TclError):  # a script has deleted the namespace
+                self.tk.deletecommand(f"::torch::_::{name}")
         self.commands = []
 
 

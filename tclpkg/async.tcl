@@ -5,6 +5,7 @@ proc ::torch::_::begin_async {} {
     variable queue {}  ;# those that wait: a token, a callback, a request
     variable running {}  ;# the one that is under way
     variable held 0  ;# whether none is to be launched
+    variable settling {}  ;# what must be answered before one is
 }
 
 # torch::async command ?-command? callback
@@ -20,6 +21,9 @@ proc ::torch::_::async {command args} {
             "wrong # args: should be \"torch::async command ?-command? callback\""
     }
     set callback [lindex $args end]
+    if {[catch {llength $callback}]} {
+        return -code error -errorcode {TORCH ARG VALUE callback} "callback must be a list but is \"$callback\""
+    }
     set request [request_of $command]
     begin_work
     lappend queue [list [set token async[incr asked]] $callback $request]
@@ -56,7 +60,8 @@ proc ::torch::_::launch_next {} {
     variable queue
     variable running
     variable held
-    if {$held || [llength $running] || ![llength $queue]} {
+    variable settling
+    if {$held || [llength $settling] || [llength $running] || ![llength $queue]} {
         return
     }
     set queue [lassign $queue running]

@@ -14,9 +14,9 @@ proc ::torch::_::daemon_worker {python} {
         return
     }
     if {[catch {
-        fconfigure $opened -translation binary -buffersize 1000000
+        chan configure $opened -translation binary -buffersize 1000000
         introduce $opened [dict get $facts token]
-        fconfigure $opened -blocking 0
+        chan configure $opened -blocking 0
         set hello [greeting $opened 10000]
         if {[lindex $hello 3] ne [dict get $facts answer]} {
             error "another program has its port"
@@ -52,7 +52,7 @@ proc ::torch::_::daemon_facts {} {
 
 proc ::torch::_::read_file {name} {
     set file [open $name]
-    fconfigure $file -encoding utf-8
+    chan configure $file -encoding utf-8
     set text [read -nonewline $file]
     chan close $file
     return $text
@@ -88,6 +88,6 @@ proc ::torch::_::introduce {opened token} {
     }
     set hello [encoding convertto {*}$utf8 \
         [list !client $token $version [pwd] [pid] [array get ::env] $arguments]]
-    puts -nonewline $opened [binary format a4IIII tch1 0 0 [string length $hello] 0]$hello
+    chan puts -nonewline $opened [binary format a4IIII tch1 0 0 [string length $hello] 0]$hello
     chan flush $opened
 }

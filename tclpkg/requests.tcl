@@ -20,7 +20,8 @@ proc ::torch::_::dispatch_bulk_worker {bytes args} {
 proc ::torch::_::ask {words bytes} {
     variable channel
     variable cwd
-    if {$channel eq "" || [catch {pwd} here] || $here ne $cwd} {
+    variable owner
+    if {$channel eq "" || [catch {pwd} here] || $here ne $cwd || [pid] != $owner} {
         if {[catch {be_ready} message options]} {
             return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
         }
@@ -32,12 +33,17 @@ proc ::torch::_::ask {words bytes} {
 # two sides that both write much would wait for each other.
 proc ::torch::_::exchange {words bytes} {
     variable running
+    variable busy
     variable utf8
     variable too_long
     set list [encoding convertto {*}$utf8 $words]
     if {[string length $list] > 0x10000000} {
         return $too_long
     }
+    if {$busy} {
+        return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+    }
+    set busy 1
     set beside [llength $running]
     if {[catch {
         if {$beside} {
@@ -50,8 +56,10 @@ proc ::torch::_::exchange {words bytes} {
         }
         set reply [reply_of {*}$frame]
     } message]} {
+        set busy 0
         return [lost $message]
     }
+    set busy 0
     if {$beside} {
         launch_next
     }
@@ -96,9 +104,9 @@ proc ::torch::_::lost {message} {
 proc ::torch::_::send {wanted list bytes} {
     variable channel
     set size [string length $bytes]
-    puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
+    chan puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
     if {$size} {
-        puts -nonewline $channel $bytes
+        chan puts -nonewline $channel $bytes
     }
     if {$wanted} {
         chan flush $channel
@@ -110,13 +118,13 @@ proc ::torch::_::receive {} {
     variable channel
     variable created
     variable utf8
-    if {[binary scan [read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
+    if {[binary scan [chan read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
         error "it said no more"
     }
     if {$protocol ne "tch1" || $length > 0x10000000} {
         error "it said something that is no answer"
     }
-    set list [read $channel $length]
+    set list [chan read $channel $length]
     if {[string length $list] < $length} {
         error "it said no more in the middle of an answer"
     }
@@ -126,7 +134,7 @@ proc ::torch::_::receive {} {
     if {!$size} {
         return [list $got [encoding convertfrom {*}$utf8 $list] ""]
     }
-    set bytes [read $channel $size]
+    set bytes [chan read $channel $size]
     if {[string length $bytes] < $size} {
         error "it said no more in the middle of an answer"
     }
@@ -151,13 +159,20 @@ proc ::torch::_::deliver {got said bytes} {
     variable utf8
     variable channel
     variable launched
+    variable settling
     if {$got} {
-        if {$got != $launched} {
+        if {$got in $settling} {
+            set settling [lsearch -all -inline -not -exact $settling $got]
+        } elseif {$got == $launched} {
+            set launched 0
+            land [reply_of $got $said $bytes]
+        } else {
             error "it said something that is no answer"
         }
-        set launched 0
-        fileevent $channel readable {}
-        land [reply_of $got $said $bytes]
+        if {!$launched && ![llength $settling]} {
+            chan event $channel readable {}
+            launch_next
+        }
     } elseif {$said in {stdout stderr}} {
         # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's; `chan names`
         # does not tell whether the channel is there, because OpenSTA's stdout is one that it does not name
@@ -183,7 +198,7 @@ proc ::torch::_::launch_worker {words bytes} {
     }
     if {[catch {
         send [set launched [next_number]] $list $bytes
-        fileevent $channel readable ::torch::_::arrived
+        chan event $channel readable ::torch::_::arrived
     } message]} {
         lost $message
     }
@@ -198,8 +213,12 @@ proc ::torch::_::arrived {} {
 # Stop the command of torch::async that the worker runs. PyTorch ends the operation that it is in first.
 proc ::torch::_::interrupt_worker {} {
     variable process
+    variable settling
+    # a signal that comes too late means nothing any more when this is answered, and until then nothing is launched
     catch {
         exec kill -USR1 $process
-        send 0 !cancelled ""  ;# a signal that came too late means nothing from here on
+        set wanted [next_number]
+        send $wanted !cancelled ""
+        lappend settling $wanted
     }
 }

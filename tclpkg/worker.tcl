@@ -13,6 +13,9 @@ proc ::torch::_::begin_worker {} {
     variable cwd ""  ;# the folder it works in
     variable number 0  ;# of the last request
     variable launched 0  ;# of the request of torch::async that is under way
+    variable settling {}  ;# of requests that tell when a cancel is over
+    variable busy 0  ;# whether a command waits for its answer
+    variable owner [pid]  ;# a forked child has no part in the worker
     variable last_words ""  ;# what a worker that was lost has left on its standard error
     variable too_long {1 "a command must have less than 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}
     variable closing {
@@ -32,6 +35,10 @@ proc ::torch::_::be_ready {} {
     variable channel
     variable reason
     variable cwd
+    variable owner
+    if {[pid] != $owner} {
+        begin_fork
+    }
     if {$channel eq ""} {
         if {$reason ne ""} {
             return -code error -errorcode {TORCH CLOSED} $reason
@@ -44,6 +51,21 @@ proc ::torch::_::be_ready {} {
             return -code error {*}$options $message
         }
         set cwd $folder
+    }
+}
+
+# A host that has forked itself, as Expect does: the worker is the parent's.
+proc ::torch::_::begin_fork {} {
+    variable channel
+    variable owner [pid]
+    if {$channel ne ""} {
+        set connection $channel
+        set channel ""
+        chan configure $connection -blocking 0
+        close_quietly $connection
+    }
+    foreach {name value} {running {} queue {} launched 0 settling {} busy 0 cwd "" reason ""} {
+        variable $name $value
     }
 }
 
@@ -88,7 +110,7 @@ proc ::torch::_::own_worker {python} {
     if {$failed} {
         refuse_python $python $connection
     }
-    fconfigure $connection -translation binary -buffersize 1000000 -blocking 0
+    chan configure $connection -translation binary -buffersize 1000000 -blocking 0
     return [list $connection [greeting $connection $patience]]
 }
 
@@ -98,8 +120,8 @@ proc ::torch::_::greeting {connection patience} {
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     set data ""
     set needed 20
-    while {[::tcl::clock::milliseconds] < $deadline && ![eof $connection]} {
-        append data [read $connection [expr {$needed - [string length $data]}]]
+    while {[::tcl::clock::milliseconds] < $deadline && ![chan eof $connection]} {
+        append data [chan read $connection [expr {$needed - [string length $data]}]]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
             return
         }
@@ -118,8 +140,8 @@ proc ::torch::_::greeting {connection patience} {
 proc ::torch::_::check_greeting {python connection hello} {
     variable version
     variable process
-    set ended [eof $connection]
-    fconfigure $connection -blocking 1
+    set ended [chan eof $connection]
+    chan configure $connection -blocking 1
     lassign $hello said theirs process
     if {$said eq "hello" && $theirs eq $version} {
         return
@@ -155,6 +177,7 @@ proc ::torch::_::lose {why} {
     variable reason
     variable process
     variable launched 0
+    variable settling {}
     variable last_words
     if {[string match "*no answer" $why]} {
         catch {exec kill -KILL $process}  ;# it need not end by itself
@@ -176,7 +199,7 @@ proc ::torch::_::lose {why} {
 # What closes a channel when the namespace is deleted.
 proc ::torch::_::closer {connection} {
     return [list {{connection args} {catch {
-        fconfigure $connection -blocking 0
+        chan configure $connection -blocking 0
         chan close $connection
     }}} $connection]
 }
@@ -209,10 +232,12 @@ proc ::torch::_::shutdown_worker {} {
     variable reason ""
     variable cwd ""
     variable launched 0
+    variable settling {}
+    variable busy 0
     if {$channel ne ""} {
         set connection $channel
         set channel ""
-        fconfigure $connection -blocking 0  ;# it ends by itself, also one that is stuck, whenever that ends
+        chan configure $connection -blocking 0  ;# it ends by itself, also one that is stuck, whenever that ends
         close_quietly $connection
     }
     fail_all "shut down" {TORCH CLOSED}

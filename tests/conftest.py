@@ -21,7 +21,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("CI")
 
 
-# What a shell runs in the background ignores Ctrl-C, what nohup runs a hang-up, and so would all that is started.
+# What a shell runs in the background ignores Ctrl-C, what nohup runs a hang-up; so would all that is started.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:

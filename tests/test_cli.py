@@ -94,3 +94,11 @@ def test_the_plain_prompt() -> None:
     assert process.wait(timeout=60) == 0
     text = output.decode().replace("\r", "")
     assert '> > line1\nline2\n% 42\n% invalid command name "nosuch"\n% 1\n% ' in text
+
+
+def test_a_script_may_delete_the_namespace(tmp_path: Path) -> None:
+    (tmp_path / "delete.tcl").write_text("namespace delete ::torch; puts done")
+    ended = subprocess.run(
+        [sys.executable, "-m", "pybridge", "delete.tcl"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("done\n", "", 0)

@@ -231,6 +231,84 @@ def test_a_cancel_that_comes_first_counts_and_a_late_one_does_not(tmp_path: Path
     assert run(script, tmp_path) == ("- interrupted\n- 100000\n", "", 0)
 
 
+def test_every_cancel_counts(tmp_path: Path) -> None:
+    script = """
+        proc done {result options} {set ::done $result}
+        torch::remote {set a 1}
+        for {set i 0} {$i < 20} {incr i} {
+            torch::async {torch::remote {while 1 {}}} done
+            torch::cancel
+            vwait done
+            lappend all $done
+        }
+        puts [lsort -unique $all]
+    """
+    assert run(script, tmp_path) == ("interrupted\n", "", 0)
+
+
+def test_a_host_may_have_a_puts_of_its_own(tmp_path: Path) -> None:
+    """One that marks what is printed, and calls a command meanwhile."""
+    script = """
+        set x [torch::ones 3]
+        rename puts original
+        proc puts {args} {
+            catch {torch::tensor_numel $::x} ::said
+            original {*}[lreplace $args end end "> [lindex $args end]"]
+        }
+        original [torch::remote {puts hello; expr 1 + 1}],$said,[torch::tensor_numel $x]
+    """
+    busy = "the worker is busy with the command that this one has interrupted"
+    assert run(script, tmp_path) == (f"> hello\n2,{busy},3\n", "", 0)
+
+
+def test_a_callback_that_is_no_list_is_refused(tmp_path: Path) -> None:
+    script = r"""
+        puts [catch {torch::async {torch::ones 2} "bad \{"} message options],[code]
+        puts [torch::ones 2]
+    """
+    assert run(script, tmp_path) == ("1,TORCH ARG VALUE callback\ntensor0\n", "", 0)
+
+
+def test_what_a_script_does_to_its_process_stays_there(tmp_path: Path) -> None:
+    script = """
+        torch::remote {cd /; close stdout}
+        torch::save_safetensors [dict create x [torch::ones 2]] here.safetensors
+        puts [file exists here.safetensors]
+    """
+    assert run(script, tmp_path) == ("1\n", "", 0)
+
+
+def test_what_a_script_prints_comes_at_once_and_in_order(tmp_path: Path) -> None:
+    script = """
+        rename puts original
+        proc puts {args} {lappend ::seen [string trim [lindex $args end]]; incr ::count}
+        proc done {args} {lappend ::seen done; incr ::count}
+        torch::async {torch::remote {
+            puts 1; puts stderr 2; puts 3
+            while {![file exists go]} {after 10}
+            puts "4 \u00e4"
+        }} done
+        while {[incr count 0] < 3} {vwait count}
+        lappend seen host
+        close [open go w]
+        while {$count < 5} {vwait count}
+        fconfigure stdout -encoding utf-8
+        original $seen
+    """
+    assert run(script, tmp_path) == ("1 2 3 host {4 ä} done\n", "", 0)
+
+
+def test_a_worker_that_begins_in_a_folder_that_was_deleted(tmp_path: Path) -> None:
+    script = """
+        file mkdir gone
+        cd gone
+        torch::shutdown
+        file delete -force ../gone
+        puts [torch::tensor_to_list [torch::ones 2]]
+    """
+    assert run(script, tmp_path) == ("1.0 1.0\n", "", 0)
+
+
 def test_numbers_of_requests_start_again(tmp_path: Path) -> None:
     script = """
         torch::version

@@ -19,6 +19,10 @@ def main() -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     _widen(source, target)
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # a deleted folder, in which PyTorch is not found
+        os.chdir("/")
     run(source, target)
 
 

@@ -35,7 +35,10 @@ class Output:
 
     def flush(self) -> None:
         """Send what C code has written since the last time."""
-        if not (os.lseek(1, 0, os.SEEK_CUR) or os.lseek(2, 0, os.SEEK_CUR)):
+        try:
+            if not (os.lseek(1, 0, os.SEEK_CUR) or os.lseek(2, 0, os.SEEK_CUR)):
+                return
+        except OSError:  # a script has closed one
             return
         for file, name in zip(self._files, _NAMES, strict=True):
             if file.tell():  # shared with the descriptor that is written to

@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from pybridge.interp import Interpreter
 
 _SPECIAL = re.compile(r'[{}"\\]')
+# What a script prints goes over line by line: a transformation takes the bytes, before they reach the descriptor.
+_RELAY = """
+proc ::torch::_::relay {channel operation args} {
+    if {$operation eq "initialize"} {
+        return {initialize finalize write}
+    }
+    if {$operation eq "write"} {
+        said $channel [lindex $args 1]
+    }
+    return
+}
+foreach channel {stdout stderr} {
+    chan configure $channel -encoding utf-8 -translation lf -buffering line
+    chan push $channel [list ::torch::_::relay $channel]
+}
+unset channel
+"""
 _PLAIN = re.compile(r"[\w.:-]+", re.ASCII)
 _SCRIPT_LINE = re.compile(
     r'\n    \("uplevel" body line (\d+)\)\n    invoked from within\n"uplevel #0 .*\Z', re.DOTALL
@@ -123,7 +140,12 @@ class Server:
             from pybridge.interp import Interpreter
 
             self._interpreter = Interpreter(table=self._dispatcher.table)
+            self._interpreter.define("said", self._pass_on)
+            self._interpreter.eval(_RELAY)
         self._interpreter.dispatcher.main = chain
+        folder = os.open(
+            ".", os.O_RDONLY
+        )  # a relative name means the program's folder, whatever the script does
         try:
             return OK, self._interpreter.call("uplevel", "#0", script), ()
         except errors.TclError as error:
@@ -135,6 +157,12 @@ class Server:
             ) from None
         finally:
             self._interpreter.flush()
+            os.fchdir(folder)
+            os.close(folder)
+
+    def _pass_on(self, channel: str, data: str) -> str:
+        self._output.write(channel, data.encode("latin-1"))  # the bytes, as tkinter tells them
+        return ""
 
 
 def _watcher() -> Watcher:

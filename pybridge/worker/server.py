@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pybridge.interp import Interpreter
 
 _SPECIAL = re.compile(r'[{}"\\]')
-# What a script prints goes over line by line: a transformation takes the bytes before the descriptor has them.
+# What a script prints goes over line by line: a transformation takes the bytes before a descriptor does.
 _RELAY = """
 proc ::torch::_::relay {channel operation args} {
     if {$operation eq "initialize"} {

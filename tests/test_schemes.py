@@ -249,9 +249,9 @@ def test_zero_point_of_a_power_of_two() -> None:
             "reduce_range leaves no integer but 0 of this range",
         ),
         (
-            {"dtype": torch.quint8, "qscheme": "symmetric", "reduce_range": True},
+            {"bits": 8, "signed": False, "qscheme": "symmetric", "reduce_range": True},
             "reduce_range",
-            "reduce_range cannot be used with symmetric integers without sign",
+            "reduce_range cannot be used with symmetric bits without sign",
         ),
     ],
 )

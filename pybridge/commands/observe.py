@@ -96,7 +96,7 @@ def observer(
 
     Where PyTorch has an observer of the kind, its numbers are the same bit for bit. That includes two zero
     points of symmetric schemes that are beyond the integers: 32768 of uint16 with a lower quant_max, and 128
-    of uint8 with reduce_range.
+    of uint8 (for histogram of quint8, too) with reduce_range.
 
     minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
     (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over
@@ -125,8 +125,8 @@ def observer(
         quant_min: lowest integer, 0 or less; by default that of the dtype or bits.
         quant_max: highest integer, 0 or more.
         reduce_range: 1 leaves half of the integers, one bit fewer; beyond 8 bits only where quant_min or
-            quant_max is given, as in PyTorch. Without these it is refused for symmetric integers without
-            sign other than uint8; PyTorch refuses it with these, too, and takes it for histogram.
+            quant_max is given, as in PyTorch. It is refused for symmetric bits without sign, unless these are
+            given, and for symmetric quint8 by the kinds of minmax, as in PyTorch.
         eps: the least scale; 1.1920928955078125e-07 by default.
         scale_mode: float (default), or power_of_two: the scale is rounded up to a power of two, for shifts in
             place of multiplications; for apot this is gamma.

@@ -146,10 +146,18 @@ class MinMaxObserver(UniformObserver):
     """The least and the greatest element seen: `MinMaxObserver` and `PerChannelMinMaxObserver` of PyTorch.
 
     A NaN makes its channel's range NaN for good, an infinity makes it infinite.
+
+    Raises:
+        BadArgument: for symmetric quint8 with reduce_range, which PyTorch refuses for these kinds alone.
     """
 
     min_val: torch.Tensor
     max_val: torch.Tensor
+
+    def __init__(self, scheme: Scheme, channels: Channels = WHOLE) -> None:
+        if scheme.is_quint8 and scheme.reduce_range and scheme.qscheme == "symmetric":
+            raise BadArgument("reduce_range", "reduce_range cannot be used with symmetric quint8")
+        super().__init__(scheme, channels)
 
     def reset(self) -> None:
         if self.channels.is_one:

@@ -89,6 +89,12 @@ class Scheme:
             return _DTYPES[self.dtype][1]
         return (self.quant_min or 0) < 0 if self.signed is None else self.signed
 
+    @property
+    def is_quint8(self) -> bool:
+        """Whether the integers are those of quint8, which no dtype, bits or sign mean, too."""
+        default = self.dtype is None and self.bits is None and self.signed is None and not self.is_signed
+        return default or self.dtype is torch.quint8
+
     @cached_property
     def limits(self) -> tuple[int, int]:
         """The lowest and the highest integer."""
@@ -101,8 +107,8 @@ class Scheme:
     def symmetric_zero_point(self) -> int:
         """The integer that stands for 0 in a symmetric scheme.
 
-        As in PyTorch that of uint16 is 32768 also where the integers end below, and that of uint8 is 128 of 0
-        .. 127 when reduced.
+        As in PyTorch that of uint16 is 32768 also where the integers end below, and that of uint8 and quint8
+        is 128 of 0 .. 127 when reduced.
         """
         if self.is_signed:
             return 0
@@ -156,14 +162,11 @@ class Scheme:
         lowest, highest = self.limits
         if lowest == highest:
             raise BadArgument("reduce_range", "reduce_range leaves no integer but 0 of this range")
-        # The zero point would be beyond the range. PyTorch refuses quint8 (but not for a histogram), with a
-        # custom range, too, and takes uint8.
-        unsigned = self.width <= 8 and not self.is_signed and self.dtype is not torch.uint8
-        beyond = unsigned and self.qscheme == "symmetric" and not self._has_custom_range
-        if self.reduce_range and beyond:
-            raise BadArgument(
-                "reduce_range", "reduce_range cannot be used with symmetric integers without sign"
-            )
+        # the zero point would be beyond the range
+        in_bits = self.bits is not None or self.signed is not None
+        beyond = in_bits and self.width <= 8 and not self.is_signed and not self._has_custom_range
+        if self.reduce_range and beyond and self.qscheme == "symmetric":
+            raise BadArgument("reduce_range", "reduce_range cannot be used with symmetric bits without sign")
 
 
 def choose_qparams(

@@ -4,7 +4,7 @@ proc ::torch::_::begin_async {} {
     variable asked 0  ;# how many there have been
     variable queue {}  ;# those that wait: a token, a callback, a request
     variable running {}  ;# the one that is under way
-    variable held 0  ;# whether none is to be launched
+    variable busy 0  ;# whether a command waits for its answer; none is launched meanwhile
     variable settling {}  ;# what must be answered before one is
 }
 
@@ -59,9 +59,9 @@ proc ::torch::_::request_of {command} {
 proc ::torch::_::launch_next {} {
     variable queue
     variable running
-    variable held
+    variable busy
     variable settling
-    if {$held || [llength $settling] || [llength $running] || ![llength $queue]} {
+    if {$busy || [llength $settling] || [llength $running] || ![llength $queue]} {
         return
     }
     set queue [lassign $queue running]

@@ -9,23 +9,23 @@ proc ::torch::_::daemon_worker {python} {
         if {[dict get $facts version] ne $version || ![is_python $python [dict get $facts python]]} {
             return
         }
-        set opened [socket 127.0.0.1 [dict get $facts port]]
+        set connection [socket 127.0.0.1 [dict get $facts port]]
     }]} {
         return
     }
     if {[catch {
-        chan configure $opened -translation binary -buffersize 1000000
-        introduce $opened [dict get $facts token]
-        chan configure $opened -blocking 0
-        set hello [greeting $opened 10000]
+        chan configure $connection -translation binary -buffersize 1000000
+        introduce $connection [dict get $facts token]
+        chan configure $connection -blocking 0
+        set hello [greeting $connection 10000]
         if {[lindex $hello 3] ne [dict get $facts answer]} {
             error "another program has its port"
         }
     }]} {
-        close_quietly $opened
+        close_quietly $connection
         return
     }
-    return [list $opened $hello]
+    return [list $connection $hello]
 }
 
 # What the daemon tells in a file that only its user can read. An error when there is none, or it has ended.
@@ -76,7 +76,7 @@ proc ::torch::_::real_name {name} {
 }
 
 # Say who is here, and what the worker takes over.
-proc ::torch::_::introduce {opened token} {
+proc ::torch::_::introduce {connection token} {
     variable version
     variable utf8
     set arguments {}
@@ -88,6 +88,6 @@ proc ::torch::_::introduce {opened token} {
     }
     set hello [encoding convertto {*}$utf8 \
         [list !client $token $version [pwd] [pid] [array get ::env] $arguments]]
-    chan puts -nonewline $opened [binary format a4IIII tch1 0 0 [string length $hello] 0]$hello
-    chan flush $opened
+    send $connection 0 $hello ""
+    chan flush $connection
 }

@@ -32,7 +32,9 @@ proc ::torch::_::ask {words bytes} {
 # Send a request and wait for its answer. What comes before it is for others. What runs beside is waited for first:
 # two sides that both write much would wait for each other.
 proc ::torch::_::exchange {words bytes} {
+    variable channel
     variable running
+    variable queue
     variable busy
     variable utf8
     variable too_long
@@ -44,13 +46,11 @@ proc ::torch::_::exchange {words bytes} {
         return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
     }
     set busy 1
-    set beside [llength $running]
     if {[catch {
-        if {$beside} {
-            wait_for_running
+        while {[llength $running]} {
+            deliver {*}[receive]
         }
-        set wanted [next_number]
-        send $wanted $list $bytes
+        send $channel [set wanted [next_number]] $list $bytes
         while {[lindex [set frame [receive]] 0] != $wanted} {
             deliver {*}$frame
         }
@@ -60,23 +60,10 @@ proc ::torch::_::exchange {words bytes} {
         return [lost $message]
     }
     set busy 0
-    if {$beside} {
+    if {[llength $queue]} {
         launch_next
     }
     return $reply
-}
-
-# Have the command of torch::async that is under way land, and launch no other.
-proc ::torch::_::wait_for_running {} {
-    variable running
-    variable held 1
-    try {
-        while {[llength $running]} {
-            deliver {*}[receive]
-        }
-    } finally {
-        set held 0
-    }
 }
 
 # Numbers have 32 bits, and 0 is nobody's.
@@ -101,15 +88,14 @@ proc ::torch::_::lost {message} {
 
 # Send a request. One of number 0 is not answered, and goes with the next one: on a socket, a second small piece
 # would wait up to 40 ms for the other side to confirm the first (Nagle's algorithm, RFC 896).
-proc ::torch::_::send {wanted list bytes} {
-    variable channel
+proc ::torch::_::send {connection wanted list bytes} {
     set size [string length $bytes]
-    chan puts -nonewline $channel [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
+    chan puts -nonewline $connection [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
     if {$size} {
-        chan puts -nonewline $channel $bytes
+        chan puts -nonewline $connection $bytes
     }
     if {$wanted} {
-        chan flush $channel
+        chan flush $connection
     }
 }
 
@@ -197,7 +183,7 @@ proc ::torch::_::launch_worker {words bytes} {
         return
     }
     if {[catch {
-        send [set launched [next_number]] $list $bytes
+        send $channel [set launched [next_number]] $list $bytes
         chan event $channel readable ::torch::_::arrived
     } message]} {
         lost $message
@@ -213,12 +199,12 @@ proc ::torch::_::arrived {} {
 # Stop the command of torch::async that the worker runs. PyTorch ends the operation that it is in first.
 proc ::torch::_::interrupt_worker {} {
     variable process
+    variable channel
     variable settling
     # a signal that comes too late means nothing any more when this is answered, and until then nothing is launched
     catch {
         exec kill -USR1 $process
-        set wanted [next_number]
-        send $wanted !cancelled ""
-        lappend settling $wanted
+        lappend settling [set wanted [next_number]]
+        send $channel $wanted !cancelled ""
     }
 }

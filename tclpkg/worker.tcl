@@ -14,7 +14,6 @@ proc ::torch::_::begin_worker {} {
     variable number 0  ;# of the last request
     variable launched 0  ;# of the request of torch::async that is under way
     variable settling {}  ;# of requests that tell when a cancel is over
-    variable busy 0  ;# whether a command waits for its answer
     variable owner [pid]  ;# a forked child has no part in the worker
     variable last_words ""  ;# what a worker that was lost has left on its standard error
     variable too_long {1 "a command must have less than 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}
@@ -87,7 +86,7 @@ proc ::torch::_::start {} {
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
-    send 0 [list !begin [info patchlevel] $created $generation $terminal] ""
+    send $channel 0 [list !begin [info patchlevel] $created $generation $terminal] ""
 }
 
 # The folder of this process; where it was deleted, the one that the worker is in.
@@ -175,12 +174,11 @@ proc ::torch::_::refuse_python {python stderr} {
 proc ::torch::_::lose {why} {
     variable channel
     variable reason
-    variable process
     variable launched 0
     variable settling {}
     variable last_words
-    if {[string match "*no answer" $why]} {
-        catch {exec kill -KILL $process}  ;# it need not end by itself
+    if {![catch {chan eof $channel} ended] && !$ended} {
+        catch {exec kill -KILL {*}[pid $channel]}  ;# it need not end by itself
     }
     if {![string match file* $channel]} {
         append why "; how a worker of the daemon's ends cannot be seen"

@@ -218,12 +218,13 @@ class Server:
     def _fork(self) -> socket.socket | None:
         """Have a child that waits; in the child, what its orders come from."""
         daemon = os.getpid()
-        ours, theirs = socket.socketpair()
+        pair: tuple[socket.socket, ...] = ()
         try:
+            ours, theirs = pair = socket.socketpair()
             process = os.fork()
-        except OSError:  # no memory, or too many processes: in a second, perhaps
-            ours.close()
-            theirs.close()
+        except OSError:  # no memory, too many processes or descriptors: in a second, perhaps
+            for each in pair:
+                each.close()
             self._possible = time.monotonic() + _PAUSE
             return None
         if not process:

@@ -8,14 +8,13 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pybridge.tcl_list import join_list, split_list
+from tests.processes import PATIENCE, eventually, is_running
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 120.0
 _NURSERY = """
 import json, os, sys
 from pybridge.daemon import __main__ as daemon, hello
@@ -154,7 +153,7 @@ class Daemon:
 
     def runs(self) -> bool:
         """Whether it has not ended."""
-        return is_alive(self.process)
+        return is_running(self.process)
 
     def stop(self) -> None:
         """End it and all its children."""
@@ -178,19 +177,3 @@ def environment(runtime: Path, **more: str) -> dict[str, str]:
 def frame(text: bytes, protocol: bytes = b"tch1", length: int | None = None) -> bytes:
     """A frame of number 0."""
     return struct.pack(">4s4I", protocol, 0, 0, len(text) if length is None else length, 0) + text
-
-
-def is_alive(process: int) -> bool:
-    """Whether there is a process of this number, other than one that only waits to be reaped."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def eventually(holds: Callable[[], object]) -> None:
-    """Wait until it does."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never does"
-        time.sleep(0.01)

@@ -13,6 +13,14 @@ from pybridge.package import tcl_package
 
 TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
 
+PROLOGUE = "package require torch; proc code {} {dict get $::options -errorcode}\n"
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """What a Tcl program needs to find this package and this Python, and these variables."""
+    own = {"TCLLIBPATH": f"{{{tcl_package()}}}", "TORCH_TCL_PYTHON": sys.executable}
+    return {**os.environ, **own, **variables}
+
 
 def start(
     folder: Path,
@@ -24,11 +32,10 @@ def start(
     """Run a script in tclsh, with these environment variables."""
     path = folder / "script.tcl"
     path.write_text(script, "utf-8")
-    own = {"TCLLIBPATH": f"{{{tcl_package()}}}", "TORCH_TCL_PYTHON": sys.executable}
     return subprocess.Popen(
         [TCLSH, path, *map(str, arguments)],
         cwd=folder,
-        env={**os.environ, **own, **(variables or {})},
+        env=environment(variables or {}),
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -46,9 +53,8 @@ def tclsh(
     return printed.splitlines()
 
 
-def runs(pid: str | int) -> bool:
-    """Whether this process is there and has not ended."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+def run(script: str, folder: Path, **variables: str) -> tuple[str, str, int]:
+    """What a script that has the package prints, says on standard error, and its status."""
+    process = start(folder, PROLOGUE + script, variables=variables)
+    printed, said = process.communicate(timeout=120)
+    return printed, said, process.returncode

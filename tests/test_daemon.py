@@ -14,7 +14,8 @@ import torch
 
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
-from tests.daemons import ROOT, Daemon, Nursery, environment, eventually, frame, is_alive
+from tests.daemons import ROOT, Daemon, Nursery, environment, frame
+from tests.processes import eventually, is_running
 
 TO_DAEMON = "string match sock* $::torch::_::channel"
 
@@ -142,7 +143,7 @@ def test_a_daemon_that_was_killed(start: Callable[..., Daemon]) -> None:
     killed = start()
     children = killed.children()
     os.kill(killed.process, signal.SIGKILL)
-    eventually(lambda: not killed.runs() and not any(map(is_alive, children)))
+    eventually(lambda: not killed.runs() and not any(map(is_running, children)))
     assert killed.file.exists()
     assert control(killed.runtime, "status").stdout == "the daemon does not run\n"
     assert killed.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
@@ -212,7 +213,7 @@ def test_nobody_is_left_after_a_stop(daemon: Daemon) -> None:
     assert worker in daemon.children()
     (sleeper,) = Path(f"/proc/{worker}/task/{worker}/children").read_text().split()
     daemon.stop()
-    eventually(lambda: not any(map(is_alive, {*processes, int(sleeper)})))
+    eventually(lambda: not any(map(is_running, {*processes, int(sleeper)})))
     client.communicate("\n")
 
 
@@ -362,7 +363,7 @@ def test_a_client_that_dies_is_cleaned_up(daemon: Daemon) -> None:
     assert worker in daemon.children()
     client.kill()
     client.communicate()
-    eventually(lambda: not is_alive(worker))
+    eventually(lambda: not is_running(worker))
     eventually(lambda: len(daemon.children()) == 1)
 
 
@@ -375,8 +376,8 @@ def test_what_a_script_waits_for_ends_with_the_client(daemon: Daemon) -> None:
     eventually(lambda: len(children_of(worker)) == 1)
     (sleeper,) = children_of(worker)
     client.communicate("\n")
-    eventually(lambda: not is_alive(worker))
-    eventually(lambda: not is_alive(sleeper))
+    eventually(lambda: not is_running(worker))
+    eventually(lambda: not is_running(sleeper))
 
 
 def children_of(process: int) -> list[int]:

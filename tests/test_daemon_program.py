@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from pybridge.daemon.child import status_of
-from tests.daemons import Daemon, Nursery, eventually, is_alive
+from tests.daemons import Daemon, Nursery
+from tests.processes import eventually, is_running
 
 
 @pytest.fixture(scope="module")
@@ -98,30 +99,16 @@ def test_both_channels_in_order(daemon: Daemon) -> None:
     assert through.stdout.startswith("1\n-1\n")
 
 
-def test_a_reader_sees_the_end_of_the_output(daemon: Daemon) -> None:
-    program = f"'{sys.executable}' -m pybridge -c 'puts [torch::tensor_item [torch::full {{}} 2]]' | cat"
-    ended = subprocess.run(
-        ["sh", "-c", program],
-        env=daemon.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert ended.stdout == "2.0\n"
-
-
-def test_a_closed_channel(daemon: Daemon) -> None:
-    program = f"exec '{sys.executable}' -m pybridge -c 'puts hello' <&-"
-    ended = subprocess.run(
-        ["sh", "-c", program],
-        env=daemon.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    assert ended.stdout == "hello\n"
+@pytest.mark.parametrize(
+    ("redirected", "printed"),
+    [("-c 'puts [torch::tensor_item [torch::full {} 2]]' | cat", "2.0"), ("-c 'puts hello' <&-", "hello")],
+    ids=["the reader sees the end", "a closed channel"],
+)
+def test_channels_of_a_shell(daemon: Daemon, redirected: str, printed: str) -> None:
+    command = f"'{sys.executable}' -m pybridge {redirected}"
+    options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 60, "check": True}
+    ended = subprocess.run(["sh", "-c", command], env=daemon.environment(), **options)
+    assert ended.stdout == f"{printed}\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -131,7 +118,7 @@ def test_signals_end_it(number: signal.Signals, daemon: Daemon) -> None:
     program.send_signal(number)
     program.communicate(timeout=60)
     assert program.returncode == -number
-    assert not is_alive(child)
+    assert not is_running(child)
 
 
 def test_a_signal_that_nohup_ignores(daemon: Daemon) -> None:
@@ -151,7 +138,7 @@ def test_a_program_that_is_killed(daemon: Daemon) -> None:
     child = first_number(program)
     program.kill()
     program.communicate(timeout=60)
-    eventually(lambda: not is_alive(child))
+    eventually(lambda: not is_running(child))
 
 
 def test_a_signal_in_the_moment_when_the_child_ends() -> None:
@@ -235,7 +222,7 @@ def test_the_daemon_is_killed(tmp_path: Path) -> None:
     os.kill(daemon.process, signal.SIGKILL)
     assert program.communicate(timeout=60) == ("", "tcltorch: the daemon has ended\n")
     assert program.returncode == 1
-    eventually(lambda: not is_alive(child))
+    eventually(lambda: not is_running(child))
     nursery.close()
 
 

@@ -3,11 +3,9 @@
 import io
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +16,8 @@ from matplotlib.image import imread
 
 from pybridge import pictures
 from pybridge.package import tcl_package
-from tests.test_picture_widget import pixels_of_dump
+from tests.processes import eventually, is_running
+from tests.screens import installed, pixels_of_dump, virtual_display
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -43,22 +42,8 @@ proc told {script} {
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
     """The name of a virtual display that holds the window of the example."""
-    installed("Xvfb", "xvfb")
-    installed("xwd", "x11-apps")
-    reader, writer = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1000x900x24", "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL)
-    os.close(writer)
-    with open(reader) as number:
-        name = number.readline().strip()
-    assert name, "Xvfb did not start"
-    yield f":{name}"
-    server.terminate()
-    server.wait()
-
-
-def installed(program: str, package: str) -> str:
-    return shutil.which(program) or pytest.skip(f"{program} is not installed: apt-get install {package}")
+    with virtual_display((1000, 900)) as name:
+        yield name
 
 
 @pytest.fixture
@@ -92,22 +77,6 @@ def start(tmp_path: Path, display: str) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.01)
-    pytest.fail("waited for half a minute")
 
 
 # -- each host -------------------------------------------------------------------------------------------
@@ -157,7 +126,7 @@ def test_a_script_in_a_host(host: str, start: Start) -> None:
     ]
     assert process.returncode == 3
     workers = [int(told[at].split()[1]) for at in (0, -1)]
-    wait_until(lambda: not any(map(is_running, workers)))
+    eventually(lambda: not any(map(is_running, workers)))
 
 
 WAITING = """
@@ -173,7 +142,7 @@ def test_a_worker_ends_with_a_host_that_is_killed(host: str, start: Start) -> No
     worker = worker_of(process)
     process.kill()
     process.communicate()
-    wait_until(lambda: not is_running(worker))
+    eventually(lambda: not is_running(worker))
 
 
 @pytest.mark.parametrize("host", ["tclsh", "wish", "expect", "magic"])
@@ -183,7 +152,7 @@ def test_ctrl_c_that_ends_a_host(host: str, start: Start) -> None:
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode != 0
-    wait_until(lambda: not is_running(worker))
+    eventually(lambda: not is_running(worker))
 
 
 def test_ctrl_c_that_a_host_survives(start: Start) -> None:
@@ -200,7 +169,7 @@ def test_ctrl_c_that_a_host_survives(start: Start) -> None:
     worker = worker_of(process)
     os.killpg(process.pid, signal.SIGINT)
     assert process.communicate(timeout=120) == ("sum 2.0\n", "")
-    wait_until(lambda: not is_running(worker))
+    eventually(lambda: not is_running(worker))
 
 
 def worker_of(process: "subprocess.Popen[str]") -> int:
@@ -293,7 +262,7 @@ def test_two_interpreters_of_a_python_program(tmp_path: Path) -> None:
     assert values == "3.0 3.0 4.0 4.0"
     count, *workers = map(int, pids.split())
     assert count == 2
-    wait_until(lambda: not any(map(is_running, workers)))
+    eventually(lambda: not any(map(is_running, workers)))
 
 
 LOOK = """

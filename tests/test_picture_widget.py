@@ -2,7 +2,6 @@
 
 import io
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import torch
 from matplotlib.image import imread
 
 from pybridge import pictures
+from tests.screens import pixels_of_dump, virtual_display
 
 SIZE = 640, 480
 SCRIPT = """
@@ -55,31 +55,8 @@ puts "[pictures]."
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    """The name of a virtual display."""
-    for program in ("Xvfb", "xwd"):
-        if not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
-    reader, writer = os.pipe()
-    screen = f"{SIZE[0]}x{SIZE[1]}x24"
-    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", screen, "-nolisten", "tcp"]
-    server = subprocess.Popen(command, pass_fds=[writer], stderr=subprocess.DEVNULL)
-    os.close(writer)
-    with open(reader) as number:
-        name = number.readline().strip()
-    assert name, "Xvfb did not start"
-    yield f":{name}"
-    server.terminate()
-    server.wait()
-
-
-def pixels_of_dump(path: Path) -> np.ndarray:
-    """The red, green and blue of a screen that `xwd` has written: 32 bits a pixel, blue first."""
-    content = path.read_bytes()
-    header = np.frombuffer(content[:100], ">u4")
-    size, colours = int(header[0]), int(header[19])
-    width, height, line = int(header[4]), int(header[5]), int(header[12])
-    data = np.frombuffer(content[size + 12 * colours :], np.uint8).reshape(height, line)
-    return data[:, : 4 * width].reshape(height, width, 4)[:, :, 2::-1]
+    with virtual_display(SIZE) as name:
+        yield name
 
 
 def test_pictures_in_windows(display: str, tmp_path: Path) -> None:

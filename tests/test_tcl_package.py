@@ -10,7 +10,8 @@ import pytest
 
 from pybridge import __version__
 from pybridge.package import module_text, tcl_package
-from tests.stock_tclsh import runs, start, tclsh
+from tests.processes import is_running
+from tests.stock_tclsh import start, tclsh
 
 NAMES = """
 proc names {} {
@@ -147,7 +148,7 @@ def test_delete_and_require_again(tmp_path: Path) -> None:
     """
     *said, workers = tclsh(tmp_path, script)
     assert said == ["1 {}", "", "1 {}", "", "1"]
-    assert not any(map(runs, workers.split()))
+    assert not any(map(is_running, workers.split()))
 
 
 def test_forget_and_require_again_keeps_the_worker(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from pybridge import __version__
 from pybridge.package import tcl_package
-from tests.stock_tclsh import runs, tclsh
+from tests.processes import is_running
+from tests.stock_tclsh import tclsh
 
 FIRST = """
 package require torch
@@ -131,7 +132,7 @@ def test_a_program_that_never_answers_is_ended(tmp_path: Path) -> None:
     python = fake(tmp_path, f'echo $$ >"{tmp_path}/pid"; exec sleep 600')
     hurried = "package require torch; set ::torch::_::patience 500;" + FIRST
     assert refusal(tmp_path, python, hurried) == no_good(python, "it does not answer as one")
-    assert not runs((tmp_path / "pid").read_text().strip())
+    assert not is_running((tmp_path / "pid").read_text().strip())
 
 
 def test_another_version(tmp_path: Path) -> None:

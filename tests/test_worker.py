@@ -1,57 +1,14 @@
 """A Tcl that is not ours, with PyTorch in a worker on a pipe: `tclpkg/worker.tcl` and `pybridge/worker`."""
 
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pybridge.package import tcl_package
-
-TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
-PROLOGUE = "package require torch; proc code {} {dict get $::options -errorcode}\n"
-
-
-def environment(**more: str) -> dict[str, str]:
-    return os.environ | {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": sys.executable} | more
-
-
-def start(script: str, folder: Path, **more: str) -> subprocess.Popen[str]:
-    path = folder / "script.tcl"
-    path.write_text(PROLOGUE + script)
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        [TCLSH, path], cwd=folder, env=environment(**more), text=True, stdin=pipe, stdout=pipe, stderr=pipe
-    )
-
-
-def run(script: str, folder: Path, **more: str) -> tuple[str, str, int]:
-    """What tclsh prints, says on standard error, and its status."""
-    process = start(script, folder, **more)
-    out, said = process.communicate(timeout=120)
-    return out, said, process.returncode
-
-
-def wait_until(holds: Callable[[], object]) -> None:
-    for _ in range(3000):
-        if holds():
-            return
-        time.sleep(0.01)
-    pytest.fail("waited for half a minute")
-
-
-def is_running(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
+from tests.processes import eventually, is_running
+from tests.stock_tclsh import PROLOGUE, TCLSH, environment, run, start
 
 # -- the round trip --------------------------------------------------------------------------------------
 
@@ -419,7 +376,7 @@ def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:
     assert (said, status) == ("", 0)
     handle, stuck = out.split()
     assert handle == "tensor1"
-    wait_until(lambda: not is_running(int(stuck)))
+    eventually(lambda: not is_running(int(stuck)))
 
 
 def test_a_crash_leaves_its_trace(tmp_path: Path) -> None:
@@ -466,10 +423,10 @@ def test_no_worker_outlives_its_program(tmp_path: Path, end: str) -> None:
         flush stdout
         {end}
     """
-    process = start(script, tmp_path)
+    process = start(tmp_path, PROLOGUE + script)
     out, _ = process.communicate(timeout=120)
     assert process.returncode != 0
-    wait_until(lambda: not is_running(int(out)))
+    eventually(lambda: not is_running(int(out)))
 
 
 def test_no_command_of_a_script_outlives_its_program(tmp_path: Path) -> None:
@@ -480,7 +437,7 @@ def test_no_command_of_a_script_outlives_its_program(tmp_path: Path) -> None:
         exit 3
     """
     assert run(script, tmp_path)[1:] == ("", 3)
-    wait_until(lambda: not is_running(int((tmp_path / "child").read_text())))
+    eventually(lambda: not is_running(int((tmp_path / "child").read_text())))
 
 
 def test_ctrl_c_leaves_the_worker_to_a_host_that_survives_it(tmp_path: Path) -> None:
@@ -495,7 +452,7 @@ def test_ctrl_c_leaves_the_worker_to_a_host_that_survives_it(tmp_path: Path) -> 
     (tmp_path / "script.tcl").write_text(PROLOGUE + script)
     process = subprocess.Popen(
         ["sh", "-c", f"trap '' INT; exec {TCLSH} script.tcl"],
-        cwd=tmp_path, env=environment(), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        cwd=tmp_path, env=environment({}), text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -504,4 +461,4 @@ def test_ctrl_c_leaves_the_worker_to_a_host_that_survives_it(tmp_path: Path) -> 
     os.killpg(process.pid, signal.SIGINT)
     out, _ = process.communicate("\n", timeout=60)
     assert out == "1.0 1.0\n"
-    wait_until(lambda: not is_running(worker))
+    eventually(lambda: not is_running(worker))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import join_list, split_list
 from pybridge.worker.frames import PROTOCOL, Frame, Garbled, Reader, decode, encode
-from tests.test_worker import run
+from tests.stock_tclsh import run
 
 # What a worker might answer if it were broken: after its greeting, one of these for each request.
 BROKEN = """#!{python} -S

@@ -1,0 +1,23 @@
+"""Processes that tests watch."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PATIENCE = 120.0  # seconds, for a busy machine
+
+
+def is_running(pid: int | str) -> bool:
+    """Whether there is a process of this number, other than one that only waits to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def eventually(holds: Callable[[], object]) -> None:
+    """Wait until it does."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never does"
+        time.sleep(0.01)

@@ -74,6 +74,8 @@ class Dispatcher:
             kind = type(value)
             if kind not in _PLAIN and isinstance(value, torch.Tensor):  # by far the most frequent
                 return OK, table.add(TENSOR, value), ()
+            if kind is int or kind is float:
+                return OK, value, ()
             if kind is Bulk:
                 return BULK, (value.data, value.format, value.shape), ()
             if kind is Picture:

@@ -31,10 +31,11 @@ class TooLong(Exception):
     """A frame that the other side would not take."""
 
 
+Bytes = bytes | bytearray | memoryview
 Frame = tuple[int, str, bytes | bytearray, int]  # number, list, bytes, handles: made for every command
 
 
-def head(number: int, text: str, payload: bytes | bytearray = b"", created: int = 0) -> bytes:
+def head(number: int, text: str, payload: Bytes = b"", created: int = 0) -> bytes:
     """A frame but for its payload.
 
     Raises:
@@ -115,7 +116,7 @@ class Writer:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, number: int, text: str, payload: bytes | bytearray = b"", created: int = 0) -> None:
+    def send(self, number: int, text: str, payload: Bytes = b"", created: int = 0) -> None:
         """Write a frame to its end. Raises TooLong and has written nothing."""
         begin = head(number, text, payload, created)
         with self._lock:
@@ -124,7 +125,7 @@ class Writer:
                 self._write(begin[written:])
                 self._write(payload)
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: Bytes) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]

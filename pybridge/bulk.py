@@ -39,12 +39,13 @@ class Bulk:
 
     Attributes:
         data: doubles (format `d`), or the same numbers twice: as doubles, then the low 64 bits of the
-            integers that they are (`dw`). A tensor takes over what can be written to.
+            integers that they are (`dw`). A tensor takes over what can be written to. In an answer it may be
+            a tensor's own memory.
         format: `dw` when every number is written as an integer, else `d`.
         shape: the shape that the nesting of the list gives; `()` for a single number.
     """
 
-    data: bytes | bytearray
+    data: bytes | bytearray | memoryview
     format: str
     shape: tuple[int, ...]
 

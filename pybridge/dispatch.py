@@ -72,10 +72,12 @@ class Dispatcher:
                 with torch.no_grad():
                     value = function(*args, **kwargs)
             kind = type(value)
-            if kind not in _PLAIN and isinstance(value, torch.Tensor):  # by far the most frequent
+            if kind is int or kind is float:
+                return OK, value, ()
+            if kind not in _PLAIN and isinstance(value, torch.Tensor):
                 return OK, table.add(TENSOR, value), ()
             if kind is Bulk:
-                return BULK, (value.data, value.format, value.shape), ()
+                return BULK, self._encode((value.data, value.format, value.shape)), ()
             if kind is Picture:
                 return PICTURE, self._encode((value.widget, value.png)), ()
             return OK, self._encode(self._result(value)), ()

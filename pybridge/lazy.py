@@ -3,6 +3,7 @@
 `import torch` takes over a second; a Tcl script that needs no tensor must not wait for it.
 """
 
+import functools
 import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -11,13 +12,16 @@ from typing import TYPE_CHECKING
 class LazyModule(ModuleType):
     """Stands for the module of its name and imports it at the first attribute asked for.
 
-    An attribute once found is stored, so later uses cost what they cost on the real module.
+    From then on it is an ordinary module with the same contents, of which Python finds an attribute several
+    times faster than of a subclass that has a `__getattr__`.
     """
 
     def __getattr__(self, attribute: str) -> object:
-        value = getattr(importlib.import_module(self.__name__), attribute)
-        setattr(self, attribute, value)
-        return value
+        module = importlib.import_module(self.__name__)
+        vars(self).update(vars(module))
+        vars(self)["__getattr__"] = functools.partial(getattr, module)  # what the module gets later
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        return getattr(module, attribute)
 
 
 if TYPE_CHECKING:

@@ -72,15 +72,17 @@ class Command:
         Raises:
             TclError: as in the table of docs/errors.md.
         """
-        function, parsers, fewest = self._quick
+        function, takes_table, parsers, rest, fewest = self._quick
+        if rest and len(words) > len(parsers):
+            parsers += rest * (len(words) - len(parsers))
         if fewest <= len(words) <= len(parsers):
-            args: list[Any] = []
+            args: list[Any] = [table] if takes_table else []
             try:
                 for parse, word in zip(parsers, words):  # noqa: B905  # what follows is left out
                     args.append(parse(word, table))
                 return function, args, _NO_OPTIONS
             except (ValueError, errors.TclError):
-                args.clear()  # an option, or a mistake: look closer
+                pass  # an option, or a mistake: look closer
         form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
         args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
         if form.signature.takes_table:
@@ -88,22 +90,20 @@ class Command:
         return form.function, args, kwargs
 
     @cached_property
-    def _quick(self) -> tuple[Callable[..., Any], tuple[Parser, ...], int]:
-        """Function, a parser for each word, the fewest words: for words that are all positional and right.
+    def _quick(self) -> tuple[Callable[..., Any], bool, tuple[Parser, ...], tuple[Parser, ...], int]:
+        """For words that are all positional and right: the function, whether it takes the table, a parser for
+        each word and one for each word beyond (or none), the fewest words.
 
-        No number of words will do for a command that must look closer: one with several forms, with a table
-        to fill in, or with a parameter whose type would read an option as a value.
+        No number of words will do for a command that must look closer: one with several forms, or with a
+        parameter whose type would read an option as a value.
         """
         signature = self.forms[0].signature
         types = [parameter.type for parameter in signature.parameters]
-        if (
-            len(self.forms) > 1
-            or signature.takes_table
-            or signature.variadic
-            or any(type.free for type in types)
-        ):
-            return self.forms[0].function, (), 1
-        return self.forms[0].function, tuple(each.parse for each in types), signature.required
+        rest = [signature.variadic.type] if signature.variadic else []
+        if len(self.forms) > 1 or any(type.free for type in types + rest):
+            return self.forms[0].function, False, (), (), 1
+        parsers, more = (tuple(type.parse for type in each) for each in (types, rest))
+        return self.forms[0].function, signature.takes_table, parsers, more, signature.required
 
     def _forms(self, called: str) -> list[Form]:
         if len(self.forms) == 1:

@@ -21,7 +21,7 @@ def to_tcl(value: Any) -> Any:
         return tuple(to_tcl(each) for each in value)
     if isinstance(value, dict):
         return tuple(to_tcl(each) for pair in value.items() for each in pair)
-    if isinstance(value, bytearray):
+    if isinstance(value, bytearray | memoryview):
         return bytes(value)
     if isinstance(value, bool | int | float | bytes | _tkinter.Tcl_Obj):
         return value

@@ -88,6 +88,6 @@ proc ::torch::_::introduce {connection token} {
     }
     set hello [encoding convertto {*}$utf8 \
         [list !client $token $version [pwd] [pid] [array get ::env] $arguments]]
-    send $connection 0 $hello ""
+    tell $connection $hello
     chan flush $connection
 }

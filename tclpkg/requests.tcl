@@ -1,60 +1,51 @@
 # Requests to the worker and its answers; pybridge/worker/frames.py tells how a frame is made.
 
 # The dispatcher behind the pipe: its reply is status, value, options.
-proc ::torch::_::dispatch_worker {chain called args} {
-    variable channel
-    variable closing
-    if {$channel eq "" && $called in $closing} {
-        return {0 {} {}}  ;# what it would end has ended with its worker
-    }
+proc ::torch::_::dispatch_worker {chain args} {
     if {$chain eq ""} {
-        return [ask [list $called {*}$args] ""]
+        return [ask $args ""]
     }
-    return [ask [list !in $chain $called {*}$args] ""]
+    return [ask [list !in $chain {*}$args] ""]
 }
 
 proc ::torch::_::dispatch_bulk_worker {bytes args} {
     return [ask [list !bulk {*}$args] $bytes]
 }
 
+# Send a request and wait for its answer. What comes before it is for others. Every command goes through here, and
+# each procedure that is called on the way is felt in what it takes.
 proc ::torch::_::ask {words bytes} {
     variable channel
     variable cwd
     variable owner
-    if {$channel eq "" || [catch {pwd} here] || $here ne $cwd || [pid] != $owner} {
-        if {[catch {be_ready} message options]} {
-            return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
-        }
-    }
-    return [exchange $words $bytes]
-}
-
-# Send a request and wait for its answer. What comes before it is for others. What runs beside is waited for first:
-# two sides that both write much would wait for each other.
-proc ::torch::_::exchange {words bytes} {
-    variable channel
+    variable busy
     variable running
     variable queue
-    variable busy
-    variable utf8
-    variable too_long
-    set list [encoding convertto {*}$utf8 $words]
-    if {[string length $list] > 0x10000000} {
-        return $too_long
+    if {$channel eq "" || $busy || [catch {pwd} here] || $here ne $cwd || [pid] != $owner} {
+        set refusal [get_ready $words]
+        if {$refusal ne ""} {
+            return $refusal
+        }
     }
-    if {$busy} {
-        return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+    set list [encoded $words]
+    if {[string length $list] > 0x10000000} {
+        variable too_long
+        return $too_long
     }
     set busy 1
     if {[catch {
         while {[llength $running]} {
-            deliver {*}[receive]
+            deliver {*}[receive $channel]  ;# two sides that both write much would wait for each other
         }
-        send $channel [set wanted [next_number]] $list $bytes
-        while {[lindex [set frame [receive]] 0] != $wanted} {
-            deliver {*}$frame
+        set wanted [send $channel $list $bytes]
+        lassign [receive $channel] got reply bytes
+        while {$got != $wanted} {
+            deliver $got $reply $bytes
+            lassign [receive $channel] got reply bytes
         }
-        set reply [reply_of {*}$frame]
+        if {[llength $reply] != 3 || [lindex $reply 0] ne "0"} {
+            set reply [reply_of $reply $bytes]
+        }
     } message]} {
         set busy 0
         return [lost $message]
@@ -66,10 +57,39 @@ proc ::torch::_::exchange {words bytes} {
     return $reply
 }
 
-# Numbers have 32 bits, and 0 is nobody's.
-proc ::torch::_::next_number {} {
-    variable number
-    set number [expr {$number % 0xffffffff + 1}]
+# Have a worker for a request that takes none for granted: empty, or the reply where there can be none.
+proc ::torch::_::get_ready {words} {
+    variable busy
+    variable owner
+    variable channel
+    variable closing
+    if {$channel eq "" && [lindex $words [expr {[lindex $words 0] eq "!in" ? 2 : 0}]] in $closing} {
+        return {0 {} {}}  ;# what it would end has ended with its worker
+    }
+    if {$busy && [pid] == $owner} {
+        return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+    }
+    if {[catch {be_ready} message options]} {
+        return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
+    }
+    return
+}
+
+# UTF-8, which most requests are already.
+proc ::torch::_::encoded {text} {
+    if {[string is ascii $text]} {
+        return $text
+    }
+    variable utf8
+    return [encoding convertto {*}$utf8 $text]
+}
+
+proc ::torch::_::decoded {bytes} {
+    if {[string is ascii $bytes]} {
+        return $bytes
+    }
+    variable utf8
+    return [encoding convertfrom {*}$utf8 $bytes]
 }
 
 proc ::torch::_::lost {message} {
@@ -86,49 +106,54 @@ proc ::torch::_::lost {message} {
     return [list 1 $reason $options]
 }
 
-# Send a request. One of number 0 is not answered, and goes with the next one: on a socket, a second small piece
-# would wait up to 40 ms for the other side to confirm the first (Nagle's algorithm, RFC 896).
-proc ::torch::_::send {connection wanted list bytes} {
-    set size [string length $bytes]
-    chan puts -nonewline $connection [binary format a4IIIIa* tch1 $wanted 0 [string length $list] $size $list]
-    if {$size} {
+# Send a request: its number, which the answer will have. Numbers have 32 bits, and 0 is nobody's.
+proc ::torch::_::send {connection list bytes} {
+    variable number
+    set number [expr {$number % 0xffffffff + 1}]
+    chan puts -nonewline $connection [frame $number $list $bytes]
+    if {[string length $bytes]} {
         chan puts -nonewline $connection $bytes
     }
-    if {$wanted} {
-        chan flush $connection
-    }
+    chan flush $connection
+    return $number
+}
+
+# Send what is not answered. It goes with the next request: on a socket, a second small piece would wait up to 40 ms
+# for the other side to confirm the first (Nagle's algorithm, RFC 896).
+proc ::torch::_::tell {connection list} {
+    chan puts -nonewline $connection [frame 0 $list ""]
+}
+
+# A frame but for its bytes.
+proc ::torch::_::frame {number list bytes} {
+    return [binary format a4IIIIa* tch1 $number 0 [string length $list] [string length $bytes] $list]
 }
 
 # The next frame: number, list, bytes. What is no frame is an error.
-proc ::torch::_::receive {} {
-    variable channel
+proc ::torch::_::receive {connection} {
     variable created
-    variable utf8
-    if {[binary scan [chan read $channel 20] a4IuIuIuIu protocol got count length size] < 5} {
+    if {[binary scan [chan read $connection 20] a4IuIuIuIu protocol got count length size] < 5} {
         error "it said no more"
     }
     if {$protocol ne "tch1" || $length > 0x10000000} {
         error "it said something that is no answer"
     }
-    set list [chan read $channel $length]
-    if {[string length $list] < $length} {
-        error "it said no more in the middle of an answer"
-    }
     if {$count} {
         set created $count
     }
-    if {!$size} {
-        return [list $got [encoding convertfrom {*}$utf8 $list] ""]
+    set list [chan read $connection $length]
+    set bytes ""
+    if {$size} {
+        set bytes [chan read $connection $size]
     }
-    set bytes [chan read $channel $size]
-    if {[string length $bytes] < $size} {
+    if {[string length $list] < $length || [string length $bytes] < $size} {
         error "it said no more in the middle of an answer"
     }
-    return [list $got [encoding convertfrom {*}$utf8 $list] $bytes]
+    return [list $got [decoded $list] $bytes]
 }
 
 # An answer as `call` expects it: bytes stand where the dispatcher has them.
-proc ::torch::_::reply_of {got reply bytes} {
+proc ::torch::_::reply_of {reply bytes} {
     if {[llength $reply] == 3} {
         switch [lindex $reply 0] {
             0 {return $reply}
@@ -151,7 +176,7 @@ proc ::torch::_::deliver {got said bytes} {
             set settling [lsearch -all -inline -not -exact $settling $got]
         } elseif {$got == $launched} {
             set launched 0
-            land [reply_of $got $said $bytes]
+            land [reply_of $said $bytes]
         } else {
             error "it said something that is no answer"
         }
@@ -175,15 +200,14 @@ proc ::torch::_::deliver {got said bytes} {
 proc ::torch::_::launch_worker {words bytes} {
     variable channel
     variable launched
-    variable utf8
-    variable too_long
-    set list [encoding convertto {*}$utf8 [list !async {*}$words]]
+    set list [encoded [list !async {*}$words]]
     if {[string length $list] > 0x10000000} {
+        variable too_long
         land $too_long
         return
     }
     if {[catch {
-        send $channel [set launched [next_number]] $list $bytes
+        set launched [send $channel $list $bytes]
         chan event $channel readable ::torch::_::arrived
     } message]} {
         lost $message
@@ -191,7 +215,8 @@ proc ::torch::_::launch_worker {words bytes} {
 }
 
 proc ::torch::_::arrived {} {
-    if {[catch {deliver {*}[receive]} message]} {
+    variable channel
+    if {[catch {deliver {*}[receive $channel]} message]} {
         lost $message
     }
 }
@@ -204,7 +229,6 @@ proc ::torch::_::interrupt_worker {} {
     # a signal that comes too late means nothing any more when this is answered, and until then nothing is launched
     catch {
         exec kill -USR1 $process
-        lappend settling [set wanted [next_number]]
-        send $channel $wanted !cancelled ""
+        lappend settling [send $channel !cancelled ""]
     }
 }

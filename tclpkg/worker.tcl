@@ -45,11 +45,13 @@ proc ::torch::_::be_ready {} {
         start
     }
     if {[set folder [working_folder]] ne $cwd} {
-        lassign [exchange [list !cd $folder] ""] status message options
+        set before $cwd
+        set cwd $folder
+        lassign [ask [list !cd $folder] ""] status message options
         if {$status} {
+            set cwd $before
             return -code error {*}$options $message
         }
-        set cwd $folder
     }
 }
 
@@ -86,7 +88,7 @@ proc ::torch::_::start {} {
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
-    send $channel 0 [list !begin [info patchlevel] $created $generation $terminal] ""
+    tell $channel [list !begin [info patchlevel] $created $generation $terminal]
 }
 
 # The folder of this process; where it was deleted, the one that the worker is in.

@@ -127,7 +127,8 @@ def tensor_to_list(input: Tensor, nested: bool = False) -> Bulk:
         wide, code = flat.to(torch.float64), "d*"
     else:
         wide, code = flat.to(torch.int64), "w*"
-    return Bulk(wide.contiguous().numpy().tobytes(), code, tuple(input.shape) if nested else ())
+    data = wide.contiguous().view(torch.uint8).numpy().data
+    return Bulk(data, code, tuple(input.shape) if nested else ())
 
 
 @command()

@@ -40,18 +40,18 @@ def fake_quantize_per_channel(
         torch::tensor_to_list $y
         => 1.5 2.5 3.5 4.5
     """
+    if axis >= 0 and scales.dtype is torch.float32 and zero_points.dtype is torch.int32:
+        try:
+            return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
+        except (RuntimeError, IndexError):
+            pass  # PyTorch has checked the same as what follows, which names the parameter
+    _check_range(quant_min, quant_max)
     _check_floating(input)
     axis = checked_axis(input, axis)
-    if scales.dtype is not torch.float32 or zero_points.dtype is not torch.int32:
-        check_channels(input, scales, zero_points, axis)
-        scales, zero_points = _float32_scales(scales), _int32_zero_points(zero_points)
-    try:
-        return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
-    except RuntimeError:  # PyTorch has checked the same already; the checks here name the parameter
-        _check_range(quant_min, quant_max)
-        check_channels(input, scales, zero_points, axis)
-        check_zero_points(zero_points, quant_min, quant_max)
-        raise
+    check_channels(input, scales, zero_points, axis)
+    scales, zero_points = _float32_scales(scales), _int32_zero_points(zero_points)
+    check_zero_points(zero_points, quant_min, quant_max)
+    return quant.fake_quantize_per_channel(input, scales, zero_points, axis, quant_min, quant_max)
 
 
 @command()

@@ -14,7 +14,6 @@ A frame is a header, a Tcl list in UTF-8 and bytes that belong to it. The header
 import os
 import struct
 import threading
-from typing import NamedTuple
 
 PROTOCOL = b"tch1"
 HEADER = struct.Struct(">4s4I")
@@ -32,23 +31,22 @@ class TooLong(Exception):
     """A frame that the other side would not take."""
 
 
-class Frame(NamedTuple):
-    """A request or an answer; see the module."""
+Bytes = bytes | bytearray | memoryview
+Frame = tuple[int, str, bytes | bytearray, int]  # number, list, bytes, handles: made for every command
 
-    number: int
-    text: str
-    payload: bytes | bytearray = b""
-    created: int = 0
 
-    def to_bytes(self) -> bytes:
-        """The frame but for its payload."""
-        text = encode(self.text)
-        if len(text) > _LONGEST_LIST or len(self.payload) > _MOST_BYTES:
-            raise TooLong(
-                f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
-            )
-        header = HEADER.pack(PROTOCOL, self.number, self.created & 0xFFFFFFFF, len(text), len(self.payload))
-        return header + text
+def head(number: int, text: str, payload: Bytes = b"", created: int = 0) -> bytes:
+    """A frame but for its payload.
+
+    Raises:
+        TooLong: the other side would not take it.
+    """
+    data = encode(text)
+    if len(data) > _LONGEST_LIST or len(payload) > _MOST_BYTES:
+        raise TooLong(
+            f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
+        )
+    return HEADER.pack(PROTOCOL, number, created & 0xFFFFFFFF, len(data), len(payload)) + data
 
 
 class Reader:
@@ -82,7 +80,7 @@ class Reader:
             ahead = self._read(ahead, middle)
         text, payload = decode(ahead[HEADER.size : middle]), ahead[middle:end]
         self._ahead = ahead[end:]
-        return Frame(number, text, self._payload(payload, size) if size else b"", created)
+        return number, text, self._payload(payload, size) if size else b"", created
 
     def _payload(self, begun: bytes, size: int) -> bytearray:
         """`size` bytes that begin with these, in memory of their own."""
@@ -118,16 +116,16 @@ class Writer:
         self._descriptor = descriptor
         self._lock = threading.Lock()
 
-    def send(self, frame: Frame) -> None:
-        """Write a frame to its end."""
-        head = frame.to_bytes()
+    def send(self, number: int, text: str, payload: Bytes = b"", created: int = 0) -> None:
+        """Write a frame to its end. Raises TooLong and has written nothing."""
+        begin = head(number, text, payload, created)
         with self._lock:
-            written = os.write(self._descriptor, head)
-            if written < len(head) or frame.payload:
-                self._write(head[written:])
-                self._write(frame.payload)
+            written = os.write(self._descriptor, begin)
+            if written < len(begin) or payload:
+                self._write(begin[written:])
+                self._write(payload)
 
-    def _write(self, data: bytes | bytearray) -> None:
+    def _write(self, data: Bytes) -> None:
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]

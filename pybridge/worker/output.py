@@ -8,7 +8,7 @@ import io
 import os
 import sys
 
-from pybridge.worker.frames import Frame, Writer
+from pybridge.worker.frames import Writer
 
 _NAMES = ("stdout", "stderr")
 
@@ -46,11 +46,11 @@ class Output:
                 data = file.read()
                 file.seek(0)
                 file.truncate()
-                self._writer.send(Frame(0, name, data))
+                self._writer.send(0, name, data)
 
     def write(self, name: str, data: bytes) -> None:
         self.flush()
-        self._writer.send(Frame(0, name, data))
+        self._writer.send(0, name, data)
 
 
 class _Stream(io.RawIOBase):

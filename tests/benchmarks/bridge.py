@@ -17,7 +17,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
-from pybridge import Interpreter
+from pybridge import Interpreter, quant
+from pybridge.registry import BY_NAME
 
 ROUNDS = 15
 MEGA = 10**6
@@ -96,6 +97,47 @@ def calls(tcl: Interpreter) -> list[Measured]:
         rows.append(Measured(f"{script.split()[0]} (us)", ours, theirs, 1e-6, aim))
     tcl.eval("torch::free {*}[torch::handles]")
     return rows
+
+
+def parts(tcl: Interpreter) -> list[str]:
+    """What each part of a command costs: each layer is called in turn with those around it."""
+    x = torch.randn(2, 3)
+    scales, zero_points = torch.tensor([0.1, 0.2, 0.3]), torch.tensor([0, 1, 2], dtype=torch.int32)
+    table, dispatch = tcl.dispatcher.table, tcl.dispatcher
+    name = "fake_quantize_per_channel"
+    words = [*(table.add("tensor", tensor) for tensor in (x, scales, zero_points)), "1"]
+    operator, function = torch.fake_quantize_per_channel_affine, BY_NAME[name].forms[0].function
+
+    def bound() -> None:
+        called, args, kwargs = BY_NAME[name].bind(tuple(words), name, table)
+        called(*args, **kwargs)
+
+    layers: dict[str, Callable[[], float]] = {
+        "PyTorch's operator": timed(lambda: operator(x, scales, zero_points, 1, -128, 127), 500),
+        "no kernel for so few": timed(
+            lambda: quant.fake_quantize_per_channel(x, scales, zero_points, 1, -128, 127), 500
+        ),
+        "what the command checks": timed(lambda: function(x, scales, zero_points, 1), 500),
+        "words to arguments": timed(bound, 500),
+        "the dispatcher, a handle": timed(lambda: dispatch("", name, *words), 500),
+        "Tcl and tkinter": timed_in_tcl(tcl, f"torch::{name} {' '.join(words)}", 500),
+    }
+
+    def then_freed(action: Callable[[], float]) -> Callable[[], float]:
+        def run() -> float:
+            seconds = action()
+            table.free(list(table.objects)[3:])
+            return seconds
+
+        return run
+
+    took = in_turn(*map(then_freed, layers.values()), rounds=3 * ROUNDS)
+    tcl.eval("torch::free {*}[torch::handles]")
+    before = [0.0, *took]
+    return [
+        f"{what:52} {all_of_it * 1e6:9.2f} {'':9} {(all_of_it - less) * 1e6:9.2f}"
+        for what, all_of_it, less in zip(layers, took, before, strict=False)
+    ]
 
 
 def bulk(tcl: Interpreter) -> list[Measured]:
@@ -182,7 +224,10 @@ def main() -> None:
         return
     print(f"{'':52} {'bridge':>9} {'bare':>9} {'more by':>9} {'ratio':>7}  aim")
     with Interpreter() as tcl:
-        for row in [*calls(tcl), *bulk(tcl)]:
+        for row in calls(tcl):
+            print(row.row())
+        print(*parts(tcl), sep="\n")
+        for row in bulk(tcl):
             print(row.row())
     for row in start_up():
         print(row.row())

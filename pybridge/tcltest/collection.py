@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
@@ -33,6 +34,10 @@ class TclTest:
     description: str
     path: Path
     line: int
+
+    @property
+    def key(self) -> Key:
+        return self.name, self.occurrence
 
 
 @dataclass
@@ -89,7 +94,7 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
 
 def _read(events: list[Event], path: Path, contents: Contents) -> None:
     uses: Counter[str] = Counter()
-    for kind, *words in events:
+    for _, kind, *words in events:
         if kind == "test":
             name, description, file, line = words
             uses[name] += 1
@@ -112,7 +117,7 @@ def setup_problem(words: Event) -> str:
 
 def _incomplete(events: list[Event], status: int) -> str:
     """What is wrong with how the process ended."""
-    kinds = [event[0] for event in events]
+    kinds = [event[1] for event in events]
     if "file" not in kinds:
         return f"the Tcl interpreter {End(status)} before it could source the file"
     if status < 0 or not {"sourced", "cleanup"} & set(kinds):

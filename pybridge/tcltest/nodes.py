@@ -99,11 +99,18 @@ class TclItem(pytest.Item):
         return self.config.stash[SUITES].runs[self.path]
 
     def is_reported(self) -> bool:
-        """Wait until it is known whether the test is to be reported, and say so."""
+        """Wait until it is known whether the test is to be reported, and say so.
+
+        While it runs, its name is on the terminal already: it may hang.
+        """
         if self.path not in self.config.stash[SUITES].runs or self.config.getoption("setuponly", False):
             return True
-        runs = self._run.files[self.path].tests[self.test]
-        return not runs or self._run.reports(self.path, self.test)
+        if not self._run.files[self.path].tests[self.test]:
+            return True
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        if self._run.begins(self.path, self.test) and terminal is not None:
+            terminal.pytest_runtest_logstart(nodeid=self.nodeid, location=self.location)
+        return self._run.reports(self.path, self.test)
 
     def runtest(self) -> None:
         if self.left_out:

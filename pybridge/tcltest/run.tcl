@@ -18,8 +18,10 @@ proc ::pytest_tcltest::begin_file {} {
     variable counted
     array unset seen
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    variable current "" ;# a coroutine of the last file may be half-way through a test
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# the last file may not have got to cleanupTests
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# that file may not have got to cleanupTests
+        set ::tcltest::testLevel 0
     }
     variable pristine
     if {[info exists pristine]} {
@@ -53,7 +55,8 @@ proc ::pytest_tcltest::restore {configuration} {
 
 proc ::pytest_tcltest::instrument {} {
     variable plan
-    if {$plan(files) > 1} {
+    variable prefix
+    if {$plan(files) > 1 && $prefix eq ""} {
         variable pristine [configuration]
     }
     # renamed within its namespace: it is in there that a procedure's `variable` looks
@@ -264,12 +267,14 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# A child made by tcltest's loadIntoChildInterpreter has the counts of its tests added to ours.
+# Counts of tests elsewhere have been added to ours, as a child made by tcltest's loadIntoChildInterpreter does.
 proc ::pytest_tcltest::reported {command op} {
     variable counted
+    variable prefix
     foreach index {Total Passed Skipped Failed} count [lrange $command 1 4] {
         incr counted($index) $count
     }
+    emit reported $prefix {*}[lrange $command 1 4]
 }
 
 proc ::pytest_tcltest::compare_counts {total} {

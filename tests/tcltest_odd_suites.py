@@ -611,6 +611,41 @@ ODD = {
         """,
         [],
     ),
+    "child_with_the_only_totals": (
+        r"""
+        test m-1 {} {expr 1} 1
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        test m-2 {} {expr 1} 1
+        """,
+        ["m-1, m-2"],
+    ),
+    "children_of_threads": (
+        r"""
+        package require Thread
+        thread::join [thread::create -joinable {
+            package require tcltest
+            interp create kid
+            tcltest::loadIntoChildInterpreter kid
+            kid eval {
+                tcltest::test k-1 {} {expr 1} 1
+                tcltest::cleanupTests
+                tcltest::test k-2 {} {expr 1} 2
+                tcltest::cleanupTests
+            }
+            interp create -safe safe
+            tcltest::cleanupTests
+        }]
+        test m-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
     "writes_elsewhere": (
         r"""
         configure -outfile out.txt -errfile err.txt

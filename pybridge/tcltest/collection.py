@@ -46,11 +46,13 @@ class Contents:
 
     Args:
         cut_short: whether it ended with an error between tests, or did not end.
+        cleaned: the interpreters in which cleanupTests was called.
     """
 
     tests: list[TclTest] = field(default_factory=list)
     problem: str = ""
     cut_short: bool = False
+    cleaned: set[str] = field(default_factory=set)
     line: int = 1
     output: tuple[str, str] = ("", "")
 
@@ -85,7 +87,7 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
                 contents.problem += f" and made {len(events)} tests"
                 return contents
         _read(events, path, contents)
-        contents.problem = contents.problem or _incomplete(events, process.status or 0)
+        contents.problem = contents.problem or _incomplete(events, contents, process.status or 0)
         contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
         return contents
     finally:
@@ -101,6 +103,8 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.tests.append(
                 TclTest(name, uses[name], description, Path(file) if file else path, int(line))
             )
+        elif kind == "cleanup":
+            contents.cleaned.add(words[0])
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":
@@ -115,11 +119,11 @@ def setup_problem(words: Event) -> str:
     return f"the set-up script failed: {message}\n\n{trim_trace(trace)}"
 
 
-def _incomplete(events: list[Event], status: int) -> str:
+def _incomplete(events: list[Event], contents: Contents, status: int) -> str:
     """What is wrong with how the process ended."""
     kinds = [event[1] for event in events]
     if "file" not in kinds:
         return f"the Tcl interpreter {End(status)} before it could source the file"
-    if status < 0 or not {"sourced", "cleanup"} & set(kinds):
+    if status < 0 or not ("sourced" in kinds or "" in contents.cleaned):
         return f"the process {End(status)} half-way, before the end of the file or cleanupTests"
     return f"the process {End(status)} after cleanupTests" if status else ""

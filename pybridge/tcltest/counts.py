@@ -10,9 +10,13 @@ class Counts:
 
     A tcltest counts until it prints totals, and then begins anew. A child made by `loadIntoChildInterpreter`
     prints none: at each `cleanupTests` it adds all its counts to those of its parent.
+
+    Args:
+        wait: whether it is known only at the end that tests of the file's own interpreter count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, wait: bool = False) -> None:
+        self._wait = wait
         self._held: defaultdict[str, list[tuple[Key, str]]] = defaultdict(list)
         self._printed: Counter[Key] = Counter()
         self._assumed: set[Key] = set()
@@ -25,7 +29,7 @@ class Counts:
         """Take note of a result."""
         self._held[interpreter].append((key, status))
         # in the file's own interpreter, what ends before the first totals is in them, or there are none
-        if not interpreter and not self.totalled():
+        if not (interpreter or self._wait or self.totalled()):
             self._assumed.add(key)
 
     def print(self, interpreter: str) -> None:

@@ -211,9 +211,7 @@ proc ::pytest_tcltest::add_match_modes {} {
 
 proc ::pytest_tcltest::cleaning {args} {
     variable prefix
-    if {$prefix eq ""} {
-        emit cleanup
-    }
+    emit cleanup $prefix
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         emit reporting $prefix
     }

@@ -11,6 +11,7 @@ import pytest
 from _pytest.nodes import Node
 
 from pybridge.tcltest.collection import Contents, TclTest
+from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.run import FileRun, Run
@@ -213,8 +214,10 @@ def plan_runs(session: pytest.Session, suites: Suites) -> None:
                 to_run[item.path].add(item.test)
     files = {}
     for path, run in to_run.items():
-        tests = suites.contents[path].tests
-        files[path] = FileRun(path, _to_run(tests, run), whole=selected[path] == len(tests))
+        tests, cleaned = suites.contents[path].tests, suites.contents[path].cleaned
+        counts = Counts(wait=bool(cleaned) and "" not in cleaned)  # a child may be the only one with totals
+        whole = selected[path] == len(tests)
+        files[path] = FileRun(path, _to_run(tests, run), whole=whole, counts=counts)
     if suites.settings.process == "session":
         suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:

@@ -14,7 +14,7 @@ Its events, the first word the thread, empty for that of the test files, the sec
 | errorinfo | phase, trace | an error in its setup, body or cleanup |
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
-| cleanup | | cleanupTests was called |
+| cleanup | interpreter | cleanupTests was called |
 | totals | interpreter | it has printed its totals |
 | reporting | interpreter | it is about to add its counts to those of another |
 | reported | interpreter, total, passed, skipped, failed | counts of another have been added to its own |

@@ -305,7 +305,7 @@ class Run:
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
         if kind == "cleanup":
-            file.cleaned = True
+            file.cleaned = file.cleaned or not words[0]
         elif kind == "sourced":
             file.sourced = True
         elif kind == "died":

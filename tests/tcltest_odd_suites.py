@@ -556,6 +556,43 @@ ODD = {
     "runs_all": (
         r"""
         file mkdir sub
+        foreach {name right} {one 1 two 2 {th ree} 1} {
+            set f [open sub/$name.tcltest w]
+            puts $f "package require tcltest; namespace import tcltest::*"
+            puts $f [format {
+                test "%1$s-1" {} {expr 1} %2$s
+                test "%1$s-2" {} nowhere {expr 1} 1
+                cleanupTests
+                test "%1$s-3" {} {expr 1} 1
+                cleanupTests
+                interp create kid
+                kid eval {
+                    package require tcltest
+                    tcltest::test k-1 {} {expr 1} 1
+                    tcltest::cleanupTests
+                }
+                test "%1$s-4" {after the last} {expr 1} 1
+                if {%2$s == 2} {error boom}
+            } $name $right]
+            close $f
+        }
+        test s-1 {} {expr 1} 1
+        configure -testdir sub -file *.tcltest -skip *-1
+        runAllTests
+        configure -skip {}
+        runAllTests [interpreter]
+        set ::tcltest::testSingleFile 1
+        test s-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [
+            "all::one.tcltest::one-4, all::th ree.tcltest::th ree-4, all::two.tcltest::two-4, "
+            "all[2]::one.tcltest::one-4, all[2]::th ree.tcltest::th ree-4, all[2]::two.tcltest::two-4"
+        ],
+    ),
+    "runs_all_in_one_process": (
+        r"""
+        file mkdir sub
         foreach {n r} {one 1 two 2} {
             set f [open sub/$n.tcltest w]
             puts $f "test $n-1 {} {expr 1} $r\ntest $n-2 {} nowhere {expr 1} 1\n::tcltest::cleanupTests"

@@ -338,8 +338,31 @@ def test_counts_that_come_from_elsewhere_are_an_error(pytester):
     write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild 3 2 1 0 {} {}"))
     result = run(pytester)
     assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
+
+
+def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
+    write(
+        pytester,
+        a=HEAD + "test a-1 {} {expr 1} 1\nrunAllTests\n",
+        b=suite("test b-1 {is wrong} {expr 1} 2"),
+    )
+    result = run(pytester, "-v", "a.test")
+    assert status_of(result) == {
+        "a.test::a-1": "PASSED",
+        "a.test::all::b.test::b-1": "FAILED",
+        "a.test::(file)": "FAILED",
+    }
+    result.stdout.fnmatch_lines(["E   runAllTests would run a.test again and again, which calls it"])
+
+
+def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {is wrong} {expr 1} 2"))
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::all::b.tcltest::b-1": "FAILED"}
     result.stdout.fnmatch_lines(
-        ["E   counts were added to tcltest's (total passed skipped failed) 3 2 1 0: *"]
+        ["*_ b-1 is wrong _*", "E   result was: 1", "b.tcltest:3: all::b.tcltest::b-1"]
     )
 
 

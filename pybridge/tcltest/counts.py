@@ -1,5 +1,6 @@
 """Which results the totals count that tcltest prints: most of them once, some more often or never."""
 
+import itertools
 from collections import Counter, defaultdict
 
 Key = tuple[str, int]  # a test's name and occurrence
@@ -22,6 +23,8 @@ class Counts:
         self._assumed: set[Key] = set()
         self._totalled: set[str] = set()
         self._reporting: list[str] = []
+        self._told: list[tuple[str, int, int]] = []
+        self._numbers = itertools.count()
         # tests that were counted when totals had counted them already, once for each time
         self.again: list[Key] = []
 
@@ -43,21 +46,40 @@ class Counts:
     def begin_report(self, interpreter: str) -> None:
         """Take note that an interpreter is about to add its counts to those of another."""
         self._reporting.append(interpreter)
+        self._match_reports()
 
-    def report(self, interpreter: str, passed: int, failed: int) -> bool:
-        """Take note that counts were added to those of an interpreter; whether it is known of which tests."""
-        for each in reversed(self._reporting):
-            statuses = Counter(status for _, status in self._held[each])
-            if (statuses["passed"], statuses["failed"]) == (passed, failed):
-                self._reporting.remove(each)
-                self._held[interpreter] += self._held[each]
-                return True
-        return False
+    def hand(self, interpreter: str) -> None:
+        """Take note that an interpreter was read by another when it printed totals."""
+        handed = f"{interpreter} {next(self._numbers)}"
+        self._held[handed] = self._held.pop(interpreter, [])
+        self.begin_report(handed)
 
-    def end(self) -> None:
-        """Settle what is open: where no totals at all are printed, each test counts."""
+    def report(self, interpreter: str, passed: int, failed: int) -> None:
+        """Take note that counts were added to those of an interpreter."""
+        self._told.append((interpreter, passed, failed))
+        self._match_reports()
+
+    def _match_reports(self) -> None:
+        """Find of which tests the counts are that were added: of two processes, either may tell first."""
+        for told in list(self._told):
+            interpreter, passed, failed = told
+            for each in self._reporting:
+                statuses = Counter(status for _, status in self._held[each])
+                if (statuses["passed"], statuses["failed"]) == (passed, failed):
+                    self._reporting.remove(each)
+                    self._told.remove(told)
+                    self._held[interpreter] += self._held[each]
+                    break
+
+    def end(self) -> bool:
+        """Settle what is open: where no totals at all are printed, each test counts.
+
+        Returns:
+            Whether all counts are known to be of tests that were seen.
+        """
         if not self._totalled:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
+        return not self._told
 
     def totalled(self, interpreter: str = "") -> bool:
         """Whether an interpreter, by default the file's own, has printed totals."""

@@ -11,12 +11,14 @@ namespace eval ::pytest_tcltest {
     variable plan_path   ;# the file with the plan
     variable plan
     variable file ""     ;# the test file
+    variable files {}    ;# it, and those in which runAllTests had others run
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread than that of the test files: the file's number, and a name for the thread
     variable bell ""     ;# in a safe interpreter: the channel that calls the interpreter that watches it
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable made        ;# an array: how many children of each name this interpreter has made
+    variable totals totals ;# the event when it prints totals
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run
     variable chosen      ;# an array with {number name} of each test that is to run
@@ -101,7 +103,7 @@ proc ::pytest_tcltest::written {} {
 proc ::pytest_tcltest::scripts {} {
     variable here
     variable mode
-    return [lmap name [list interpreter children threads location [expr {$mode eq "run" ? "run" : "collect"}]] {
+    return [lmap name [list interpreter children threads processes location [expr {$mode eq "run" ? "run" : "collect"}]] {
         string cat $here / $name .tcl
     }]
 }
@@ -155,13 +157,13 @@ proc ::pytest_tcltest::read_plan {} {
 
 # Wait for a tcltest in this interpreter, for child interpreters and for threads.
 proc ::pytest_tcltest::watch {} {
+    look
     foreach command {::package ::source ::load} {
         if {[namespace which -command $command] ne ""} {
             trace add execution $command leave ::pytest_tcltest::look
         }
     }
     trace add execution ::interp leave ::pytest_tcltest::child_made
-    look
 }
 
 # Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,
@@ -197,7 +199,7 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {
         if {![singleProcess]} {
-            return -code error "runAllTests: pytest runs the test files, each by itself"
+            set args [list [::pytest_tcltest::shell {*}[expr {[llength $args] ? $args : [list [interpreter]]}]]]
         }
         tailcall pytest_runAllTests {*}$args
     }

@@ -17,6 +17,7 @@ Its events, the first word the thread, empty for that of the test files, the sec
 | cleanup | interpreter | cleanupTests was called |
 | totals | interpreter | it has printed its totals |
 | reporting | interpreter | it is about to add its counts to those of another |
+| handed | interpreter | it has printed its totals to another process, which adds them to its counts |
 | reported | interpreter, total, passed, skipped, failed | counts of another have been added to its own |
 | miscounted | theirs, ours | tcltest has other counts than we |
 

@@ -109,7 +109,8 @@ class FileRun:
 
     def end(self) -> None:
         self.ended = True
-        self.counts.end()
+        if not self.counts.end():
+            self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:
@@ -318,13 +319,11 @@ class Run:
             file.counts.print(*words)
         elif kind == "reporting":
             file.counts.begin_report(*words)
+        elif kind == "handed":
+            file.counts.hand(*words)
         elif kind == "reported":
             interpreter, _, passed, _, failed = words
-            if not file.counts.report(interpreter, int(passed), int(failed)):
-                file.problem = file.problem or (
-                    f"counts were added to tcltest's (total passed skipped failed) {' '.join(words[1:])}: "
-                    "the tests are not seen"
-                )
+            file.counts.report(interpreter, int(passed), int(failed))
         elif kind == "unfound":
             name, occurrence, runs, description, place, number = words
             if runs == "1":

@@ -139,10 +139,15 @@ proc ::pytest_tcltest::totalled {args} {
     variable total
     variable before
     variable prefix
-    upvar 1 calledFromAllFile cleaning
+    upvar 1 calledFromAllFile cleaning pipeFd pipe
+    if {[info exists pipe]} { # runAllTests has read the counts of a process
+        upvar 1 Total Total Passed Passed Skipped Skipped Failed Failed
+        add_counts $Total $Passed $Skipped $Failed
+    }
     if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
         compare_counts $total
-        emit totals $prefix
+        variable totals
+        emit $totals $prefix
         array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
     }
     set total $::tcltest::numTests(Total)
@@ -267,14 +272,18 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# Counts of tests elsewhere have been added to ours, as a child made by tcltest's loadIntoChildInterpreter does.
+# A child made by tcltest's loadIntoChildInterpreter has its counts added to ours.
 proc ::pytest_tcltest::reported {command op} {
+    add_counts {*}[lrange $command 1 4]
+}
+
+proc ::pytest_tcltest::add_counts {args} {
     variable counted
     variable prefix
-    foreach index {Total Passed Skipped Failed} count [lrange $command 1 4] {
+    foreach index {Total Passed Skipped Failed} count $args {
         incr counted($index) $count
     }
-    emit reported $prefix {*}[lrange $command 1 4]
+    emit reported $prefix {*}$args
 }
 
 proc ::pytest_tcltest::compare_counts {total} {

@@ -11,7 +11,10 @@ import contextlib
 import os
 import signal
 import socket
+import struct
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
@@ -20,13 +23,17 @@ _AGAIN = 0  # no signal's number
 _PAUSE, _LONGEST_PAUSE = 0.001, 0.05  # seconds after which a cancel is tried again
 _PATIENCE = 0.2  # seconds to wait for the thread to have read a signal that has arrived
 _NUMBERS = tuple(map(int, signal.valid_signals()))
+_SO_TIMESTAMPNS, _TIME = 35, struct.Struct("@ll")  # <asm-generic/socket.h>, struct timespec
 
 
 class Watcher:
     """Stands in front of the handlers of all signals, and reads Ctrl-C in a thread of its own."""
 
     def __init__(self) -> None:
-        self._reader, self._writer = socket.socketpair()
+        # each signal is a datagram of one byte, for which the kernel notes the time
+        self._reader, self._writer = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        if sys.platform == "linux":
+            self._reader.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self._writer.setblocking(False)
         self._changed = threading.Condition()
         self._cancels: list[Callable[[], None]] = []
@@ -40,37 +47,40 @@ class Watcher:
         self._tried_again = False
         self._blocks = 0
         self.always = 0  # a signal that cancels whatever its handler is
-        # called in the thread with the number of the block, and how often Ctrl-C was pressed meanwhile
-        self.on_press: Callable[[int, int], None] | None = None
+        # called in the thread with the number of the block, and when (as `time.monotonic`) Ctrl-C was pressed
+        self.on_press: Callable[[int, float], None] | None = None
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
 
     def _run(self) -> None:
         pause: float | None = None
         while True:
-            data = self._receive(pause)
+            number, when = self._receive(pause)
             with self._changed:
-                signals = sum(map(self._is_interrupt, data))
-                self._read += signals
-                again = not data and self._tried_again
-                if (signals or again) and self._cancels:
+                pressed = number is not None and self._is_interrupt(number)
+                self._read += pressed
+                again = number is None and self._tried_again
+                if (pressed or again) and self._cancels:
                     self._cancels[-1]()
                 self._changed.notify_all()
-                block = self._blocks if signals and self._cancels else 0
+                block = self._blocks if pressed and self._cancels else 0
                 pause = self._next_pause(pause)
             if block and self.on_press:
-                self.on_press(block, signals)
+                self.on_press(block, when)
 
-    def _receive(self, pause: float | None) -> bytes:
-        """The numbers of signals that have arrived; empty when the pause is over."""
+    def _receive(self, pause: float | None) -> tuple[int | None, float]:
+        """The number of a signal and when it came; None when the pause is over.
+
+        An import in another thread may hold Python's lock for seconds, and this may come that much later.
+        """
         self._reader.settimeout(pause)
         try:
-            data = self._reader.recv(256)
+            data, notes, *_ = self._reader.recvmsg(1, socket.CMSG_SPACE(_TIME.size))
         except TimeoutError:
-            return b""
-        if self._others >= 0:
+            return None, 0.0
+        if self._others >= 0 and data[0] != _AGAIN:
             with contextlib.suppress(OSError):
-                os.write(self._others, data.replace(bytes([_AGAIN]), b""))
-        return data
+                os.write(self._others, data)
+        return data[0], time.monotonic() - _age(notes)
 
     def _next_pause(self, pause: float | None) -> float | None:
         """How long to wait before the next cancel; None when none is due.
@@ -191,6 +201,15 @@ class Watcher:
         """Whether the handler is the one that raises KeyboardInterrupt, or does not matter."""
         handler = self._handlers.get(number)
         return handler is signal.default_int_handler or (number == self.always and handler is not None)
+
+
+def _age(notes: list[tuple[int, int, bytes]]) -> float:
+    """How many seconds ago a datagram was sent, of which the kernel has noted this; 0 where it notes none."""
+    for _, _, note in notes:
+        seconds, nanoseconds = _TIME.unpack(note)
+        sent: float = seconds + nanoseconds / 1e9
+        return max(0.0, time.time() - sent)
+    return 0.0
 
 
 _watcher: Watcher | None = None

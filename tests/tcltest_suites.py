@@ -29,7 +29,7 @@ def tclsh_counts(path: Path, *words: str) -> tuple[int, int, int]:
     counts = _COUNTS.findall(run.stdout.decode("utf-8", "replace"))
     assert counts, f"{run.stdout!r} {run.stderr!r}"
     total, passed, skipped, failed = (sum(map(int, column)) for column in zip(*counts, strict=True))
-    assert total == passed + skipped + failed
+    assert total >= passed + skipped + failed  # a test without a result is counted, too
     return passed, skipped, failed
 
 

@@ -167,46 +167,69 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     insistence = Insistence(tcl, lambda: None, lambda _: runs, keyboard, screen)
     monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
     for _ in range(3):
-        insistence.pressed(1, 1)
+        insistence.pressed(1, time.monotonic())
     assert b"once more" in os.read(said, 1000)
     runs = False
-    insistence.pressed(1, 1)
+    insistence.pressed(1, time.monotonic())
     assert not ended
     runs = True
-    insistence.pressed(1, 1)
+    insistence.pressed(1, time.monotonic())
     assert ended == ["ended"]
     time.sleep(0.2)  # for its timers
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
 
 
-def test_presses_that_are_noticed_together_count_each(
-    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    """An import in the background holds Python's lock for a second."""
-    noticed: list[int] = []
+def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import in the background holds Python's lock for seconds."""
+    noticed: list[float] = []
+    sent: list[tuple[float, float]] = []
     watcher = interrupts.watcher()
     assert watcher
-    monkeypatch.setattr(watcher, "on_press", lambda _, times: noticed.append(times))
+    monkeypatch.setattr(watcher, "on_press", lambda _, when: noticed.append(when))
     with watcher.watching(lambda: None):
         with watcher._changed:  # the thread cannot go on with the first before the others are there
             for _ in range(3):
-                watcher._writer.send(bytes([signal.SIGINT]))
-                time.sleep(0.05)
+                before = time.monotonic()
+                os.write(watcher._writer.fileno(), bytes([signal.SIGINT]))
+                sent.append((before, time.monotonic()))
+                time.sleep(0.3)
         deadline = time.monotonic() + 10
-        while sum(noticed) < 3 and time.monotonic() < deadline:
+        while len(noticed) < 3 and time.monotonic() < deadline:
             time.sleep(0.01)
-    assert sum(noticed) == 3
+    precision = 0.05  # of the two clocks that are read one after the other
+    for when, (before, after) in zip(noticed[1:], sent[1:], strict=True):
+        assert before - precision < when < after + precision
 
+
+@pytest.mark.parametrize(
+    ("presses", "offered"),
+    [
+        ((0, 0.6, 1.2), True),
+        ((0, 1.5, 3.1), False),
+        ((0, 0.1, 0.2, 0.3, 0.4), True),
+        ((0, 1.5, 3.1, 3.2), True),
+    ],
+)
+def test_presses_that_are_noticed_late_count_as_if_they_had_not_been(
+    tcl: Interpreter,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    presses: tuple[float, ...],
+    offered: bool,
+) -> None:
     before = signal.getsignal(signal.SIGURG)
     request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
     keyboard = os.open(os.devnull, os.O_RDONLY)
     said, screen = os.pipe()
     insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard, screen)
     monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("nobody has read the offer yet"))
-    insistence.pressed(1, 4)
-    assert b"once more" in os.read(said, 1000)
-    time.sleep(0.2)  # for its timer
+    started = time.monotonic() - 4
+    for after in presses:
+        insistence.pressed(1, started + after)
+    os.write(screen, b"end")
+    assert os.read(said, 1000).count(b"once more") == offered
+    time.sleep(0.2)  # for its timers
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
 

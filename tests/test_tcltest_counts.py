@@ -1,9 +1,12 @@
 """The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
 
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
     HEAD,
@@ -19,23 +22,26 @@ from tests.tcltest_suites import (
 pytest_plugins = ["pytester"]
 
 
-@pytest.mark.parametrize("name", UNFORESEEN)
+SUITES = UNFORESEEN | ODD
+
+
+@pytest.mark.parametrize("name", SUITES)
 def test_counts_are_tclshs(pytester, name):
-    text, warned = UNFORESEEN[name]
+    text, warned = SUITES[name]
     write(pytester, **{name: HEAD + text})
     theirs = tclsh_counts(pytester.path / f"{name}.test")
-    assert sum(theirs) >= 2
     result = run(pytester)
     assert outcomes(result) == theirs
-    assert result.ret == (1 if theirs[2] else 0)
+    assert result.ret == (1 if theirs[2] else 0 if sum(theirs) else pytest.ExitCode.NO_TESTS_COLLECTED)
     warnings = [line for line in result.outlines if "TclTestWarning: " in line]
     if warned is not None:
         assert [line.partition("Warning: ")[2].split(": ")[0] for line in warnings] == warned
 
 
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
-    names = ["after", "cleaned_twice", "gone", "made_by_a_body"]
-    write(pytester, **{name: HEAD + UNFORESEEN[name][0] for name in names})
+    names = ["after", "cleaned_in_a_body", "cleaned_twice", "coroutines", "gone", "made_by_a_body"]
+    names += ["loads_tcltest_again", "many_threads", "safe_base", "threads"]
+    write(pytester, **{name: HEAD + SUITES[name][0] for name in names})
     theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
     status = status_of(run(pytester, "-v", "--tcltest-process=session"))
     for name, counts in theirs.items():
@@ -260,16 +266,17 @@ def test_without_any_totals_the_tests_of_a_child_count(pytester):
     assert outcomes(run(pytester)) == (2, 0, 1)
 
 
-def test_a_child_without_a_tcltest_shows_nothing_of_ours(pytester):
+@pytest.mark.parametrize("safe", ["", "-safe"])
+def test_a_child_without_a_tcltest_shows_nothing_of_ours(pytester, safe):
     write(
         pytester,
         a=suite(
-            """
-            test c-1 {} {
-                interp create kid
-                set seen [kid eval {list [info commands pytest*] [info vars pytest*] [interp slaves]}]
-                lappend seen [interp aliases kid]
-            } {{} {} {} {}}
+            f"""
+            test c-1 {{}} {{
+                interp create {safe} kid
+                set seen [kid eval {{list [info commands pytest*] [info vars pytest*] [interp slaves]}}]
+                lappend seen [lsearch -all -inline [list {{*}}[kid aliases] {{*}}[kid hidden]] *pytest*]
+            }} {{{{}} {{}} {{}} {{}}}}
             """
         ),
     )
@@ -295,7 +302,137 @@ def test_a_crash_in_a_test_of_a_child_is_of_both_tests(pytester):
     result.stdout.fnmatch_lines(["E   *was killed by SIGKILL while this test ran"])
 
 
-@pytest.mark.parametrize("name", ["children", "children_made_by_a_body", "children_that_report"])
-def test_counts_of_children_in_tcltorch_are_tclshs(pytester, name):
-    write(pytester, a=HEAD + UNFORESEEN[name][0])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "children",
+        "children_made_by_a_body",
+        "children_that_report",
+        "safe_children",
+        "thread_pool",
+        "threads_and_bodies",
+    ],
+)
+def test_counts_of_children_and_threads_in_tcltorch_are_tclshs(pytester, name):
+    write(pytester, a=HEAD + SUITES[name][0])
     assert outcomes(run(pytester, interpreter="tcltorch")) == tclsh_counts(pytester.path / "a.test")
+
+
+def test_what_totals_count_twice_is_reported_twice(pytester):
+    write(pytester, a=HEAD + ODD["children_that_report_twice"][0])
+    result = run(pytester, "-v", "--junitxml=out.xml")
+    assert status_of(result) == {
+        "a.test::c-1": "PASSED",
+        "a.test::kid::k-1": "PASSED",
+        "a.test::kid::k-2": "SKIPPED",
+        "a.test::kid::k-3": "FAILED",
+        "a.test::c-2": "PASSED",
+        "a.test::kid::k-1[2]": "PASSED",
+        "a.test::kid::k-2[2]": "SKIPPED",
+    }
+    assert len(list(ElementTree.parse(pytester.path / "out.xml").iter("testcase"))) == 7
+    assert outcomes(run(pytester, "-k", "k-1 or c-2")) == (3, 0, 0)
+
+
+def test_counts_that_come_from_elsewhere_are_an_error(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild 3 2 1 0 {} {}"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
+
+
+def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
+    write(
+        pytester,
+        a=HEAD + "test a-1 {} {expr 1} 1\nrunAllTests\n",
+        b=suite("test b-1 {is wrong} {expr 1} 2"),
+    )
+    result = run(pytester, "-v", "a.test")
+    assert status_of(result) == {
+        "a.test::a-1": "PASSED",
+        "a.test::all::b.test::b-1": "FAILED",
+        "a.test::(file)": "FAILED",
+    }
+    result.stdout.fnmatch_lines(["E   runAllTests would run a.test again and again, which calls it"])
+
+
+def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {is wrong} {expr 1} 2"))
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::all::b.tcltest::b-1": "FAILED"}
+    result.stdout.fnmatch_lines(
+        ["*_ b-1 is wrong _*", "E   result was: 1", "b.tcltest:3: all::b.tcltest::b-1"]
+    )
+
+
+def test_a_test_in_a_thread_is_reported_as_any_other(pytester):
+    write(pytester, a=HEAD + ODD["threads"][0])
+    result = run(pytester, "-v")
+    assert status_of(result) == {
+        "a.test::m-1": "PASSED",
+        "a.test::thread::t-1": "PASSED",
+        "a.test::thread::t-2": "SKIPPED",
+        "a.test::thread::t-3": "FAILED",
+        "a.test::thread::t-4": "PASSED",
+    }
+    result.stdout.fnmatch_lines(["*_ t-3 (no description) _*", "E   result was: 1", "a.test:6: thread::t-3"])
+    assert outcomes(run(pytester, "a.test::thread::t-4")) == (1, 0, 0)
+
+
+def test_a_crash_in_a_thread_is_of_all_tests_that_run(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            package require Thread
+            test m-1 {} {
+                thread::join [thread::create -joinable {
+                    package require tcltest
+                    ::tcltest::test t-1 {} {after 10; exec kill -9 [pid]} 1
+                }]
+            } 0
+            """
+        ),
+    )
+    result = run(pytester, "-v")
+    assert set(status_of(result)) == {"a.test::m-1", "a.test::thread::t-1"}
+    assert outcomes(result) == (0, 0, 2)
+
+
+def test_lines_in_the_script_of_a_thread_keep_their_numbers(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            package require Thread
+            test m-1 {} {
+                tsv::set seen line 0
+                thread::join [thread::create -joinable {
+                    tsv::set seen line [dict get [info frame 0] line]
+                }]
+                tsv::get seen line
+            } 2
+            """
+        ),
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+def test_the_name_of_a_test_that_runs_is_on_the_terminal(pytester):
+    """Though it is not known yet whether it will be in the counts."""
+    write(pytester, a=HEAD + "test a-1 {} {while {![file exists go]} {after 10}; cleanupTests} {}")
+    process = pytester.popen(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "-W", "ignore"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+    shown = b""
+    while not shown.endswith(b"a.test::a-1"):
+        byte = process.stdout.read(1)
+        assert byte, shown
+        shown += byte
+    (pytester.path / "go").touch()
+    rest = process.communicate()[0]
+    assert b"PASSED" not in rest
+    assert b"no tests ran" in rest

@@ -275,12 +275,6 @@ LATER = "test a-1.2 {later} {expr 1} 1\n"
             ["E   the process ended with status 3 after cleanupTests"],
             id="left with a status",
         ),
-        pytest.param(
-            HEAD + GOOD + "::tcltest::runAllTests\n",
-            (1, 0, 1),
-            ["E   runAllTests: pytest runs the test files*"],
-            id="all.tcl",
-        ),
     ],
 )
 def test_a_broken_file_fails_and_says_why(pytester, text, counts, said):

@@ -65,25 +65,24 @@ class Insistence:
             self._tcl.interruptible = False
             self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
 
-    def pressed(self, command: int, times: int) -> None:
+    def pressed(self, command: int, when: float) -> None:
         """Ctrl-C was pressed while this command runs; called in a thread, with the command's number.
 
-        Several times at once, when something else has kept Python busy, such as an import.
+        It may have been a while ago, when something else has kept Python busy since, such as an import.
         """
-        now = time.monotonic()
         if command != self._command:
             self._command, self._presses, self._offered = command, [], float("-inf")
         if not self._runs(command):  # it has ended meanwhile
             return
-        if now - self._offered < _OFFERED_FOR:
+        if self._offered <= when < self._offered + _OFFERED_FOR:
             self._end()
         nudge = threading.Timer(_READS_ON, self._stop_reading, [command])
         nudge.daemon = True
         nudge.start()
-        self._presses = [each for each in self._presses if now - each < _WITHIN] + [now] * times
-        if len(self._presses) >= _TIMES:
-            self._offered = now
+        self._presses = [each for each in self._presses if when - each < _WITHIN] + [when]
+        if len(self._presses) >= _TIMES and when > self._offered:
             write(self._screen, _OFFER)
+            self._offered = time.monotonic()  # who has pressed before has not read it
 
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless

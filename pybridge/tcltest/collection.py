@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
@@ -34,6 +35,10 @@ class TclTest:
     path: Path
     line: int
 
+    @property
+    def key(self) -> Key:
+        return self.name, self.occurrence
+
 
 @dataclass
 class Contents:
@@ -41,11 +46,13 @@ class Contents:
 
     Args:
         cut_short: whether it ended with an error between tests, or did not end.
+        cleaned: the interpreters in which cleanupTests was called.
     """
 
     tests: list[TclTest] = field(default_factory=list)
     problem: str = ""
     cut_short: bool = False
+    cleaned: set[str] = field(default_factory=set)
     line: int = 1
     output: tuple[str, str] = ("", "")
 
@@ -80,7 +87,7 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
                 contents.problem += f" and made {len(events)} tests"
                 return contents
         _read(events, path, contents)
-        contents.problem = contents.problem or _incomplete(events, process.status or 0)
+        contents.problem = contents.problem or _incomplete(events, contents, process.status or 0)
         contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
         return contents
     finally:
@@ -89,13 +96,15 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
 
 def _read(events: list[Event], path: Path, contents: Contents) -> None:
     uses: Counter[str] = Counter()
-    for kind, *words in events:
+    for _, kind, *words in events:
         if kind == "test":
             name, description, file, line = words
             uses[name] += 1
             contents.tests.append(
                 TclTest(name, uses[name], description, Path(file) if file else path, int(line))
             )
+        elif kind == "cleanup":
+            contents.cleaned.add(words[0])
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":
@@ -110,11 +119,11 @@ def setup_problem(words: Event) -> str:
     return f"the set-up script failed: {message}\n\n{trim_trace(trace)}"
 
 
-def _incomplete(events: list[Event], status: int) -> str:
+def _incomplete(events: list[Event], contents: Contents, status: int) -> str:
     """What is wrong with how the process ended."""
-    kinds = [event[0] for event in events]
+    kinds = [event[1] for event in events]
     if "file" not in kinds:
         return f"the Tcl interpreter {End(status)} before it could source the file"
-    if status < 0 or not {"sourced", "cleanup"} & set(kinds):
+    if status < 0 or not ("sourced" in kinds or "" in contents.cleaned):
         return f"the process {End(status)} half-way, before the end of the file or cleanupTests"
     return f"the process {End(status)} after cleanupTests" if status else ""

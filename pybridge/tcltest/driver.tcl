@@ -1,7 +1,8 @@
-# Sources test files in this process as tclsh would, and tells pytest what happens in them. The one argument is the
-# plan, written by process.py; all this is plain Tcl 8.6 or later, so that any interpreter can run it.
+# Sources test files in this process as tclsh would, and tells pytest what happens in them. The argument is the plan,
+# written by process.py; more are those of processes.tcl. All this is plain Tcl 8.6 or later, so that any interpreter can run it.
 
 source -encoding utf-8 [file join [file dirname [file normalize [info script]]] interpreter.tcl]
+set ::pytest_tcltest::here [file dirname [file normalize [info script]]]
 
 proc ::pytest_tcltest::source_as_tclsh {path} {
     variable plan
@@ -23,7 +24,10 @@ proc ::pytest_tcltest::lost_tcltest {} {
 proc ::pytest_tcltest::run_file {folder name} {
     variable plan
     variable number
-    variable file [file join $folder $name]
+    variable made
+    array unset made
+    variable file [file normalize [file join $folder $name]]
+    variable files [list $file]
     if {$number && [lost_tcltest]} {
         exit 0 ;# pytest starts another process for the files that are left
     }
@@ -43,14 +47,24 @@ proc ::pytest_tcltest::run_file {folder name} {
     }
 }
 
-proc ::pytest_tcltest::main {path} {
+proc ::pytest_tcltest::main {path args} {
     variable plan
     variable number
     variable plan_path $path
-    set files [prepare]
+    variable prepared 1
+    start_writer
+    set files [read_plan]
+    variable mode $plan(mode)
+    foreach script [lrange [scripts] 1 end] {
+        uplevel #0 [list source -encoding utf-8 $script]
+    }
+    if {[llength $args]} {
+        run_for_another [lindex $args 0] [lindex $args 1] [lrange $args 2 end]
+        return
+    }
+    catch {fconfigure stdout -buffering line}
     set_arguments ;# the set-up script may load tcltest, which reads them
     watch
-    package names ;# has the trace look: the interpreter may have loaded tcltest already
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
         emit setup_died $message [dict get $options -errorinfo]
         exit 1
@@ -61,5 +75,4 @@ proc ::pytest_tcltest::main {path} {
     }
 }
 
-catch {fconfigure stdout -buffering line}
-::pytest_tcltest::main [lindex $::argv 0]
+::pytest_tcltest::main {*}$::argv

@@ -6,15 +6,20 @@
 
 namespace eval ::pytest_tcltest {
     variable writer pytest_tcltest_writer
-    variable here [file dirname [file normalize [info script]]]
+    variable here        ;# the folder with these scripts
+    variable mode        ;# collect, rehearse or run
     variable plan_path   ;# the file with the plan
     variable plan
     variable file ""     ;# the test file
+    variable files {}    ;# it, and those in which runAllTests had others run
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
-    variable parent ""   ;# the same of the interpreter that made it
+    variable thread ""   ;# in another thread than that of the test files: the file's number, and a name for the thread
+    variable bell ""     ;# in a safe interpreter: the channel that calls the interpreter that watches it
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable made        ;# an array: how many children of each name this interpreter has made
+    variable totals totals ;# the event when it prints totals
+    variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run
     variable chosen      ;# an array with {number name} of each test that is to run
     variable whole       ;# an array with the number of each file of which all tests were selected
@@ -37,12 +42,16 @@ proc ::pytest_tcltest::as_argument {word} {
 
 proc ::pytest_tcltest::start_writer {} {
     variable writer
+    if {[interp exists $writer]} {
+        return
+    }
     interp create $writer
     interp eval $writer {
         proc emit {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
             set channel [open $path a]
-            fconfigure $channel -encoding utf-8 -translation lf
+            # written at once, so that lines of several threads do not mix; a character has 4 bytes at most
+            fconfigure $channel -encoding utf-8 -translation lf -buffersize [expr {4 * [string length $line] + 100}]
             catch {fconfigure $channel -profile replace} ;# Tcl 9 would refuse half a surrogate pair
             puts $channel $line
             close $channel
@@ -53,15 +62,32 @@ proc ::pytest_tcltest::start_writer {} {
         proc now {} {
             clock microseconds
         }
+        # What a channel does for which `make_bell` is the name of the interpreter that writes to it.
+        proc bell {path method id args} {
+            switch $method {
+                initialize {return {initialize finalize watch write}}
+                write {
+                    rung $path [encoding convertfrom utf-8 [lindex $args 0]]
+                    return [string length [lindex $args 0]]
+                }
+            }
+        }
+        proc make_bell {path} {
+            set channel [chan create write [list bell $path]]
+            fconfigure $channel -buffering none -encoding utf-8 -translation lf
+            return $channel
+        }
     }
     interp alias {} ::pytest_tcltest::write_event $writer emit
     interp alias {} ::pytest_tcltest::sizes $writer sizes
     interp alias {} ::pytest_tcltest::now $writer now
+    interp alias $writer rung {} ::pytest_tcltest::rung
 }
 
 proc ::pytest_tcltest::emit {args} {
     variable plan
-    write_event $plan(events) $args
+    variable thread
+    write_event $plan(events) [list $thread {*}$args]
 }
 
 # How much the process has written to its standard channels.
@@ -73,16 +99,29 @@ proc ::pytest_tcltest::written {} {
     return [sizes $plan(stdout) $plan(stderr)]
 }
 
-# Get what a tcltest needs that is to tell of its tests, and return the test files.
-proc ::pytest_tcltest::prepare {} {
+# The scripts that an interpreter needs in which tests are to be found or run.
+proc ::pytest_tcltest::scripts {} {
     variable here
-    variable plan
-    start_writer
-    set files [read_plan]
-    foreach part [list location.tcl [expr {$plan(mode) eq "run" ? "run.tcl" : "collect.tcl"}]] {
-        uplevel #0 [list source -encoding utf-8 [file join $here $part]]
+    variable mode
+    return [lmap name [list interpreter children threads processes location [expr {$mode eq "run" ? "run" : "collect"}]] {
+        string cat $here / $name .tcl
+    }]
+}
+
+# Get what a tcltest needs that is to tell of its tests.
+proc ::pytest_tcltest::prepare {} {
+    variable prepared
+    variable bell
+    if {$prepared} {
+        return
     }
-    return $files
+    set prepared 1
+    if {$bell ne ""} {
+        ring tcltest
+    } else {
+        start_writer
+        read_plan
+    }
 }
 
 # Read the plan, and return the test files in it.
@@ -116,93 +155,67 @@ proc ::pytest_tcltest::read_plan {} {
     return $files
 }
 
-# Wait for a tcltest in this interpreter, and for child interpreters.
+# Wait for a tcltest in this interpreter, for child interpreters and for threads.
 proc ::pytest_tcltest::watch {} {
-    foreach command {::package ::source} {
-        trace add execution $command leave ::pytest_tcltest::await_tcltest
+    look
+    foreach command {::package ::source ::load} {
+        if {[namespace which -command $command] ne ""} {
+            trace add execution $command leave ::pytest_tcltest::look
+        }
     }
     trace add execution ::interp leave ::pytest_tcltest::child_made
 }
 
-# The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
-# the word of the command, or the youngest without one.
-proc ::pytest_tcltest::created {command result} {
-    set words [lrange $command 2 end]
-    while {[lindex $words 0] in {-safe --}} {
-        set words [lrange $words 1 end]
+# Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,
+# while no suite has imported from it.
+proc ::pytest_tcltest::look {args} {
+    if {[is_new_tcltest]} {
+        prepare
+        adopt_tcltest
     }
-    if {$result ne ""} {
-        return $result
-    }
-    if {[llength $words]} {
-        return [lindex $words end]
-    }
-    return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
+    await_threads
 }
 
-# Watch a child, too, in which the suite may load a tcltest of its own. Until it does, nothing of ours is to be seen
-# there but this namespace. A safe one cannot load tcltest.
-proc ::pytest_tcltest::child_made {command code result args} {
-    if {$code || ![string match cr* [lindex $command 1]]} {
-        return
-    }
-    set child [created $command $result]
-    if {$child eq "" || [interp issafe $child]} {
-        return
-    }
-    foreach name {writer here made made_at prefix plan_path file number} {
-        variable $name
-    }
-    if {$child eq $writer} {
-        return
-    }
-    set place [expr {[namespace which location] eq "" ? $made_at : [location]}]
-    set again [incr made($child)]
-    set name [join $child ::][expr {$again > 1 ? "\[$again\]" : ""}]
-    interp eval $child [list source -encoding utf-8 [file join $here interpreter.tcl]]
-    interp eval $child [list namespace eval ::pytest_tcltest [list variable \
-        prefix $prefix${name}:: parent $prefix plan_path $plan_path file $file number $number made_at $place]]
-    interp eval $child ::pytest_tcltest::watch
-}
-
-# Called when `package` or `source` has done something: a moment in which tcltest may be there, all of it, while no
-# suite has imported from it.
-proc ::pytest_tcltest::await_tcltest {args} {
+proc ::pytest_tcltest::is_new_tcltest {} {
     foreach command {test Skipped cleanupTests runAllTests} {
         if {[namespace which -command ::tcltest::$command] eq ""} {
-            return
+            return 0
         }
     }
-    if {[catch {package present tcltest}]} {
-        return ;# it is being sourced
+    if {[namespace which -command ::tcltest::pytest_Skipped] ne ""} {
+        return 0
     }
-    foreach command {::package ::source} {
-        trace remove execution $command leave ::pytest_tcltest::await_tcltest
-    }
+    return [expr {![catch {package present tcltest}]}] ;# else it is being sourced
+}
+
+proc ::pytest_tcltest::adopt_tcltest {} {
     variable plan
-    variable prefix
-    if {$prefix ne ""} {
-        prepare
-    }
     if {$plan(interpreter) ne ""} {
         name_interpreter $plan(interpreter)
     }
     instrument
     variable instrumented 1
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
+    rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {
-        return -code error "runAllTests: pytest runs the test files, each by itself"
+        if {![singleProcess]} {
+            set args [list [::pytest_tcltest::shell {*}[expr {[llength $args] ? $args : [list [interpreter]]}]]]
+        }
+        tailcall pytest_runAllTests {*}$args
     }
+    add_match_modes
+}
+
+proc ::pytest_tcltest::add_match_modes {} {
+    variable plan
     uplevel #0 [list source -encoding utf-8 $plan(match)]
 }
 
 proc ::pytest_tcltest::cleaning {args} {
     variable prefix
-    variable parent
-    if {$prefix eq ""} {
-        emit cleanup
-    } elseif {[namespace which -command ::tcltest::ReportToParent] ne ""} {
-        emit reported $prefix $parent
+    emit cleanup $prefix
+    if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
+        emit reporting $prefix
     }
 }
 

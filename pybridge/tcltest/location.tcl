@@ -23,7 +23,7 @@ proc ::pytest_tcltest::location {} {
 proc ::pytest_tcltest::place {frame} {
     variable file
     set path [dict get $frame file]
-    return [list [expr {$path eq [file normalize $file] ? "" : $path}] [dict get $frame line]]
+    return [list [expr {$path eq $file ? "" : $path}] [dict get $frame line]]
 }
 
 # Whether the frame is not of a procedure. What a procedure sources by `uplevel #0`, as ours does, counts as its own.
@@ -40,5 +40,5 @@ proc ::pytest_tcltest::is_ours {frame} {
     if {[dict exists $frame proc] && [string match ::tcltest::* [dict get $frame proc]]} {
         return 1
     }
-    return [expr {[file dirname [dict get $frame file]] eq $here}]
+    return [expr {[string first $here/ [dict get $frame file]] == 0}]
 }

@@ -11,6 +11,7 @@ import pytest
 from _pytest.nodes import Node
 
 from pybridge.tcltest.collection import Contents, TclTest
+from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.run import FileRun, Run
@@ -99,11 +100,18 @@ class TclItem(pytest.Item):
         return self.config.stash[SUITES].runs[self.path]
 
     def is_reported(self) -> bool:
-        """Wait until it is known whether the test is to be reported, and say so."""
+        """Wait until it is known whether the test is to be reported, and say so.
+
+        While it runs, its name is on the terminal already: it may hang.
+        """
         if self.path not in self.config.stash[SUITES].runs or self.config.getoption("setuponly", False):
             return True
-        runs = self._run.files[self.path].tests[self.test]
-        return not runs or self._run.reports(self.path, self.test)
+        if not self._run.files[self.path].tests[self.test]:
+            return True
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        if self._run.begins(self.path, self.test) and terminal is not None:
+            terminal.pytest_runtest_logstart(nodeid=self.nodeid, location=self.location)
+        return self._run.reports(self.path, self.test)
 
     def runtest(self) -> None:
         if self.left_out:
@@ -206,8 +214,10 @@ def plan_runs(session: pytest.Session, suites: Suites) -> None:
                 to_run[item.path].add(item.test)
     files = {}
     for path, run in to_run.items():
-        tests = suites.contents[path].tests
-        files[path] = FileRun(path, _to_run(tests, run), whole=selected[path] == len(tests))
+        tests, cleaned = suites.contents[path].tests, suites.contents[path].cleaned
+        counts = Counts(wait=bool(cleaned) and "" not in cleaned)  # a child may be the only one with totals
+        whole = selected[path] == len(tests)
+        files[path] = FileRun(path, _to_run(tests, run), whole=whole, counts=counts)
     if suites.settings.process == "session":
         suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import Event, Extent, TclProcess
 
 
@@ -10,7 +11,8 @@ class Outcome:
     """What became of a test.
 
     Args:
-        status: `passed`, `failed`, `skipped`, or `lost`: there is no result, because the process ended.
+        status: `passed`, `failed`, `skipped`; `none` when tcltest has counted no result; `lost` when the
+            process ended before it could.
         reason: why it was skipped or lost.
         body: the test's body.
         problems: what tcltest found wrong: the kind, then what belongs to it.
@@ -21,7 +23,6 @@ class Outcome:
         output: what the test wrote.
         report: what tcltest printed about the failure.
         interpreter: in which interpreter it ran.
-        counted: whether the totals that tcltest prints count it; None as long as that is open.
     """
 
     status: str
@@ -35,7 +36,6 @@ class Outcome:
     output: tuple[str, str] = ("", "")
     report: str = ""
     interpreter: str = ""
-    counted: bool | None = True
 
     def fails(self, strict_leaks: bool) -> bool:
         return self.status in ("failed", "lost") or (strict_leaks and bool(self.leaked))
@@ -51,6 +51,10 @@ class Running:
     start: Extent
     outside: tuple[str, str]
     details: Outcome
+
+    @property
+    def key(self) -> Key:
+        return self.name, self.occurrence
 
     @classmethod
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
@@ -71,8 +75,8 @@ class Running:
         time, counted, report, out, err, reason, leaked = words
         end = (int(out), int(err))
         outcome = self.details
-        outcome.status = {"Passed": "passed", "Failed": "failed", "Skipped": "skipped"}.get(counted, "lost")
-        outcome.reason = "tcltest counted no result for this test" if outcome.status == "lost" else reason
+        outcome.status = counted.lower()
+        outcome.reason = reason
         outcome.leaked = leaked.split()
         outcome.seconds = max(0, int(time) - self.since) / 1e6
         outcome.outside = self.outside
@@ -81,8 +85,8 @@ class Running:
         return outcome, end
 
     def lose(self, reason: str, process: TclProcess) -> Outcome:
-        """The outcome of a test that the process did not end."""
-        self.details.status, self.details.reason = "lost", reason
+        """The outcome of a test that did not end: `none` where there is no reason that it should have."""
+        self.details.status, self.details.reason = "lost" if reason else "none", reason
         self.details.outside = self.outside
         self.details.output = process.output(self.start, None)
         return self.details

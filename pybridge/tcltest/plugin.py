@@ -96,14 +96,14 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(hookwrapper=True, specname="pytest_runtest_protocol")
 def pytest_after_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
-    """After each test, report those that have run by then and that the search had not found."""
+    """After each test, report those that have no item, as far as is known by then."""
     from pybridge.tcltest.suites import SUITES
 
     yield
     if item.config.stash[SUITES].runs:
-        from pybridge.tcltest.protocol import report_unfound
+        from pybridge.tcltest.protocol import report_further
 
-        report_unfound(item)
+        report_further(item)
 
 
 @pytest.hookimpl(tryfirst=True)

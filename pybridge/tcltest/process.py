@@ -1,6 +1,6 @@
 """One Tcl process that tells what happens in it.
 
-Its events, the first word the kind:
+Its events, the first word the thread, empty for that of the test files, the second the kind:
 
 | kind | words | meaning |
 |---|---|---|
@@ -14,12 +14,15 @@ Its events, the first word the kind:
 | errorinfo | phase, trace | an error in its setup, body or cleanup |
 | end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
-| cleanup | | cleanupTests was called |
+| cleanup | interpreter | cleanupTests was called |
 | totals | interpreter | it has printed its totals |
-| reported | interpreter, its parent | it has added its totals to those of the parent |
+| reporting | interpreter | it is about to add its counts to those of another |
+| handed | interpreter | it has printed its totals to another process, which adds them to its counts |
+| reported | interpreter, total, passed, skipped, failed | counts of another have been added to its own |
 | miscounted | theirs, ours | tcltest has other counts than we |
 
 An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
+A thread is the number of the file that has made it, and a name.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 

@@ -25,15 +25,15 @@ def leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-def report_unfound(item: pytest.Item) -> None:
-    """Report the tests of the item's file that have run and that the search had not found."""
+def report_further(item: pytest.Item) -> None:
+    """Report the tests of the item's file that have no item: not found by the search, or counted again."""
     suites = item.config.stash[SUITES]
     if item.path not in suites.runs or item.session.shouldfail or item.session.shouldstop:
         return
     parent = item.getparent(TclFile)
     assert parent is not None
     place = item.session.items.index(item)
-    for test in suites.runs[item.path].take_unfound(item.path):
+    for test in suites.runs[item.path].take_further(item.path):
         (names,) = item_names([test], parent.taken)
         found = TclItem.from_parent(parent, name="::".join(names), test=test)
         item.session.testscollected += 1

@@ -1,11 +1,13 @@
 """Running the selected tests of one file, or of several in one process."""
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pybridge.tcltest.collection import TclTest, setup_problem
+from pybridge.tcltest.counts import Counts, Key
 from pybridge.tcltest.outcome import Outcome, Running
 from pybridge.tcltest.process import End, Event, Extent, TclProcess
 from pybridge.tcltest.settings import Settings
@@ -20,14 +22,15 @@ class FileRun:
         path: the file.
         tests: each test that was found in the file, and whether it runs.
         whole: whether all of them were selected; what was not found runs, too.
-        unfound: the tests that ran and had not been found.
+        unfound: the tests that ran, had not been found, and are not reported yet.
         left_out: the names of those that did not run, because not all tests were selected.
         outcomes: by name and occurrence.
+        counts: which of them the totals count.
+        reported: the tests that have a report.
         problem: what is wrong with the file as a whole, such as an error after its last test.
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
         ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
-        totalled: the interpreters in which `cleanupTests` has printed totals.
         told: whether a report says why the file ended.
     """
 
@@ -36,18 +39,22 @@ class FileRun:
     whole: bool
     unfound: list[TclTest] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    outcomes: dict[tuple[str, int], Outcome] = field(default_factory=dict)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+    reported: set[Key] = field(default_factory=set)
     problem: str = ""
     lost: str = ""
     trailing: tuple[str, str] = ("", "")
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
-    totalled: set[str] = field(default_factory=set)
     told: bool = False
 
+    def __post_init__(self) -> None:
+        self._named = {test.key: test for test in self.tests}
+
     def outcome_of(self, test: TclTest) -> Outcome | None:
-        return self.outcomes.get((test.name, test.occurrence))
+        return self.outcomes.get(test.key)
 
     @property
     def complete(self) -> bool:
@@ -60,34 +67,50 @@ class FileRun:
             return []
         return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
 
+    @property
+    def uncounted(self) -> list[str]:
+        """The names of the tests that went well, and that no totals count."""
+        return [
+            name
+            for (name, occurrence), outcome in self.outcomes.items()
+            if outcome.status in ("passed", "skipped") and not self.counts.of((name, occurrence))
+        ]
+
+    @property
+    def without_result(self) -> list[str]:
+        return [name for (name, _), outcome in self.outcomes.items() if outcome.status == "none"]
+
     def add(self, running: Running, outcome: Outcome) -> None:
-        # in the file's own interpreter, what ends before the first totals is in them, or there are none
-        if outcome.interpreter or "" in self.totalled:
-            outcome.counted = None if outcome.status in ("passed", "skipped") else True
-        self.outcomes[running.name, running.occurrence] = outcome
+        self.outcomes[running.key] = outcome
+        if outcome.status != "none":
+            self.counts.add(outcome.interpreter, running.key, outcome.status)
 
-    def print_totals(self, interpreter: str) -> None:
-        """Take note that tcltest has printed totals, which count all that is not yet counted."""
-        self.totalled.add(interpreter)
-        for outcome in self._open():
-            if outcome.interpreter == interpreter:
-                outcome.counted = True
+    def add_unfound(self, test: TclTest) -> None:
+        self.unfound.append(test)
+        self._named[test.key] = test
 
-    def report(self, interpreter: str, parent: str) -> None:
-        """Take note that the tests of an interpreter will be in the totals of its parent."""
-        for outcome in self._open():
-            if outcome.interpreter == interpreter:
-                outcome.interpreter = parent
-                outcome.counted = None if parent or parent in self.totalled else True
+    def due(self, test: TclTest, strict_leaks: bool) -> int | None:
+        """How many reports there are to be of a test, as far as is known; None while there may be none."""
+        outcome = self.outcome_of(test)
+        if outcome is None:
+            return int(not self.complete) if self.ended else None
+        times = self.counts.of(test.key) or int(outcome.fails(strict_leaks))
+        return times if times or self.ended or outcome.status == "none" else None
+
+    def take_further(self, strict_leaks: bool) -> list[TclTest]:
+        """The tests to report now that have no item: not found by the search, or counted another time."""
+        due = [(test, self.due(test, strict_leaks)) for test in self.unfound]
+        self.unfound = [test for test, times in due if times is None]
+        first = [test for test, times in due if times]
+        self.reported.update(test.key for test in first)
+        again = self.counts.again
+        self.counts.again = [key for key in again if key not in self.reported]
+        return first + [self._named[key] for key in again if key in self.reported]
 
     def end(self) -> None:
-        """Settle what is open: no test is left out of a file that prints no totals at all."""
         self.ended = True
-        for outcome in self._open():
-            outcome.counted = not self.totalled
-
-    def _open(self) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes.values() if outcome.counted is None]
+        if not self.counts.end():
+            self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:
@@ -115,7 +138,8 @@ class Run:
         self._process: TclProcess | None = None
         self._planned: list[FileRun] = []
         self._file: FileRun | None = None
-        self._running: list[Running] = []  # several where a test's body has a child run tests
+        # by thread; several where a test's body has a child run tests
+        self._running: defaultdict[str, list[Running]] = defaultdict(list)
         self._mark: Extent = (0, 0)
         self._deadline = 0.0
 
@@ -126,17 +150,18 @@ class Run:
 
         Not if it did not come, or if tcltest's totals do not count it and it went well.
         """
-        file = self.files[path]
-        self._advance(lambda: file.ended or self._reports(file, test) is not None)
-        return self._reports(file, test) is not False
+        file, strict = self.files[path], self._settings.strict_leaks
+        self._advance(lambda: file.due(test, strict) is not None)
+        if not file.due(test, strict):
+            return False
+        file.reported.add(test.key)
+        return True
 
-    def _reports(self, file: FileRun, test: TclTest) -> bool | None:
-        outcome = file.outcome_of(test)
-        if outcome is not None:
-            return True if outcome.fails(self._settings.strict_leaks) else outcome.counted
-        if file.ended:
-            return not file.complete
-        return True if self._is_running(file, test) and "" not in file.totalled else None
+    def begins(self, path: Path, test: TclTest) -> bool:
+        """Wait until a test runs, or until it is known whether to report it; say whether it runs."""
+        file, strict = self.files[path], self._settings.strict_leaks
+        self._advance(lambda: self._is_running(file, test) or file.due(test, strict) is not None)
+        return self._is_running(file, test)
 
     def outcome(self, path: Path, test: TclTest) -> Outcome:
         """Wait until a test has ended, and say what became of it."""
@@ -145,12 +170,9 @@ class Run:
         without = file.lost or "the file was sourced to its end without this test"
         return file.outcome_of(test) or Outcome("lost", without)
 
-    def take_unfound(self, path: Path) -> list[TclTest]:
-        """The tests that the search had not found and that are to be reported now; each is told once."""
-        file = self.files[path]
-        known = [(test, self._reports(file, test)) for test in file.unfound]
-        file.unfound = [test for test, reported in known if reported is None]
-        return [test for test, reported in known if reported]
+    def take_further(self, path: Path) -> list[TclTest]:
+        """The tests to report now that have no item; each is told once."""
+        return self.files[path].take_further(self._settings.strict_leaks)
 
     def finish(self, path: Path) -> FileRun:
         """Wait until a file has ended."""
@@ -169,10 +191,9 @@ class Run:
             self._process = None
 
     def _is_running(self, file: FileRun, test: TclTest) -> bool:
-        """Whether a test runs in the file's own interpreter."""
-        key = (test.name, test.occurrence)
-        running = (each for each in self._running if not each.details.interpreter)
-        return file is self._file and key in [(each.name, each.occurrence) for each in running]
+        """Whether a test runs in the file's own interpreter, before the first totals."""
+        running = [each.key for each in self._running[""] if not each.details.interpreter]
+        return file is self._file and test.key in running and not file.counts.totalled()
 
     # -- the process -------------------------------------------------------------------------------------
 
@@ -202,7 +223,7 @@ class Run:
         plan += [("whole", str(number)) for number, file in enumerate(self._planned) if file.whole]
         self._mark = (0, 0)
         self._file = None
-        self._running = []
+        self._running.clear()
         self._deadline = time.monotonic() + self._settings.timeout
         try:
             self._process = TclProcess(self._settings, "run", [file.path for file in self._planned], plan)
@@ -226,12 +247,15 @@ class Run:
         process.close()
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
-        if self._running:
+        if file.sourced and end.ok and not file.problem:
+            self._leave_running(file, process)
+        running = [each for thread in self._running.values() for each in thread]
+        if running:
             reason = file.problem or f"the process {end} while this test ran"
-            for running in self._running:
-                file.add(running, running.lose(reason, process))
-            file.lost = file.lost or f"not run: the process {end} while {self._running[-1].name} ran"
-            self._running = []
+            for each in running:
+                file.add(each, each.lose(reason, process))
+            file.lost = file.lost or f"not run: the process {end} while {running[-1].name} ran"
+            self._running.clear()
             file.end()
             return
         file.trailing = process.output(self._mark, None)
@@ -243,22 +267,23 @@ class Run:
     # -- events ------------------------------------------------------------------------------------------
 
     def _take(self, process: TclProcess, event: Event) -> None:
-        kind, *words = event
+        thread, kind, *words = event
         if kind == "file":
             self._begin_file(process, words)
         elif kind == "setup_died":
             for file in self.files.values():
                 file.lost = file.lost or setup_problem(words)
                 file.end()
-        elif self._file is None:
-            return
+        elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):
+            return  # a thread of an earlier file
         elif kind == "begin":
-            self._running.append(Running.begin(words, self._mark, process))
-        elif kind in ("problem", "errorinfo") and self._running:
-            self._running[-1].add(kind, words)
-        elif kind == "end" and self._running:
-            running = self._running.pop()
-            outcome, self._mark = running.end(words, process)
+            self._running[thread].append(Running.begin(words, self._mark, process))
+        elif kind in ("problem", "errorinfo") and self._running[thread]:
+            self._running[thread][-1].add(kind, words)
+        elif kind == "end" and self._running[thread]:
+            running = self._running[thread].pop()
+            outcome, mark = running.end(words, process)
+            self._mark = (max(self._mark[0], mark[0]), max(self._mark[1], mark[1]))
             self._file.add(running, outcome)
         else:
             self._take_of_file(self._file, kind, words)
@@ -266,15 +291,22 @@ class Run:
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
         number, out, err = words
         if self._file is not None:
+            self._leave_running(self._file, process)
             self._file.trailing = process.output(self._mark, (int(out), int(err)))
             self._file.end()
         self._mark = (int(out), int(err))
         self._file = self._planned[int(number)]
         self._deadline = time.monotonic() + self._settings.timeout
 
+    def _leave_running(self, file: FileRun, process: TclProcess) -> None:
+        """Settle what runs at the end of a file: a coroutine or a thread that nothing has waited for."""
+        for running in (each for thread in self._running.values() for each in thread):
+            file.add(running, running.lose("", process))
+        self._running.clear()
+
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
         if kind == "cleanup":
-            file.cleaned = True
+            file.cleaned = file.cleaned or not words[0]
         elif kind == "sourced":
             file.sourced = True
         elif kind == "died":
@@ -284,14 +316,19 @@ class Run:
             file.lost = "not run: " + file.problem
             file.sourced = True
         elif kind == "totals":
-            file.print_totals(*words)
+            file.counts.print(*words)
+        elif kind == "reporting":
+            file.counts.begin_report(*words)
+        elif kind == "handed":
+            file.counts.hand(*words)
         elif kind == "reported":
-            file.report(*words)
+            interpreter, _, passed, _, failed = words
+            file.counts.report(interpreter, int(passed), int(failed))
         elif kind == "unfound":
             name, occurrence, runs, description, place, number = words
             if runs == "1":
                 path = Path(place) if place else file.path
-                file.unfound.append(TclTest(name, int(occurrence), description, path, int(number)))
+                file.add_unfound(TclTest(name, int(occurrence), description, path, int(number)))
             else:
                 file.left_out.append(name)
         elif kind == "miscounted":

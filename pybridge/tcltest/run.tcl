@@ -18,8 +18,10 @@ proc ::pytest_tcltest::begin_file {} {
     variable counted
     array unset seen
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    variable current "" ;# a coroutine of the last file may be half-way through a test
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# the last file may not have got to cleanupTests
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# that file may not have got to cleanupTests
+        set ::tcltest::testLevel 0
     }
     variable pristine
     if {[info exists pristine]} {
@@ -53,7 +55,8 @@ proc ::pytest_tcltest::restore {configuration} {
 
 proc ::pytest_tcltest::instrument {} {
     variable plan
-    if {$plan(files) > 1} {
+    variable prefix
+    if {$plan(files) > 1 && $prefix eq ""} {
         variable pristine [configuration]
     }
     # renamed within its namespace: it is in there that a procedure's `variable` looks
@@ -136,10 +139,15 @@ proc ::pytest_tcltest::totalled {args} {
     variable total
     variable before
     variable prefix
-    upvar 1 calledFromAllFile cleaning
+    upvar 1 calledFromAllFile cleaning pipeFd pipe
+    if {[info exists pipe]} { # runAllTests has read the counts of a process
+        upvar 1 Total Total Passed Passed Skipped Skipped Failed Failed
+        add_counts $Total $Passed $Skipped $Failed
+    }
     if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
         compare_counts $total
-        emit totals $prefix
+        variable totals
+        emit $totals $prefix
         array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
     }
     set total $::tcltest::numTests(Total)
@@ -264,12 +272,18 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
     emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
 }
 
-# A child made by tcltest's loadIntoChildInterpreter has the counts of its tests added to ours.
+# A child made by tcltest's loadIntoChildInterpreter has its counts added to ours.
 proc ::pytest_tcltest::reported {command op} {
+    add_counts {*}[lrange $command 1 4]
+}
+
+proc ::pytest_tcltest::add_counts {args} {
     variable counted
-    foreach index {Total Passed Skipped Failed} count [lrange $command 1 4] {
+    variable prefix
+    foreach index {Total Passed Skipped Failed} count $args {
         incr counted($index) $count
     }
+    emit reported $prefix {*}$args
 }
 
 proc ::pytest_tcltest::compare_counts {total} {

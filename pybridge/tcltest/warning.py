@@ -14,9 +14,9 @@ class TclTestWarning(pytest.PytestWarning):
 def warn_of_differences(node: pytest.Collector, file: FileRun) -> None:
     """Name the tests of a file that has ended which pytest does not count."""
     never_came = [test.name for test in file.never_came]
-    uncounted = [name for (name, _), outcome in file.outcomes.items() if outcome.counted is False]
     _warn(node, never_came, "was there when the file was searched for tests, but not when they ran")
-    _warn(node, uncounted, "was run, but no cleanupTests after it prints totals that count it")
+    _warn(node, file.uncounted, "was run, but no cleanupTests after it prints totals that count it")
+    _warn(node, file.without_result, "was run, but tcltest counted no result for it")
     _warn(node, file.left_out, "was not run: only some tests were selected, and the search did not find it")
 
 

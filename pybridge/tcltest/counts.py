@@ -1,0 +1,90 @@
+"""Which results the totals count that tcltest prints: most of them once, some more often or never."""
+
+import itertools
+from collections import Counter, defaultdict
+
+Key = tuple[str, int]  # a test's name and occurrence
+
+
+class Counts:
+    """What the tcltest of each interpreter has counted, and what it has printed.
+
+    A tcltest counts until it prints totals, and then begins anew. A child made by `loadIntoChildInterpreter`
+    prints none: at each `cleanupTests` it adds all its counts to those of its parent.
+
+    Args:
+        wait: whether it is known only at the end that tests of the file's own interpreter count.
+    """
+
+    def __init__(self, *, wait: bool = False) -> None:
+        self._wait = wait
+        self._held: defaultdict[str, list[tuple[Key, str]]] = defaultdict(list)
+        self._printed: Counter[Key] = Counter()
+        self._assumed: set[Key] = set()
+        self._totalled: set[str] = set()
+        self._reporting: list[str] = []
+        self._told: list[tuple[str, int, int]] = []
+        self._numbers = itertools.count()
+        # tests that were counted when totals had counted them already, once for each time
+        self.again: list[Key] = []
+
+    def add(self, interpreter: str, key: Key, status: str) -> None:
+        """Take note of a result."""
+        self._held[interpreter].append((key, status))
+        # in the file's own interpreter, what ends before the first totals is in them, or there are none
+        if not (interpreter or self._wait or self.totalled()):
+            self._assumed.add(key)
+
+    def print(self, interpreter: str) -> None:
+        """Take note that totals were printed."""
+        self._totalled.add(interpreter)
+        for key, _ in self._held.pop(interpreter, []):
+            if self._printed[key]:
+                self.again.append(key)
+            self._printed[key] += 1
+
+    def begin_report(self, interpreter: str) -> None:
+        """Take note that an interpreter is about to add its counts to those of another."""
+        self._reporting.append(interpreter)
+        self._match_reports()
+
+    def hand(self, interpreter: str) -> None:
+        """Take note that an interpreter was read by another when it printed totals."""
+        handed = f"{interpreter} {next(self._numbers)}"
+        self._held[handed] = self._held.pop(interpreter, [])
+        self.begin_report(handed)
+
+    def report(self, interpreter: str, passed: int, failed: int) -> None:
+        """Take note that counts were added to those of an interpreter."""
+        self._told.append((interpreter, passed, failed))
+        self._match_reports()
+
+    def _match_reports(self) -> None:
+        """Find of which tests the counts are that were added: of two processes, either may tell first."""
+        for told in list(self._told):
+            interpreter, passed, failed = told
+            for each in self._reporting:
+                statuses = Counter(status for _, status in self._held[each])
+                if (statuses["passed"], statuses["failed"]) == (passed, failed):
+                    self._reporting.remove(each)
+                    self._told.remove(told)
+                    self._held[interpreter] += self._held[each]
+                    break
+
+    def end(self) -> bool:
+        """Settle what is open: where no totals at all are printed, each test counts.
+
+        Returns:
+            Whether all counts are known to be of tests that were seen.
+        """
+        if not self._totalled:
+            self._assumed.update(key for held in self._held.values() for key, _ in held)
+        return not self._told
+
+    def totalled(self, interpreter: str = "") -> bool:
+        """Whether an interpreter, by default the file's own, has printed totals."""
+        return interpreter in self._totalled
+
+    def of(self, key: Key) -> int:
+        """How often a test has been counted, as far as is known."""
+        return self._printed[key] or int(key in self._assumed)

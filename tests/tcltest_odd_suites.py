@@ -1,0 +1,710 @@
+"""Tcl test suites that do odd things with tcltest, to compare the pytest plugin's counts with tclsh's."""
+
+# Safe interpreters with what tcltest needs.
+SAFE = r"""
+        proc safe {kid} {
+            interp create -safe $kid
+            lend $kid
+        }
+        proc lend {kid} {
+            foreach channel {stdout stderr} {interp share {} $channel $kid}
+            foreach command {pwd cd glob file} {interp alias $kid $command {} $command}
+            foreach array {env tcl_platform} {interp eval $kid [list array set $array [array get ::$array]]}
+            interp eval $kid {
+                proc auto_load args {}
+                proc ::parray args {}
+                set argv {}
+            }
+        }
+"""
+
+# Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
+ODD = {
+    "children_that_report_twice": (
+        r"""
+        test c-1 {} {expr 1} 1
+        interp create kid
+        ::tcltest::loadIntoChildInterpreter kid
+        kid eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} nowhere {expr 1} 1
+            ::tcltest::cleanupTests
+            ::tcltest::test k-3 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test c-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "grandchildren_that_report": (
+        r"""
+        interp create kid
+        ::tcltest::loadIntoChildInterpreter kid
+        interp eval kid [list set script [package ifneeded tcltest [package present tcltest]]]
+        kid eval {
+            package ifneeded tcltest [package present tcltest] $script
+            interp create sub
+            ::tcltest::loadIntoChildInterpreter sub
+            sub eval {
+                ::tcltest::test s-1 {} {expr 1} 1
+                ::tcltest::cleanupTests
+                ::tcltest::test s-2 {} {expr 1} 2
+                ::tcltest::cleanupTests
+            }
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::cleanupTests
+            ::tcltest::cleanupTests
+        }
+        cleanupTests
+        kid eval ::tcltest::cleanupTests
+        cleanupTests
+        kid eval {::tcltest::cleanupTests 1}
+        test z-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "cleaned_in_a_body": (
+        r"""
+        test b-1 {} {expr 1} 1
+        test b-2 {} nowhere {expr 1} 1
+        test b-3 {calls the last} -body {cleanupTests; expr 1} -result 1
+        """,
+        ["b-3"],
+    ),
+    "cleaned_in_setup_and_cleanup": (
+        r"""
+        test b-1 {} {expr 1} 1
+        test b-2 {} -setup {cleanupTests} -body {expr 1} -cleanup {cleanupTests} -result 1
+        """,
+        ["b-2"],
+    ),
+    "threads": (
+        r"""
+        package require Thread
+        test m-1 {} {expr 1} 1
+        set t [thread::create -joinable {
+            package require tcltest
+            tcltest::test t-1 {} {expr 1} 1
+            tcltest::test t-2 {} nowhere {expr 1} 1
+            tcltest::test t-3 {} {expr 1} 2
+            tcltest::cleanupTests
+            tcltest::test t-4 {} {expr 1} 1
+            tcltest::cleanupTests
+        }]
+        thread::join $t
+        cleanupTests
+        """,
+        [],
+    ),
+    "threads_and_bodies": (
+        r"""
+        package require Thread
+        set t [thread::create]
+        thread::send $t {package require tcltest; namespace import tcltest::*}
+        thread::send $t {test t-1 {} {expr 1} 1}
+        test m-1 {} {thread::send $t {test t-2 {} {expr 1} 2}; expr 1} 1
+        test m-2 {} {
+            thread::join [thread::create -preserved -joinable {
+                package require tcltest
+                tcltest::test u-1 {} {expr 1} 1
+                tcltest::cleanupTests
+                thread::join [thread::create -joinable -- {
+                    package require tcltest
+                    tcltest::test u-1 {in a thread of a thread} {expr 1} 1
+                    tcltest::cleanupTests
+                    thread::exit
+                }]
+                interp create kid
+                kid eval {
+                    package require tcltest
+                    tcltest::test u-1 {in a child in a thread} {expr 1} 2
+                    tcltest::cleanupTests
+                }
+            }]
+        } 0
+        thread::send $t {cleanupTests}
+        thread::release $t
+        cleanupTests
+        """,
+        [],
+    ),
+    "many_threads": (
+        r"""
+        package require Thread
+        set script {
+            package require tcltest
+            foreach n {0 1 2 3 4 5 6 7 8 9} {
+                tcltest::test t-$id.$n {} {after [expr {int(rand() * 5)}]; expr {$::n % 5 < 4}} 1
+            }
+            tcltest::cleanupTests
+        }
+        foreach id {1 2 3} {
+            lappend all [thread::create -joinable "set id $id; $script"]
+        }
+        foreach n {0 1 2 3 4 5 6 7 8 9} {
+            test m-$n {} {after 3; expr 1} 1
+        }
+        foreach t $all {thread::join $t}
+        cleanupTests
+        """,
+        [],
+    ),
+    "thread_pool": (
+        r"""
+        package require Thread
+        tsv::set pool ended 0
+        set pool [tpool::create -minworkers 2 -maxworkers 2 -initcmd {
+            package require tcltest
+            namespace import tcltest::*
+        } -exitcmd {
+            cleanupTests
+            tsv::incr pool ended
+        }]
+        foreach n {1 2 3 4 5 6} {
+            lappend jobs [tpool::post $pool [list test p-$n {} {after 20; expr 1} 1]]
+        }
+        foreach job $jobs {
+            tpool::wait $pool $job
+        }
+        tpool::release $pool
+        while {[tsv::get pool ended] < 2} {
+            after 10
+        }
+        test m-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
+    "thread_that_reports": (
+        r"""
+        package require Thread
+        test m-1 {} {expr 1} 1
+        set t [thread::create -joinable [string map [list MAIN [thread::id]] {
+            package require tcltest
+            proc ::tcltest::ReportToParent args {
+                thread::send MAIN [list ::tcltest::ReportedFromChild {*}$args]
+            }
+            tcltest::test t-1 {} {expr 1} 1
+            tcltest::test t-2 {} {expr 1} 2
+            tcltest::cleanupTests
+            thread::send -async MAIN {set done 1}
+        }]]
+        vwait done
+        thread::join $t
+        cleanupTests
+        """,
+        [],
+    ),
+    "thread_without_totals": (
+        r"""
+        package require Thread
+        test m-1 {} {expr 1} 1
+        thread::join [thread::create -joinable {
+            package require tcltest
+            tcltest::test t-1 {} {expr 1} 1
+        }]
+        cleanupTests
+        """,
+        ["thread::t-1"],
+    ),
+    "safe_children": (
+        SAFE
+        + r"""
+        safe one
+        safe {one two}
+        set tcltest [lindex [package ifneeded tcltest [package present tcltest]] end]
+        interp invokehidden one source -encoding utf-8 $tcltest
+        interp invokehidden {one two} source -encoding utf-8 $tcltest
+        one eval {
+            tcltest::test t-1 {} {expr 1} 1
+            tcltest::test t-2 {} nowhere {expr 1} 1
+            tcltest::test t-3 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        interp eval {one two} {
+            tcltest::test t-4 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        interp create -safe three
+        interp alias three test {} test
+        three eval {test m-1 {one of the parent} {expr 1} 1}
+        test m-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "safe_base": (
+        SAFE
+        + r"""
+        ::safe::interpCreate kid
+        lend kid
+        kid eval {
+            package require tcltest
+            tcltest::test t-1 {} {expr 1} 1
+            tcltest::test t-2 {} nowhere {expr 1} 1
+            tcltest::test t-3 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        test m-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "safe_child_that_reports": (
+        SAFE
+        + r"""
+        safe kid
+        interp expose kid source
+        tcltest::loadIntoChildInterpreter kid -skip t-1
+        kid eval {
+            rename source {}
+            tcltest::test t-1 {} {expr 1} 1
+            tcltest::test t-2 {} nowhere {expr 1} 1
+            tcltest::test t-3 {} {expr 1} 2
+            tcltest::cleanupTests
+            tcltest::test t-4 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        test m-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "safe_child_of_a_safe_child": (
+        SAFE
+        + r"""
+        safe kid
+        kid eval {interp create sub}
+        lend {kid sub}
+        set tcltest [lindex [package ifneeded tcltest [package present tcltest]] end]
+        interp invokehidden {kid sub} source -encoding utf-8 $tcltest
+        kid eval {
+            interp eval sub {
+                tcltest::test s-1 {} {expr 1} 1
+                tcltest::cleanupTests
+            }
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "coroutines": (
+        r"""
+        proc gen {} {
+            yield
+            test c-1 {in a coroutine} {expr 1} 1
+            test c-2 {yields} -body {yield; expr 1} -result 1
+            test c-3 {fails} {expr 1} 2
+        }
+        coroutine go gen
+        go
+        test c-4 {while the other is on} {expr 1} 1
+        go
+        test c-5 {} {expr 1} 1
+        coroutine a apply {{} {test c-6 {} {yield; expr 1} 1}}
+        coroutine b apply {{} {test c-7 {} {yield; expr 1} 1}}
+        a
+        b
+        coroutine never apply {{} {test c-8 {} {yield; expr 1} 1}}
+        test c-9 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["c-8"],
+    ),
+    "events": (
+        r"""
+        set left 3
+        foreach n {1 2 3} {
+            after [expr {$n * 10}] [list apply {n {
+                ::tcltest::test e-$n {} [list expr $n % 2] 1
+                incr ::left -1
+            }} $n]
+        }
+        while {$left} {vwait left}
+        test e-4 {with events inside} {
+            after 1 {tcltest::test e-5 {} {expr 1} 2; set ::done 1}
+            vwait ::done
+            expr 1
+        } 1
+        after 1 {tcltest::test e-6 {} {expr 1} 2}
+        cleanupTests
+        """,
+        [],
+    ),
+    "frames": (
+        r"""
+        proc p {} {uplevel #0 {test u-1 {} {expr 1} 1}}
+        p
+        apply {{} {uplevel 1 {test u-2 {} {expr 1} 2}}}
+        oo::class create C {
+            constructor {} {::tcltest::test u-3 {} {expr 1} 1}
+            method m {} {::tcltest::test u-4 {} {self} [self]}
+            destructor {::tcltest::test u-5 {} {expr 1} 1}
+        }
+        set c [C new]
+        $c m
+        $c destroy
+        eval {test u-6 {} {expr 1} 1}
+        namespace eval a::b {::test u-7 {} {namespace current} ::a::b}
+        trace add variable v write {apply {args {::test u-8 {} {expr 1} 1}}}
+        set v 1
+        foreach x {1 2} {if {1} {switch a {a {test u-9.$x {} {expr 1} 1}}}}
+        try {test u-10 {} {error x} x} finally {test u-11 {} -returnCodes error -body {error x} -result x}
+        interp alias {} viaalias {} test
+        viaalias u-12 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "imports": (
+        r"""
+        namespace eval other {
+            namespace import -force ::tcltest::*
+            test i-1 {} {expr 1} 1
+            namespace eval deep {
+                namespace path {::other ::tcltest}
+                test i-2 {} {expr 1} 2
+            }
+            cleanupTests
+        }
+        test i-3 {} {expr 1} 1
+        namespace forget ::tcltest::*
+        tcltest::test i-4 {} {expr 1} 1
+        tcltest::cleanupTests
+        """,
+        [],
+    ),
+    "sources_itself": (
+        r"""
+        incr ::times
+        test s-1 {} {expr 1} 1
+        test s-$times {} {set ::times} 2
+        if {$times < 3} {source [info script]}
+        cleanupTests
+        """,
+        [],
+    ),
+    "configures": (
+        r"""
+        test f-1 {} {expr 1} 1
+        configure -match {f-* g-*} -skip f-2
+        test f-2 {} {expr 1} 1
+        test f-3 {} {expr 1} 1
+        test h-1 {} {expr 1} 1
+        configure -match h-*
+        test f-4 {} {expr 1} 1
+        test h-1 {} {expr 1} 2
+        configure -match * -skip {}
+        test f-5 {} {expr 1} 1
+        configure -verbose {pass skip start error line body msec usec}
+        test f-6 {} {expr 1} 1
+        test f-7 {} nowhere {expr 1} 1
+        test f-8 {} {expr 1} 2
+        configure -verbose {}
+        test f-9 {} {expr 1} 2
+        configure -limitconstraints 1 -constraints {a b}
+        test f-10 {} {expr 1} 1
+        test f-11 {} a {expr 1} 1
+        test f-12 {} {a c} {expr 1} 1
+        test f-13 {} {a || c} {expr 1} 1
+        testConstraint c 1
+        test f-14 {} {a c} {expr 1} 1
+        configure -limitconstraints 0
+        testConstraint c 0
+        test f-15 {} {a c} {expr 1} 1
+        test f-16 {} {[info exists x]} {expr 1} 1
+        test f-17 {} {$a && b} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "odd_names": (
+        r"""
+        foreach name {
+            {} { } {a b} a::b a::b::c ::a :: ::: a::: {a[1]} {a[2]} {a]} {[x]} {a\nb} "a\nb" "a\tb" "a\x01b"
+            é 日本 "\u202e" a/b ../a a.test::b (file) {$x} "a;b" -k - "\"" ' {{}} "\{" "a\\" *?
+        } {
+            test $name $name {expr 1} 1
+            test $name $name nowhere {expr 1} 1
+            test $name "\n$name\n" {expr 1} 2
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "odd_arguments": (
+        r"""
+        test e-1 {} {expr 1} 1
+        catch {test e-2 {} -body {expr 1} -match nope -result 1}
+        catch {test e-3 {} -bodyy 1}
+        catch {test e-4 {}}
+        catch {test}
+        catch {test e-5 {} 1 2 3 4 5}
+        catch {test e-6 {} "-body \{"}
+        test e-7 {} {expr 1} 1
+        test e-8 {} "\{" {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "renames": (
+        r"""
+        rename ::tcltest::test ::tcltest::theirs
+        proc ::tcltest::test args {uplevel 1 [list ::tcltest::theirs {*}$args]}
+        test r-1 {} {expr 1} 1
+        test r-3 {} {expr 1} 2
+        rename ::tcltest::cleanupTests ::tcltest::fin
+        ::tcltest::fin
+        test r-4 {} {expr 1} 1
+        ::tcltest::fin
+        """,
+        [],
+    ),
+    "replaces_cleanup": (
+        r"""
+        rename ::tcltest::cleanupTests ::tcltest::theirs
+        proc ::tcltest::cleanupTests args {puts bye; tailcall ::tcltest::theirs {*}$args}
+        interp create kid
+        tcltest::loadIntoChildInterpreter kid
+        kid eval {
+          rename ::tcltest::cleanupTests ::tcltest::theirs
+          proc ::tcltest::cleanupTests args {puts bye; tailcall ::tcltest::theirs {*}$args}
+          tcltest::test k-1 {} {expr 1} 1
+          tcltest::cleanupTests
+          tcltest::test k-2 {} {expr 1} 2
+          tcltest::cleanupTests
+        }
+        test r-1 {} {expr 1} 1
+        ::tcltest::cleanupTests
+        """,
+        [],
+    ),
+    "replaces_interp": (
+        r"""
+        rename interp terp
+        proc interp args {uplevel 1 [list terp {*}$args]}
+        interp create kid
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 1; tcltest::cleanupTests}
+        rename kid renamed
+        renamed eval {tcltest::test k-2 {} {expr 1} 1; tcltest::cleanupTests}
+        interp create kid2
+        kid2 eval {
+            rename package pkg
+            proc package args {uplevel 1 [list pkg {*}$args]}
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "replaces_puts": (
+        r"""
+        rename puts _puts
+        proc puts args {if {[lindex $args 0] ne "nothing"} {_puts {*}$args}}
+        test p-1 {} -body {puts hello} -output hello\n
+        rename puts {}
+        rename _puts puts
+        test p-2 {} -body {puts hello} -output hello\n
+        test p-4 {} -body {expr 1} -result 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "loads_tcltest_again": (
+        r"""
+        test r-1 {} {expr 1} 1
+        cleanupTests
+        namespace delete ::tcltest
+        package forget tcltest
+        package require tcltest
+        namespace import -force ::tcltest::*
+        test r-2 {} {expr 1} 1
+        test r-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "without_results": (
+        r"""
+        test l-1 {} {set ::tcltest::testLevel} 1
+        test l-2 {} {set ::tcltest::testLevel 0; expr 1} 1
+        test l-3 {} {expr 1} 1
+        set ::tcltest::testLevel 0
+        test l-4 {} {set ::tcltest::testLevel 0; test l-5 {} {expr 1} 2; expr 1} 1
+        set ::tcltest::testLevel 0
+        test l-6 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["l-3", "l-2, l-4"],
+    ),
+    "stuck": (
+        r"""
+        test n-1 {} {
+            test n-2 {} {expr 1} 2
+            catch {test n-3 {} "-body \{"}
+            expr 1
+        } 1
+        test n-4 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["n-4", "n-1"],
+    ),
+    "runs_all": (
+        r"""
+        file mkdir sub
+        foreach {name right} {one 1 two 2 {th ree} 1} {
+            set f [open sub/$name.tcltest w]
+            puts $f "package require tcltest; namespace import tcltest::*"
+            puts $f [format {
+                test "%1$s-1" {} {expr 1} %2$s
+                test "%1$s-2" {} nowhere {expr 1} 1
+                cleanupTests
+                test "%1$s-3" {} {expr 1} 1
+                cleanupTests
+                interp create kid
+                kid eval {
+                    package require tcltest
+                    tcltest::test k-1 {} {expr 1} 1
+                    tcltest::cleanupTests
+                }
+                test "%1$s-4" {after the last} {expr 1} 1
+                if {%2$s == 2} {error boom}
+            } $name $right]
+            close $f
+        }
+        test s-1 {} {expr 1} 1
+        configure -testdir sub -file *.tcltest -skip *-1
+        runAllTests
+        configure -skip {}
+        runAllTests [interpreter]
+        set ::tcltest::testSingleFile 1
+        test s-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [
+            "all::one.tcltest::one-4, all::th ree.tcltest::th ree-4, all::two.tcltest::two-4, "
+            "all[2]::one.tcltest::one-4, all[2]::th ree.tcltest::th ree-4, all[2]::two.tcltest::two-4"
+        ],
+    ),
+    "runs_all_in_one_process": (
+        r"""
+        file mkdir sub
+        foreach {n r} {one 1 two 2} {
+            set f [open sub/$n.tcltest w]
+            puts $f "test $n-1 {} {expr 1} $r\ntest $n-2 {} nowhere {expr 1} 1\n::tcltest::cleanupTests"
+            close $f
+        }
+        test s-1 {} {expr 1} 1
+        configure -testdir sub -file *.tcltest -singleproc 1
+        runAllTests
+        test s-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["s-2"],
+    ),
+    "single_file_false": (
+        r"""
+        set ::tcltest::testSingleFile false
+        test a-1 {} {expr 1} 1
+        cleanupTests
+        test a-2 {} {expr 1} 2
+        cleanupTests 1
+        set ::tcltest::testSingleFile true
+        test a-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "hooks": (
+        r"""
+        proc ::tcltest::SetupTest {script} {uplevel 1 $script}
+        proc ::tcltest::EvalTest {script} {uplevel 1 $script}
+        proc ::tcltest::CleanupTest {script} {uplevel 1 $script; incr ::cleaned}
+        test k-1 {} -setup {set x 1} -body {set x} -result 1
+        test k-2 {} -setup {set x 1} -body {set x} -cleanup {unset x} -result 2
+        test k-3 {} {set ::cleaned} 2
+        proc ::tcltest::SetupTest {script} {error -code}
+        test k-4 {} -body {set x} -result 1
+        rename ::tcltest::SetupTest {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "cleans_in_the_hook": (
+        r"""
+        test x-1 {} {expr 1} 1
+        proc ::tcltest::cleanupTestsHook {} {
+            test x-2 {} {expr 1} 1
+            proc ::tcltest::cleanupTestsHook {} {}
+            cleanupTests
+        }
+        cleanupTests
+        test x-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "child_with_the_only_totals": (
+        r"""
+        test m-1 {} {expr 1} 1
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        test m-2 {} {expr 1} 1
+        """,
+        ["m-1, m-2"],
+    ),
+    "children_of_threads": (
+        r"""
+        package require Thread
+        thread::join [thread::create -joinable {
+            package require tcltest
+            interp create kid
+            tcltest::loadIntoChildInterpreter kid
+            kid eval {
+                tcltest::test k-1 {} {expr 1} 1
+                tcltest::cleanupTests
+                tcltest::test k-2 {} {expr 1} 2
+                tcltest::cleanupTests
+            }
+            interp create -safe safe
+            tcltest::cleanupTests
+        }]
+        test m-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "writes_elsewhere": (
+        r"""
+        configure -outfile out.txt -errfile err.txt
+        test o-1 {} {expr 1} 1
+        test o-2 {} {expr 1} 2
+        configure -outfile stdout
+        test o-3 {} -body {puts x; puts stderr y} -output x\n -errorOutput y\n
+        cleanupTests
+        """,
+        [],
+    ),
+    "traces": (
+        r"""
+        trace add execution ::tcltest::test enter {apply {{c o} {lappend ::seen [lindex $c 1]}}}
+        test t-1 {} {expr 1} 1
+        test t-2 {} {set ::seen} {t-1 t-2}
+        trace add variable ::tcltest::numTests write {apply {{a i o} {incr ::w}}}
+        test t-3 {} {expr 1} 1
+        cleanupTests
+        test t-4 {} {expr {$::w > 3}} 1
+        cleanupTests
+        """,
+        [],
+    ),
+}

@@ -15,7 +15,7 @@ import torch
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
 from tests.daemons import ROOT, Daemon, Nursery, environment, frame
-from tests.processes import eventually, is_running
+from tests.processes import eventually, is_running, state
 
 TO_DAEMON = "string match sock* $::torch::_::channel"
 
@@ -283,8 +283,21 @@ def test_only_so_many_clients(start: Callable[..., Daemon]) -> None:
         assert client.recv(4) == b"tch1"
         assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
         assert daemon.tcltorch("-c", "puts hello").stdout == "hello\n"
-    eventually(lambda: len(daemon.children()) == 1)
     assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_client_that_has_gone_makes_room_at_once(start: Callable[..., Daemon]) -> None:
+    """Also when the daemon learns of both at the same moment, and of the next one first."""
+    daemon = start(clients=1)
+    with daemon.connect() as after, daemon.connect() as before:
+        before.sendall(daemon.hello())
+        assert before.recv(4) == b"tch1"
+        os.kill(daemon.process, signal.SIGSTOP)
+        eventually(lambda: state(daemon.process) == "T")
+        before.shutdown(socket.SHUT_WR)
+        after.sendall(daemon.hello())
+        os.kill(daemon.process, signal.SIGCONT)
+        assert after.recv(4) == b"tch1"
 
 
 @pytest.mark.parametrize("how", ["variable", "environment", "python", "mode", "version", "answer"])

@@ -98,7 +98,7 @@ class Server:
             if self._admitted and self._spare is not None:
                 self._hand_over(*self._admitted.popleft())
                 continue
-            for descriptor, events in self._poll.poll(self._patience()):
+            for descriptor, events in self._clients_first(self._poll.poll(self._patience())):
                 if descriptor in self._watched:  # not ended by one before it
                     self._watched[descriptor](events)
             self._look_at_the_clock()
@@ -141,12 +141,20 @@ class Server:
             if text is None:
                 return
             identity = caller.identity(text, self._token)
-            if len(self._children) + len(self._admitted) >= self._options.clients:
+            if self._clients() >= self._options.clients:
                 raise Refused("too many clients")
         except Refused:
             self._forget_caller(descriptor).close()
             return
         self._admitted.append((self._forget_caller(descriptor), identity))
+
+    def _clients(self) -> int:
+        """How many there are. A child that its client has left ends by itself, and counts no more."""
+        return len(self._admitted) + sum(each.connection is not None for each in self._children.values())
+
+    def _clients_first(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """What has happened, with clients that have gone before callers that take their place."""
+        return sorted(found, key=lambda each: each[0] in self._callers)
 
     def _forget_caller(self, descriptor: int) -> Caller:
         self._unwatch(descriptor)

@@ -1,6 +1,7 @@
 """The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -67,15 +68,21 @@ def test_start_status_stop(tmp_path: Path) -> None:
         assert started.stdout == (
             f"the daemon runs (process {daemon.process}; its files are in {tmp_path}/tcltorch)\n"
         )
-        again = control(tmp_path, "start")
+        again = control(tmp_path, "start", "--idle", "600")
         assert (again.returncode, again.stdout) == (
             0,
             f"the daemon runs already (process {daemon.process})\n",
         )
+        other = control(tmp_path, "start", "--clients", "4", "--memory", "1g")
+        assert (other.returncode, other.stdout) == (
+            0,
+            f"the daemon runs already (process {daemon.process})\n"
+            "it keeps --clients 16 --idle 10m; for others, tcltorch daemon stop, then start\n",
+        )
         known = control(tmp_path, "status")
-        assert (
-            known.stdout
-            == f"the daemon runs (process {daemon.process}, tcltorch {daemon.facts['version']})\n"
+        assert known.stdout == (
+            f"the daemon runs (process {daemon.process}, tcltorch {daemon.facts['version']}, "
+            "--clients 16 --idle 10m)\n"
         )
         assert stat.S_IMODE(daemon.file.parent.stat().st_mode) == 0o700
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in daemon.file.parent.iterdir()}
@@ -104,6 +111,7 @@ def test_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
     [
         (["start", "--clients", "0"], 'expected a number of clients but got "0"'),
         (["start", "--memory", "much"], 'expected bytes, such as 500m or 4g but got "much"'),
+        (["start", "--memory", "10m"], 'm but got "10m"'),
         (["start", "--idle", "-1"], 'or 1h but got "-1"'),
         (["begin"], "invalid choice: 'begin'"),
         ([], "the following arguments are required: start | status | stop"),
@@ -169,6 +177,27 @@ def test_a_daemon_that_has_just_taken_the_lock_runs(tmp_path: Path, monkeypatch:
         assert controls.runs() == starting.pid
         assert starting.communicate("\n")[0] == ""
     assert controls.runs() == 0
+
+
+def test_two_that_are_started_at_the_same_moment(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one that comes second finds the first, and waits until it listens."""
+    for name, value in daemon.environment().items():
+        monkeypatch.setenv(name, value)
+    hidden = daemon.file.rename(daemon.file.with_name("hidden"))
+    seen = iter([lambda: 0, lambda: daemon.process])
+
+    def runs() -> int:
+        found = next(seen, None)
+        if found is None:
+            hidden.rename(daemon.file)
+            return daemon.process
+        return found()
+
+    monkeypatch.setattr(controls, "runs", runs)
+    assert controls.main(["start"]) == 0
+    assert capsys.readouterr() == (f"the daemon runs already (process {daemon.process})\n", "")
 
 
 def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(
@@ -298,6 +327,28 @@ def test_a_client_that_has_gone_makes_room_at_once(start: Callable[..., Daemon])
         after.sendall(daemon.hello())
         os.kill(daemon.process, signal.SIGCONT)
         assert after.recv(4) == b"tch1"
+
+
+def test_descriptors_that_run_out(start: Callable[..., Daemon]) -> None:
+    """It sleeps before it tries again, and goes on when there are some."""
+    daemon = start()
+    eventually(lambda: len(daemon.children()) == 1 and state(daemon.process) == "S")
+    taken = {int(path.name) for path in Path(f"/proc/{daemon.process}/fd").iterdir()}
+    lowest = min(set(range(len(taken) + 1)) - taken)
+    before = resource.prlimit(daemon.process, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, (lowest, before[1]))
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        slept = sleeps(daemon.process)
+        eventually(lambda: sleeps(daemon.process) >= slept + 3)
+        resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, before)
+        assert client.recv(4) == b"tch1"
+
+
+def sleeps(process: int) -> int:
+    """How often it has gone to sleep by itself."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:"))
 
 
 @pytest.mark.parametrize("how", ["variable", "environment", "python", "mode", "version", "answer"])
@@ -436,3 +487,13 @@ def test_no_more_memory_than_allowed(start: Callable[..., Daemon]) -> None:
         "puts [torch::tensor_item [torch::tensor_sum [torch::ones 1000000]]]"
     )
     assert start(memory=500_000_000).tclsh(script) == "1\nTORCH MEMORY\n1000000.0\n"
+
+
+def test_the_least_memory_that_is_accepted_is_enough_to_compute(start: Callable[..., Daemon]) -> None:
+    script = (
+        "puts [torch::remote {set x [torch::ones {500 500}]}]\n"
+        "puts [torch::tensor_item [torch::tensor_sum [torch::tensor_matmul tensor0 tensor0]]]"
+    )
+    daemon = start(memory=controls.least_memory())
+    assert daemon.tclsh(script, TCLTORCH_KERNELS="torch") == "tensor0\n125000000.0\n"
+    assert daemon.tcltorch("-c", script).stdout == "tensor0\n125000000.0\n"

@@ -89,6 +89,7 @@ proc ::torch::_::start {} {
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
     tell $channel [list !begin [info patchlevel] $created $generation $terminal]
+    open_again $channel
 }
 
 # The folder of this process; where it was deleted, the one that the worker is in.
@@ -220,10 +221,10 @@ proc ::torch::_::begin_work_worker {} {
 # Run a whole script on the worker's side, where a command costs no round trip.
 proc ::torch::_::remote_worker {script} {
     lassign [ask [list !script [info coroutine] $script] ""] status value options
-    if {$status} {
-        return -code error {*}$options $value
+    if {[dict exists $options -level]} {
+        dict incr options -level  ;# as seen by who calls this
     }
-    return $value
+    return -code [expr {$status ? "error" : "ok"}] {*}$options $value
 }
 
 # torch::shutdown: end the worker; the next command starts another one.

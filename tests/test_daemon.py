@@ -388,6 +388,15 @@ def test_a_child_takes_over_from_its_client(daemon: Daemon, tmp_path: Path) -> N
     assert said == f"{{{folder}}} {{a b\u20ac}} 0 0027\n"
 
 
+def test_sitrep_tells_of_the_daemon(daemon: Daemon) -> None:
+    tell = "puts [lrange [lsearch -inline [split [torch::sitrep] \\n] {runs in*}] 2 end]"
+    # before and after a script, for which the worker has an interpreter of its own
+    said = daemon.tclsh(f"{tell}; puts [torch::remote pid]; {tell}").splitlines()
+    assert said[::2] == [f"process {said[1]}, a worker of the daemon's"] * 2
+    said, process = daemon.tcltorch("-c", f"{tell}; puts [pid]").stdout.splitlines()
+    assert said == f"process {process}, with Tcl, forked by the daemon"
+
+
 def test_handles_are_the_clients_own(daemon: Daemon) -> None:
     make = "set x [torch::full 1 %d]; puts $x; flush stdout; gets stdin; puts [torch::handles]; "
     clients = [daemon.start_tclsh(make % value + "puts [torch::tensor_item $x]") for value in (3, 4)]

@@ -34,6 +34,14 @@ foreach channel {stdout stderr} {
     chan push $channel [list ::torch::_::relay $channel]
 }
 unset channel
+# What a remote script gives, and how it ends where that is no error: the caller is told of both.
+proc ::torch::_::outcome {script} {
+    set code [catch {remote $script} value options]
+    if {$code == 1} {
+        return -options $options $value
+    }
+    return [list $value [expr {$code ? $options : {}}]]
+}
 """
 _SCRIPT_LINE = re.compile(
     r'\n    \("uplevel" body line (\d+)\)\n    invoked from within\n"uplevel #0 .*\Z', re.DOTALL
@@ -56,6 +64,7 @@ class Server:
 
     def greet(self, answer: str = "") -> None:
         """Say who is here, before anything takes time."""
+        about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
         self._writer.send(0, join_list(("hello", __version__, str(os.getpid()), answer)))
 
     def serve(self) -> None:
@@ -147,7 +156,8 @@ class Server:
             ".", os.O_RDONLY
         )  # a relative name means the program's folder, whatever the script does
         try:
-            return OK, self._interpreter.call("uplevel", "#0", script), ()
+            value, options = self._interpreter.call("::torch::_::outcome", script)
+            return (ERROR, value, options) if options else (OK, value, ())
         except errors.TclError as error:
             trace = _SCRIPT_LINE.sub(r"\n    (remote script line \1)", error.errorinfo)
             return ERROR, error.message, ("-errorcode", error.errorcode, "-errorinfo", trace)

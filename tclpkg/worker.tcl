@@ -21,7 +21,8 @@ proc ::torch::_::begin_worker {} {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
     # Tcl 9 refuses half a surrogate pair unless told otherwise
-    variable utf8 [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8 utf-8" : "utf-8"}]
+    variable lax [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8" : ""}]
+    variable utf8 [list {*}$lax utf-8]
     variable patience 30000  ;# milliseconds that a Python may take to greet
     foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
@@ -47,7 +48,7 @@ proc ::torch::_::be_ready {} {
     if {[set folder [working_folder]] ne $cwd} {
         set before $cwd
         set cwd $folder
-        lassign [ask [list !cd $folder] ""] status message options
+        lassign [ask [list !cd $folder [to_system $folder]] ""] status message options
         if {$status} {
             set cwd $before
             return -code error {*}$options $message
@@ -99,6 +100,12 @@ proc ::torch::_::working_folder {} {
         return $cwd
     }
     return $folder
+}
+
+# The bytes behind a text that Tcl has from the system, as characters: the worker may have another encoding for it.
+proc ::torch::_::to_system {text} {
+    variable lax
+    return [encoding convertto {*}$lax [encoding system] $text]
 }
 
 # A pipe to a worker that is started, and its greeting.

@@ -388,6 +388,18 @@ def test_a_child_takes_over_from_its_client(daemon: Daemon, tmp_path: Path) -> N
     assert said == f"{{{folder}}} {{a b\u20ac}} 0 0027\n"
 
 
+def test_a_client_in_another_locale(daemon: Daemon, tmp_path: Path) -> None:
+    """Its folder, its environment and its arguments are the same bytes in the child."""
+    (tmp_path / "a \u00e9\u20ac").mkdir()
+    script = (
+        "cd [lindex [glob a*] 0]; set env(SPOKEN) [pwd]\n"
+        "torch::save_safetensors [dict create x [torch::ones 2]] one.safetensors\n"
+        f"puts [file exists one.safetensors],[{TO_DAEMON}]\n"
+        'puts [torch::remote {exec sh -c {test "$SPOKEN" = "$(pwd -P)" && echo same}}]'
+    )
+    assert daemon.tclsh(script, LC_ALL="C") == "1,1\nsame\n"
+
+
 def test_sitrep_tells_of_the_daemon(daemon: Daemon) -> None:
     tell = "puts [lrange [lsearch -inline [split [torch::sitrep] \\n] {runs in*}] 2 end]"
     # before and after a script, for which the worker has an interpreter of its own

@@ -107,8 +107,8 @@ class Server:
             case "!bulk", [index, form, shape, chain, *rest]:
                 bulk = Bulk(payload, form, tuple(map(int, shape.split())))
                 return self._dispatcher(chain, *rest[: int(index) + 1], bulk, *rest[int(index) + 2 :])
-            case "!cd", [folder]:
-                return self._change_folder(folder)
+            case "!cd", [folder, in_bytes]:
+                return self._change_folder(folder, in_bytes.encode("latin-1"))
             case "!begin", [patch_level, created, generation, terminal]:
                 about.host_facts["Tcl"] = patch_level
                 self._dispatcher.table.follow(int(created), int(generation))
@@ -136,9 +136,9 @@ class Server:
             reply = reply or self._dispatcher.failed(errors.interrupted())
         return reply
 
-    def _change_folder(self, folder: str) -> Reply:
+    def _change_folder(self, folder: str, in_bytes: bytes) -> Reply:
         try:
-            os.chdir(folder)
+            os.chdir(in_bytes)
         except OSError as error:
             raise errors.folder_access(folder, error) from None
         return OK, "", ()

@@ -98,7 +98,7 @@ class Dispatcher:
         table = self.table
         match called:
             case "_scope_begin":
-                return table.open_scope()
+                return table.open_scope(*map(int, words))
             case "_scope_end":
                 table.close_scope(int(words[0]), words[1:])
             case "_local_begin":
@@ -108,7 +108,7 @@ class Dispatcher:
             case "_local_forget":
                 table.forget_local(words[0], int(words[1]))
             case "_no_grad_begin":
-                return table.begin_no_grad()
+                return table.begin_no_grad(*map(int, words))
             case "_no_grad_end":
                 table.end_no_grad(int(words[0]))
             case "_wait_begin":

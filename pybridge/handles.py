@@ -181,10 +181,13 @@ class HandleTable:
 
     # -- scopes ------------------------------------------------------------------------------------------
 
-    def open_scope(self) -> int:
-        """Open a scope in the current chain; its number closes it."""
-        self._last_number += 1
-        scope = Scope(self._last_number, self.chain)
+    def open_scope(self, number: int = 0) -> int:
+        """Open a scope in the current chain; its number closes it.
+
+        Args:
+            number: of one that is open since the time of a table before this one.
+        """
+        scope = Scope(number or self._next_number(), self.chain)
         self._scopes[scope.number] = scope
         self.chain.scopes.append(scope)
         self._remember(self.chain)
@@ -219,13 +222,17 @@ class HandleTable:
         self._locals.pop(name, None)
         self._disown(name)
 
-    def begin_no_grad(self) -> int:
-        """Record no gradients in the current chain until `end_no_grad` gets the number given back."""
-        self._last_number += 1
-        self.chain.no_grad.add(self._last_number)
-        self._no_grads[self._last_number] = self.chain
+    def begin_no_grad(self, number: int = 0) -> int:
+        """Record no gradients in the current chain until `end_no_grad` gets the number given back.
+
+        Args:
+            number: as in `open_scope`.
+        """
+        number = number or self._next_number()
+        self.chain.no_grad.add(number)
+        self._no_grads[number] = self.chain
         self._remember(self.chain)
-        return self._last_number
+        return number
 
     def end_no_grad(self, number: int) -> None:
         """A number that is ended already is passed over, as in `close_scope`."""
@@ -233,6 +240,10 @@ class HandleTable:
         if chain is not None:
             chain.no_grad.discard(number)
             self._forget_idle_chains()
+
+    def _next_number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     @property
     def records_gradients(self) -> bool:
@@ -243,9 +254,9 @@ class HandleTable:
     def own_locally(self, name: str) -> int:
         """Tie the handle to a local variable; the number given back releases it."""
         self.check(name)
-        self._last_number += 1
-        self._locals[name] = (self._last_number, self.chain.name)
-        return self._last_number
+        number = self._next_number()
+        self._locals[name] = (number, self.chain.name)
+        return number
 
     def release_local(self, name: str, number: int) -> None:
         """Free the handle unless it was freed, kept, or tied to another variable since."""

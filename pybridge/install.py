@@ -57,7 +57,7 @@ def install(
     folder = tcl_package()
     tk.call("lappend", "::auto_path", str(folder))
     tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
-    about.host_facts["Tcl"] = tk.eval("info patchlevel")
+    about.host_facts.setdefault("Tcl", tk.eval("info patchlevel"))
 
 
 def take_payload(tk: Any) -> bytes:

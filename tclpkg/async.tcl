@@ -88,7 +88,7 @@ proc ::torch::_::call_back {callback reply} {
     if {$callback eq ""} {
         return
     }
-    set options [dict merge {-level 0} $options [list -code [expr {$status == 1}]]]
+    set options [dict merge [list -code [expr {$status == 1}] -level 0] $options]
     after 0 [list {*}$callback $value $options]
 }
 

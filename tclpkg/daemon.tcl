@@ -78,7 +78,6 @@ proc ::torch::_::real_name {name} {
 # Say who is here, and what the worker takes over.
 proc ::torch::_::introduce {connection token} {
     variable version
-    variable utf8
     set arguments {}
     if {[info exists ::argv0]} {
         lappend arguments $::argv0
@@ -86,8 +85,9 @@ proc ::torch::_::introduce {connection token} {
     if {[info exists ::argv]} {
         lappend arguments {*}$::argv
     }
-    set hello [encoding convertto {*}$utf8 \
-        [list !client $token $version [pwd] [pid] [array get ::env] $arguments]]
-    tell $connection $hello
+    set theirs [lmap words [list [list [pwd]] [array get ::env] $arguments] {lmap word $words {to_system $word}}]
+    lassign $theirs folder environment arguments
+    tell $connection [encoded \
+        [list !client $token $version [lindex $folder 0] [pid] $environment $arguments]]
     chan flush $connection
 }

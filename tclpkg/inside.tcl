@@ -28,6 +28,7 @@ proc ::torch::_::begin_here {} {
     proc ::torch::_::shutdown {} {
         fail_all "shut down" {TORCH CLOSED}
         call free {*}[call handles]
+        call set_grad_enabled 1
         return
     }
 
@@ -44,8 +45,8 @@ proc ::torch::_::work_off {words bytes} {
     }
     switch [lindex $words 0] {
         !script {
-            set status [catch {uplevel #0 [lindex $words 2]} value options]
-            land [list [expr {$status == 1}] $value [dict remove $options -code -level -errorstack -errorline]]
+            set status [catch {remote [lindex $words 2]} value options]
+            land [list [expr {$status != 0}] $value [dict remove $options -errorstack -errorline]]
         }
         !bulk {
             land [dispatch_bulk $bytes {*}[lrange $words 1 end]]

@@ -5,15 +5,15 @@
 proc ::torch::_::scope {body} {
     variable opened
     set number [call _scope_begin]
-    incr opened
+    dict set opened $number [list [info coroutine] _scope_begin $number]
     guard number _scope_end
     catch {uplevel 1 $body} result options
     set kept {}
     if {[dict get $options -code] != 1} {
         set kept [tokens $result]
     }
+    forget $number
     call _scope_end $number {*}$kept
-    incr opened -1
     # -level counts from here: what the body meant for its caller is meant for ours
     dict incr options -level
     return -options $options $result
@@ -27,11 +27,11 @@ proc ::torch::_::no_grad {{script "\0"}} {
     }
     variable opened
     set number [call _no_grad_begin]
-    incr opened
+    dict set opened $number [list [info coroutine] _no_grad_begin $number]
     guard number _no_grad_end
     catch {uplevel 1 $script} result options
+    forget $number
     call _no_grad_end $number
-    incr opened -1
     dict incr options -level
     return -options $options $result
 }
@@ -45,6 +45,7 @@ proc ::torch::_::guard {name end} {
 }
 
 proc ::torch::_::guarded_end {end number args} {
+    forget $number
     call $end $number
 }
 
@@ -123,12 +124,14 @@ proc ::torch::_::wait_changed {command args} {
     variable opened
     variable waits
     if {[lindex $args end] eq "enter"} {
-        lappend waits $opened
-        if {$opened} {
+        lappend waits [set told [dict size $opened]]
+        if {$told} {
+            dict set opened [list wait [llength $waits]] [list [info coroutine] _wait_begin]
             call _wait_begin
         }
     } else {
         set told [lindex $waits end]
+        dict unset opened [list wait [llength $waits]]
         set waits [lrange $waits 0 end-1]
         if {$told ne "" && $told} {
             call _wait_end
@@ -145,24 +148,56 @@ proc ::torch::_::coroutine_starts {command args} {
         set name [expr {$namespace eq "::" ? "::$name" : "${namespace}::$name"}]
     }
     if {[lindex $args end] eq "enter"} {
-        if {$opened} {
+        if {[dict size $opened]} {
+            dict set opened [list coroutine $name] [list [info coroutine] _coroutine_begin $name]
             call _coroutine_begin $name
         }
     } elseif {[llength [info commands $name]]} {
-        trace add command $name rename {::torch::_::finish ::torch::_::coroutine_renamed}
+        trace add command $name {rename delete} {::torch::_::finish ::torch::_::coroutine_changed}
+    } else {
+        dict unset opened [list coroutine $name]
     }
 }
 
-proc ::torch::_::coroutine_renamed {old new operation} {
+proc ::torch::_::coroutine_changed {old new operation} {
     variable opened
-    if {$opened} {
+    if {$operation eq "delete"} {
+        dict unset opened [list coroutine $old]
+    } elseif {[dict size $opened]} {
+        set renamed {}
+        foreach words $opened {
+            lappend renamed [lmap word $words {expr {$word eq $old ? $new : $word}}]
+        }
+        set opened $renamed
         call _coroutine_renamed $old $new
+    }
+}
+
+# A scope or a no_grad body has ended. Coroutines that have begun in it belong to nothing any more.
+proc ::torch::_::forget {number} {
+    variable opened
+    dict unset opened $number
+    foreach key [dict keys $opened] {
+        if {[lindex $key 0] ne "coroutine"} {
+            return
+        }
+        dict unset opened $key
+    }
+}
+
+# Tell a worker that has begun in the place of another what is open. What is made from now on belongs to it.
+proc ::torch::_::open_again {connection} {
+    variable opened
+    dict for {key begun} $opened {
+        tell $connection [encoded [list !in {*}$begun]]
     }
 }
 
 # The procedures live here, and not in ::torch, where commands may be called `trace`, `set` or `info`.
 proc ::torch::_::begin_scopes {} {
-    variable opened 0  ;# scopes and no_grad bodies; may stay too high where a coroutine was deleted, never too low
+    # What has begun and not ended, in order: scopes and no_grad bodies by their numbers, waits and coroutines in them.
+    # A cancel may leave what has ended; never is something missing.
+    variable opened {}
     variable waits {}
     foreach {name target} {scope scope local local no_grad no_grad noGrad no_grad} {
         interp alias {} ::torch::$name {} ::torch::_::$target

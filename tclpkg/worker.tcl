@@ -21,7 +21,8 @@ proc ::torch::_::begin_worker {} {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
     # Tcl 9 refuses half a surrogate pair unless told otherwise
-    variable utf8 [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8 utf-8" : "utf-8"}]
+    variable lax [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8" : ""}]
+    variable utf8 [list {*}$lax utf-8]
     variable patience 30000  ;# milliseconds that a Python may take to greet
     foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
@@ -47,7 +48,7 @@ proc ::torch::_::be_ready {} {
     if {[set folder [working_folder]] ne $cwd} {
         set before $cwd
         set cwd $folder
-        lassign [ask [list !cd $folder] ""] status message options
+        lassign [ask [list !cd $folder [to_system $folder]] ""] status message options
         if {$status} {
             set cwd $before
             return -code error {*}$options $message
@@ -89,6 +90,7 @@ proc ::torch::_::start {} {
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
     tell $channel [list !begin [info patchlevel] $created $generation $terminal]
+    open_again $channel
 }
 
 # The folder of this process; where it was deleted, the one that the worker is in.
@@ -100,6 +102,12 @@ proc ::torch::_::working_folder {} {
     return $folder
 }
 
+# The bytes behind a text that Tcl has from the system, as characters: the worker may have another encoding for it.
+proc ::torch::_::to_system {text} {
+    variable lax
+    return [encoding convertto {*}$lax [encoding system] $text]
+}
+
 # A pipe to a worker that is started, and its greeting.
 proc ::torch::_::own_worker {python} {
     variable patience
@@ -109,13 +117,14 @@ proc ::torch::_::own_worker {python} {
     set failed [catch {open |[list $python -P -m pybridge.worker] r+} connection]
     array set ::env $home
     if {$failed} {
-        refuse_python $python $connection
+        refuse_python $python $connection $::errorCode
     }
     chan configure $connection -translation binary -buffersize 1000000 -blocking 0
     return [list $connection [greeting $connection $patience]]
 }
 
-# The first frame of a worker as a list; nothing when it said none. The worker greets before it loads PyTorch.
+# The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
+# before it loads PyTorch.
 proc ::torch::_::greeting {connection patience} {
     variable utf8
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
@@ -124,7 +133,7 @@ proc ::torch::_::greeting {connection patience} {
     while {[::tcl::clock::milliseconds] < $deadline && ![chan eof $connection]} {
         append data [chan read $connection [expr {$needed - [string length $data]}]]
         if {[string length $data] >= 4 && ![string match tch1* $data]} {
-            return
+            return garbled
         }
         if {[string length $data] < $needed} {
             after 1
@@ -141,6 +150,7 @@ proc ::torch::_::greeting {connection patience} {
 proc ::torch::_::check_greeting {python connection hello} {
     variable version
     variable process
+    variable patience
     set ended [chan eof $connection]
     chan configure $connection -blocking 1
     lassign $hello said theirs process
@@ -150,26 +160,39 @@ proc ::torch::_::check_greeting {python connection hello} {
     if {!$ended} {
         catch {exec kill -9 {*}[pid $connection]}  ;# it need not end by itself
     }
-    catch {chan close $connection} stderr
+    set code NONE
+    if {[catch {chan close $connection} stderr options]} {
+        set code [dict get $options -errorcode]
+    }
+    if {$said eq "garbled" || ($said eq "" && $ended && $stderr eq "")} {
+        set stderr "it does not answer as one"
+    } elseif {!$ended} {
+        set stderr "it has said nothing for [expr {$patience / 1000.0}] seconds"
+    }
     if {$said ne "hello"} {
-        refuse_python $python [expr {$ended ? $stderr : ""}]
+        refuse_python $python $stderr $code
     }
     return -code error -errorcode [list TORCH VERSION $theirs $version] \
         "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
 }
 
-proc ::torch::_::refuse_python {python stderr} {
-    set said [lindex [split [string trim $stderr] \n] end]
-    if {[string match "*KeyboardInterrupt*" $said] || $said eq "child killed: interrupt"} {
+# Say why there is no worker: its last words. What to install helps where it is no Python of ours.
+proc ::torch::_::refuse_python {python said code} {
+    set last [lindex [split [string trim $said] \n] end]
+    if {[string match "*KeyboardInterrupt*" $last] || [lindex $code 2] eq "SIGINT"} {
         return -code error -errorcode {TORCH INTERRUPT} "interrupted"
     }
-    if {$said eq "" || $said eq "child process exited abnormally"} {
-        set said "it does not answer as one"
-    } elseif {[string match "*Unknown option: -P*" $stderr]} {
-        set said "it is older than 3.11"
+    set advice ""
+    if {[regexp {No module named|Unknown option: -P|^couldn't execute|^it does not answer as one} $said]} {
+        set advice ": pip install tcltorch for it,\
+            or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
     }
-    return -code error -errorcode {TORCH UNSUPPORTED python} "\"$python\" cannot run tcltorch ($said):\
-        pip install tcltorch for it, or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
+    if {[string match "*Unknown option: -P*" $said]} {
+        set last "it is older than 3.11"
+    } elseif {$last eq "child process exited abnormally"} {
+        set last "it has ended with status [lindex $code 2] and said nothing"
+    }
+    return -code error -errorcode {TORCH UNSUPPORTED python} "\"$python\" cannot run tcltorch ($last)$advice"
 }
 
 # The worker is gone, or says what makes no sense: close it, and remember why.
@@ -220,10 +243,10 @@ proc ::torch::_::begin_work_worker {} {
 # Run a whole script on the worker's side, where a command costs no round trip.
 proc ::torch::_::remote_worker {script} {
     lassign [ask [list !script [info coroutine] $script] ""] status value options
-    if {$status} {
-        return -code error {*}$options $value
+    if {[dict exists $options -level]} {
+        dict incr options -level  ;# as seen by who calls this
     }
-    return $value
+    return -code [expr {$status ? "error" : "ok"}] {*}$options $value
 }
 
 # torch::shutdown: end the worker; the next command starts another one.

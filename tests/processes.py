@@ -10,9 +10,14 @@ PATIENCE = 120.0  # seconds, for a busy machine
 def is_running(pid: int | str) -> bool:
     """Whether there is a process of this number, other than one that only waits to be reaped."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return state(pid) not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def state(pid: int | str) -> str:
+    """The letter that proc(5) has for what the process does."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def eventually(holds: Callable[[], object]) -> None:

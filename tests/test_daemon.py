@@ -1,6 +1,7 @@
 """The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
 
 import os
+import resource
 import signal
 import socket
 import stat
@@ -15,7 +16,7 @@ import torch
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
 from tests.daemons import ROOT, Daemon, Nursery, environment, frame
-from tests.processes import eventually, is_running
+from tests.processes import eventually, is_running, state
 
 TO_DAEMON = "string match sock* $::torch::_::channel"
 
@@ -67,15 +68,21 @@ def test_start_status_stop(tmp_path: Path) -> None:
         assert started.stdout == (
             f"the daemon runs (process {daemon.process}; its files are in {tmp_path}/tcltorch)\n"
         )
-        again = control(tmp_path, "start")
+        again = control(tmp_path, "start", "--idle", "600")
         assert (again.returncode, again.stdout) == (
             0,
             f"the daemon runs already (process {daemon.process})\n",
         )
+        other = control(tmp_path, "start", "--clients", "4", "--memory", "1g")
+        assert (other.returncode, other.stdout) == (
+            0,
+            f"the daemon runs already (process {daemon.process})\n"
+            "it keeps --clients 16 --idle 10m; for others, tcltorch daemon stop, then start\n",
+        )
         known = control(tmp_path, "status")
-        assert (
-            known.stdout
-            == f"the daemon runs (process {daemon.process}, tcltorch {daemon.facts['version']})\n"
+        assert known.stdout == (
+            f"the daemon runs (process {daemon.process}, tcltorch {daemon.facts['version']}, "
+            "--clients 16 --idle 10m)\n"
         )
         assert stat.S_IMODE(daemon.file.parent.stat().st_mode) == 0o700
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in daemon.file.parent.iterdir()}
@@ -104,6 +111,7 @@ def test_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
     [
         (["start", "--clients", "0"], 'expected a number of clients but got "0"'),
         (["start", "--memory", "much"], 'expected bytes, such as 500m or 4g but got "much"'),
+        (["start", "--memory", "10m"], 'm but got "10m"'),
         (["start", "--idle", "-1"], 'or 1h but got "-1"'),
         (["begin"], "invalid choice: 'begin'"),
         ([], "the following arguments are required: start | status | stop"),
@@ -169,6 +177,27 @@ def test_a_daemon_that_has_just_taken_the_lock_runs(tmp_path: Path, monkeypatch:
         assert controls.runs() == starting.pid
         assert starting.communicate("\n")[0] == ""
     assert controls.runs() == 0
+
+
+def test_two_that_are_started_at_the_same_moment(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one that comes second finds the first, and waits until it listens."""
+    for name, value in daemon.environment().items():
+        monkeypatch.setenv(name, value)
+    hidden = daemon.file.rename(daemon.file.with_name("hidden"))
+    seen = iter([lambda: 0, lambda: daemon.process])
+
+    def runs() -> int:
+        found = next(seen, None)
+        if found is None:
+            hidden.rename(daemon.file)
+            return daemon.process
+        return found()
+
+    monkeypatch.setattr(controls, "runs", runs)
+    assert controls.main(["start"]) == 0
+    assert capsys.readouterr() == (f"the daemon runs already (process {daemon.process})\n", "")
 
 
 def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(
@@ -283,8 +312,43 @@ def test_only_so_many_clients(start: Callable[..., Daemon]) -> None:
         assert client.recv(4) == b"tch1"
         assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
         assert daemon.tcltorch("-c", "puts hello").stdout == "hello\n"
-    eventually(lambda: len(daemon.children()) == 1)
     assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_client_that_has_gone_makes_room_at_once(start: Callable[..., Daemon]) -> None:
+    """Also when the daemon learns of both at the same moment, and of the next one first."""
+    daemon = start(clients=1)
+    with daemon.connect() as after, daemon.connect() as before:
+        before.sendall(daemon.hello())
+        assert before.recv(4) == b"tch1"
+        os.kill(daemon.process, signal.SIGSTOP)
+        eventually(lambda: state(daemon.process) == "T")
+        before.shutdown(socket.SHUT_WR)
+        after.sendall(daemon.hello())
+        os.kill(daemon.process, signal.SIGCONT)
+        assert after.recv(4) == b"tch1"
+
+
+def test_descriptors_that_run_out(start: Callable[..., Daemon]) -> None:
+    """It sleeps before it tries again, and goes on when there are some."""
+    daemon = start()
+    eventually(lambda: len(daemon.children()) == 1 and state(daemon.process) == "S")
+    taken = {int(path.name) for path in Path(f"/proc/{daemon.process}/fd").iterdir()}
+    lowest = min(set(range(len(taken) + 1)) - taken)
+    before = resource.prlimit(daemon.process, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, (lowest, before[1]))
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        slept = sleeps(daemon.process)
+        eventually(lambda: sleeps(daemon.process) >= slept + 3)
+        resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, before)
+        assert client.recv(4) == b"tch1"
+
+
+def sleeps(process: int) -> int:
+    """How often it has gone to sleep by itself."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches:"))
 
 
 @pytest.mark.parametrize("how", ["variable", "environment", "python", "mode", "version", "answer"])
@@ -322,6 +386,27 @@ def test_a_child_takes_over_from_its_client(daemon: Daemon, tmp_path: Path) -> N
     finally:
         os.umask(before)
     assert said == f"{{{folder}}} {{a b\u20ac}} 0 0027\n"
+
+
+def test_a_client_in_another_locale(daemon: Daemon, tmp_path: Path) -> None:
+    """Its folder, its environment and its arguments are the same bytes in the child."""
+    (tmp_path / "a \u00e9\u20ac").mkdir()
+    script = (
+        "cd [lindex [glob a*] 0]; set env(SPOKEN) [pwd]\n"
+        "torch::save_safetensors [dict create x [torch::ones 2]] one.safetensors\n"
+        f"puts [file exists one.safetensors],[{TO_DAEMON}]\n"
+        'puts [torch::remote {exec sh -c {test "$SPOKEN" = "$(pwd -P)" && echo same}}]'
+    )
+    assert daemon.tclsh(script, LC_ALL="C") == "1,1\nsame\n"
+
+
+def test_sitrep_tells_of_the_daemon(daemon: Daemon) -> None:
+    tell = "puts [lrange [lsearch -inline [split [torch::sitrep] \\n] {runs in*}] 2 end]"
+    # before and after a script, for which the worker has an interpreter of its own
+    said = daemon.tclsh(f"{tell}; puts [torch::remote pid]; {tell}").splitlines()
+    assert said[::2] == [f"process {said[1]}, a worker of the daemon's"] * 2
+    said, process = daemon.tcltorch("-c", f"{tell}; puts [pid]").stdout.splitlines()
+    assert said == f"process {process}, with Tcl, forked by the daemon"
 
 
 def test_handles_are_the_clients_own(daemon: Daemon) -> None:
@@ -423,3 +508,13 @@ def test_no_more_memory_than_allowed(start: Callable[..., Daemon]) -> None:
         "puts [torch::tensor_item [torch::tensor_sum [torch::ones 1000000]]]"
     )
     assert start(memory=500_000_000).tclsh(script) == "1\nTORCH MEMORY\n1000000.0\n"
+
+
+def test_the_least_memory_that_is_accepted_is_enough_to_compute(start: Callable[..., Daemon]) -> None:
+    script = (
+        "puts [torch::remote {set x [torch::ones {500 500}]}]\n"
+        "puts [torch::tensor_item [torch::tensor_sum [torch::tensor_matmul tensor0 tensor0]]]"
+    )
+    daemon = start(memory=controls.least_memory())
+    assert daemon.tclsh(script, TCLTORCH_KERNELS="torch") == "tensor0\n125000000.0\n"
+    assert daemon.tcltorch("-c", script).stdout == "tensor0\n125000000.0\n"

@@ -13,7 +13,7 @@ import pytest
 
 from pybridge.daemon.child import status_of
 from tests.daemons import Daemon, Nursery
-from tests.processes import eventually, is_running
+from tests.processes import eventually, is_running, state
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +229,3 @@ def test_the_daemon_is_killed(tmp_path: Path) -> None:
 def first_number(program: "subprocess.Popen[str]") -> int:
     assert program.stdout is not None
     return int(program.stdout.readline())
-
-
-def state(process: int) -> str:
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,5 +1,7 @@
 """Help, info, apropos and suggestions for mistyped words: all from the commands' own definitions."""
 
+import os
+import re
 import sys
 
 import pytest
@@ -154,6 +156,7 @@ def test_version_and_sitrep(tcl: Interpreter) -> None:
     report = tcl.eval("torch::sitrep")
     for fact in (pybridge.__version__, torch.__version__, sys.executable, "Tcl "):
         assert fact in report
+    assert re.search(rf"^runs in +process {os.getpid()}, with Tcl$", report, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,26 @@ def test_ctrl_c_that_a_host_survives(start: Start) -> None:
     eventually(lambda: not is_running(worker))
 
 
+def test_a_trap_of_expect_s_sees_the_end_of_the_worker(start: Start) -> None:
+    """The error is that of every host, but for how the worker has ended: a trap may overwrite results."""
+    script = """
+        trap {set seen 1} SIGCHLD
+        spawn -noecho sh -c {exit 3}
+        expect eof
+        wait -i $spawn_id
+        set worker [torch::remote pid]
+        unset -nocomplain seen
+        exec -ignorestderr kill -KILL $worker &
+        while {![info exists seen] || [file exists /proc/$worker/exe]} {after 10}
+        puts [catch {torch::ones 2} message options],[string range $message 0 19]
+        puts [dict get $options -errorcode]
+        torch::restart
+        puts [torch::tensor_to_list [torch::ones 2]]
+    """
+    out, said = start("expect", script).communicate(timeout=120)
+    assert (out, said) == ("1,the worker has ended\nTORCH CLOSED\n1.0 1.0\n", "")
+
+
 def worker_of(process: "subprocess.Popen[str]") -> int:
     """The process of the worker, which the script prints."""
     assert process.stdout

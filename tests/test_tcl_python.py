@@ -39,6 +39,11 @@ def no_good(python: str, why: str) -> list[str]:
     return [f'"{python}" cannot run tcltorch ({why}): {ADVICE}', "TORCH UNSUPPORTED python"]
 
 
+def trouble(python: str, why: str) -> list[str]:
+    """What no installation would mend."""
+    return [f'"{python}" cannot run tcltorch ({why})', "TORCH UNSUPPORTED python"]
+
+
 # -- which one -------------------------------------------------------------------------------------------
 
 
@@ -123,15 +128,38 @@ def test_an_old_python(tmp_path: Path) -> None:
 def test_programs_that_are_no_python(tmp_path: Path) -> None:
     assert refusal(tmp_path, "/bin/echo") == no_good("/bin/echo", "it does not answer as one")
     assert refusal(tmp_path, "/bin/true") == no_good("/bin/true", "it does not answer as one")
-    assert refusal(tmp_path, "/bin/false") == no_good("/bin/false", "it does not answer as one")
     python = fake(tmp_path, "echo something else; exec sleep 600")
     assert refusal(tmp_path, python) == no_good(python, "it does not answer as one")
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("exit 1", "it has ended with status 1 and said nothing"),  # also where there was no room to say it
+        ("kill -KILL $$", "child killed: kill signal"),
+        (
+            "echo Traceback >&2; echo 'OSError: [Errno 28] No space left on device' >&2; exit 1",
+            "OSError: [Errno 28] No space left on device",
+        ),
+        ("echo MemoryError >&2; exit 1", "MemoryError"),
+    ],
+)
+def test_a_python_that_cannot_begin(program: str, why: str, tmp_path: Path) -> None:
+    python = fake(tmp_path, program)
+    assert refusal(tmp_path, python) == trouble(python, why)
+
+
+def test_no_room_for_what_it_says(tmp_path: Path) -> None:
+    """Tcl keeps that in a file in /tmp."""
+    why = "couldn't create error file for command: no space left on device"
+    full = f"package require torch; proc ::torch::_::open args {{error {{{why}}}}};" + FIRST
+    assert refusal(tmp_path, sys.executable, full) == trouble(sys.executable, why)
 
 
 def test_a_program_that_never_answers_is_ended(tmp_path: Path) -> None:
     python = fake(tmp_path, f'echo $$ >"{tmp_path}/pid"; exec sleep 600')
     hurried = "package require torch; set ::torch::_::patience 500;" + FIRST
-    assert refusal(tmp_path, python, hurried) == no_good(python, "it does not answer as one")
+    assert refusal(tmp_path, python, hurried) == trouble(python, "it has said nothing for 0.5 seconds")
     assert not is_running((tmp_path / "pid").read_text().strip())
 
 

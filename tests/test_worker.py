@@ -297,6 +297,21 @@ def test_a_folder_that_was_deleted_does_not_matter(tmp_path: Path) -> None:
     assert run(script, tmp_path) == ("1.0 1.0\n", "", 0)
 
 
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_a_folder_with_other_letters_in_any_locale(locale: str, tmp_path: Path) -> None:
+    """What tclsh makes of its name has not the letters that Python makes of it."""
+    (tmp_path / "a \u00e9\u20ac").mkdir()
+    script = """
+        torch::version
+        cd [lindex [glob a*] 0]
+        torch::save_safetensors [dict create x [torch::ones 2]] one.safetensors
+        puts [file exists one.safetensors],[expr {[torch::remote pwd] eq [pwd]}]
+        cd ..
+        puts [torch::remote {file exists script.tcl}]
+    """
+    assert run(script, tmp_path, LC_ALL=locale) == ("1,1\n1\n", "", 0)
+
+
 def test_pythonhome_is_for_another_python(tmp_path: Path) -> None:
     script = "puts [torch::tensor_to_list [torch::ones 2]],$env(PYTHONHOME)"
     assert run(script, tmp_path, PYTHONHOME="/nowhere") == ("1.0 1.0,/nowhere\n", "", 0)

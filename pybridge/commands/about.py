@@ -15,7 +15,8 @@ from pybridge.tcl_list import glob_match
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
 
-# What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it.
+# What the transport knows of the other side, such as the version of Tcl; `sitrep` shows it. A worker, which
+# has an interpreter for scripts, too, tells of its client.
 host_facts: dict[str, str] = {}
 
 
@@ -172,7 +173,8 @@ def sitrep() -> str:
     """Report what is installed where: what a bug report needs.
 
     Returns:
-        Text to read, one fact a line.
+        Text to read, one fact a line; `runs in` tells whether PyTorch is in one process with Tcl, in a
+        worker, or in one of the daemon's.
 
     Example:
         string match "*PyTorch*" [torch::sitrep]
@@ -182,7 +184,8 @@ def sitrep() -> str:
     facts = {
         "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",
         "Python": f"{platform.python_version()} ({sys.executable})",
-        **host_facts,
+        "Tcl": host_facts["Tcl"],
+        "runs in": f"process {os.getpid()}, {host_facts.get('runs in', 'with Tcl')}",
         "PyTorch": f"{torch.__version__} in {os.path.dirname(os.path.abspath(torch.__file__ or ''))}",
         "packages": ", ".join(f"{name} {_installed(name)}" for name in _PACKAGES),
         "threads": str(torch.get_num_threads()),

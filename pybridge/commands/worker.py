@@ -18,7 +18,9 @@ tcl_command(
             global level.
 
     Returns:
-        The result of the script. Its errors come with their -errorcode, and tell the line of the script.
+        The result of the script. Its errors come with their -errorcode, and tell the line of the script. It
+        ends as the body of a procedure does: `return` gives its result, `return -code break` ends the loop
+        around the call, `return -code 7` is a code that `catch` tells.
 
     Errors:
         TORCH UNSUPPORTED exit, for a script that calls `exit` in the worker.
@@ -98,6 +100,9 @@ tcl_command(
     "",
     """Free every handle, and end the worker. The next command starts another one.
 
+    Scopes and `no_grad` bodies that are open stay open for what is made afterwards; a `no_grad` without a
+    script has ended.
+
     Returns:
         Nothing.
 
@@ -114,7 +119,8 @@ tcl_command(
     "",
     """End the worker, also one that has died, and start another one. Its handles are gone.
 
-    After a worker has died, every command fails with TORCH CLOSED until this, or `shutdown`, is called.
+    After a worker has died, every command fails with TORCH CLOSED until this, or `shutdown`, is called. As
+    with `shutdown`, what is open stays open.
 
     Returns:
         A sentence that says so.

@@ -65,8 +65,8 @@ def _serve(options: Options, answer: str) -> socket.socket | None:
     token = secrets.token_hex()
     port, door = socket.create_server(("127.0.0.1", 0)), _listen_in_folder()
     server = Server(port, door, token, options)
-    place.write(_described(port.getsockname()[1], token, answer))
-    _say_ready()
+    place.write(_described(port.getsockname()[1], token, answer, options))
+    _say("ready")
     gc.collect()
     gc.disable()
     gc.freeze()  # a collection in a child would write to every page of the daemon's
@@ -110,8 +110,8 @@ def _listen_in_folder() -> socket.socket:
     return door
 
 
-def _described(port: int, token: str, answer: str) -> str:
-    """What Tcl programs read: a dict."""
+def _described(port: int, token: str, answer: str, options: Options) -> str:
+    """What Tcl programs and `tcltorch daemon` read: a dict."""
     facts = {
         "version": __version__,
         "port": str(port),
@@ -119,14 +119,17 @@ def _described(port: int, token: str, answer: str) -> str:
         "token": token,
         "answer": answer,
         "python": sys.executable,
+        "clients": str(options.clients),
+        "memory": str(options.memory),
+        "idle": f"{options.idle:.0f}",
     }
     return join_list(word for fact in facts.items() for word in fact) + "\n"
 
 
-def _say_ready() -> None:
+def _say(word: str) -> None:
     """Tell `tcltorch daemon start`, which waits for it."""
     with contextlib.suppress(OSError):
-        os.write(1, b"ready\n")
+        os.write(1, f"{word}\n".encode())
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.close(nothing)
@@ -136,4 +139,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except RunsAlready:
-        sys.exit("a daemon runs already")
+        _say("another")

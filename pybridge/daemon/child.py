@@ -108,6 +108,7 @@ def _work(identity: Identity, connection: int, answer: str) -> None:
 def _be_program(identity: Identity, connection: int, descriptors: list[int], orders: socket.socket) -> None:
     """Run `tcltorch` on the client's standard channels; the daemon tells the client the status."""
     from pybridge.cli import run_here
+    from pybridge.commands import about
 
     *standard, folder = descriptors
     os.fchdir(folder)
@@ -117,6 +118,7 @@ def _be_program(identity: Identity, connection: int, descriptors: list[int], ord
         os.close(descriptor)
     _open_standard_streams(identity.environment)
     sys.argv = ["tcltorch", *identity.arguments]
+    about.host_facts["runs in"] = "with Tcl, forked by the daemon"
     faulthandler.disable()  # it is the daemon's, too
     os.write(connection, b"+")  # without it the client runs the program itself: from here on it may not
     os.close(connection)

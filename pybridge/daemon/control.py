@@ -19,6 +19,9 @@ _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _NEW_LOG = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
 _FLOCK = struct.Struct("hhqqi0q")  # fcntl(2)'s: type, whence, start, length, process
 _PATIENCE = 10.0  # seconds for the daemon to end
+_OPTIONS = ("clients", "memory", "idle")
+# Bytes with which a child can compute: 24 MiB were too few for two threads, 96 for eight.
+_LEAST, _LEAST_FOR_CORE = 32 << 20, 16 << 20
 
 
 def main(words: list[str]) -> int:
@@ -33,11 +36,10 @@ def main(words: list[str]) -> int:
 def start(chosen: argparse.Namespace) -> int:
     """Start the daemon, and return when it listens."""
     folder = place.make_folder()
+    words = [str(getattr(chosen, name)) for name in _OPTIONS]
     process = runs()
     if process:
-        print(f"the daemon runs already (process {process})")
-        return 0
-    words = [str(chosen.clients), str(chosen.memory), str(chosen.idle)]
+        return _tell_of(process, words)
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     log = os.open(place.path("log"), _NEW_LOG, 0o600)
     started = subprocess.Popen(
@@ -51,12 +53,31 @@ def start(chosen: argparse.Namespace) -> int:
     )
     os.close(log)
     assert started.stdout is not None
-    if started.stdout.readline() != b"ready\n":
+    with started.stdout:
+        said = started.stdout.readline()
+    if said != b"ready\n":
         started.wait()
-        return _complain(f"the daemon has not started: {_last_line(place.path('log'))}")
+        process = runs() if said == b"another\n" else 0  # which was started at the same moment
+        return _tell_of(process, words) if process else _has_not_started()
     started.returncode = 0  # it is not waited for
     print(f"the daemon runs (process {started.pid}; its files are in {folder})")
     return 0
+
+
+def _tell_of(process: int, words: list[str]) -> int:
+    """Say that this daemon runs, as soon as it listens, and how to have the options that it does not have."""
+    while (facts := _facts()).get("pid") != str(process):
+        if runs() != process:
+            return _has_not_started()
+        time.sleep(0.02)
+    print(f"the daemon runs already (process {process})")
+    if [facts.get(name) for name in _OPTIONS] != words:
+        print(f"it keeps {_shown(facts)}; for others, tcltorch daemon stop, then start")
+    return 0
+
+
+def _has_not_started() -> int:
+    return _complain(f"the daemon has not started: {_last_line(place.path('log'))}")
 
 
 def status(_: argparse.Namespace) -> int:
@@ -65,8 +86,10 @@ def status(_: argparse.Namespace) -> int:
         print("the daemon does not run")
         return 3
     facts = _facts()
-    known = f"runs (process {facts['pid']}, tcltorch {facts['version']})" if facts else "is starting"
-    print(f"the daemon {known}")
+    if facts:
+        print(f"the daemon runs (process {facts['pid']}, tcltorch {facts['version']}, {_shown(facts)})")
+    else:
+        print("the daemon is starting")
     return 0
 
 
@@ -120,6 +143,20 @@ def _facts() -> dict[str, str]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
+def _shown(facts: dict[str, str]) -> str:
+    """The options of a daemon, as `start` takes them; what has no limit is left out."""
+    units = {"clients": {"": 1}, "memory": _BYTES, "idle": _SECONDS}
+    numbers = {name: int(facts.get(name, 0)) for name in _OPTIONS}
+    return " ".join(
+        f"--{name} {_with_unit(number, units[name])}" for name, number in numbers.items() if number
+    )
+
+
+def _with_unit(number: int, units: dict[str, int]) -> str:
+    unit = max((each for each in units if number % units[each] == 0), key=lambda each: (units[each], each))
+    return f"{number // units[unit]}{unit}"
+
+
 def _last_line(path: str) -> str:
     with open(path, encoding="utf-8", errors="replace") as file:
         return (file.read().strip().splitlines() or ["it says nothing"])[-1]
@@ -140,6 +177,20 @@ def _number(pattern: str, units: dict[str, int], what: str) -> Callable[[str], i
     return read
 
 
+def least_memory() -> int:
+    """How many bytes a child needs to compute at all, most of them for the stacks of its threads."""
+    return _LEAST + len(os.sched_getaffinity(0)) * _LEAST_FOR_CORE
+
+
+def _memory(word: str) -> int:
+    number = _number("[kmg]?", _BYTES, "bytes, such as 500m or 4g")(word)
+    if number < least_memory():
+        raise argparse.ArgumentTypeError(
+            f'a child needs at least {_with_unit(least_memory(), _BYTES)} but got "{word}"'
+        )
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("tcltorch daemon", allow_abbrev=False)
     commands = parser.add_subparsers(dest="what", required=True, metavar="start | status | stop")
@@ -148,19 +199,22 @@ def _parser() -> argparse.ArgumentParser:
         "--clients",
         type=_number("", _SECONDS, "a number of clients"),
         default=16,
+        metavar="N",
         help="how many there may be at a time (16)",
     )
     starts.add_argument(
         "--memory",
-        type=_number("[kmg]?", _BYTES, "bytes, such as 500m or 4g"),
+        type=_memory,
         default=0,
-        help="what a client's child may allocate, such as 500m or 4g (no limit)",
+        metavar="SIZE",
+        help="what a client's child may allocate: bytes, or with k, m or g, such as 500m or 4g (no limit)",
     )
     starts.add_argument(
         "--idle",
         type=_number("[smhd]?", _SECONDS, "a time, such as 90s, 10m or 1h"),
         default=3600,
-        help="how long it goes on without clients, such as 10m (1h)",
+        metavar="TIME",
+        help="how long it goes on without clients: seconds, or with s, m, h or d, such as 10m (1h)",
     )
     commands.add_parser("status", help="say whether it runs")
     commands.add_parser("stop", help="end it and its children")

@@ -1,8 +1,9 @@
 """What clients say first, and what a child takes over from its client.
 
 A Tcl program connects to a port of the loopback device and sends a frame of number 0 (see worker/frames.py):
-`!client token version folder pid environment arguments`. The `tcltorch` program connects to a socket in the
-daemon's folder and sends the same kind of frame, with its words between NULs and four descriptors.
+`!client token version folder pid environment arguments`; what the system has told it, it tells as bytes. The
+`tcltorch` program connects to a socket in the daemon's folder and sends the same kind of frame, with its
+words between NULs and four descriptors.
 """
 
 import contextlib
@@ -145,9 +146,15 @@ def _of_tcl(text: str, token: str) -> Identity:
         raise Refused("a wrong token")
     if version != __version__:
         raise Refused("another version")
-    names = split_list(variables)
+    names = [_from_system(word) for word in split_list(variables)]
     environment = dict(zip(names[::2], names[1::2], strict=True))
-    return Identity(split_list(arguments), environment, _umask_of(int(process)), folder)
+    words = [_from_system(word) for word in split_list(arguments)]
+    return Identity(words, environment, _umask_of(int(process)), _from_system(folder))
+
+
+def _from_system(word: str) -> str:
+    """What Python has for these bytes, which Tcl has told as characters."""
+    return os.fsdecode(word.encode("latin-1"))
 
 
 def _umask_of(process: int) -> int:

@@ -6,6 +6,8 @@ forked before its client comes, because forking takes longer than all the rest.
 
 import collections
 import ctypes
+import errno
+import math
 import os
 import select
 import signal
@@ -24,8 +26,10 @@ _OF_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGSTOP, s
 _PASSED_ON = {*_OF_TERMINALS, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
 _MOST_CALLERS = 64  # that have not yet said who they are
 _GRACE = 2.0  # seconds for children to end
-_PAUSE = 1.0  # seconds before forking is tried again
+_PAUSE = 1.0  # seconds before what has failed is tried again: to fork, to accept
+_LONGEST_WAIT = 60.0  # seconds: poll(2) knows no infinity
 _HEAD_START = 0.5  # seconds that a client's child has before the next one is forked, and warms up
+_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _HUNG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
@@ -78,8 +82,8 @@ class Server:
         self._listening = (port, door)
         for listening in self._listening:
             listening.setblocking(False)
-        self._watch(port.fileno(), lambda _: self._accept(port, of_program=False))
-        self._watch(door.fileno(), lambda _: self._accept(door, of_program=True))
+        self._listens = math.inf  # when it does again, after it could not
+        self._listen()
         self._alarm, self._woken = socket.socketpair()
         for side in (self._alarm, self._woken):
             side.setblocking(False)
@@ -98,7 +102,7 @@ class Server:
             if self._admitted and self._spare is not None:
                 self._hand_over(*self._admitted.popleft())
                 continue
-            for descriptor, events in self._poll.poll(self._patience()):
+            for descriptor, events in self._clients_first(self._poll.poll(self._patience())):
                 if descriptor in self._watched:  # not ended by one before it
                     self._watched[descriptor](events)
             self._look_at_the_clock()
@@ -119,11 +123,21 @@ class Server:
 
     # -- clients -----------------------------------------------------------------------------------------
 
+    def _listen(self) -> None:
+        port, door = self._listening
+        self._listens = math.inf
+        self._watch(port.fileno(), lambda _: self._accept(port, of_program=False))
+        self._watch(door.fileno(), lambda _: self._accept(door, of_program=True))
+
     def _accept(self, listening: socket.socket, *, of_program: bool) -> None:
         try:
             connection, _ = listening.accept()
-        except OSError:  # it has gone already, or there are too many files open
-            return
+        except OSError as error:
+            if error.errno in _EXHAUSTED:  # it would be told of the same caller again and again
+                for each in self._listening:
+                    self._unwatch(each.fileno())
+                self._listens = time.monotonic() + _PAUSE
+            return  # else it has gone already
         if len(self._callers) >= _MOST_CALLERS:
             connection.close()
             return
@@ -141,12 +155,20 @@ class Server:
             if text is None:
                 return
             identity = caller.identity(text, self._token)
-            if len(self._children) + len(self._admitted) >= self._options.clients:
+            if self._clients() >= self._options.clients:
                 raise Refused("too many clients")
         except Refused:
             self._forget_caller(descriptor).close()
             return
         self._admitted.append((self._forget_caller(descriptor), identity))
+
+    def _clients(self) -> int:
+        """How many there are. A child that its client has left ends by itself, and counts no more."""
+        return len(self._admitted) + sum(each.connection is not None for each in self._children.values())
+
+    def _clients_first(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """What has happened, with clients that have gone before callers that take their place."""
+        return sorted(found, key=lambda each: each[0] in self._callers)
 
     def _forget_caller(self, descriptor: int) -> Caller:
         self._unwatch(descriptor)
@@ -292,15 +314,17 @@ class Server:
 
     def _patience(self) -> float:
         """How many milliseconds to wait for something to happen."""
-        moments = [caller.deadline for caller in self._callers.values()]
+        moments = [self._listens, *(caller.deadline for caller in self._callers.values())]
         if not self._children:
             moments.append(self._busy + self._options.idle)
         if self._spare is None:
             moments.append(self._when_to_fork())
-        return max(0.0, min(moments) - time.monotonic()) * 1000 + 1 if moments else 60_000
+        return max(0.0, min(_LONGEST_WAIT, min(moments) - time.monotonic())) * 1000 + 1
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
+        if now >= self._listens:
+            self._listen()
         for descriptor, caller in list(self._callers.items()):
             if now >= caller.deadline:
                 self._forget_caller(descriptor).close()

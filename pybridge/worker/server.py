@@ -34,6 +34,14 @@ foreach channel {stdout stderr} {
     chan push $channel [list ::torch::_::relay $channel]
 }
 unset channel
+# What a remote script gives, and how it ends where that is no error: the caller is told of both.
+proc ::torch::_::outcome {script} {
+    set code [catch {remote $script} value options]
+    if {$code == 1} {
+        return -options $options $value
+    }
+    return [list $value [expr {$code ? $options : {}}]]
+}
 """
 _SCRIPT_LINE = re.compile(
     r'\n    \("uplevel" body line (\d+)\)\n    invoked from within\n"uplevel #0 .*\Z', re.DOTALL
@@ -56,6 +64,7 @@ class Server:
 
     def greet(self, answer: str = "") -> None:
         """Say who is here, before anything takes time."""
+        about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
         self._writer.send(0, join_list(("hello", __version__, str(os.getpid()), answer)))
 
     def serve(self) -> None:
@@ -98,8 +107,8 @@ class Server:
             case "!bulk", [index, form, shape, chain, *rest]:
                 bulk = Bulk(payload, form, tuple(map(int, shape.split())))
                 return self._dispatcher(chain, *rest[: int(index) + 1], bulk, *rest[int(index) + 2 :])
-            case "!cd", [folder]:
-                return self._change_folder(folder)
+            case "!cd", [folder, in_bytes]:
+                return self._change_folder(folder, in_bytes.encode("latin-1"))
             case "!begin", [patch_level, created, generation, terminal]:
                 about.host_facts["Tcl"] = patch_level
                 self._dispatcher.table.follow(int(created), int(generation))
@@ -127,9 +136,9 @@ class Server:
             reply = reply or self._dispatcher.failed(errors.interrupted())
         return reply
 
-    def _change_folder(self, folder: str) -> Reply:
+    def _change_folder(self, folder: str, in_bytes: bytes) -> Reply:
         try:
-            os.chdir(folder)
+            os.chdir(in_bytes)
         except OSError as error:
             raise errors.folder_access(folder, error) from None
         return OK, "", ()
@@ -147,7 +156,8 @@ class Server:
             ".", os.O_RDONLY
         )  # a relative name means the program's folder, whatever the script does
         try:
-            return OK, self._interpreter.call("uplevel", "#0", script), ()
+            value, options = self._interpreter.call("::torch::_::outcome", script)
+            return (ERROR, value, options) if options else (OK, value, ())
         except errors.TclError as error:
             trace = _SCRIPT_LINE.sub(r"\n    (remote script line \1)", error.errorinfo)
             return ERROR, error.message, ("-errorcode", error.errorcode, "-errorinfo", trace)

@@ -1,15 +1,17 @@
-"""What the pipe costs: PyTorch in a worker of a stock tclsh, and in the process. `make bench` runs this.
+"""What the pipe costs: PyTorch in a worker of a stock tclsh, and in the process; and what the daemon saves.
 
 Both transports are measured in the same run, in turn, with one thread each; figures are medians.
 """
 
+import contextlib
 import os
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pybridge.package import tcl_package
@@ -25,6 +27,7 @@ ENVIRONMENT = os.environ | {
 }
 INSIDE = [sys.executable, "-P", "-c", "import pybridge.cli; raise SystemExit(pybridge.cli.main())"]
 FIRST = "package require torch; puts [torch::tensor_sum [torch::ones 4]]"
+TIMED = f"set begin [clock microseconds]; {FIRST}; puts [expr {{[clock microseconds] - $begin}}]"
 
 
 def measure(program: list[str]) -> dict[str, float]:
@@ -36,11 +39,32 @@ def measure(program: list[str]) -> dict[str, float]:
     return dict(zip(words[::2], map(float, words[1::2]), strict=True))
 
 
-def seconds(command: list[str], script: str) -> float:
+def seconds(command: list[str], script: str = "", environment: dict[str, str] = ENVIRONMENT) -> float:
     """How long a process takes that reads this script."""
     begin = time.perf_counter()
-    subprocess.run(command, input=script, env=ENVIRONMENT, text=True, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, input=script, env=environment, text=True, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - begin
+
+
+@contextlib.contextmanager
+def daemon() -> Iterator[dict[str, str]]:
+    """The environment of programs that find a daemon of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = ENVIRONMENT | {"XDG_RUNTIME_DIR": folder, "TORCH_TCL_DAEMON": "1"}
+        control = [*INSIDE, "daemon"]
+        subprocess.run([*control, "start"], env=environment, check=True, stdout=subprocess.DEVNULL)
+        try:
+            yield environment
+        finally:
+            subprocess.run([*control, "stop"], env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+def to_first_result(tclsh: str, environment: dict[str, str]) -> float:
+    """Seconds from `package require torch` to a first result, as the script itself measures them."""
+    ended = subprocess.run(
+        [tclsh], input=TIMED, env=environment, text=True, stdout=subprocess.PIPE, check=True
+    )
+    return int(ended.stdout.split()[-1]) / 1e6
 
 
 def medians(found: list[dict[str, float]]) -> dict[str, float]:
@@ -71,6 +95,23 @@ def main() -> None:
     row("10^6 doubles out, against tcltorch (ms)", pipe["out"] / 1000, inside["out"] / 1000, "at most 1.5x")
     cold, own = in_turn(lambda: seconds([tclsh], FIRST), lambda: seconds(INSIDE, FIRST))
     row("a process that makes one tensor, against tcltorch (ms)", cold * 1000, own * 1000)
+    compare_with_daemon(tclsh)
+
+
+def compare_with_daemon(tclsh: str) -> None:
+    program = [*INSIDE, "-c", FIRST]
+    with daemon() as there:
+        empty, warm, cold, warm_program, cold_program = in_turn(
+            lambda: seconds([tclsh]),
+            lambda: to_first_result(tclsh, there),
+            lambda: to_first_result(tclsh, ENVIRONMENT),
+            lambda: seconds(program, environment=there),
+            lambda: seconds(program),
+        )
+    print(f"{'':58} {'none':>9} {'daemon':>9} {'times':>7}")
+    row("package require torch to a first result in tclsh (ms)", cold * 1000, warm * 1000)
+    row("tcltorch -c with one result, the whole process (ms)", cold_program * 1000, warm_program * 1000)
+    print(f"an empty script takes tclsh {empty * 1000:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _NO_TESTS = 5  # pytest's status when it has found none
-_IN_PYTHON = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile")
+_IN_PYTHON = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 # One process each, which all files of a run share, and folders of their own, because they run side by side.
 _SUITES = ("-o", "testpaths=tests/tcl", "-o", "tcltest_args=-tmpdir ../../build/tcltest/")
 _INSIDE = (*_SUITES[:-1], f"{_SUITES[-1]}inside")

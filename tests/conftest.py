@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from pybridge import Interpreter
 from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+from tests.daemons import Nursery
 from tests.warm import Warm
 
 os.environ["TORCH_TCL_DAEMON"] = "0"  # a daemon of the user's has nothing to do with the tests
@@ -41,6 +43,34 @@ class CountingBackend(backend.Backend):
 BACK_ENDS = {
     choice: CountingBackend(choice) for choice in ("torch", "numba")
 }  # what is compiled serves all tests
+
+
+# Files that take longest, beginning with the longest: pytest-xdist gives files out in the order of the tests,
+# and what comes last should be short, or one worker ends long before the other.
+_LONG = (
+    "test_tcltest_plugin.py",
+    "test_docs.py",
+    "test_fake_quantize_backends.py",
+    "test_fake_quantize_vectors.py",
+    "test_wheel.py",
+    "test_hosts.py",
+    "test_daemon.py",
+    "test_worker.py",
+    "test_fake_quantize_kernels.py",
+    "test_tcl_package.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    order = {name: at for at, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(_LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """What there is by now stays: a test that collects garbage need not look through all of PyTorch."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
@@ -76,6 +106,14 @@ def warm() -> Iterator[Warm]:
     """What runs scripts in processes that need not import PyTorch."""
     with Warm() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """A process of which daemons are forked."""
+    made = Nursery()
+    yield made
+    made.close()
 
 
 @pytest.fixture

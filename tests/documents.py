@@ -60,10 +60,15 @@ def blocks(text: str) -> list[Block]:
 
 
 class Page:
-    """One page: a folder for its files, one interpreter and one Python namespace for all its blocks."""
+    """One page: a folder for its files, one interpreter and one Python namespace for all its blocks.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        runtime: where its programs look for a daemon; in `folder` there is none, but the page may start one.
+    """
+
+    def __init__(self, folder: Path, runtime: Path | None = None) -> None:
         self.folder = folder
+        self.runtime = runtime or folder
         self.tcl = Interpreter()
         self.names: dict[str, Any] = {}
         self.failures: list[str] = []
@@ -145,42 +150,42 @@ class Page:
             return ""
         program = next(word for word in words if not _SETTING.match(word)).removeprefix(".venv/bin/")
         if program in ONLY_PARSED:
-            shell(f"bash -n -c {shlex.quote(line)}", ROOT)
+            self._run(f"bash -n -c {shlex.quote(line)}", ROOT)
             return ""
         if program == "wish":
-            shell(f"test -e {shlex.quote(words[-1])}", self.folder)  # tests/test_hosts.py looks at its window
+            # tests/test_hosts.py looks at its window
+            self._run(f"test -e {shlex.quote(words[-1])}", self.folder)
             return ""
         if program == "make":
-            recipe = shell(f"make -n {shlex.join(words[1:])}", ROOT)
+            recipe = self._run(f"make -n {shlex.join(words[1:])}", ROOT)
             steps = joined(recipe) if shown else []
             run = [step for step in steps if step.startswith(".venv/bin/tcltorch ")]
-            return "".join(shell(step, self.folder) for step in run)
+            return "".join(self._run(step, self.folder) for step in run)
         assert program in RUN, f"{program} is not run"
-        return shell(line, self.folder, failing=shown)
+        return self._run(line, self.folder, failing=shown)
 
-
-def shell(line: str, folder: Path, failing: bool = False) -> str:
-    """Run a line with the programs of this environment first on the path; its output and errors together."""
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "LC_ALL": "C.UTF-8",
-        "COLUMNS": "80",
-        "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # it takes half a second to import
-        "XDG_RUNTIME_DIR": str(folder),  # no daemon of the user's, but the page's own
-        "TORCH_TCL_DAEMON": "1",
-    }
-    ended = subprocess.run(
-        ["bash", "-c", line],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=_SECONDS,
-    )
-    assert failing or ended.returncode == 0, f"{line}: status {ended.returncode}\n{ended.stdout}"
-    return ended.stdout
+    def _run(self, line: str, folder: Path, failing: bool = False) -> str:
+        """Run a line with this environment's programs first on the path; its output and errors together."""
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "COLUMNS": "80",
+            "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # it takes half a second to import
+            "XDG_RUNTIME_DIR": str(self.runtime),  # no daemon of the user's
+            "TORCH_TCL_DAEMON": "1",
+        }
+        ended = subprocess.run(
+            ["bash", "-c", line],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=_SECONDS,
+        )
+        assert failing or ended.returncode == 0, f"{line}: status {ended.returncode}\n{ended.stdout}"
+        return ended.stdout
 
 
 def typed(text: str, prompt: str, more: str) -> list[str]:

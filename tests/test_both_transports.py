@@ -46,7 +46,7 @@ def test_what_passed_in_one_transport_only_is_told(
 
 
 def test_both_runs() -> None:
-    words = ("-q", "tests/tcl/no_grad.test", "tests/test_tcl_list.py", "-k", "no_grad-99.1 or join")
+    words = ("-q", "-n0", "tests/tcl/no_grad.test", "tests/test_tcl_list.py", "-k", "no_grad-99.1 or join")
     ended = subprocess.run(
         [sys.executable, "tests/both_transports.py", *words], cwd=CHECKOUT, capture_output=True, text=True
     )

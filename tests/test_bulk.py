@@ -386,7 +386,7 @@ LISTS = st.recursive(
 TEXTS = st.lists(LISTS, max_size=4).map(" ".join) | LISTS
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(text=TEXTS, dtype=st.sampled_from(["float64", "int64", "uint8", "bool", "float32"]))
 @example(text="9223372036854775807 18446744073709551617", dtype="int64")
 @example(text="1.5 { 010}", dtype="int64")

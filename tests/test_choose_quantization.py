@@ -1,12 +1,9 @@
 """examples/choose_quantization.tcl: its numbers are PyTorch's, and its files hold the integers."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
-import termios
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
@@ -20,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from pybridge import Interpreter, lazy
 from pybridge.hardware import export_integers
 from tests.documents import MODEL_FILE, blocks
+from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -103,24 +101,14 @@ def model(tmp_path: Path) -> Path:
     return path
 
 
-def command(model: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "pybridge", str(EXAMPLE), str(model), "-folder", "out", *options]
-
-
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def small(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run whose standard error is a terminal."""
     folder = tmp_path_factory.mktemp("small")
     save_file(MATRICES | OTHERS, folder / "model.safetensors")
-    terminal, end = os.openpty()
-    termios.tcsetwinsize(end, (24, 80))
-    words = command(folder / "model.safetensors", "-sqnr", "25")
-    done = subprocess.run(words, cwd=folder, stdout=subprocess.PIPE, stderr=end, text=True)
-    os.close(end)
-    drawn = os.read(terminal, 65536).decode()
-    os.close(terminal)
+    done = warm.drawn(EXAMPLE, "model.safetensors", "-folder", "out", "-sqnr", "25", folder=folder)
     assert done.returncode == 0
-    return Run(done.stdout, folder / "out", drawn)
+    return Run(done.stdout, folder / "out", done.stderr)
 
 
 def run(capfd: pytest.CaptureFixture[str], model: Path, folder: Path, *options: object) -> Run:
@@ -355,9 +343,8 @@ def complaint(capfd: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 
 @pytest.mark.parametrize("arguments", [[], ["-sqnr", "30"]])
-def test_usage(tmp_path: Path, arguments: list[str]) -> None:
-    words = [sys.executable, "-m", "pybridge", str(EXAMPLE), *arguments]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+def test_usage(warm: Warm, tmp_path: Path, arguments: list[str]) -> None:
+    done = warm.program(EXAMPLE, *arguments, folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", USAGE)
 
 
@@ -429,9 +416,9 @@ def test_weights_that_are_not_finite(capfd: pytest.CaptureFixture[str], tmp_path
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def real(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("real")
-    done = subprocess.run(command(MODEL_FILE, "-bits", "6 8"), cwd=folder, capture_output=True, text=True)
+    done = warm.program(EXAMPLE, MODEL_FILE, "-folder", "out", "-bits", "6 8", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     return Run(done.stdout, folder / "out")
 

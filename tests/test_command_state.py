@@ -1,11 +1,7 @@
 """The commands that work on state, on files or on the screen, and the checks of the quantization commands."""
 
-import fcntl
 import os
-import pty
 import struct
-import sys
-import termios
 from pathlib import Path
 
 import pytest
@@ -14,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from pybridge import Interpreter
 from tests.interpreters import error_of
+from tests.warm import Warm
 
 
 def test_manual_seed_repeats_the_same_numbers(tcl: Interpreter) -> None:
@@ -207,36 +204,13 @@ def test_file_errors_are_those_of_the_system(tcl: Interpreter, tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def drawn(script: str, terminal: bool) -> str:
-    """What a script writes to standard error, on a terminal or into a pipe."""
-    reader, writer = pty.openpty() if terminal else os.pipe()
-    if terminal:
-        fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    pid = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "pybridge", "-c", script],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_DUP2, writer, 2)],
-    )
-    os.close(writer)
-    output = b""
-    while True:
-        try:
-            piece = os.read(reader, 65536)
-        except OSError:  # a terminal whose other side is closed
-            break
-        if not piece:
-            break
-        output += piece
-    os.close(reader)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    return output.decode()
-
-
-def test_progress_is_drawn_on_a_terminal_only() -> None:
+def test_progress_is_drawn_on_a_terminal_only(warm: Warm) -> None:
     script = "set bar [torch::progress_bar 4 layers]; foreach i {1 2} {torch::progress_step $bar 2}"
-    assert drawn(script, terminal=False) == ""
-    shown = drawn(script, terminal=True)
+    done = warm.program("-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = warm.drawn("-c", script)
+    assert done.returncode == 0
+    shown = done.stderr
     assert "layers" in shown
     assert "4/4" in shown
 

@@ -21,13 +21,6 @@ from tests.processes import eventually, is_running, state
 TO_DAEMON = "string match sock* $::torch::_::channel"
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    made = Nursery()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def start(nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     """Start a daemon of the test's own."""

@@ -17,12 +17,10 @@ from tests.processes import eventually, is_running, state
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    nursery = Nursery()
+def daemon(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     started = nursery.daemon(tmp_path_factory.mktemp("runtime"))
     yield started
     started.stop()
-    nursery.close()
     assert (started.runtime / "errors").read_text() == ""
 
 
@@ -214,8 +212,7 @@ def test_another_installation_is_not_served(daemon: Daemon, tmp_path: Path) -> N
     assert ended.stdout.split(")")[1].split()[1] == str(os.getpid())
 
 
-def test_the_daemon_is_killed(tmp_path: Path) -> None:
-    nursery = Nursery()
+def test_the_daemon_is_killed(nursery: Nursery, tmp_path: Path) -> None:
     daemon = nursery.daemon(tmp_path)
     program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; gets stdin", stderr=subprocess.PIPE)
     child = first_number(program)
@@ -223,7 +220,6 @@ def test_the_daemon_is_killed(tmp_path: Path) -> None:
     assert program.communicate(timeout=60) == ("", "tcltorch: the daemon has ended\n")
     assert program.returncode == 1
     eventually(lambda: not is_running(child))
-    nursery.close()
 
 
 def first_number(program: "subprocess.Popen[str]") -> int:

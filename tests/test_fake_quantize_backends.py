@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -154,13 +153,11 @@ def test_interruption_leaves_everything_usable(back_end: CountingBackend) -> Non
         assert same(quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99), expected)
 
 
-def test_nothing_outside_of_the_tensors_is_touched() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.guard_pages"], cwd=ROOT, capture_output=True, text=True
-    )
+def test_nothing_outside_of_the_tensors_is_touched(warm: Warm) -> None:
+    script = "import runpy; runpy.run_module('tests.guard_pages', run_name='__main__', alter_sys=True)"
+    done = warm.run(script, folder=ROOT)
     assert (done.returncode, done.stdout) == (0, "nothing outside was touched\n"), done
-    words = [sys.executable, "-m", "tests.guard_pages", "--outside"]
-    assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == -signal.SIGSEGV
+    assert warm.run(script, "--outside", folder=ROOT).returncode == -signal.SIGSEGV
 
 
 def test_forked_children_go_on(said: Said) -> None:

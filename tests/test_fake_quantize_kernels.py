@@ -22,7 +22,7 @@ PER_CHANNEL: Operators = (quant.fake_quantize_per_channel, torch.fake_quantize_p
 PER_TENSOR: Operators = (quant.fake_quantize_per_tensor, torch.fake_quantize_per_tensor_affine)
 
 # A back end serves all examples of a test.
-EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 SPECIAL = [0.0, -0.0, 0.5, 1.5, -2.5, 1.0, 127.5, -128.5, inf, -inf, nan, 1e-45, -1e-40, 3.4e38, -3.4e38]
 SPECIAL += [2.0**k * sign for k in (22, 23, 24, 30, 31, 62, 63, 64) for sign in (1, -1)]
@@ -229,14 +229,14 @@ def test_per_tensor(case: Case) -> None:
 
 
 @given(cases(WIDE, per_channel=True))
-@settings(EXAMPLES, max_examples=40)
+@settings(EXAMPLES, max_examples=30)
 @pytest.mark.usefixtures("back_end")
 def test_per_channel_in_wide_ranges(case: Case) -> None:
     per_channel(case)
 
 
 @given(cases(WIDE, per_channel=False))
-@settings(EXAMPLES, max_examples=40)
+@settings(EXAMPLES, max_examples=30)
 @pytest.mark.usefixtures("back_end")
 def test_per_tensor_in_wide_ranges(case: Case) -> None:
     per_tensor(case)

@@ -209,7 +209,7 @@ class HandleMachine(RuleBasedStateMachine):
 
 def test_random_sequences_agree_with_the_model() -> None:
     run_state_machine_as_test(
-        HandleMachine, settings=settings(deadline=None, max_examples=150, stateful_step_count=40)
+        HandleMachine, settings=settings(deadline=None, max_examples=50, stateful_step_count=40)
     )
 
 

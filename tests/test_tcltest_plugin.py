@@ -5,11 +5,11 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.processes import eventually, is_running
 from tests.tcltest_suites import (
     CORPUS,
     END,
@@ -420,18 +420,6 @@ def test_an_interpreter_that_is_not_there_fails_each_file(pytester):
     )
 
 
-def has_ended(process: int) -> bool:
-    for _ in range(1000):
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":  # its new parent has not yet taken notice
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     write(
@@ -443,7 +431,7 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
     )
     run(pytester, "--tcltest-timeout=2")
     child = int((pytester.path / "child").read_text())
-    assert has_ended(child)
+    eventually(lambda: not is_running(child))
     assert list(tmp_path.glob("tcltest-*")) == []
 
 
@@ -458,14 +446,14 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
     process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, text=True)
     written = pytester.path / "pid"
     try:
-        while not (written.exists() and written.read_text().strip()):
-            assert process.poll() is None
-            time.sleep(0.02)
+        eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
+        assert process.poll() is None
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert has_ended(int(written.read_text()))
+    child = int(written.read_text())
+    eventually(lambda: not is_running(child))
     if number != signal.SIGKILL:
         assert process.returncode == pytest.ExitCode.INTERRUPTED, output
         assert list(tmp_path.glob("tcltest-*")) == []

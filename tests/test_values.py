@@ -556,7 +556,7 @@ def test_bulk_words_pass_where_numbers_are_wanted_and_nowhere_else() -> None:
 CODES = (("TORCH", "ARG", "TYPE"), ("TORCH", "ARG", "VALUE"), ("TORCH", "HANDLE"), ("TCL", "LOOKUP", "INDEX"))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(
     st.one_of(st.text(max_size=40), st.sampled_from(HOSTILE_TEXTS), st.text('{}" \\019.ex-\n', max_size=20))
 )

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,20 +52,44 @@ class Warm:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
+    def program(self, *words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+        """Run `tcltorch` with these words; the options are those of `run`."""
+        script = "import runpy; runpy.run_module('pybridge', run_name='__main__', alter_sys=True)"
+        return self.run(script, *map(str, words), **options)
+
+    def drawn(self, *words: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+        """Run `tcltorch` with a terminal of 80 columns for its standard error."""
+        terminal, end = os.openpty()
+        termios.tcsetwinsize(end, (24, 80))
+        done = self.program(*words, errors=os.ttyname(end), **options)
+        os.close(end)
+        done.stderr = os.read(terminal, 65536).decode()
+        os.close(terminal)
+        return done
+
     def run(
-        self, script: str, *words: str, folder: Path | str = ".", environment: Mapping[str, str] = os.environ
+        self,
+        script: str,
+        *words: str,
+        folder: Path | str = ".",
+        environment: Mapping[str, str] = os.environ,
+        errors: str = "",
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a Python script with these words in sys.argv and without standard input."""
-        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as errors:
+        """Run a Python script with these words in sys.argv and without standard input.
+
+        Args:
+            errors: the path of what is its standard error, where that should not be in the result.
+        """
+        with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as said:
             request = {
                 "script": script,
                 "words": words,
                 "folder": os.path.abspath(folder),
                 "environment": dict(environment),
-                "files": [output.name, errors.name],
+                "files": [output.name, errors or said.name],
             }
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
             status = int(self._process.stdout.readline())
-            printed = [file.read().decode() for file in (output, errors)]
+            printed = [file.read().decode() for file in (output, said)]
         return subprocess.CompletedProcess([script, *words], status, *printed)

@@ -398,8 +398,8 @@ def test_sitrep_tells_of_the_daemon(daemon: Daemon) -> None:
     # before and after a script, for which the worker has an interpreter of its own
     said = daemon.tclsh(f"{tell}; puts [torch::remote pid]; {tell}").splitlines()
     assert said[::2] == [f"process {said[1]}, a worker of the daemon's"] * 2
-    said, process = daemon.tcltorch("-c", f"{tell}; puts [pid]").stdout.splitlines()
-    assert said == f"process {process}, with Tcl, forked by the daemon"
+    told, process = daemon.tcltorch("-c", f"{tell}; puts [pid]").stdout.splitlines()
+    assert told == f"process {process}, with Tcl, forked by the daemon"
 
 
 def test_handles_are_the_clients_own(daemon: Daemon) -> None:

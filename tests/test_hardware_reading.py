@@ -96,9 +96,9 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     ),
     "c_header": (
         "c_header",
-        "// mine\nconst int8_t w[] = {1};\nstatic int16_t other[2] = { -0x10, /* two */ 0x7FFFu, };\n",
+        "// mine\nconst int8_t w[] = {1};\nstatic int16_t other[3] = { -0x10, /* two */ 0x7FFFu, +5, };\n",
         {},
-        [-16, 32767],
+        [-16, 32767, 5],
     ),
     "json": (
         "json",
@@ -245,6 +245,8 @@ WRONG: list[tuple[str, str, str]] = [
     ("c_header", "int w[1] = {1};", "has no whole array"),
     ("c_header", "int8_t w[2] = {1,\n 2", "has no whole array"),
     ("c_header", "int8_t w[2] = {1,\n\n 0b1};", 'line 3: expected an integer but got "0b1"'),
+    ("c_header", "int8_t w[2] = {1,\n 010};", 'line 2: expected an integer but got "010"'),
+    ("c_header", "int8_t w[2] = {1, 1_0};", 'line 1: expected an integer but got "1_0"'),
     ("c_header", "int8_t w[2] = {1,\n 200};", "line 2: 200 does not fit into 8 signed bits"),
     ("c_header", "int8_t w[2] = {1, -3\n 2};", r'expected an integer but got "-3\\n 2"'),
     ("c_header", "\nint8_t w[4] = {1, 2};", "line 2: an array of 4 numbers has 2"),

@@ -62,6 +62,18 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     "readmemh, out of order": ("readmemh", "@2 3\n4\n@0 1 2", SIGNED_8, [1, 2, 3, 4]),
     "readmemh, short and long": ("readmemh", "000001 f", SIGNED_8, [1, 15]),
     "readmemb": ("readmemb", "0111_1111\n1000_0000 1 @3 10", SIGNED_8, [127, -128, 1, 2]),
+    "intel_hex, segments": (  # of 16 bytes
+        "intel_hex",
+        ":10000000000102030405060708090A0B0C0D0E0F78\n:020000020001FB\n:0100000010EF\n:00000001FF\n",
+        SIGNED_8,
+        list(range(17)),
+    ),
+    "intel_hex, big": (
+        "intel_hex",
+        ":040000001234800135\n:00000001FF\n",
+        {"bits": 16, "signed": True, "byte_order": "big"},
+        [0x1234, -0x7FFF],
+    ),
     "coe": ("coe", COE, {"bits": 16, "signed": False}, COE_VALUES),
     "coe, decimal": (
         "coe",

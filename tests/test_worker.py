@@ -235,6 +235,15 @@ def test_what_a_script_does_to_its_process_stays_there(tmp_path: Path) -> None:
     assert run(script, tmp_path) == ("1\n", "", 0)
 
 
+def test_what_a_command_says_comes_over_where_a_script_has_closed_another_channel(tmp_path: Path) -> None:
+    """The shell writes to the process's own descriptor, as C code does."""
+    script = """
+        torch::remote {close stdout}
+        torch::remote {exec sh -c {echo said >&2} 2>@stderr}
+    """
+    assert run(script, tmp_path) == ("", "said\n", 0)
+
+
 def test_what_a_script_prints_comes_at_once_and_in_order(tmp_path: Path) -> None:
     script = """
         rename puts original

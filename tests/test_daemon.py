@@ -1,5 +1,7 @@
 """The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
 
+import errno
+import fcntl
 import os
 import signal
 import socket
@@ -14,6 +16,7 @@ import torch
 
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
+from pybridge.daemon.__main__ import take_lock
 from tests.daemons import ROOT, Daemon, Nursery, environment, frame
 from tests.processes import eventually, is_running
 
@@ -190,6 +193,24 @@ def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(
     monkeypatch.setattr(os, "close", start_in_the_meantime)
     assert controls.runs() == 0
     assert [each.returncode for each in started] == [0]
+
+
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not taken for a daemon that runs."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    lock = Path(place.make_folder()) / place.name("lock")
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with pytest.raises(OSError, match="No locks available"):
+        take_lock()
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    assert controls.main(["status"]) == 1
+    assert capsys.readouterr().err == f'tcltorch daemon: cannot use "{lock}": No locks available\n'
 
 
 def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:

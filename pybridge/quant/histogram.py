@@ -17,6 +17,7 @@ from pybridge.quant.observers import (
     UniformObserver,
     check_range,
     extremes,
+    extremes_of_nothing,
     seen_range,
 )
 from pybridge.quant.schemes import Scheme
@@ -49,9 +50,7 @@ class HistogramObserver(UniformObserver):
         super().__init__(scheme)
 
     def reset(self) -> None:
-        self.min_val, self.max_val = (
-            torch.tensor(each, dtype=torch.float32) for each in (math.inf, -math.inf)
-        )
+        self.min_val, self.max_val = extremes_of_nothing()
         self.histogram = torch.zeros(self.bins, dtype=torch.float32)
 
     @property

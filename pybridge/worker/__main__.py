@@ -1,5 +1,6 @@
 """The process that a Tcl program starts: `python -m pybridge.worker`."""
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -55,11 +56,9 @@ def run(source: int, target: int, answer: str = "") -> None:
 
 
 def _load_torch() -> None:
-    """Have PyTorch ready by the time that a command needs it. What is wrong with it, that command tells."""
-    try:
+    """Have PyTorch ready by the time that a command needs it."""
+    with contextlib.suppress(Exception):  # that command tries again, and says why
         import torch  # noqa: F401
-    except Exception:
-        return
 
 
 def _widen(*descriptors: int) -> None:
@@ -67,10 +66,8 @@ def _widen(*descriptors: int) -> None:
     import fcntl
 
     for descriptor in descriptors:
-        try:
+        with contextlib.suppress(OSError):  # no pipe, or the limit of the machine is lower
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        except OSError:  # no pipe, or the limit of the machine is lower
-            continue
 
 
 if __name__ == "__main__":

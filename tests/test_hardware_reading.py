@@ -388,6 +388,32 @@ def test_a_manifest_that_does_not_fit_is_told(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("format", "entries", "message"),
+    [
+        ("npy", {"shape": [3, 2]}, "has the shape 2 3 where 3 2 was told"),
+        ("npy", {"order": "column"}, "has the order row where column was told"),
+        ("npy", {"dtype": "int16", "bits": 9, "word_bits": 9}, "has the type int8 where int16 was told"),
+        (
+            "c_header",
+            {"dtype": "uint8", "signed": False, "bits": 8},
+            "has the type int8 where uint8 was told",
+        ),
+        ("json", {"shape": [3, 2]}, "has the shape 2 3 where 3 2 was told"),
+    ],
+)
+def test_a_manifest_that_says_other_than_its_file_is_told(
+    tmp_path: Path, format: str, entries: dict[str, Any], message: str
+) -> None:
+    """Its checksum is right: only its other entries are edited."""
+    data = tmp_path / "weights"
+    values = torch.tensor([[1, 2, 3], [4, 5, 6]], dtype=torch.int8)
+    export_integers(values, str(data), format)
+    edited(lambda known: known.update(entries))(data, Path(f"{data}.manifest.json"))
+    with pytest.raises(BadFile, match=message):
+        import_integers(str(data))
+
+
 def test_values_left_in_the_last_word_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "data"
     export_integers(W, str(path), "readmemh", bits=4, values_per_word=4)

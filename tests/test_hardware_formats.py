@@ -48,6 +48,11 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "coe, lines": ("coe", {"words_per_line": 3}, COE_HEAD + "1, e, 3,\n8, 7, 0;\n"),
     "mif": ("mif", {}, MIF_HEAD + "\t0 : 1;\n\t1 : e;\n\t2 : 3;\n\t3 : 8;\n\t4 : 7;\n\t5 : 0;\nEND;\n"),
     "mif, lines": ("mif", {"words_per_line": 4}, MIF_HEAD + "\t0 : 1 e 3 8;\n\t4 : 7 0;\nEND;\n"),
+    "mif, whole lines": (
+        "mif",
+        {"words_per_line": 2},
+        MIF_HEAD + "\t0 : 1 e;\n\t2 : 3 8;\n\t4 : 7 0;\nEND;\n",
+    ),
     # 0x06 + 0x01 + 0x0e + 0x03 + 0x08 + 0x07 = 0x27, and 0x100 - 0x27 = 0xd9
     "intel_hex": ("intel_hex", {}, ":06000000010E03080700D9\n:00000001FF\n"),
     # 0x04 + 0x01 + 0xfe + 0x0f = 0x112, and 0x200 - 0x112 = 0xee

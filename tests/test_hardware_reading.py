@@ -89,6 +89,12 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     ),
     "mif": ("mif", QUARTUS, UNSIGNED_14, [0x3FFF] * 6 + [15, 0x3FFF, 15, 14, 5] + [0x3FFF] * 5 + [0, 0]),
     "mif, in turn": ("mif", MIF.format("HEX", "[0..2] : 1 ff;"), SIGNED_8, [1, -1, 1]),
+    "mif, in turn, with a rest": (
+        "mif",
+        MIF.replace("DEPTH=3", "DEPTH=8").format("HEX", "[0..7] : 1 2 3;"),
+        SIGNED_8,
+        [1, 2, 3, 1, 2, 3, 1, 2],
+    ),
     "mif, out of order": ("mif", MIF.format("HEX", "2:3; 0:1; 1:2; 0:9;"), SIGNED_8, [9, 2, 3]),
     "mif, decimal": ("mif", MIF.format("DEC", "0 : -128 127 -1;"), SIGNED_8, [-128, 127, -1]),
     "mif, unsigned": ("mif", MIF.format("UNS", "0 : 128 127 255;"), SIGNED_8, [-128, 127, -1]),

@@ -118,6 +118,27 @@ def test_an_array_has_a_name_that_c_allows(tmp_path: Path, file: str, name: str)
     assert f"static const int8_t {name}[6] = {{" in (tmp_path / file).read_text()
 
 
+@pytest.mark.parametrize(
+    ("tensor", "options", "array"),
+    [
+        (torch.tensor([2**32 - 1]).to(torch.uint32), {}, "uint32_t w[1] = {\n    4294967295u\n}"),
+        (torch.tensor([-(2**31)], dtype=torch.int32), {}, "int32_t w[1] = {\n    -2147483648\n}"),
+        (torch.tensor([-1, 2]), {"bits": 16, "values_per_word": 2}, "uint32_t w[1] = {\n    0x0002ffffu\n}"),
+        (
+            torch.tensor([-1, 2, 3]),
+            {"bits": 16, "values_per_word": 3},
+            "uint64_t w[1] = {\n    0x00030002ffffull\n}",
+        ),
+    ],
+    ids=["unsigned", "signed", "words of 32 bits", "words of 48 bits"],
+)
+def test_literals_in_c_have_the_type_of_the_array(
+    tmp_path: Path, tensor: torch.Tensor, options: dict[str, Any], array: str
+) -> None:
+    export_integers(tensor, str(tmp_path / "w.h"), "c_header", **options)
+    assert f"static const {array};\n" in (tmp_path / "w.h").read_text()
+
+
 @pytest.mark.parametrize("order", ["row", "column"])
 def test_numpy_reads_an_npy_file(tmp_path: Path, order: str) -> None:
     path = tmp_path / "w.npy"

@@ -148,6 +148,8 @@ def test_numpy_reads_an_npy_file(tmp_path: Path, order: str) -> None:
     assert (np.load(path) == image.numpy()).all()
     export_integers(image, str(path), "npy", bits=7, order=order, channels_last=True, overwrite=True)
     assert (np.load(path) == image.permute(0, 2, 3, 1).numpy()).all()
+    export_integers(image, str(path), "npy", order=order, overwrite=True)
+    assert np.load(path).dtype.str == "<i2"  # as it lies in the memory of most machines
 
 
 def test_any_program_reads_a_json_file(tmp_path: Path) -> None:

@@ -288,6 +288,11 @@ WRONG: list[tuple[str, str, str]] = [
         "has a header that tells no sh",
     ),
     ("npy", npy("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}"), "has 0 bytes of elements where"),
+    (
+        "npy",
+        npy("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}") + "abc",
+        "has 3 bytes of elements where its shape needs 2",
+    ),
     ("npy", npy("(" * 9000), "has a header that tells no shape"),
     ("json", '{"data": [1,\n2', "line 2: no JSON"),
     ("json", "[" * 100_000, "holds no JSON"),

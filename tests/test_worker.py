@@ -398,6 +398,22 @@ def test_a_crash_leaves_its_trace(tmp_path: Path) -> None:
     assert run(script, tmp_path) == ("TORCH CLOSED,1\n", "", 0)
 
 
+def test_a_worker_that_does_not_understand_says_why(tmp_path: Path) -> None:
+    script = """
+        torch::ones 2
+        puts -nonewline $::torch::_::channel [string repeat x 20]
+        catch {torch::ones 2} message options
+        puts $message
+        puts [lindex [split [dict get $options -errorinfo] \\n] 1]
+    """
+    assert run(script, tmp_path) == (
+        "the worker has ended (exit status 2), and its handles with it: torch::restart starts another\n"
+        "a frame must begin with b'tch1' but began with b'xxxx'\n",
+        "",
+        0,
+    )
+
+
 def test_what_was_asked_for_and_not_answered_fails(tmp_path: Path) -> None:
     script = """
         proc done {result options} {puts "$result [dict get $options -errorcode]"; incr ::done}

@@ -100,7 +100,6 @@ def _begin(identity: Identity, memory: int) -> None:
 def _work(identity: Identity, connection: int, answer: str) -> None:
     from pybridge.worker.__main__ import run
 
-    faulthandler.enable(os.fdopen(os.dup(2), "w"))  # the daemon's log
     sys.argv = identity.arguments
     run(connection, connection, answer)
 

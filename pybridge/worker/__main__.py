@@ -14,8 +14,7 @@ _PIPE_SIZE = 1 << 20
 def main() -> None:
     """Serve the process that has started this one, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
-    source, target, errors = os.dup(0), os.dup(1), os.dup(2)
-    faulthandler.enable(os.fdopen(errors, "w"))
+    source, target = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -39,6 +38,8 @@ def run(source: int, target: int, answer: str = "") -> None:
     from pybridge.worker.output import Output
     from pybridge.worker.server import Server
 
+    last_words = os.fdopen(os.dup(2), "w")  # Tcl tells them with the error; of the daemon it is the log
+    faulthandler.enable(last_words)
     writer = Writer(target)
     server = Server(Reader(source), writer, Output(writer))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -50,7 +51,10 @@ def run(source: int, target: int, answer: str = "") -> None:
         threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
     try:
         server.serve()
-    except (Garbled, OSError):  # nobody is left to be told
+    except Garbled as error:
+        print(error, file=last_words, flush=True)
+        end(2)
+    except OSError:  # nobody is left to be told
         end(2)
     end(0)
 

@@ -99,16 +99,19 @@ def test_a_frame_comes_back(number: int, text: str, payload: bytes, created: int
 
 
 @pytest.mark.parametrize(
-    ("protocol", "length", "message"),
+    ("protocol", "length", "size", "message"),
     [
-        (b"tch2", 0, "a frame must begin with b'tch1' but began with b'tch2'"),
-        (PROTOCOL, 2**28 + 1, "a list must have at most 268435456 bytes but had 268435457"),
-        (PROTOCOL, 2**28, "a frame was cut short"),
+        (b"tch2", 0, 0, "a frame must begin with b'tch1' but began with b'tch2'"),
+        (PROTOCOL, 2**28 + 1, 0, "a list must have at most 268435456 bytes but had 268435457"),
+        (PROTOCOL, 2**28, 0, "a frame was cut short"),
+        (PROTOCOL, 0, 2**32 - 1, "a frame was cut short"),
     ],
 )
-def test_a_header_is_checked_before_the_rest_is_read(protocol: bytes, length: int, message: str) -> None:
+def test_a_header_is_checked_before_the_rest_is_read(
+    protocol: bytes, length: int, size: int, message: str
+) -> None:
     source, target = os.pipe()
-    os.write(target, HEADER.pack(protocol, 1, 0, length, 0))
+    os.write(target, HEADER.pack(protocol, 1, 0, length, size))
     os.close(target)
     with os.fdopen(source), pytest.raises(Garbled, match=f"^{message}$"):
         Reader(source).next()

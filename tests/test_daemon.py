@@ -17,6 +17,7 @@ import torch
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
 from pybridge.daemon.__main__ import take_lock
+from pybridge.daemon.hello import LONGEST, Caller, Refused
 from tests.daemons import ROOT, Daemon, Nursery, environment, frame
 from tests.processes import eventually, is_running
 
@@ -278,6 +279,18 @@ def test_garbage(said: bytes, daemon: Daemon) -> None:
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
     assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_hello_that_would_be_too_long_is_not_waited_for() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        caller = Caller(there, of_program=False)
+        here.sendall(frame(b"", length=LONGEST))
+        assert caller.hear() is None
+        caller = Caller(there, of_program=False)
+        here.sendall(frame(b"", length=LONGEST + 1))
+        with pytest.raises(Refused):
+            caller.hear()
 
 
 def test_a_slow_client_keeps_nobody_waiting(start: Callable[..., Daemon]) -> None:

@@ -16,18 +16,8 @@ from pybridge.values import Word
 from pybridge.widgets import Picture
 
 OK, ERROR, BULK, PICTURE = 0, 1, 2, 3
-_PLAIN = {
-    str,
-    int,
-    float,
-    bool,
-    dict,
-    tuple,
-    list,
-    type(None),
-    Bulk,
-    Picture,
-}  # need no torch to be told apart
+# Need no torch to be told apart.
+_PLAIN = {str, int, float, bool, dict, tuple, list, type(None), Bulk, Picture}
 
 Reply = tuple[int, Any, tuple[Any, ...]]  # status, value, options for Tcl's `return`
 _LAST_RESORT: Reply = (ERROR, "internal error", ("-errorcode", ("TORCH", "BUG", "unknown")))

@@ -181,7 +181,7 @@ def _mode(name: str) -> int:
 
 
 def _drop(name: str) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # it has gone to its place, or its folder has
         os.unlink(name)
 
 

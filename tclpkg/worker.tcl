@@ -58,14 +58,8 @@ proc ::torch::_::be_ready {} {
 
 # A host that has forked itself, as Expect does: the worker is the parent's.
 proc ::torch::_::begin_fork {} {
-    variable channel
     variable owner [pid]
-    if {$channel ne ""} {
-        set connection $channel
-        set channel ""
-        chan configure $connection -blocking 0
-        close_quietly $connection
-    }
+    let_go
     foreach {name value} {running {} queue {} launched 0 settling {} busy 0 cwd "" reason ""} {
         variable $name $value
     }
@@ -227,6 +221,17 @@ proc ::torch::_::closer {connection} {
     }}} $connection]
 }
 
+# Have no worker any more. It ends by itself, also one that is stuck, whenever that ends; nobody waits for it.
+proc ::torch::_::let_go {} {
+    variable channel
+    if {$channel ne ""} {
+        set connection $channel
+        set channel ""
+        chan configure $connection -blocking 0
+        close_quietly $connection
+    }
+}
+
 # The errorcode of the close, which tells how the process ended, and what it has said last.
 proc ::torch::_::close_quietly {connection} {
     not_at_end {*}[closer $connection]
@@ -251,18 +256,12 @@ proc ::torch::_::remote_worker {script} {
 
 # torch::shutdown: end the worker; the next command starts another one.
 proc ::torch::_::shutdown_worker {} {
-    variable channel
     variable reason ""
     variable cwd ""
     variable launched 0
     variable settling {}
     variable busy 0
-    if {$channel ne ""} {
-        set connection $channel
-        set channel ""
-        chan configure $connection -blocking 0  ;# it ends by itself, also one that is stuck, whenever that ends
-        close_quietly $connection
-    }
+    let_go
     fail_all "shut down" {TORCH CLOSED}
     return
 }

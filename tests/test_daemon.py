@@ -1,5 +1,7 @@
 """The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
 
+import errno
+import fcntl
 import os
 import resource
 import signal
@@ -15,6 +17,8 @@ import torch
 
 from pybridge.daemon import control as controls
 from pybridge.daemon import place
+from pybridge.daemon.__main__ import take_lock
+from pybridge.daemon.hello import LONGEST, Caller, Refused
 from tests.daemons import ROOT, Daemon, Nursery, environment, frame
 from tests.processes import eventually, is_running, state
 
@@ -214,6 +218,24 @@ def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(
     assert [each.returncode for each in started] == [0]
 
 
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not taken for a daemon that runs."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    lock = Path(place.make_folder()) / place.name("lock")
+    monkeypatch.setattr(fcntl, "lockf", refuse)
+    with pytest.raises(OSError, match="No locks available"):
+        take_lock()
+    monkeypatch.setattr(fcntl, "fcntl", refuse)
+    assert controls.main(["status"]) == 1
+    assert capsys.readouterr().err == f'tcltorch daemon: cannot use "{lock}": No locks available\n'
+
+
 def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:
     daemon = start(idle=3)
     with daemon.connect() as client:
@@ -279,6 +301,18 @@ def test_garbage(said: bytes, daemon: Daemon) -> None:
         client.shutdown(socket.SHUT_WR)
         assert client.recv(1) == b""
     assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+
+
+def test_a_hello_that_would_be_too_long_is_not_waited_for() -> None:
+    here, there = socket.socketpair()
+    with here, there:
+        caller = Caller(there, of_program=False)
+        here.sendall(frame(b"", length=LONGEST))
+        assert caller.hear() is None
+        caller = Caller(there, of_program=False)
+        here.sendall(frame(b"", length=LONGEST + 1))
+        with pytest.raises(Refused):
+            caller.hear()
 
 
 def test_a_slow_client_keeps_nobody_waiting(start: Callable[..., Daemon]) -> None:

@@ -252,6 +252,13 @@ def test_every_number_of_sixteen_bits(dtype: torch.dtype, scale: float, back_end
     assert back_end.runs >= (6 if back_end.choice == "numba" else 0)
 
 
+def test_results_of_bfloat16_are_rounded_half_to_even(back_end: CountingBackend) -> None:
+    """1 and 2 times 257/256 are in the middle between two numbers of 8 bits."""
+    x = torch.tensor([1.0, 2.0, -1.0, -2.0], dtype=torch.bfloat16).repeat(16)
+    assert torch.equal(quant.fake_quantize_per_tensor(x, 257 / 256, 0, -8, 7), x)
+    assert back_end.runs == (back_end.choice == "numba")
+
+
 @pytest.mark.parametrize("dtype", INTEGER)
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("name", sorted(LAYOUTS))

@@ -250,7 +250,11 @@ def test_options_beside_a_manifest_and_without_one(tcl: Interpreter, tmp_path: P
         ("", "format", "format must be given: there is no manifest"),
         ("-format readmemh", "bits", "bits must be given"),
         ("-format readmemh -bits 4", "signed", "signed must be given"),
-        ("-format readmemh -bits 4 -signed 1 -dtype float32", "dtype", "dtype must be bool, uint8, int8"),
+        (
+            "-format readmemh -bits 4 -signed 1 -dtype float32",
+            "dtype",
+            "dtype must be one of bool",
+        ),
         (
             "-format readmemh -bits 4 -signed 1 -shape -1",
             "shape",

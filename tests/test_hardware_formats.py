@@ -48,6 +48,11 @@ WRITTEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "coe, lines": ("coe", {"words_per_line": 3}, COE_HEAD + "1, e, 3,\n8, 7, 0;\n"),
     "mif": ("mif", {}, MIF_HEAD + "\t0 : 1;\n\t1 : e;\n\t2 : 3;\n\t3 : 8;\n\t4 : 7;\n\t5 : 0;\nEND;\n"),
     "mif, lines": ("mif", {"words_per_line": 4}, MIF_HEAD + "\t0 : 1 e 3 8;\n\t4 : 7 0;\nEND;\n"),
+    "mif, whole lines": (
+        "mif",
+        {"words_per_line": 2},
+        MIF_HEAD + "\t0 : 1 e;\n\t2 : 3 8;\n\t4 : 7 0;\nEND;\n",
+    ),
     # 0x06 + 0x01 + 0x0e + 0x03 + 0x08 + 0x07 = 0x27, and 0x100 - 0x27 = 0xd9
     "intel_hex": ("intel_hex", {}, ":06000000010E03080700D9\n:00000001FF\n"),
     # 0x04 + 0x01 + 0xfe + 0x0f = 0x112, and 0x200 - 0x112 = 0xee
@@ -113,6 +118,27 @@ def test_an_array_has_a_name_that_c_allows(tmp_path: Path, file: str, name: str)
     assert f"static const int8_t {name}[6] = {{" in (tmp_path / file).read_text()
 
 
+@pytest.mark.parametrize(
+    ("tensor", "options", "array"),
+    [
+        (torch.tensor([2**32 - 1]).to(torch.uint32), {}, "uint32_t w[1] = {\n    4294967295u\n}"),
+        (torch.tensor([-(2**31)], dtype=torch.int32), {}, "int32_t w[1] = {\n    -2147483648\n}"),
+        (torch.tensor([-1, 2]), {"bits": 16, "values_per_word": 2}, "uint32_t w[1] = {\n    0x0002ffffu\n}"),
+        (
+            torch.tensor([-1, 2, 3]),
+            {"bits": 16, "values_per_word": 3},
+            "uint64_t w[1] = {\n    0x00030002ffffull\n}",
+        ),
+    ],
+    ids=["unsigned", "signed", "words of 32 bits", "words of 48 bits"],
+)
+def test_literals_in_c_have_the_type_of_the_array(
+    tmp_path: Path, tensor: torch.Tensor, options: dict[str, Any], array: str
+) -> None:
+    export_integers(tensor, str(tmp_path / "w.h"), "c_header", **options)
+    assert f"static const {array};\n" in (tmp_path / "w.h").read_text()
+
+
 @pytest.mark.parametrize("order", ["row", "column"])
 def test_numpy_reads_an_npy_file(tmp_path: Path, order: str) -> None:
     path = tmp_path / "w.npy"
@@ -122,6 +148,8 @@ def test_numpy_reads_an_npy_file(tmp_path: Path, order: str) -> None:
     assert (np.load(path) == image.numpy()).all()
     export_integers(image, str(path), "npy", bits=7, order=order, channels_last=True, overwrite=True)
     assert (np.load(path) == image.permute(0, 2, 3, 1).numpy()).all()
+    export_integers(image, str(path), "npy", order=order, overwrite=True)
+    assert np.load(path).dtype.str == "<i2"  # as it lies in the memory of most machines
 
 
 def test_any_program_reads_a_json_file(tmp_path: Path) -> None:

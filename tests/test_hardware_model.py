@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from pybridge.hardware import FORMATS, BadArgument, Weight, export_integers, export_model, import_integers
+from pybridge.hardware import (
+    FORMATS,
+    BadArgument,
+    Weight,
+    export_integers,
+    export_model,
+    import_integers,
+    model,
+)
 from pybridge.replacing import NotRegular
 
 NAMES = [
@@ -42,6 +50,15 @@ def test_each_weight_has_a_file_whatever_it_is_called(tmp_path: Path, format: st
     if format == "c_header":
         arrays = [(folder / file).read_text().partition("int8_t ")[2].partition("[")[0] for file in files]
         assert len({name.upper() for name in arrays}) == len(NAMES)
+
+
+def test_the_index_comes_to_its_place_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds it finds all that it tells of."""
+    moved: list[str] = []
+    monkeypatch.setattr(model, "put_in_place", lambda files, targets, paths, overwrite: moved.extend(paths))
+    export_model(weights(["a", "z"]), str(tmp_path), "coe")
+    assert len(moved) == 5
+    assert Path(moved[-1]).name == "index.json"
 
 
 def test_one_weight_at_a_time(tmp_path: Path) -> None:

@@ -62,6 +62,18 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     "readmemh, out of order": ("readmemh", "@2 3\n4\n@0 1 2", SIGNED_8, [1, 2, 3, 4]),
     "readmemh, short and long": ("readmemh", "000001 f", SIGNED_8, [1, 15]),
     "readmemb": ("readmemb", "0111_1111\n1000_0000 1 @3 10", SIGNED_8, [127, -128, 1, 2]),
+    "intel_hex, segments": (  # of 16 bytes
+        "intel_hex",
+        ":10000000000102030405060708090A0B0C0D0E0F78\n:020000020001FB\n:0100000010EF\n:00000001FF\n",
+        SIGNED_8,
+        list(range(17)),
+    ),
+    "intel_hex, big": (
+        "intel_hex",
+        ":040000001234800135\n:00000001FF\n",
+        {"bits": 16, "signed": True, "byte_order": "big"},
+        [0x1234, -0x7FFF],
+    ),
     "coe": ("coe", COE, {"bits": 16, "signed": False}, COE_VALUES),
     "coe, decimal": (
         "coe",
@@ -77,6 +89,12 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     ),
     "mif": ("mif", QUARTUS, UNSIGNED_14, [0x3FFF] * 6 + [15, 0x3FFF, 15, 14, 5] + [0x3FFF] * 5 + [0, 0]),
     "mif, in turn": ("mif", MIF.format("HEX", "[0..2] : 1 ff;"), SIGNED_8, [1, -1, 1]),
+    "mif, in turn, with a rest": (
+        "mif",
+        MIF.replace("DEPTH=3", "DEPTH=8").format("HEX", "[0..7] : 1 2 3;"),
+        SIGNED_8,
+        [1, 2, 3, 1, 2, 3, 1, 2],
+    ),
     "mif, out of order": ("mif", MIF.format("HEX", "2:3; 0:1; 1:2; 0:9;"), SIGNED_8, [9, 2, 3]),
     "mif, decimal": ("mif", MIF.format("DEC", "0 : -128 127 -1;"), SIGNED_8, [-128, 127, -1]),
     "mif, unsigned": ("mif", MIF.format("UNS", "0 : 128 127 255;"), SIGNED_8, [-128, 127, -1]),
@@ -96,9 +114,9 @@ FOREIGN: dict[str, tuple[str, str, dict[str, Any], list[int]]] = {
     ),
     "c_header": (
         "c_header",
-        "// mine\nconst int8_t w[] = {1};\nstatic int16_t other[2] = { -0x10, /* two */ 0x7FFFu, };\n",
+        "// mine\nconst int8_t w[] = {1};\nstatic int16_t other[3] = { -0x10, /* two */ 0x7FFFu, +5, };\n",
         {},
-        [-16, 32767],
+        [-16, 32767, 5],
     ),
     "json": (
         "json",
@@ -245,6 +263,8 @@ WRONG: list[tuple[str, str, str]] = [
     ("c_header", "int w[1] = {1};", "has no whole array"),
     ("c_header", "int8_t w[2] = {1,\n 2", "has no whole array"),
     ("c_header", "int8_t w[2] = {1,\n\n 0b1};", 'line 3: expected an integer but got "0b1"'),
+    ("c_header", "int8_t w[2] = {1,\n 010};", 'line 2: expected an integer but got "010"'),
+    ("c_header", "int8_t w[2] = {1, 1_0};", 'line 1: expected an integer but got "1_0"'),
     ("c_header", "int8_t w[2] = {1,\n 200};", "line 2: 200 does not fit into 8 signed bits"),
     ("c_header", "int8_t w[2] = {1, -3\n 2};", r'expected an integer but got "-3\\n 2"'),
     ("c_header", "\nint8_t w[4] = {1, 2};", "line 2: an array of 4 numbers has 2"),
@@ -268,6 +288,11 @@ WRONG: list[tuple[str, str, str]] = [
         "has a header that tells no sh",
     ),
     ("npy", npy("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}"), "has 0 bytes of elements where"),
+    (
+        "npy",
+        npy("{'shape': (2,), 'fortran_order': False, 'descr': '|i1'}") + "abc",
+        "has 3 bytes of elements where its shape needs 2",
+    ),
     ("npy", npy("(" * 9000), "has a header that tells no shape"),
     ("json", '{"data": [1,\n2', "line 2: no JSON"),
     ("json", "[" * 100_000, "holds no JSON"),
@@ -372,6 +397,32 @@ def test_a_manifest_that_does_not_fit_is_told(
     with pytest.raises(BadFile, match=message) as raised:
         import_integers(str(data))
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("format", "entries", "message"),
+    [
+        ("npy", {"shape": [3, 2]}, "has the shape 2 3 where 3 2 was told"),
+        ("npy", {"order": "column"}, "has the order row where column was told"),
+        ("npy", {"dtype": "int16", "bits": 9, "word_bits": 9}, "has the type int8 where int16 was told"),
+        (
+            "c_header",
+            {"dtype": "uint8", "signed": False, "bits": 8},
+            "has the type int8 where uint8 was told",
+        ),
+        ("json", {"shape": [3, 2]}, "has the shape 2 3 where 3 2 was told"),
+    ],
+)
+def test_a_manifest_that_says_other_than_its_file_is_told(
+    tmp_path: Path, format: str, entries: dict[str, Any], message: str
+) -> None:
+    """Its checksum is right: only its other entries are edited."""
+    data = tmp_path / "weights"
+    values = torch.tensor([[1, 2, 3], [4, 5, 6]], dtype=torch.int8)
+    export_integers(values, str(data), format)
+    edited(lambda known: known.update(entries))(data, Path(f"{data}.manifest.json"))
+    with pytest.raises(BadFile, match=message):
+        import_integers(str(data))
 
 
 def test_values_left_in_the_last_word_are_refused(tmp_path: Path) -> None:

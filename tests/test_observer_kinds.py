@@ -165,6 +165,21 @@ def test_mse_takes_the_first_of_equals() -> None:
     assert (low, high) == (data[0] * 0.01, data[1] * 0.01)
 
 
+def test_mse_adds_squares_that_float32_cannot_hold() -> None:
+    """Elements 2^80 times as large, whose squares are beyond float32, have a range 2^80 times as large."""
+    data = normal(200) ** 3
+    low, high = after(MSEObserver(Scheme(bits=4)), data).range()
+    scaled = after(MSEObserver(Scheme(bits=4)), data * 2.0**80).range()
+    assert scaled == (low * 2.0**80, high * 2.0**80)
+
+
+def test_mse_passes_over_ranges_whose_width_float32_cannot_hold() -> None:
+    """Their scale is infinite, and they quantize to NaN. 0.56 * 6e38 is below 2^128, 0.57 * 6e38 is not."""
+    data = torch.tensor([-3e38, 0.0, 3e38])
+    low, high = after(MSEObserver(Scheme()), data).range()
+    assert (low, high) == (data[0] * 0.56, data[2] * 0.56)
+
+
 def test_mse_looks_at_all_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     data = normal(2, 500) ** 3
     for channels in (Channels(), ROWS):

@@ -44,6 +44,7 @@ def by_numpy(x: torch.Tensor, y: torch.Tensor) -> list[float]:
         ([3, 4], [0, 0], [12.5, 0, 4, 0]),
         ([1, 0], [0, 1], [1, 10 * math.log10(0.5), 1, 0]),
         ([1, 2], [-1, -2], [10, 10 * math.log10(0.25), 4, -1]),
+        ([1, 1, 1], [1, 1, 1], [0, INF, 0, 1]),  # 3 is more than sqrt(3) * sqrt(3), by rounding
         ([], [], [NAN, NAN, NAN, NAN]),
         ([NAN, 1], [1, 1], [NAN, NAN, NAN, NAN]),
         ([1, 1], [1, NAN], [NAN, NAN, NAN, NAN]),
@@ -58,6 +59,7 @@ def test_by_hand(original: list[float], dequantized: list[float], expected: list
     assert numbers(found) == pytest.approx(expected, rel=1e-15, nan_ok=True)
     assert {getattr(found, name).dtype for name in NAMES} == {torch.float64}
     assert not any(math.copysign(1, each) < 0 for each in numbers(found) if math.isnan(each))
+    assert not abs(found.cosine) > 1
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1])

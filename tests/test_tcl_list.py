@@ -124,6 +124,11 @@ def test_a_joined_list_is_a_command_of_the_same_words(elements: list[str]) -> No
     assert [str(word) for word in TCL.splitlist(TCL.call("eval", to_tkinter(command)))] == elements
 
 
+def test_a_list_whose_first_word_is_like_a_comment_is_a_command() -> None:
+    TCL.eval("proc #a {word} {return $word}")
+    assert TCL.eval(join_list(["#a", "said"])) == "said"
+
+
 def test_long_lists_are_split_in_linear_time() -> None:
     elements = [f"{{{index}}} \\" for index in range(20_000)]
     assert split_list(join_list(elements)) == elements

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pybridge.tcltest.collection import TclTest
+from pybridge.tcltest.nodes import item_names
 from tests.processes import eventually, is_running
 from tests.tcltest_suites import (
     CORPUS,
@@ -136,6 +138,11 @@ def test_each_test_is_an_item_with_a_name_of_its_own(pytester):
         both = {"names.test::twice", "names.test::twice[2]", "names.test::twice[2][2]"}
         wanted = both if name == "twice" else {f"names.test::{name}"}  # as pytest takes a bare name
         assert set(status_of(result)) == wanted, name
+
+
+def test_names_tell_how_often_they_were_used():
+    tests = [TclTest("a::b", number, "", Path("a.test"), 1) for number in (1, 2, 3)]
+    assert item_names(tests, set()) == [["a", "b"], ["a", "b[2]"], ["a", "b[3]"]]
 
 
 def test_a_test_is_found_where_it_was_made(pytester):

@@ -235,6 +235,15 @@ def test_what_a_script_does_to_its_process_stays_there(tmp_path: Path) -> None:
     assert run(script, tmp_path) == ("1\n", "", 0)
 
 
+def test_what_a_command_says_comes_over_where_a_script_has_closed_another_channel(tmp_path: Path) -> None:
+    """The shell writes to the process's own descriptor, as C code does."""
+    script = """
+        torch::remote {close stdout}
+        torch::remote {exec sh -c {echo said >&2} 2>@stderr}
+    """
+    assert run(script, tmp_path) == ("", "said\n", 0)
+
+
 def test_what_a_script_prints_comes_at_once_and_in_order(tmp_path: Path) -> None:
     script = """
         rename puts original
@@ -402,6 +411,22 @@ def test_a_crash_leaves_its_trace(tmp_path: Path) -> None:
         puts [code],[string match "*Fatal Python error: Segmentation fault*" [dict get $options -errorinfo]]
     """
     assert run(script, tmp_path) == ("TORCH CLOSED,1\n", "", 0)
+
+
+def test_a_worker_that_does_not_understand_says_why(tmp_path: Path) -> None:
+    script = """
+        torch::ones 2
+        puts -nonewline $::torch::_::channel [string repeat x 20]
+        catch {torch::ones 2} message options
+        puts $message
+        puts [lindex [split [dict get $options -errorinfo] \\n] 1]
+    """
+    assert run(script, tmp_path) == (
+        "the worker has ended (exit status 2), and its handles with it: torch::restart starts another\n"
+        "a frame must begin with b'tch1' but began with b'xxxx'\n",
+        "",
+        0,
+    )
 
 
 def test_what_was_asked_for_and_not_answered_fails(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import join_list, split_list
-from pybridge.worker.frames import PROTOCOL, Garbled, Reader, decode, encode, head
+from pybridge.worker import frames
+from pybridge.worker.frames import HEADER, PROTOCOL, Garbled, Reader, TooLong, decode, encode, head
 from tests.stock_tclsh import run
 
 # What a worker might answer if it were broken: after its greeting, one of these for each request.
@@ -95,6 +96,34 @@ def test_a_frame_comes_back(number: int, text: str, payload: bytes, created: int
     with os.fdopen(source):
         assert Reader(source).next() == (number, text, payload, created)
         assert Reader(source).next() is None
+
+
+@pytest.mark.parametrize(
+    ("protocol", "length", "size", "message"),
+    [
+        (b"tch2", 0, 0, "a frame must begin with b'tch1' but began with b'tch2'"),
+        (PROTOCOL, 2**28 + 1, 0, "a list must have at most 268435456 bytes but had 268435457"),
+        (PROTOCOL, 2**28, 0, "a frame was cut short"),
+        (PROTOCOL, 0, 2**32 - 1, "a frame was cut short"),
+    ],
+)
+def test_a_header_is_checked_before_the_rest_is_read(
+    protocol: bytes, length: int, size: int, message: str
+) -> None:
+    source, target = os.pipe()
+    os.write(target, HEADER.pack(protocol, 1, 0, length, size))
+    os.close(target)
+    with os.fdopen(source), pytest.raises(Garbled, match=f"^{message}$"):
+        Reader(source).next()
+
+
+def test_a_frame_has_no_more_than_the_other_side_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "_LONGEST_LIST", 4)
+    monkeypatch.setattr(frames, "_MOST_BYTES", 8)
+    assert head(1, "\u00e4\u00e4", bytes(8)) == HEADER.pack(PROTOCOL, 1, 0, 4, 8) + b"\xc3\xa4" * 2
+    for text, payload in (("\u00e4\u00e4a", b""), ("", bytes(9))):
+        with pytest.raises(TooLong, match="at most 4 bytes of text and 8 of numbers"):
+            head(1, text, payload)
 
 
 def test_text_that_is_no_text_is_kept_apart() -> None:

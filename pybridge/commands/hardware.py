@@ -10,7 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from pybridge import errors
 from pybridge.annotations import Dtype, FileName, Tensor
-from pybridge.bulk import Bulk, parse_number
+from pybridge.bulk import Bulk, is_number
 from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
 from pybridge.commands.integers import Chosen, Integers, choice_of, quantized_by
@@ -357,19 +357,11 @@ def _check_no_list(word: str) -> None:
     """Refuse a list with a wrong number in it, which would be told as a file that is not there."""
     try:
         elements = [] if os.path.lexists(word) else split_list(word)
-    except ValueError:
+    except ValueError:  # no list, so the name of a file
         return
-    wrong = [element for element in elements if not _is_number(element)]
+    wrong = [element for element in elements if not is_number(element)]
     if wrong and len(wrong) < len(elements):
         raise errors.arg_value("scales", f'scales must be numbers but has "{errors.shown(wrong[0])}"')
-
-
-def _is_number(text: str) -> bool:
-    try:
-        parse_number(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _numbers(given: Tensor | Bulk, name: str) -> list[float]:

@@ -104,7 +104,8 @@ def observer(
 
     histogram takes the range that quantizes a histogram of all elements with the least error
     (HistogramObserver; as there, floating-point tensors are binned and counted in their own precision: of a
-    large float16 or bfloat16 one observe a float32 copy). percentile goes from the (100 - p)-th to the p-th
+    large float16 or bfloat16 one observe a float32 copy. On a GPU, where PyTorch has no histogram of these
+    two, they are binned as float32). percentile goes from the (100 - p)-th to the p-th
     percentile of all elements, by the linear rule of `torch.quantile`. mse takes, of the range of all
     elements times 0.01, 0.02 .. 1.00, the one whose fake quantization has the least squared error, the first
     of equals. apot takes the largest magnitude, for additive powers of two.

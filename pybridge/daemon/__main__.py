@@ -87,7 +87,7 @@ def take_lock() -> int:
     lock = os.open(place.path("lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # not a child's as well, as one of flock(2) would be
-    except OSError:
+    except (BlockingIOError, PermissionError):  # POSIX allows both; anything else is no daemon's doing
         os.close(lock)
         raise RunsAlready from None
     for kind in ("", "socket"):

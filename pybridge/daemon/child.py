@@ -75,7 +75,7 @@ def _be_asked() -> None:
 def _run_a_script() -> None:
     try:
         from pybridge.interp import Interpreter
-    except ImportError:  # no tkinter
+    except ImportError:  # no tkinter: who needs it is told
         return
     with Interpreter(program=True) as tcl:
         tcl.eval("torch::tensor_to_list [torch::ones 2]")
@@ -100,7 +100,6 @@ def _begin(identity: Identity, memory: int) -> None:
 def _work(identity: Identity, connection: int, answer: str) -> None:
     from pybridge.worker.__main__ import run
 
-    faulthandler.enable(os.fdopen(os.dup(2), "w"))  # the daemon's log
     sys.argv = identity.arguments
     run(connection, connection, answer)
 
@@ -171,7 +170,7 @@ def _end_output() -> None:
         try:
             stream.flush()
         except (OSError, ValueError):
-            pass
+            pass  # nobody reads it any more, or a script has closed the channel
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(nothing, number)

@@ -114,14 +114,20 @@ def runs() -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise place.NoPlace(f'cannot use "{place.path("lock")}": {error.strerror}') from None
+        raise _no_lock(error) from None
     try:
         # Who has the lock is asked without taking it: a daemon that starts now must get it.
         answer = fcntl.fcntl(lock, fcntl.F_GETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    except OSError as error:  # a file system without locks, such as some of a network
+        raise _no_lock(error) from None
     finally:
         os.close(lock)
     kind, _, _, _, process = _FLOCK.unpack(answer)
     return 0 if kind == fcntl.F_UNLCK else max(0, process)  # never a number that kill(2) takes for many
+
+
+def _no_lock(error: OSError) -> place.NoPlace:
+    return place.NoPlace(f'cannot use "{place.path("lock")}": {error.strerror}')
 
 
 def _ends() -> bool:

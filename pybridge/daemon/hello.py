@@ -165,7 +165,7 @@ def _umask_of(process: int) -> int:
             with open(status, encoding="utf-8", errors="replace") as file:
                 return next(int(line.split()[1], 8) for line in file if line.startswith("Umask:"))
     except (OSError, StopIteration, ValueError):
-        pass
+        pass  # it has ended, or the kernel does not tell umasks (Linux before 4.7)
     own = os.umask(0o077)
     os.umask(own)
     return own

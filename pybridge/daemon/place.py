@@ -47,7 +47,7 @@ def make_folder() -> str:
         try:
             os.mkdir(found, 0o700)
         except FileExistsError:
-            pass
+            pass  # of an earlier daemon, or somebody else's
         if not is_own(found):
             raise NoPlace(f'"{found}" is not a folder of your own')
         os.chmod(found, 0o700)

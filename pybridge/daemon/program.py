@@ -32,7 +32,7 @@ def run(words: list[str]) -> int | None:
     except TimeoutError:  # it may run the script yet: then it would run twice
         os.write(2, b"tcltorch: the daemon does not answer: tcltorch daemon stop ends it\n")
         return 1
-    except (OSError, place.NoPlace):
+    except (OSError, place.NoPlace):  # no daemon, or one that did not take the hello
         return None
     connection.settimeout(None)
     return _wait(connection)
@@ -88,7 +88,7 @@ def _wait(connection: _socket.socket) -> int:
     signal.signal(signal.SIGTSTP, stop)
     try:
         ending = connection.recv(2)
-    except OSError:
+    except OSError:  # the daemon was killed
         ending = b""
     if len(ending) < 2:
         os.write(2, b"tcltorch: the daemon has ended\n")

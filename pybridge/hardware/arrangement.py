@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pybridge.hardware.manifest import DTYPES, Manifest
 from pybridge.hardware.refusals import BadContent
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, dtype_name
 from pybridge.quant.integer_range import limits
 
 
@@ -18,7 +18,7 @@ def dtype_of(tensor: torch.Tensor) -> str:
     Raises:
         BadArgument: the tensor does not hold integers.
     """
-    name = str(tensor.dtype).removeprefix("torch.")
+    name = dtype_name(tensor.dtype)
     if name in DTYPES and tensor.layout is torch.strided and not tensor.is_meta:
         return name
     if tensor.is_quantized:

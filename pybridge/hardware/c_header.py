@@ -15,7 +15,8 @@ from pybridge.hardware.words import Words, from_integers, to_integers
 _COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _ARRAY = re.compile(rb"\b(u?int(?:8|16|32|64))_t\s+\w+\s*\[\s*(\w+)\s*\]\s*=\s*\{([^{}]*)\}\s*;")
 _SIZE = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+\w+_SIZE[ \t]+0[ \t]*\r?$", re.MULTILINE)
-_NUMBER = re.compile(rb"(-?(?:0[xX][0-9a-fA-F]+|0|[1-9][0-9]*))[uUlL]{0,3}")
+_NUMBER = re.compile(rb"([-+]?(?:0[xX][0-9a-fA-F]+|0|[1-9][0-9]*))[uUlL]{0,3}")
+_NOT_AS_IN_C = re.compile(rb"_|\b0[0-9]")  # what Python reads as a decimal number; 010 is 8 in C
 # Words of C and C++, the macros of stdint.h, and those of compilers that begin with a letter: what an array
 # cannot be called.
 _RESERVED = re.compile(
@@ -157,10 +158,12 @@ def _found(content: bytes) -> tuple[bytes, re.Match[bytes]]:
 
 
 def _numbers(tokens: list[bytes]) -> list[int]:
-    try:
-        return list(map(int, tokens))
-    except ValueError:
-        pass  # hexadecimal, or a suffix, or something wrong
+    """The integers, at once where all of them are plain decimal ones."""
+    if not _NOT_AS_IN_C.search(b",".join(tokens)):
+        try:
+            return list(map(int, tokens))
+        except ValueError:
+            pass  # hexadecimal, or a suffix, or something wrong
     numbers = []
     for index, token in enumerate(tokens):
         match = _NUMBER.fullmatch(token.strip())

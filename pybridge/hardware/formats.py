@@ -2,7 +2,7 @@
 
 from pybridge.hardware import c_header, coe, intel_hex, json, mif, npy, readmem
 from pybridge.hardware.manifest import Coding
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, check_choice
 
 FORMATS = {
     "readmemh": readmem.HEXADECIMAL,
@@ -18,8 +18,7 @@ FORMATS = {
 
 def check_format(format: str) -> None:
     """Refuse a name that is no format's."""
-    if format not in FORMATS:
-        raise BadArgument("format", f"format must be {', '.join(FORMATS)} but is {format}")
+    check_choice(format, "format", tuple(FORMATS))
 
 
 def check_coding(format: str, coding: Coding) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pybridge.hardware.refusals import BadContent
 from pybridge.hardware.words import WIDEST
-from pybridge.quant.arguments import BadArgument
+from pybridge.quant.arguments import BadArgument, check_choice
 from pybridge.quant.integer_range import limits
 
 SUFFIX = ".manifest.json"  # after the data file's full name
@@ -62,7 +62,7 @@ class Coding:
                 f"values_per_word must be in 1 .. {most} for {self.bits} bits (a word has at most {WIDEST}) "
                 f"but is {self.values_per_word}",
             )
-        _check_choice("byte_order", self.byte_order, BYTE_ORDERS)
+        check_choice(self.byte_order, "byte_order", BYTE_ORDERS)
 
     @property
     def word_bits(self) -> int:
@@ -118,8 +118,8 @@ class Manifest(Coding):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_shape(self.shape, "shape")
-        _check_choice("dtype", self.dtype, tuple(DTYPES))
-        _check_choice("order", self.order, ORDERS)
+        check_choice(self.dtype, "dtype", tuple(DTYPES))
+        check_choice(self.order, "order", ORDERS)
         if self.channels_last and len(self.shape) < 3:
             raise BadArgument(
                 "channels_last",
@@ -319,11 +319,6 @@ def check_shape(shape: tuple[int, ...], parameter: str) -> None:
     if math.prod(size or 1 for size in shape) > _MOST_VALUES:
         text = f"{parameter} must have sizes whose product is at most 2**40 but is {_listed(shape)}"
         raise BadArgument(parameter, text)
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise BadArgument(name, f"{name} must be {', '.join(allowed)} but is {value}")
 
 
 def _listed(shape: tuple[int, ...]) -> str:

@@ -105,28 +105,41 @@ def export_model(
             )
             for weight in weights:
                 file = names.add(weight.name, weight.integers.dim())
-                with _naming(weight.name):
-                    manifest = export_integers(
-                        weight.integers,
-                        os.path.join(unfinished, file),
-                        format,
-                        bits=weight.bits,
-                        signed=weight.signed,
-                        values_per_word=values_per_word,
-                        order=order,
-                        channels_last=channels_last and weight.integers.dim() > 2,
-                        byte_order=byte_order,
-                        scales=weight.scales,
-                        zero_points=weight.zero_points,
-                        axis=weight.axis,
-                        group_size=weight.group_size,
-                    )
+                path = os.path.join(unfinished, file)
+                manifest = _written(
+                    weight,
+                    path,
+                    format,
+                    values_per_word=values_per_word,
+                    order=order,
+                    channels_last=channels_last and weight.integers.dim() > 2,
+                    byte_order=byte_order,
+                )
                 index.write(f"{',' if totals.weights else ''}\n    {_entry(weight.name, file, manifest)}")
-                _count(totals, manifest, os.path.getsize(os.path.join(unfinished, file)))
+                _count(totals, manifest, os.path.getsize(path))
                 step(weight.name)
             index.write(f'\n  }},\n  "totals": {json.dumps(vars(totals))}\n}}\n')
         _move(unfinished, folder, overwrite)
     return totals
+
+
+def _written(weight: Weight, path: str, format: str, **layout: Any) -> Manifest:
+    """Write one weight; messages begin with its name."""
+    try:
+        return export_integers(
+            weight.integers,
+            path,
+            format,
+            bits=weight.bits,
+            signed=weight.signed,
+            scales=weight.scales,
+            zero_points=weight.zero_points,
+            axis=weight.axis,
+            group_size=weight.group_size,
+            **layout,
+        )
+    except BadArgument as error:
+        raise BadArgument(error.parameter, f"{weight.name}: {error}") from None
 
 
 def _entry(name: str, file: str, manifest: Manifest) -> str:
@@ -171,15 +184,6 @@ class _Names:
         file = (stem + self._ending).lower()
         in_c = c_header.names(stem, dims) if self._in_c else []
         return {file, file + SUFFIX, *(f"{name.upper()} in C" for name in in_c)}
-
-
-@contextlib.contextmanager
-def _naming(weight: str) -> Iterator[None]:
-    """Messages begin with the weight's name."""
-    try:
-        yield
-    except BadArgument as error:
-        raise BadArgument(error.parameter, f"{weight}: {error}") from None
 
 
 def _check_folder(folder: str, overwrite: bool) -> None:

@@ -88,7 +88,7 @@ def _header(text: bytes) -> tuple[Any, Any, np.dtype[Any] | None]:
         if isinstance(told, dict) and told.keys() == _KEYS and isinstance(told["descr"], str):
             return told["shape"], told["fortran_order"], np.dtype(told["descr"])
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        pass
+        pass  # it is not written by NumPy; MemoryError and RecursionError are how Python refuses deep nesting
     return None, None, None
 
 

@@ -17,6 +17,7 @@ from pybridge.quant.observers import (
     UniformObserver,
     check_range,
     extremes,
+    extremes_of_nothing,
     seen_range,
 )
 from pybridge.quant.schemes import Scheme
@@ -28,10 +29,11 @@ _STEP = 1e-5  # share of all elements that a move of the search leaves out
 class HistogramObserver(UniformObserver):
     """The range that minimizes the squared error of quantizing a histogram of all elements.
 
-    Elements that are infinite, or too large for float32, are left out, with a warning. Floating-point tensors
-    are binned and counted in their own precision, as in PyTorch: one of bfloat16 adds no more than 256 to a
-    bin for each of PyTorch's threads, one of float16 no more than 2048. Others are binned as float32, and so
-    are half ones on a GPU; PyTorch has no histogram of integers.
+    Elements that are infinite, or too large for float32, are left out, with a warning. On the CPU
+    floating-point tensors are binned and counted in their own precision, as in PyTorch: one of bfloat16 adds
+    no more than 256 to a bin for each of PyTorch's threads, one of float16 no more than 2048. Integers are
+    binned as float32; PyTorch has no histogram of them there. On a GPU all but float64 are binned as float32:
+    PyTorch has no histogram of half types in CUDA, and one of integers, which this may differ from.
 
     Args:
         bins: of the histogram, at least 1.
@@ -49,9 +51,7 @@ class HistogramObserver(UniformObserver):
         super().__init__(scheme)
 
     def reset(self) -> None:
-        self.min_val, self.max_val = (
-            torch.tensor(each, dtype=torch.float32) for each in (math.inf, -math.inf)
-        )
+        self.min_val, self.max_val = extremes_of_nothing()
         self.histogram = torch.zeros(self.bins, dtype=torch.float32)
 
     @property

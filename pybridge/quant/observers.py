@@ -22,7 +22,7 @@ _MOST_OF_ONE_THREAD = 2**22  # elements; it looks at them in a few milliseconds
 
 
 def extremes_of_nothing() -> tuple[torch.Tensor, torch.Tensor]:
-    """The minimum and maximum of what has no elements, as float32."""
+    """The minimum and maximum of what has no elements, float32 whatever the default dtype is."""
     return torch.tensor(math.inf, dtype=torch.float32), torch.tensor(-math.inf, dtype=torch.float32)
 
 
@@ -161,9 +161,7 @@ class MinMaxObserver(UniformObserver):
 
     def reset(self) -> None:
         if self.channels.is_one:
-            self.min_val, self.max_val = (
-                torch.tensor(each, dtype=torch.float32) for each in (math.inf, -math.inf)
-            )
+            self.min_val, self.max_val = extremes_of_nothing()
         else:
             self.min_val, self.max_val = (torch.empty(0, dtype=torch.float32) for _ in range(2))
 

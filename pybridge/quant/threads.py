@@ -25,10 +25,7 @@ def team() -> Team | None:
     for path in _loaded():
         try:
             run = ctypes.CDLL(path, mode=os.RTLD_NOLOAD | os.RTLD_NOW).GOMP_parallel
-        except (
-            OSError,
-            AttributeError,
-        ):  # LLVM's and Intel's have this function, too, but may be built without
+        except (OSError, AttributeError):  # LLVM's and Intel's have this, too, but may be built without
             continue
         run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
         run.restype = None

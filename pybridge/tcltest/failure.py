@@ -168,7 +168,7 @@ def _first_difference(expected: str, actual: str) -> str:
     """Where two lines begin to differ: at which element, when both are lists of several."""
     try:
         wanted, got = split_list(expected), split_list(actual)
-    except ValueError:
+    except ValueError:  # one is no list
         wanted = got = []
     if min(len(wanted), len(got)) < 2:
         length = min(len(expected), len(actual))

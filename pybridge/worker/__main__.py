@@ -1,5 +1,6 @@
 """The process that a Tcl program starts: `python -m pybridge.worker`."""
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -13,8 +14,7 @@ _PIPE_SIZE = 1 << 20
 def main() -> None:
     """Serve the process that has started this one, until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole process group
-    source, target, errors = os.dup(0), os.dup(1), os.dup(2)
-    faulthandler.enable(os.fdopen(errors, "w"))
+    source, target = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
@@ -38,6 +38,8 @@ def run(source: int, target: int, answer: str = "") -> None:
     from pybridge.worker.output import Output
     from pybridge.worker.server import Server
 
+    last_words = os.fdopen(os.dup(2), "w")  # Tcl tells them with the error; of the daemon it is the log
+    faulthandler.enable(last_words)
     writer = Writer(target)
     server = Server(Reader(source), writer, Output(writer))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,17 +51,18 @@ def run(source: int, target: int, answer: str = "") -> None:
         threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
     try:
         server.serve()
-    except (Garbled, OSError):  # nobody is left to be told
+    except Garbled as error:
+        print(error, file=last_words, flush=True)
+        end(2)
+    except OSError:  # nobody is left to be told
         end(2)
     end(0)
 
 
 def _load_torch() -> None:
-    """Have PyTorch ready by the time that a command needs it. What is wrong with it, that command tells."""
-    try:
+    """Have PyTorch ready by the time that a command needs it."""
+    with contextlib.suppress(Exception):  # that command tries again, and says why
         import torch  # noqa: F401
-    except Exception:
-        return
 
 
 def _widen(*descriptors: int) -> None:
@@ -67,10 +70,8 @@ def _widen(*descriptors: int) -> None:
     import fcntl
 
     for descriptor in descriptors:
-        try:
+        with contextlib.suppress(OSError):  # no pipe, or the limit of the machine is lower
             fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        except OSError:  # no pipe, or the limit of the machine is lower
-            continue
 
 
 if __name__ == "__main__":

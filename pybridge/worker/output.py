@@ -35,13 +35,11 @@ class Output:
 
     def flush(self) -> None:
         """Send what C code has written since the last time."""
-        try:
-            if not (os.lseek(1, 0, os.SEEK_CUR) or os.lseek(2, 0, os.SEEK_CUR)):
-                return
-        except OSError:  # a script has closed one
+        out, err = self._files  # their positions are shared with 1 and 2, which a script may have closed
+        if not (out.tell() or err.tell()):
             return
         for file, name in zip(self._files, _NAMES, strict=True):
-            if file.tell():  # shared with the descriptor that is written to
+            if file.tell():
                 file.seek(0)
                 data = file.read()
                 file.seek(0)

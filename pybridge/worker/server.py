@@ -152,9 +152,7 @@ class Server:
             self._interpreter.define("said", self._pass_on)
             self._interpreter.eval(_RELAY)
         self._interpreter.dispatcher.main = chain
-        folder = os.open(
-            ".", os.O_RDONLY
-        )  # a relative name means the program's folder, whatever the script does
+        folder = os.open(".", os.O_RDONLY)  # the program's, whatever the script does: relative names mean it
         try:
             value, options = self._interpreter.call("::torch::_::outcome", script)
             return (ERROR, value, options) if options else (OK, value, ())

@@ -27,6 +27,10 @@ SAMPLES: dict[str, list[Sample]] = {
             {"scale": "0.25", "zero_point": "1", "quant_min": "-2", "quant_max": "3"},
             lambda: torch.tensor([-0.75, -0.5, -0.25, 0, 0.25, 0.5]),
         ),
+        Sample(  # exact until the end: as float32, the distance from the zero point would be 2^25 + 4
+            {"scale": "1.75", "zero_point": "33554435", "quant_min": "0", "quant_max": "0"},
+            lambda: torch.tensor([-33554435 * 1.75], dtype=torch.float64).to(torch.float32),
+        ),
     ],
 }
 

@@ -138,6 +138,14 @@ def test_plan_takes_the_fewest_bits() -> None:
         ]
 
 
+def test_a_target_is_reached_by_just_as_much() -> None:
+    weight, options = weights(8, 12), Options((4, 5), group_size=6)
+    least = quantization_plan({"w": weight}, -math.inf, options).weights["w"].best
+    assert least.choice.bits == 4
+    again = quantization_plan({"w": weight}, least.sqnr_db, options).weights["w"]
+    assert (again.best, again.reached) == (least, True)
+
+
 def test_totals_of_a_plan() -> None:
     model = {"a": weights(8, 12), "b": weights(4, 6, seed=1).double()}
     plan = quantization_plan(model, 20, Options(granularity=("per_tensor",)))

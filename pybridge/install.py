@@ -58,6 +58,7 @@ def install(
     tk.call("lappend", "::auto_path", str(folder))
     tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
     about.host_facts.setdefault("Tcl", tk.eval("info patchlevel"))
+    about.host_facts.setdefault("runs in", "with Tcl")
 
 
 def take_payload(tk: Any) -> bytes:

@@ -26,11 +26,14 @@ proc ::torch::_::created {command result path} {
     while {[lindex $words 0] in {-safe --}} {
         set words [lrange $words 1 end]
     }
-    if {$result eq "" && ![llength $words]} {
-        set numbered [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]
-        return [lrange [lsort -dictionary $numbered] end end]
+    if {$result ne ""} {
+        return [list $result]  ;# not by `expr`, which would take a name like 0x10 for a number
     }
-    return [list [expr {$result ne "" ? $result : [lindex $words end]}]]
+    if {[llength $words]} {
+        return [lrange $words end end]
+    }
+    set numbered [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]
+    return [lrange [lsort -dictionary $numbered] end end]
 }
 
 # Give a child what makes torch.tcl choose its parent's transport, and the way to torch.tcl.

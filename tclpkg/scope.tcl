@@ -165,7 +165,7 @@ proc ::torch::_::coroutine_changed {old new operation} {
         dict unset opened [list coroutine $old]
     } elseif {[dict size $opened]} {
         set renamed {}
-        foreach words $opened {
+        foreach words $opened {  ;# keys and what has begun alike
             lappend renamed [lmap word $words {expr {$word eq $old ? $new : $word}}]
         }
         set opened $renamed
@@ -188,7 +188,7 @@ proc ::torch::_::forget {number} {
 # Tell a worker that has begun in the place of another what is open. What is made from now on belongs to it.
 proc ::torch::_::open_again {connection} {
     variable opened
-    dict for {key begun} $opened {
+    foreach begun [dict values $opened] {
         tell $connection [encoded [list !in {*}$begun]]
     }
 }

@@ -1,7 +1,8 @@
 # The worker: a process of Python's that serves the commands of this interpreter. It ends with the interpreter.
 #
 # Hosts replace commands of Tcl's by their own: magic takes `clock`, `flush` and `label` away, Expect `close`. So names
-# that they leave alone are called here and in its neighbours: `chan flush`, `::tcl::clock::milliseconds`, `::tk::label`.
+# that they leave alone are called here and in its neighbours: `chan flush`, `::tcl::clock::milliseconds`,
+# `::tk::label`.
 
 # What is known of the worker. A worker that was lost leaves a reason, and is not replaced unless asked to.
 proc ::torch::_::begin_worker {} {
@@ -16,7 +17,7 @@ proc ::torch::_::begin_worker {} {
     variable settling {}  ;# of requests that tell when a cancel is over
     variable owner [pid]  ;# a forked child has no part in the worker
     variable last_words ""  ;# what a worker that was lost has left on its standard error
-    variable too_long {1 "a command must have less than 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}
+    variable too_long {1 "a command must have at most 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}
     variable closing {
         _scope_end _no_grad_end _local_end _local_forget _wait_begin _wait_end _coroutine_begin _coroutine_renamed
     }
@@ -155,33 +156,33 @@ proc ::torch::_::check_greeting {python connection hello} {
         catch {exec kill -9 {*}[pid $connection]}  ;# it need not end by itself
     }
     set code NONE
-    if {[catch {chan close $connection} stderr options]} {
+    if {[catch {chan close $connection} why options]} {
         set code [dict get $options -errorcode]
     }
-    if {$said eq "garbled" || ($said eq "" && $ended && $stderr eq "")} {
-        set stderr "it does not answer as one"
+    if {$said eq "garbled" || ($said eq "" && $ended && $why eq "")} {
+        set why "it does not answer as one"
     } elseif {!$ended} {
-        set stderr "it has said nothing for [expr {$patience / 1000.0}] seconds"
+        set why "it has said nothing for [expr {$patience / 1000.0}] seconds"
     }
     if {$said ne "hello"} {
-        refuse_python $python $stderr $code
+        refuse_python $python $why $code
     }
     return -code error -errorcode [list TORCH VERSION $theirs $version] \
         "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
 }
 
 # Say why there is no worker: its last words. What to install helps where it is no Python of ours.
-proc ::torch::_::refuse_python {python said code} {
-    set last [lindex [split [string trim $said] \n] end]
+proc ::torch::_::refuse_python {python why code} {
+    set last [lindex [split [string trim $why] \n] end]
     if {[string match "*KeyboardInterrupt*" $last] || [lindex $code 2] eq "SIGINT"} {
         return -code error -errorcode {TORCH INTERRUPT} "interrupted"
     }
     set advice ""
-    if {[regexp {No module named|Unknown option: -P|^couldn't execute|^it does not answer as one} $said]} {
+    if {[regexp {No module named|Unknown option: -P|^couldn't execute|^it does not answer as one} $why]} {
         set advice ": pip install tcltorch for it,\
             or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
     }
-    if {[string match "*Unknown option: -P*" $said]} {
+    if {[string match "*Unknown option: -P*" $why]} {
         set last "it is older than 3.11"
     } elseif {$last eq "child process exited abnormally"} {
         set last "it has ended with status [lindex $code 2] and said nothing"

@@ -204,6 +204,7 @@ CORPUS = {
         }
         test k-1.1 {decides in its body} -body {::tcltest::Skip {not today}} -result ok
         test k-1.2 {decides in its setup} -setup {::tcltest::Skip {no room}} -body {return ok} -result ok
+        test k-1.3 {for a reason that is no number} -body {::tcltest::Skip nan; return ok} -result ok
     """,
     "custom": r"""
         proc longer {expected actual} {expr {[string length $actual] > [string length $expected]}}
@@ -212,6 +213,9 @@ CORPUS = {
         test x-1.1 {right} -body {return abc} -match longer -result ab
         test x-1.2 {wrong} -body {return a} -match longer -result ab
         test x-1.3 {an error} -body {return a} -match broken -result ab
+        customMatch odd {error nan ;#}
+        test x-1.4 {an error that is no number} -body {return a} -match odd -result ab
+        test x-1.5 {right, after that} -body {return abc} -match longer -result ab
     """,
     "files": r"""
         test f-1.1 {a file made and read} -setup {

@@ -108,6 +108,8 @@ def test_an_unknown_subcommand(child: Interpreter) -> None:
     [
         ("g", "interp create g"),
         ("g", "interp create -- g"),
+        ("0x10", "interp create 0x10"),
+        ("nan", "interp create nan"),
         ("c g", "interp cr {c g}"),
         ("c g", "c eval {interp create g}"),
         ("c g", "c eval {package require torch; interp create g}"),

@@ -9,6 +9,8 @@ import torch
 
 import pybridge
 from pybridge import Interpreter
+from pybridge.commands import about
+from pybridge.dispatch import OK, Dispatcher
 from pybridge.documentation import documentation, parameters
 from pybridge.errors import did_you_mean
 from pybridge.help_page import page
@@ -157,6 +159,14 @@ def test_version_and_sitrep(tcl: Interpreter) -> None:
     for fact in (pybridge.__version__, torch.__version__, sys.executable, "Tcl "):
         assert fact in report
     assert re.search(rf"^runs in +process {os.getpid()}, with Tcl$", report, re.MULTILINE)
+
+
+def test_sitrep_of_a_dispatcher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(about, "host_facts", {})
+    status, report, _ = Dispatcher()("", "sitrep")
+    assert status == OK
+    assert re.search(r"^Tcl +none$", report, re.MULTILINE)
+    assert re.search(rf"^runs in +process {os.getpid()}, without Tcl$", report, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

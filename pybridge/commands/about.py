@@ -184,8 +184,8 @@ def sitrep() -> str:
     facts = {
         "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",
         "Python": f"{platform.python_version()} ({sys.executable})",
-        "Tcl": host_facts["Tcl"],
-        "runs in": f"process {os.getpid()}, {host_facts.get('runs in', 'with Tcl')}",
+        "Tcl": host_facts.get("Tcl", "none"),
+        "runs in": f"process {os.getpid()}, {host_facts.get('runs in', 'without Tcl')}",
         "PyTorch": f"{torch.__version__} in {os.path.dirname(os.path.abspath(torch.__file__ or ''))}",
         "packages": ", ".join(f"{name} {_installed(name)}" for name in _PACKAGES),
         "threads": str(torch.get_num_threads()),

@@ -1,5 +1,6 @@
 # Sources test files in this process as tclsh would, and tells pytest what happens in them. The argument is the plan,
-# written by process.py; more are those of processes.tcl. All this is plain Tcl 8.6 or later, so that any interpreter can run it.
+# written by process.py; more are those of processes.tcl. All this is plain Tcl 8.6 or later, so that any interpreter can
+# run it.
 
 source -encoding utf-8 [file join [file dirname [file normalize [info script]]] interpreter.tcl]
 set ::pytest_tcltest::here [file dirname [file normalize [info script]]]
@@ -22,7 +23,6 @@ proc ::pytest_tcltest::lost_tcltest {} {
 }
 
 proc ::pytest_tcltest::run_file {folder name} {
-    variable plan
     variable number
     variable made
     array unset made

@@ -1,4 +1,5 @@
-# What there is in each interpreter that may get a tcltest: that of the test files, and the children that they make.
+# What there is in each interpreter that may get a tcltest: that of the test files, and those of the children, threads
+# and processes that they make.
 #
 # Events go to a file of their own, opened for each line: no channel is open that a suite could see or close, and all
 # events so far are there when the process is killed. A line is words with tabs between them. Another interpreter
@@ -14,7 +15,7 @@ namespace eval ::pytest_tcltest {
     variable files {}    ;# it, and those in which runAllTests had others run
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
-    variable thread ""   ;# in another thread than that of the test files: the file's number, and a name for the thread
+    variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable bell ""     ;# in a safe interpreter: the channel that calls the interpreter that watches it
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable made        ;# an array: how many children of each name this interpreter has made
@@ -103,9 +104,8 @@ proc ::pytest_tcltest::written {} {
 proc ::pytest_tcltest::scripts {} {
     variable here
     variable mode
-    return [lmap name [list interpreter children threads processes location [expr {$mode eq "run" ? "run" : "collect"}]] {
-        string cat $here / $name .tcl
-    }]
+    set last [expr {$mode eq "run" ? "run" : "collect"}]
+    return [lmap name [list interpreter children threads processes location $last] {string cat $here / $name .tcl}]
 }
 
 # Get what a tcltest needs that is to tell of its tests.

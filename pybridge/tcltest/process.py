@@ -1,6 +1,6 @@
 """One Tcl process that tells what happens in it.
 
-Its events, the first word the thread, empty for that of the test files, the second the kind:
+Its events, of which the first word is the thread, empty for that of the test files, and the second the kind:
 
 | kind | words | meaning |
 |---|---|---|
@@ -22,7 +22,7 @@ Its events, the first word the thread, empty for that of the test files, the sec
 | miscounted | theirs, ours | tcltest has other counts than we |
 
 An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
-A thread is the number of the file that has made it, and a name.
+A thread, which may be a process of its own, is the number of the file that has made it, and a name.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 

@@ -315,15 +315,6 @@ class Run:
             file.problem = f"the file ends with an error: {where}{words[0]}\n\n{trim_trace(words[1])}"
             file.lost = "not run: " + file.problem
             file.sourced = True
-        elif kind == "totals":
-            file.counts.print(*words)
-        elif kind == "reporting":
-            file.counts.begin_report(*words)
-        elif kind == "handed":
-            file.counts.hand(*words)
-        elif kind == "reported":
-            interpreter, _, passed, _, failed = words
-            file.counts.report(interpreter, int(passed), int(failed))
         elif kind == "unfound":
             name, occurrence, runs, description, place, number = words
             if runs == "1":
@@ -336,3 +327,16 @@ class Run:
                 f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "
                 "some test is not seen, or the counts were changed"
             )
+        else:
+            self._take_counts(file.counts, kind, words)
+
+    def _take_counts(self, counts: Counts, kind: str, words: list[str]) -> None:
+        if kind == "totals":
+            counts.print(*words)
+        elif kind == "reporting":
+            counts.begin_report(*words)
+        elif kind == "handed":
+            counts.hand(*words)
+        elif kind == "reported":
+            interpreter, _, passed, _, failed = words
+            counts.report(interpreter, int(passed), int(failed))

@@ -9,7 +9,7 @@ namespace eval ::pytest_tcltest {
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
-    variable reason ""  ;# the constraint that was not met
+    variable reason ""   ;# the constraint that was not met
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
 }
 
@@ -20,7 +20,8 @@ proc ::pytest_tcltest::begin_file {} {
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
     variable current "" ;# a coroutine of the last file may be half-way through a test
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0} ;# that file may not have got to cleanupTests
+        # that file may not have got to cleanupTests
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0}
         set ::tcltest::testLevel 0
     }
     variable pristine
@@ -171,7 +172,7 @@ proc ::pytest_tcltest::level_changed {args} {
     }
     set written [written]
     variable report
-    set why [expr {$outcome eq "Skipped" ? [uplevel 1 ::pytest_tcltest::skip_reason] : ""}]
+    set why [if {$outcome eq "Skipped"} {uplevel 1 ::pytest_tcltest::skip_reason}] ;# no `expr`: it may be `nan`
     emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
@@ -269,7 +270,7 @@ proc ::pytest_tcltest::describe_failure {} {
 }
 
 proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
-    emit problem mismatch $what $match $expected $actual [expr {$failed ? $message : ""}]
+    emit problem mismatch $what $match $expected $actual [if {$failed} {set message}]
 }
 
 # A child made by tcltest's loadIntoChildInterpreter has its counts added to ours.

@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import torch
 
 from pybridge import Interpreter, quant
+from pybridge.handles import HandleTable
 from pybridge.registry import BY_NAME
 
 ROUNDS = 15
@@ -99,6 +100,18 @@ def calls(tcl: Interpreter) -> list[Measured]:
     return rows
 
 
+def then_freed(action: Callable[[], float], table: HandleTable) -> Callable[[], float]:
+    """The action, after which only the handles of now are left."""
+    kept = len(table.objects)
+
+    def run() -> float:
+        seconds = action()
+        table.free(list(table.objects)[kept:])
+        return seconds
+
+    return run
+
+
 def parts(tcl: Interpreter) -> list[str]:
     """What each part of a command costs: each layer is called in turn with those around it."""
     x = torch.randn(2, 3)
@@ -123,15 +136,7 @@ def parts(tcl: Interpreter) -> list[str]:
         "Tcl and tkinter": timed_in_tcl(tcl, f"torch::{name} {' '.join(words)}", 500),
     }
 
-    def then_freed(action: Callable[[], float]) -> Callable[[], float]:
-        def run() -> float:
-            seconds = action()
-            table.free(list(table.objects)[3:])
-            return seconds
-
-        return run
-
-    took = in_turn(*map(then_freed, layers.values()), rounds=3 * ROUNDS)
+    took = in_turn(*(then_freed(action, table) for action in layers.values()), rounds=3 * ROUNDS)
     tcl.eval("torch::free {*}[torch::handles]")
     before = [0.0, *took]
     return [

@@ -80,7 +80,7 @@ class Watcher:
         if self._others >= 0 and data[0] != _AGAIN:
             with contextlib.suppress(OSError):
                 os.write(self._others, data)
-        return data[0], time.monotonic() - _age(notes)
+        return data[0], _sent(notes)
 
     def _next_pause(self, pause: float | None) -> float | None:
         """How long to wait before the next cancel; None when none is due.
@@ -203,13 +203,16 @@ class Watcher:
         return handler is signal.default_int_handler or (number == self.always and handler is not None)
 
 
-def _age(notes: list[tuple[int, int, bytes]]) -> float:
-    """How many seconds ago a datagram was sent, of which the kernel has noted this; 0 where it notes none."""
+def _sent(notes: list[tuple[int, int, bytes]]) -> float:
+    """When a datagram was sent of which the kernel has noted this; now where it notes nothing."""
+    now = time.monotonic()
     for _, _, note in notes:
         seconds, nanoseconds = _TIME.unpack(note)
-        sent: float = seconds + nanoseconds / 1e9
-        return max(0.0, time.time() - sent)
-    return 0.0
+        at: float = seconds + nanoseconds / 1e9
+        # the clocks are read one after the other, and the thread may have to wait in between
+        ahead = max(time.time() - time.monotonic() for _ in range(3))
+        return min(now, at - ahead)
+    return now
 
 
 _watcher: Watcher | None = None

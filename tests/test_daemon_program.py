@@ -212,6 +212,30 @@ def test_another_installation_is_not_served(daemon: Daemon, tmp_path: Path) -> N
     assert ended.stdout.split(")")[1].split()[1] == str(os.getpid())
 
 
+def test_a_script_that_ends_before_the_program_goes_on_runs_once(daemon: Daemon) -> None:
+    """The system may let the program wait after it has said its hello, and the daemon is gone by then."""
+    program = """
+import _socket, select, sys
+
+class Slow(_socket.socket):
+    def sendmsg(self, *words):
+        sent = super().sendmsg(*words)
+        hung_up = select.poll()
+        hung_up.register(self, select.POLLHUP)
+        hung_up.poll()
+        return sent
+
+_socket.socket = Slow
+from pybridge import cli
+sys.argv = ["tcltorch", "-c", "puts once; exit 3"]
+cli.main()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=daemon.environment(), capture_output=True, text=True, check=False
+    )
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("once\n", "", 3)
+
+
 def test_the_daemon_is_killed(nursery: Nursery, tmp_path: Path) -> None:
     daemon = nursery.daemon(tmp_path)
     program = daemon.start_tcltorch("-c", "puts [pid]; flush stdout; gets stdin", stderr=subprocess.PIPE)

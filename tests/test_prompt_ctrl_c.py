@@ -9,6 +9,7 @@ import pytest
 
 from pybridge import Interpreter
 from pybridge import interrupt as interrupts
+from pybridge.prompt import stop
 from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
@@ -178,6 +179,26 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     time.sleep(0.2)  # for its timers
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
+
+
+def test_a_press_at_the_moment_of_the_offer_is_an_answer_to_it(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """Who is told of it on the screen is faster than the thread that has written it."""
+    before = signal.getsignal(signal.SIGURG)
+    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
+    ended: list[str] = []
+    pressed: list[float] = []
+    monkeypatch.setattr(stop, "write", lambda *_: pressed.append(time.monotonic()))
+    with open(os.devnull, "rb") as keyboard:
+        insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
+        monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
+        for _ in range(3):
+            insistence.pressed(1, time.monotonic())
+        assert not ended
+        insistence.pressed(1, *pressed)
+        assert ended == ["ended"]
+        time.sleep(0.2)  # for its timers
 
 
 def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,9 @@ def _introduce(connection: _socket.socket, words: list[str]) -> None:
     try:
         descriptors = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, folder))
         sent = connection.sendmsg([header, text], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)])
-        connection.sendall((header + text)[sent:])
+        rest = (header + text)[sent:]
+        if rest:  # else the child may have ended already, and an error here would have the script run twice
+            connection.sendall(rest)
     finally:
         os.close(folder)
 

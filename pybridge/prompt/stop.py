@@ -81,8 +81,8 @@ class Insistence:
         nudge.start()
         self._presses = [each for each in self._presses if when - each < _WITHIN] + [when]
         if len(self._presses) >= _TIMES and when > self._offered:
-            write(self._screen, _OFFER)
             self._offered = time.monotonic()  # who has pressed before has not read it
+            write(self._screen, _OFFER)
 
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless

@@ -209,6 +209,8 @@ def _translated(error: BaseException) -> TclError:
     if isinstance(error, SystemExit) or (isinstance(error, _REFUSALS) and not _in_the_bridge(error)):
         return TclError(first_line, ("TORCH", "RUNTIME", name))
     trace = "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, ImportError) and error.name == "torch":
+        return TclError(first_line, ("TORCH", "UNSUPPORTED", "torch"), trace)
     return TclError(f"internal error: {name}: {first_line}", ("TORCH", "BUG", name), trace)
 
 

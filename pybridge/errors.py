@@ -60,8 +60,11 @@ def wrong_args(usages: Iterable[str]) -> TclError:
 
 
 def bad_option(option: str, allowed: Sequence[str]) -> TclError:
+    known = (
+        f"must be {', '.join(allowed)}{did_you_mean(option, allowed)}" if allowed else "there are none here"
+    )
     return TclError(
-        f'bad option "{shown(option)}": must be {", ".join(allowed)}{did_you_mean(option, allowed)}',
+        f'bad option "{shown(option)}": {known}',
         ("TCL", "LOOKUP", "INDEX", "option", option),
     )
 

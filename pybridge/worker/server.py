@@ -206,6 +206,8 @@ def tcl_text(value: Any) -> str:
     """What Tcl has as the text of this value."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     if isinstance(value, tuple | list):
         return join_list(map(tcl_text, value))
     if isinstance(value, float):

@@ -60,8 +60,11 @@ def wrong_args(usages: Iterable[str]) -> TclError:
 
 
 def bad_option(option: str, allowed: Sequence[str]) -> TclError:
+    known = (
+        f"must be {', '.join(allowed)}{did_you_mean(option, allowed)}" if allowed else "there are none here"
+    )
     return TclError(
-        f'bad option "{shown(option)}": must be {", ".join(allowed)}{did_you_mean(option, allowed)}',
+        f'bad option "{shown(option)}": {known}',
         ("TCL", "LOOKUP", "INDEX", "option", option),
     )
 
@@ -209,6 +212,8 @@ def _translated(error: BaseException) -> TclError:
     if isinstance(error, SystemExit) or (isinstance(error, _REFUSALS) and not _in_the_bridge(error)):
         return TclError(first_line, ("TORCH", "RUNTIME", name))
     trace = "".join(traceback.format_exception(error)).rstrip()
+    if isinstance(error, ImportError) and error.name == "torch":
+        return TclError(first_line, ("TORCH", "UNSUPPORTED", "torch"), trace)
     return TclError(f"internal error: {name}: {first_line}", ("TORCH", "BUG", name), trace)
 
 

@@ -5,8 +5,40 @@
 
 import functools
 import importlib
+import sys
+import threading
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+_importing = threading.RLock()
+_failures: list[BaseException] = []  # the one that no second try may follow
+
+
+def import_once(name: str) -> ModuleType:
+    """Import a module, unless that would import PyTorch again, which has failed half-way.
+
+    PyTorch's C code would be initialized a second time, and the process dies of that.
+
+    Raises:
+        ImportError: of the name `torch` when it is PyTorch that cannot be imported.
+    """
+    with _importing:
+        if _failures:
+            raise _without_torch(_failures[0])
+        try:
+            return importlib.import_module(name)
+        except BaseException as error:
+            if "torch" in sys.modules:
+                raise
+            if "torch._C" in sys.modules:
+                _failures.append(error.with_traceback(None))
+            if isinstance(error, ImportError):
+                raise _without_torch(error) from error
+            raise
+
+
+def _without_torch(reason: BaseException) -> ImportError:
+    return ImportError(f"PyTorch cannot be imported: {str(reason) or type(reason).__name__}", name="torch")
 
 
 class LazyModule(ModuleType):
@@ -17,7 +49,7 @@ class LazyModule(ModuleType):
     """
 
     def __getattr__(self, attribute: str) -> object:
-        module = importlib.import_module(self.__name__)
+        module = import_once(self.__name__)
         vars(self).update(vars(module))
         vars(self)["__getattr__"] = functools.partial(getattr, module)  # what the module gets later
         self.__class__ = ModuleType  # type: ignore[assignment]

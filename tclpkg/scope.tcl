@@ -118,17 +118,26 @@ proc ::torch::_::local_changed {handle number name element operation} {
     call _local_end $handle $number
 }
 
+# Tell of a wait or a coroutine that begins. An error of a trace keeps it from beginning.
+proc ::torch::_::begin_in_scope {key args} {
+    variable opened
+    dict set opened $key [list [info coroutine] {*}$args]
+    if {[catch {call {*}$args} message options]} {
+        dict unset opened $key
+        return -options $options $message
+    }
+}
+
 # What the event loop runs is no part of the code that waits for it, and creates into none of its scopes. Where no
 # scope is open there is nothing to tell.
 proc ::torch::_::wait_changed {command args} {
     variable opened
     variable waits
     if {[lindex $args end] eq "enter"} {
-        lappend waits [set told [dict size $opened]]
-        if {$told} {
-            dict set opened [list wait [llength $waits]] [list [info coroutine] _wait_begin]
-            call _wait_begin
+        if {[set told [dict size $opened]]} {
+            begin_in_scope [list wait [expr {[llength $waits] + 1}]] _wait_begin
         }
+        lappend waits $told
     } else {
         set told [lindex $waits end]
         dict unset opened [list wait [llength $waits]]
@@ -149,8 +158,7 @@ proc ::torch::_::coroutine_starts {command args} {
     }
     if {[lindex $args end] eq "enter"} {
         if {[dict size $opened]} {
-            dict set opened [list coroutine $name] [list [info coroutine] _coroutine_begin $name]
-            call _coroutine_begin $name
+            begin_in_scope [list coroutine $name] _coroutine_begin $name
         }
     } elseif {[llength [info commands $name]]} {
         trace add command $name {rename delete} {::torch::_::finish ::torch::_::coroutine_changed}

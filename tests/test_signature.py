@@ -184,6 +184,14 @@ def test_options_are_never_abbreviated_and_keep_their_case() -> None:
         assert code == ("TCL", "LOOKUP", "INDEX", "option", option)
 
 
+def test_an_option_where_there_are_none() -> None:
+    def memory() -> None:
+        """Takes nothing."""
+
+    code = ("TCL", "LOOKUP", "INDEX", "option", "-x")
+    assert refused(memory, "-x") == ('bad option "-x": there are none here', code)
+
+
 def test_further_spellings_of_a_parameter() -> None:
     also = {"input": ("tensor", "raw_data"), "axis": ("dim",)}
     for option in ("-input", "-tensor", "-raw_data", "-rawData"):

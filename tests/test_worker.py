@@ -385,6 +385,22 @@ def test_a_worker_killed_in_a_transfer_or_in_a_scope(tmp_path: Path) -> None:
     assert (out, said, status) == ("1,TORCH CLOSED\n1,TORCH CLOSED\n3.0\n\n", "", 0)
 
 
+@pytest.mark.parametrize("wait", ["vwait over", "update"])
+def test_a_wait_that_a_killed_worker_kept_from_beginning_is_not_open(wait: str, tmp_path: Path) -> None:
+    script = f"""
+        torch::scope {{
+            torch::ones 2
+            {KILL}
+            puts [catch {{{wait}}} message options],[code]
+            torch::restart
+            torch::ones 2  ;# the scope's
+            expr 0
+        }}
+        puts [torch::handles]
+    """
+    assert run(script, tmp_path) == ("1,TORCH CLOSED\n\n", "", 0)
+
+
 def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:
     script = """
         torch::ones 2

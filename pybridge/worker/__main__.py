@@ -61,8 +61,10 @@ def run(source: int, target: int, answer: str = "") -> None:
 
 def _load_torch() -> None:
     """Have PyTorch ready by the time that a command needs it."""
-    with contextlib.suppress(Exception):  # that command tries again, and says why
-        import torch  # noqa: F401
+    from pybridge.lazy import import_once
+
+    with contextlib.suppress(Exception):  # that command says why
+        import_once("torch")
 
 
 def _widen(*descriptors: int) -> None:

@@ -73,16 +73,23 @@ class Server:
         Raises:
             Garbled: what came was no request.
         """
-        while (request := self._reader.next()) is not None:
-            number, text, payload, _ = request
-            reply = self._answer(text, payload)
-            self._output.flush()
-            if not number:
-                continue
+        while self._serve_one():
+            pass
+
+    def _serve_one(self) -> bool:
+        """Answer the next request, if there is one. Of neither is anything kept, which may be gigabytes."""
+        request = self._reader.next()
+        if request is None:
+            return False
+        number, text, payload, _ = request
+        reply = self._answer(text, payload)
+        self._output.flush()
+        if number:
             try:
                 self._send(number, reply)
             except TooLong as error:
                 self._send(number, self._dispatcher.failed(errors.unsupported("size", str(error))))
+        return True
 
     def _send(self, number: int, reply: Reply) -> None:
         text, payload = _told(reply)
@@ -199,6 +206,8 @@ def tcl_text(value: Any) -> str:
     """What Tcl has as the text of this value."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.decode("latin-1")
     if isinstance(value, tuple | list):
         return join_list(map(tcl_text, value))
     if isinstance(value, float):

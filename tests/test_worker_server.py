@@ -1,0 +1,49 @@
+"""What a worker does between a request and the next one."""
+
+import weakref
+from collections.abc import Iterator
+from typing import Any, cast
+
+from pybridge.worker.frames import Bytes, Frame, Reader, Writer
+from pybridge.worker.output import Output
+from pybridge.worker.server import Server
+
+
+class Payload(bytearray):
+    """Bytes that a test can watch."""
+
+
+class Client:
+    """Stands for the connection: it asks, and watches what becomes of what has gone over it."""
+
+    def __init__(self, requests: Iterator[Frame]) -> None:
+        self._requests = requests
+        self.watched: list[Any] = []
+        self.said: list[str] = []
+
+    def next(self) -> Frame | None:
+        assert [each for watch in self.watched if (each := watch()) is not None] == []
+        request = next(self._requests, None)
+        if request and isinstance(request[2], Payload):
+            self.watched.append(weakref.ref(request[2]))
+        return request
+
+    def send(self, number: int, text: str, payload: Bytes = b"", created: int = 0) -> None:
+        self.said.append(text)
+        if payload:
+            self.watched.append(weakref.ref(payload))
+
+    def flush(self) -> None:
+        """Nothing is printed."""
+
+
+def test_it_keeps_nothing_of_a_request_and_its_answer() -> None:
+    def requests() -> Iterator[Frame]:
+        yield 1, "!bulk 0 dw 8 {} tensor_create {} float32", Payload(16 * 8), 0
+        yield 2, "tensor_to_list tensor0", b"", 0
+        yield 3, "tensor_numel tensor0", b"", 0
+
+    client = Client(requests())
+    Server(cast(Reader, client), cast(Writer, client), cast(Output, client)).serve()
+    assert client.said == ["0 tensor0 {}", "2 {d* {}} {}", "0 8 {}"]
+    assert len(client.watched) == 2

@@ -3,7 +3,9 @@
 import gc
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -12,6 +14,7 @@ import pytest
 from pybridge import Interpreter
 from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
+from tests import stand_in
 from tests.daemons import Nursery
 from tests.warm import Warm
 
@@ -110,10 +113,24 @@ def warm() -> Iterator[Warm]:
 
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
-    """A process of which daemons are forked."""
+    """A process of which daemons and workers are forked."""
     made = Nursery()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def forking_python(nursery: Nursery) -> Iterator[Path]:
+    """What stands in for Python in Tcl programs, where a test is not about the start of the worker."""
+    with tempfile.TemporaryDirectory() as folder:  # a short path: it holds a socket
+        yield nursery.python(Path(folder))
+        stand_in.stop(Path(folder))
+
+
+@pytest.fixture
+def forked_workers(forking_python: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have tclsh get workers that need not import PyTorch."""
+    monkeypatch.setattr("tests.stock_tclsh.python", str(forking_python))
 
 
 @pytest.fixture

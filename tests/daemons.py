@@ -1,4 +1,4 @@
-"""Daemons for tests. They are forked off one process that has imported all, which takes seconds each time."""
+"""Daemons and workers for tests: forks of a process that has imported all, which takes seconds each time."""
 
 import json
 import os
@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from pybridge.tcl_list import join_list, split_list
+from tests import stand_in
 from tests.processes import PATIENCE, eventually, is_running
 
 ROOT = Path(__file__).resolve().parent.parent
 _NURSERY = """
-import json, os, sys
+import gc, json, os, pathlib, sys
 from pybridge.daemon import __main__ as daemon, hello
+from tests import stand_in
 daemon.preload()
+gc.freeze()
 print("ready", flush=True)
 for line in sys.stdin:
     order = json.loads(line)
@@ -30,14 +33,17 @@ for line in sys.stdin:
     os.setsid()
     os.environ["XDG_RUNTIME_DIR"] = order["folder"]
     os.dup2(os.open(order["folder"] + "/errors", os.O_WRONLY | os.O_CREAT), 2)
-    hello.PATIENCE = order["patience"]
-    daemon.main(order["words"])
-    sys.exit()
+    if "words" in order:
+        hello.PATIENCE = order["patience"]
+        daemon.main(order["words"])
+    else:
+        stand_in.serve(pathlib.Path(order["folder"]))
+    os._exit(0)  # PyTorch's own end takes a second
 """
 
 
 class Nursery:
-    """A process of which daemons are forked."""
+    """A process of which daemons and workers are forked."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -62,11 +68,19 @@ class Nursery:
             "words": [str(clients), str(memory), str(idle)],
             "patience": patience,
         }
+        self._begin(order)
+        return Daemon(folder)
+
+    def python(self, folder: Path) -> Path:
+        """What stands in for Python in Tcl programs, with its files in `folder`; `stand_in.stop` ends it."""
+        self._begin({"folder": str(folder)})
+        return stand_in.make_program(folder)
+
+    def _begin(self, order: dict[str, Any]) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         self._expect_ready()
-        return Daemon(folder)
 
     def close(self) -> None:
         """Let it end. Its daemons do not."""

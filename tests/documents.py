@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,15 @@ class Page:
 
     Args:
         runtime: where its programs look for a daemon; in `folder` there is none, but the page may start one.
+        more: variables of the environment of its programs.
     """
 
-    def __init__(self, folder: Path, runtime: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, runtime: Path | None = None, more: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.runtime = runtime or folder
+        self.more = more or {}
         self.tcl = Interpreter()
         self.names: dict[str, Any] = {}
         self.failures: list[str] = []
@@ -173,6 +177,7 @@ class Page:
             "PYTEST_ADDOPTS": "-p no:hypothesispytest",  # it takes half a second to import
             "XDG_RUNTIME_DIR": str(self.runtime),  # no daemon of the user's
             "TORCH_TCL_DAEMON": "1",
+            **self.more,
         }
         ended = subprocess.run(
             ["bash", "-c", line],

@@ -14,11 +14,13 @@ from pybridge.package import tcl_package
 TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
 
 PROLOGUE = "package require torch; proc code {} {dict get $::options -errorcode}\n"
+python = sys.executable  # of workers; the fixture `forked_workers` puts another in its place
+STARTS = {"TORCH_TCL_PYTHON": sys.executable}  # for tests that are about the start of a worker
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """What a Tcl program needs to find this package and this Python, and these variables."""
-    own = {"TCLLIBPATH": f"{{{tcl_package()}}}", "TORCH_TCL_PYTHON": sys.executable}
+    own = {"TCLLIBPATH": f"{{{tcl_package()}}}", "TORCH_TCL_PYTHON": python}
     return {**os.environ, **own, **variables}
 
 

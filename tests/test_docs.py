@@ -21,18 +21,16 @@ from tests.documents import MODEL_FILE, ROOT, Page, blocks
 
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COLD = {
-    "daemon.md",
-    "in-your-tool.md",
-}  # begin without a daemon: one starts it, one kills a worker of its own
+STARTS_A_DAEMON = "daemon.md"
+HAS_WORKERS = "in-your-tool.md"  # of its own, and no daemon; they are forks
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 
 
 def page_runs(
-    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path | None = None
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path | None = None, **more: str
 ) -> list[str]:
     monkeypatch.chdir(folder)
-    return Page(folder, runtime).run(text)
+    return Page(folder, runtime, more).run(text)
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +45,13 @@ def runtime(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_code_of_the_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path) -> None:
+def test_code_of_the_page(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: Path, forking_python: Path
+) -> None:
     text = path.read_text(encoding="utf-8")
-    failures = page_runs(text, tmp_path, monkeypatch, None if path.name in COLD else runtime)
+    found = None if path.name in (STARTS_A_DAEMON, HAS_WORKERS) else runtime
+    more = {"TORCH_TCL_PYTHON": str(forking_python)} if path.name == HAS_WORKERS else {}
+    failures = page_runs(text, tmp_path, monkeypatch, found, **more)
     assert not failures, "\n\n".join(f"{path.name}, {failure}" for failure in failures)
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from pybridge import pictures
+from pybridge import __version__, pictures
 from pybridge.package import tcl_package
 from tests.processes import eventually, is_running
 from tests.screens import installed, pixels_of_dump, virtual_display
@@ -22,6 +22,7 @@ from tests.screens import installed, pixels_of_dump, virtual_display
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 Start = Callable[..., "subprocess.Popen[str]"]
 
+STARTS = {"TORCH_TCL_PYTHON": sys.executable}  # for tests that are about the start of a worker
 DEBIAN = {"tclsh": "tcl", "wish": "tk", "expect": "expect", "magic": "magic", "netgen-lvs": "netgen-lvs"}
 HOSTS = {
     "tclsh": ("tclsh", "SCRIPT"),
@@ -47,15 +48,22 @@ def display() -> Iterator[str]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, display: str) -> Iterator[Start]:
-    """Run a script in a host, in a process group of its own."""
+def start(tmp_path: Path, display: str, forking_python: Path) -> Iterator[Start]:
+    """Run a script in a host, in a process group of its own.
+
+    Its worker is a fork, unless the environment of STARTS has it start one.
+    """
     started = []
 
     def start(host: str, script: str, **more: str) -> "subprocess.Popen[str]":
         path = tmp_path / "script.tcl"
         path.write_text(PROLOGUE + script)
         program, *words = HOSTS[host]
-        settings = {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": sys.executable, "DISPLAY": display}
+        settings = {
+            "TCLLIBPATH": str(tcl_package()),
+            "TORCH_TCL_PYTHON": str(forking_python),
+            "DISPLAY": display,
+        }
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             [
@@ -105,7 +113,7 @@ exit 3
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_a_script_in_a_host(host: str, start: Start) -> None:
-    process = start(host, SCRIPT)
+    process = start(host, SCRIPT, **(STARTS if host in ("tclsh", "expect") else {}))
     out, said = process.communicate(timeout=120)
     lines = out.splitlines()
     begin = next((at for at, line in enumerate(lines) if line.startswith("begin ")), None)
@@ -147,7 +155,7 @@ def test_a_worker_ends_with_a_host_that_is_killed(host: str, start: Start) -> No
 
 @pytest.mark.parametrize("host", ["tclsh", "wish", "expect", "magic"])
 def test_ctrl_c_that_ends_a_host(host: str, start: Start) -> None:
-    process = start(host, WAITING)
+    process = start(host, WAITING, **(STARTS if host == "tclsh" else {}))
     worker = worker_of(process)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=30)
@@ -158,17 +166,17 @@ def test_ctrl_c_that_ends_a_host(host: str, start: Start) -> None:
 def test_ctrl_c_that_a_host_survives(start: Start) -> None:
     """It goes to the whole process group, in which the worker is, too."""
     script = """
-        set x [torch::ones 2]
+        torch::remote {set x kept}
         trap {set interrupted 1} SIGINT
         puts "begin [torch::remote pid]"
         flush stdout
         while {![info exists interrupted]} {after 20}
-        puts "sum [torch::tensor_item [torch::tensor_sum $x]]"
+        puts [torch::remote {set x}]
     """
-    process = start("expect", script)
+    process = start("expect", script, **STARTS)
     worker = worker_of(process)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.communicate(timeout=120) == ("sum 2.0\n", "")
+    assert process.communicate(timeout=120) == ("kept\n", "")
     eventually(lambda: not is_running(worker))
 
 
@@ -186,10 +194,10 @@ def test_a_trap_of_expect_s_sees_the_end_of_the_worker(start: Start) -> None:
         puts [catch {torch::ones 2} message options],[string range $message 0 19]
         puts [dict get $options -errorcode]
         torch::restart
-        puts [torch::tensor_to_list [torch::ones 2]]
+        puts [torch::version]
     """
-    out, said = start("expect", script).communicate(timeout=120)
-    assert (out, said) == ("1,the worker has ended\nTORCH CLOSED\n1.0 1.0\n", "")
+    out, said = start("expect", script, **STARTS).communicate(timeout=120)
+    assert (out, said) == (f"1,the worker has ended\nTORCH CLOSED\n{__version__}\n", "")
 
 
 def worker_of(process: "subprocess.Popen[str]") -> int:
@@ -266,9 +274,9 @@ print(len(pids), *pids)
 """
 
 
-def test_two_interpreters_of_a_python_program(tmp_path: Path) -> None:
+def test_two_interpreters_of_a_python_program(tmp_path: Path, forking_python: Path) -> None:
     """tkinter's own, not ours; neither is deleted before the program ends."""
-    settings = {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": sys.executable}
+    settings = {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": str(forking_python)}
     done = subprocess.run(
         [sys.executable, "-c", TWO_OF_TKINTER],
         cwd=tmp_path,

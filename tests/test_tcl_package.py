@@ -13,6 +13,7 @@ from pybridge.package import module_text, tcl_package
 from tests.processes import is_running
 from tests.stock_tclsh import start, tclsh
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
 NAMES = """
 proc names {} {
     list [info vars ::*] [info commands ::*] [namespace children ::]
@@ -202,13 +203,13 @@ def test_children_have_workers_of_their_own(tmp_path: Path) -> None:
     assert tclsh(tmp_path, script) == ["tensor0 tensor1", "tensor0", "1 0 0", "tensor0"]
 
 
-def test_two_interpreters_in_one_process(tmp_path: Path) -> None:
+def test_two_interpreters_in_one_process(forking_python: Path) -> None:
     program = f"""
 import tkinter
 first, second = tkinter.Tcl(), tkinter.Tcl()
 for tcl in (first, second):
     tcl.eval("lappend auto_path {{{tcl_package()}}}; package require torch")
-    tcl.eval("set ::torch::python {{{sys.executable}}}")
+    tcl.eval("set ::torch::python {{{forking_python}}}")
 first.eval("torch::zeros 2; torch::zeros 2")
 second.eval("torch::zeros 2")
 print(first.eval("torch::handles"), second.eval("torch::handles"), sep="|")

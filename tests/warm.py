@@ -1,6 +1,7 @@
 """Scripts in processes of their own that need not import PyTorch, which takes seconds: forks of one that has.
 
-It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet.
+It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet. What it has in
+memory is frozen: a child that ends would look for garbage in all of PyTorch, and copy it for that.
 """
 
 import json
@@ -16,9 +17,11 @@ from typing import Any
 _SECONDS = 120  # after which a script is killed
 # A child goes on below the loop, so that it ends as any program does.
 _PARENT = f"""
-import json, os, signal, sys
+import gc, json, os, signal, sys
 import torch
 
+gc.collect()
+gc.freeze()
 while True:
     request = json.loads(sys.stdin.readline() or os._exit(0))
     child = os.fork()

@@ -229,6 +229,31 @@ def test_last_failed_exit_first_and_skip_marks(pytester):
     assert run(pytester).parseoutcomes() == {"passed": 5, "skipped": 2, "xfailed": 2}
 
 
+def test_what_failed_last_is_found_again_whatever_its_name(pytester):
+    write(
+        pytester,
+        a=suite(
+            """
+            test a-1 {} {expr 1} 1
+            test a-1 {} {expr 1} 2
+            test {a-2 [x] y} {} {expr 1} 2
+            foreach _ {1 2} {
+                interp create kid
+                ::tcltest::loadIntoChildInterpreter kid
+                kid eval {::tcltest::test k-1 {} {expr 1} 2; ::tcltest::test k-2 {} {expr 1} 1}
+                kid eval ::tcltest::cleanupTests
+                interp delete kid
+            }
+            """
+        ),
+    )
+    everything = outcomes(run(pytester, "-p", "cacheprovider"))
+    failed = everything[2]
+    assert failed == 4
+    again = run(pytester, "-p", "cacheprovider", "--lf")
+    assert outcomes(again) == (0, 0, failed)
+
+
 # -- files that go wrong ---------------------------------------------------------------------------------
 
 GOOD = "test a-1.1 {right} {expr 1} 1\n"

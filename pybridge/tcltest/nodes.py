@@ -89,8 +89,9 @@ def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
 class TclItem(pytest.Item):
     """A test."""
 
-    def __init__(self, test: TclTest, **arguments: Any) -> None:
-        super().__init__(**arguments)
+    def __init__(self, name: str, parent: Node, test: TclTest, **arguments: Any) -> None:
+        # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
+        super().__init__(name, parent, nodeid=f"{parent.nodeid}::{name}", **arguments)
         self.test = test
         self._outcome: Outcome | None = None
         self.left_out = False

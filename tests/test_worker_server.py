@@ -1,9 +1,16 @@
 """What a worker does between a request and the next one."""
 
+import os
+import signal
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any, cast
 
+import pytest
+
+from pybridge import interrupt
+from pybridge.interp import Interpreter
 from pybridge.worker.frames import Bytes, Frame, Reader, Writer
 from pybridge.worker.output import Output
 from pybridge.worker.server import Server
@@ -47,3 +54,28 @@ def test_it_keeps_nothing_of_a_request_and_its_answer() -> None:
     Server(cast(Reader, client), cast(Writer, client), cast(Output, client)).serve()
     assert client.said == ["0 tensor0 {}", "2 {d* {}} {}", "0 8 {}"]
     assert len(client.watched) == 2
+
+
+def test_a_cancel_while_the_interpreter_for_scripts_is_made_is_for_the_script(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    watcher = interrupt.watcher()
+    assert watcher
+    monkeypatch.setattr(watcher, "always", signal.SIGUSR1)
+    before = signal.signal(signal.SIGUSR1, lambda *_: None)
+    request.addfinalizer(lambda: signal.signal(signal.SIGUSR1, before))
+    evaluate = Interpreter.eval
+
+    def cancelled(interpreter: Interpreter, script: str) -> str:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        return evaluate(interpreter, f"after 300\n{script}")
+
+    def requests() -> Iterator[Frame]:
+        with monkeypatch.context() as patched:
+            patched.setattr(Interpreter, "eval", cancelled)
+            yield 1, "!async !script {} {while 1 {}}", b"", 0
+        yield 2, "!script {} {expr 2}", b"", 0
+
+    client = Client(requests())
+    Server(cast(Reader, client), cast(Writer, client), cast(Output, client)).serve()
+    assert client.said == ["1 interrupted {-errorcode {TORCH INTERRUPT}}", "0 2 {}"]

@@ -153,11 +153,7 @@ class Server:
     def _run_script(self, chain: str, script: str) -> Reply:
         """Run a script, for a chain of calls, in an interpreter of Python's that has the same handles."""
         if self._interpreter is None:
-            from pybridge.interp import Interpreter
-
-            self._interpreter = Interpreter(table=self._dispatcher.table)
-            self._interpreter.define("said", self._pass_on)
-            self._interpreter.eval(_RELAY)
+            self._interpreter = self._new_interpreter()
         self._interpreter.dispatcher.main = chain
         folder = os.open(".", os.O_RDONLY)  # the program's, whatever the script does: relative names mean it
         try:
@@ -174,6 +170,16 @@ class Server:
             self._interpreter.flush()
             os.fchdir(folder)
             os.close(folder)
+
+    def _new_interpreter(self) -> "Interpreter":
+        from pybridge.interp import Interpreter
+
+        interpreter = Interpreter(table=self._dispatcher.table)
+        interpreter.interruptible = False  # a cancel is for the script, which would find half of this
+        interpreter.define("said", self._pass_on)
+        interpreter.eval(_RELAY)
+        interpreter.interruptible = True
+        return interpreter
 
     def _pass_on(self, channel: str, data: str) -> str:
         self._output.write(channel, data.encode("latin-1"))  # the bytes, as tkinter tells them

@@ -167,7 +167,6 @@ proc ::torch::_::reply_of {reply bytes} {
 
 # What nobody waits for: output of the worker's, or an answer to torch::async.
 proc ::torch::_::deliver {got said bytes} {
-    variable utf8
     variable channel
     variable launched
     variable settling
@@ -188,7 +187,7 @@ proc ::torch::_::deliver {got said bytes} {
         # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's; `chan names`
         # does not tell whether the channel is there, because OpenSTA's stdout is one that it does not name
         catch {
-            puts -nonewline $said [encoding convertfrom {*}$utf8 $bytes]
+            puts -nonewline $said [decoded $bytes]
             if {$said eq "stderr"} {
                 chan flush $said
             }

@@ -121,7 +121,6 @@ proc ::torch::_::own_worker {python} {
 # The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
 # before it loads PyTorch.
 proc ::torch::_::greeting {connection patience} {
-    variable utf8
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     set data ""
     set needed 20
@@ -136,7 +135,7 @@ proc ::torch::_::greeting {connection patience} {
             binary scan $data x12Iu length
             set needed [expr {20 + min($length, 10000)}]
         } else {
-            return [encoding convertfrom {*}$utf8 [string range $data 20 end]]
+            return [decoded [string range $data 20 end]]
         }
     }
     return

@@ -587,7 +587,7 @@ ODD = {
         """,
         [
             "all::one.tcltest::one-4, all::th ree.tcltest::th ree-4, all::two.tcltest::two-4, "
-            "all[2]::one.tcltest::one-4, all[2]::th ree.tcltest::th ree-4, all[2]::two.tcltest::two-4"
+            "all#2::one.tcltest::one-4, all#2::th ree.tcltest::th ree-4, all#2::two.tcltest::two-4"
         ],
     ),
     "runs_all_in_one_process": (

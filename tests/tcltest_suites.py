@@ -365,7 +365,7 @@ UNFORESEEN = {
         idle eval {package require tcltest}
         cleanupTests
         """,
-        ["one[2]::k-5"],
+        ["one#2::k-5"],
     ),
     "children_made_by_a_body": (
         r"""

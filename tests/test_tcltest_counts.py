@@ -10,6 +10,7 @@ from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
     HEAD,
+    TCLSH,
     UNFORESEEN,
     outcomes,
     run,
@@ -169,7 +170,7 @@ def test_a_test_that_is_gone_is_warned_of(pytester):
 
 def test_a_test_that_was_selected_and_is_gone_is_an_error(pytester):
     write(pytester, a=suite(GONE + "test a-3 {} {expr 1} 1"))
-    assert outcomes(run(pytester, "-k", "a-1 or a-2")) == (1, 0, 1)
+    assert run(pytester, "-k", "a-1 or a-2").parseoutcomes() == {"passed": 1, "deselected": 1, "errors": 1}
 
 
 def test_a_file_of_which_nothing_is_left_does_not_pass(pytester):
@@ -199,22 +200,70 @@ AFTER = (
 )
 
 
-def test_after_the_last_totals_only_failures_are_told(pytester):
-    """As tclsh prints `FAILED` for them, and nothing for the others."""
+def test_after_the_last_totals_only_failures_are_told_and_are_errors(pytester):
+    """As tclsh prints `FAILED` for them, nothing for the others, and counts none of them."""
     write(pytester, a=AFTER)
     assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
-    result = run(pytester, "-v")
-    assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-4": "FAILED"}
+    result = run(pytester, "-v", "--junitxml=out.xml")
+    assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-4": "ERROR"}
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1, "warnings": 1}
+    assert result.ret == 1
     result.stdout.fnmatch_lines(
-        ["*TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals that count it"]
+        [
+            "*_ ERROR at setup of a-4 (no description) _*",
+            "E   result was: 1",
+            "E   an error, not a failed test: no cleanupTests after it prints totals that count it",
+            "a.test:8: a-4",
+            "  */a.test:6: TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals *",
+            "ERROR a.test::a-4 - result was: 1",
+        ]
     )
+    (counts,) = (each.attrib for each in ElementTree.parse(pytester.path / "out.xml").iter("testsuite"))
+    assert (counts["failures"], counts["errors"]) == ("0", "1")
+
+
+def test_a_failure_between_two_totals_is_a_failed_test(pytester):
+    """Though it is not known when it comes that others follow."""
+    write(pytester, a=AFTER + END + "test a-5 {} {expr 1} 2\n")
+    assert tclsh_counts(pytester.path / "a.test") == (2, 1, 1)
+    result = run(pytester, "-v")
+    assert list(status_of(result).values()) == ["PASSED", "PASSED", "SKIPPED", "FAILED", "ERROR"]
+    assert list(status_of(run(pytester, "-v", "-x")).values()) == ["PASSED", "PASSED", "SKIPPED", "FAILED"]
+
+
+@pytest.mark.parametrize("ends", ["exit 3", "exec kill -9 [pid]", "vwait forever"])
+def test_what_ends_after_the_last_totals_takes_none_of_the_counts(pytester, ends):
+    text = AFTER.replace("{expr 1} 2\n", f"{{{ends}}} 1\n") + "test a-5 {} {expr 1} 1\n"
+    write(pytester, a=text + "test a-6 {} {expr 1} 1\n", b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "-v", "--tcltest-timeout=2")
+    assert result.parseoutcomes() == {"passed": 2, "errors": 3, "warnings": 1}
+    result.stdout.fnmatch_lines(
+        ["ERROR a.test::a-5 - not run: the process *", "ERROR a.test::a-6 - not run: *"]
+    )
+
+
+def test_an_unforeseen_failure_after_the_last_totals_is_an_error_too(pytester):
+    write(pytester, a=HIDDEN.replace("test a-1 {}", END + "test a-1 {}", 1).removesuffix(END))
+    result = run(pytester, "-v")
+    assert status_of(result) == {"a.test::b::a-2": "ERROR"}
+    result.stdout.fnmatch_lines(["*ERROR at setup of b::a-2*", "ERROR a.test::b::a-2 - result was: 1"])
+    assert result.parseoutcomes() == {"errors": 1, "warnings": 1}
+
+
+def test_a_test_that_is_expected_to_fail_may_do_so_after_the_last_totals(pytester):
+    write(pytester, a=AFTER)
+    pytester.makeconftest(
+        "import pytest\ndef pytest_collection_modifyitems(items):\n"
+        "    for item in items: item.add_marker(pytest.mark.xfail)"
+    )
+    assert run(pytester).parseoutcomes() == {"xpassed": 1, "xfailed": 1, "warnings": 1}
 
 
 def test_a_leak_after_the_last_totals_is_told_when_strict(pytester):
     leaks = HEAD + FAKE_HANDLES + END + "test a-1 {} {lappend torch::live tensor7; expr 1} 1\n"
     write(pytester, a=leaks)
     assert outcomes(run(pytester)) == (0, 0, 0)
-    assert outcomes(run(pytester, "--tcltest-strict-leaks")) == (0, 0, 1)
+    assert run(pytester, "--tcltest-strict-leaks").parseoutcomes() == {"errors": 1, "warnings": 1}
 
 
 @pytest.mark.parametrize("process", ["file", "session"])
@@ -246,9 +295,14 @@ CHILD = """
 def test_a_failure_in_a_child_is_told_though_no_totals_count_it(pytester):
     write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + CHILD))
     result = run(pytester, "-v")
-    assert status_of(result) == {"a.test::c-1": "PASSED", "a.test::kid::k-2": "FAILED"}
+    assert status_of(result) == {"a.test::c-1": "PASSED", "a.test::kid::k-2": "ERROR"}
     result.stdout.fnmatch_lines(
-        ["*_ k-2 is wrong _*", "E   result was: 1", "a.test:9: kid::k-2", "*TclTestWarning: kid::k-1: *"]
+        [
+            "*_ ERROR at setup of k-2 is wrong _*",
+            "E   result was: 1",
+            "a.test:9: kid::k-2",
+            "*TclTestWarning: kid::k-1: *",
+        ]
     )
 
 
@@ -259,6 +313,51 @@ def test_tests_of_a_child_can_be_selected(pytester):
         "a.test::two::k-2": "SKIPPED",
         "a.test::two::k-3": "FAILED",
     }
+
+
+def test_the_tests_of_the_second_child_of_a_name_can_be_selected(pytester):
+    write(pytester, a=suite("test c-1 {} {expr 1} 1\n" + UNFORESEEN["children"][0]))
+    assert status_of(run(pytester, "-v", "a.test::one#2")) == {
+        "a.test::one#2::k-1": "PASSED",
+        "a.test::one#2::k-4": "PASSED",
+    }
+    assert outcomes(run(pytester, "a.test::one#2::k-4")) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_what_a_body_makes_has_names_of_its_own(pytester, process):
+    """Where tests are searched for it is not made: the names of what is made later stay."""
+    write(
+        pytester,
+        a=suite(
+            """
+            package require Thread
+            set script {package require tcltest; tcltest::test t-1 {} {expr 1} 1; tcltest::cleanupTests}
+            proc once {} {
+                interp create kid
+                interp eval kid $::script
+                interp delete kid
+            }
+            test m-1 {} {thread::join [thread::create -joinable $script]} 0
+            test m-2 {} {once; once} {}
+            thread::join [thread::create -joinable $script]
+            once
+            """
+        ),
+    )
+    theirs = tclsh_counts(pytester.path / "a.test")
+    result = run(pytester, "-v", f"--tcltest-process={process}")
+    assert status_of(result) == {
+        "a.test::m-1": "PASSED",
+        "a.test::m-1::thread::t-1": "PASSED",
+        "a.test::m-2": "PASSED",
+        "a.test::m-2::kid::t-1": "PASSED",
+        "a.test::m-2::kid#2::t-1": "PASSED",
+        "a.test::thread::t-1": "PASSED",
+        "a.test::kid::t-1": "PASSED",
+    }
+    assert outcomes(result) == theirs
+    assert outcomes(run(pytester, "a.test::thread")) == (1, 0, 0)
 
 
 def test_without_any_totals_the_tests_of_a_child_count(pytester):
@@ -297,7 +396,7 @@ def test_a_crash_in_a_test_of_a_child_is_of_both_tests(pytester):
         ),
     )
     result = run(pytester, "-v")
-    assert set(status_of(result)) == {"a.test::c-1", "a.test::kid::k-1", "a.test::c-2"}
+    assert set(status_of(result)) == {"a.test::c-1", "a.test::c-1::kid::k-1", "a.test::c-2"}
     assert outcomes(result) == (0, 0, 3)
     result.stdout.fnmatch_lines(["E   *was killed by SIGKILL while this test ran"])
 
@@ -366,6 +465,17 @@ def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):
     )
 
 
+def test_runalltests_has_tcltests_own_interpreter_run_the_files(pytester):
+    """And no file in the folder for temporary files, where programs may be forbidden to run."""
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "-s")
+    program = subprocess.run(
+        TCLSH, input="puts [info nameofexecutable]", text=True, capture_output=True
+    ).stdout
+    result.stdout.fnmatch_lines([f"*Tests running in interp:  {program.strip()}"])
+
+
 def test_a_test_in_a_thread_is_reported_as_any_other(pytester):
     write(pytester, a=HEAD + ODD["threads"][0])
     result = run(pytester, "-v")
@@ -396,7 +506,7 @@ def test_a_crash_in_a_thread_is_of_all_tests_that_run(pytester):
         ),
     )
     result = run(pytester, "-v")
-    assert set(status_of(result)) == {"a.test::m-1", "a.test::thread::t-1"}
+    assert set(status_of(result)) == {"a.test::m-1", "a.test::m-1::thread::t-1"}
     assert outcomes(result) == (0, 0, 2)
 
 

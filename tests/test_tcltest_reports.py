@@ -171,6 +171,21 @@ def test_output_belongs_to_its_test(pytester):
     shown.no_fnmatch_line("*Captured*")
 
 
+def test_the_summary_says_why_with_xdist_too(pytester):
+    write(pytester, a=suite("test a-1 {} {puts x; expr 1} 2") + "test a-2 {} {error boom} 1\n")
+    write(pytester, b=HEAD + "test b-1 {} {expr 1} 1\nerror bang\n")
+    result = run(pytester, "-n1", "--color=yes")
+    assert result.parseoutcomes() == {"passed": 1, "failed": 2, "errors": 1}
+    result.stdout.re_match_lines_random(
+        [
+            ".*a.test::.*a-1.* - result was: 1",
+            ".*a.test::.*a-2.* - error: boom",
+            r".*b.test::.*\(file\).* - bang",
+            r"\x1b\[31m\x1b\[1mE   result was: 1.*",
+        ]
+    )
+
+
 def test_junit_and_durations(pytester):
     write(pytester, junit=suite("test j-1 {slow} {after 300; expr 1} 1\n" + CORPUS["old_style"]))
     run(pytester, "--junitxml=out.xml")

@@ -35,12 +35,17 @@ proc ::pytest_tcltest::child_made {command code result args} {
     }
 }
 
-# What the names of tests begin with in an interpreter that this one has made, less the `::`.
+# What the names of tests begin with in an interpreter that this one has made, less the `::`. One that a test's body
+# has made is counted for itself, and named after the test: where tests are only searched for, no body runs.
 proc ::pytest_tcltest::new_name {name} {
     variable prefix
     variable made
+    variable inside
+    if {[info exists ::tcltest::testLevel] && $::tcltest::testLevel > 0} {
+        set name ${inside}::$name
+    }
     set again [incr made($name)]
-    return $prefix$name[expr {$again > 1 ? "\[$again\]" : ""}]
+    return $prefix$name[expr {$again > 1 ? "#$again" : ""}]
 }
 
 # A script for an interpreter that this one has made: what it has to know.

@@ -19,5 +19,6 @@ proc ::pytest_tcltest::instrument {} {
 
 proc ::pytest_tcltest::record {name description} {
     variable prefix
+    variable inside $name
     emit test $prefix$name $description {*}[location]
 }

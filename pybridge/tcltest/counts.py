@@ -23,7 +23,7 @@ class Counts:
         self._assumed: set[Key] = set()
         self._totalled: set[str] = set()
         self._reporting: list[str] = []
-        self._told: list[tuple[str, int, int]] = []
+        self._added: list[tuple[str, int, int]] = []
         self._numbers = itertools.count()
         # tests that were counted when totals had counted them already, once for each time
         self.again: list[Key] = []
@@ -56,18 +56,18 @@ class Counts:
 
     def report(self, interpreter: str, passed: int, failed: int) -> None:
         """Take note that counts were added to those of an interpreter."""
-        self._told.append((interpreter, passed, failed))
+        self._added.append((interpreter, passed, failed))
         self._match_reports()
 
     def _match_reports(self) -> None:
         """Find of which tests the counts are that were added: of two processes, either may tell first."""
-        for told in list(self._told):
-            interpreter, passed, failed = told
+        for added in list(self._added):
+            interpreter, passed, failed = added
             for each in self._reporting:
                 statuses = Counter(status for _, status in self._held[each])
                 if (statuses["passed"], statuses["failed"]) == (passed, failed):
                     self._reporting.remove(each)
-                    self._told.remove(told)
+                    self._added.remove(added)
                     self._held[interpreter] += self._held[each]
                     break
 
@@ -77,9 +77,14 @@ class Counts:
         Returns:
             Whether all counts are known to be of tests that were seen.
         """
-        if not self._totalled:
+        if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
-        return not self._told
+        return not self._added
+
+    @property
+    def totalled_any(self) -> bool:
+        """Whether any interpreter has printed totals."""
+        return bool(self._totalled)
 
     def totalled(self, interpreter: str = "") -> bool:
         """Whether an interpreter, by default the file's own, has printed totals."""

@@ -3,7 +3,7 @@
 import difflib
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from pybridge.tcl_list import split_list
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.outcome import Outcome
+from pybridge.tcltest.suites import LOCATION
 from pybridge.tcltest.trace import trim_trace
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
@@ -48,6 +49,19 @@ class Description:
             terminal.line(line, red=wrong, bold=wrong)
 
 
+def keep_location(report: pytest.TestReport) -> None:
+    """Have a report keep what pytest-xdist loses when it makes text of a description."""
+    description: object = report.longrepr
+    if isinstance(description, Description):
+        setattr(report, LOCATION, asdict(description.reprcrash))
+
+
+def restore_description(report: pytest.TestReport) -> None:
+    """Make a description of the text that pytest-xdist has made of it."""
+    description = Description(Location(**getattr(report, LOCATION)), str(report.longrepr).split("\n"))
+    report.longrepr = description  # type: ignore[assignment]  # pytest asks for less
+
+
 class Problem(Exception):
     """Something is wrong with a file, at this line (0 when there is none).
 
@@ -73,9 +87,10 @@ class Problem(Exception):
 class Failure(Exception):
     """A test did not pass."""
 
-    def __init__(self, test: TclTest, outcome: Outcome, strict_leaks: bool) -> None:
+    def __init__(self, test: TclTest, outcome: Outcome, *, strict_leaks: bool, beyond_totals: bool) -> None:
         super().__init__(test.name)
-        self._test, self._outcome, self._strict_leaks = test, outcome, strict_leaks
+        self._test, self._outcome = test, outcome
+        self._strict_leaks, self._beyond_totals = strict_leaks, beyond_totals
 
     def describe(self, config: pytest.Config) -> Description:
         whole = config.getoption("verbose", 0) > 1
@@ -96,6 +111,8 @@ class Failure(Exception):
             yield from (outcome.report or "tcltest counted a failure").split("\n")
         if outcome.leaked and self._strict_leaks:
             yield f"leaked {', '.join(outcome.leaked)}: live after the test and not before"
+        if self._beyond_totals:
+            yield "an error, not a failed test: no cleanupTests after it prints totals that count it"
 
 
 def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:

@@ -18,6 +18,7 @@ namespace eval ::pytest_tcltest {
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable bell ""     ;# in a safe interpreter: the channel that calls the interpreter that watches it
     variable made_at {"" 1} ;# file and line where this interpreter was made
+    variable inside ""   ;# the name of the test that runs, or was the last to run
     variable made        ;# an array: how many children of each name this interpreter has made
     variable totals totals ;# the event when it prints totals
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
@@ -198,10 +199,11 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
     rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {
-        if {![singleProcess]} {
-            set args [list [::pytest_tcltest::shell {*}[expr {[llength $args] ? $args : [list [interpreter]]}]]]
-        }
+        set ::pytest_tcltest::runner [::pytest_tcltest::settings [::pytest_tcltest::new_name all]]
         tailcall pytest_runAllTests {*}$args
+    }
+    proc ::tcltest::open {args} {
+        tailcall ::open {*}[::pytest_tcltest::opening {*}$args]
     }
     add_match_modes
 }

@@ -41,9 +41,9 @@ class TclFile(pytest.File):
         if self.path not in suites.runs or stopped or self.config.getoption("setuponly", False):
             return
         file = suites.runs[self.path].finish(self.path)
-        warn_of_differences(self, file)
-        if file.problem and not file.told and self.path not in suites.broken:
-            file.told = True
+        warn_of_differences(file)
+        if file.problem and not file.explained and self.path not in suites.broken:
+            file.explained = True
             raise Problem(self.path, 0, file.problem, file.trailing)
 
 
@@ -114,9 +114,18 @@ class TclItem(pytest.Item):
             terminal.pytest_runtest_logstart(nodeid=self.nodeid, location=self.location)
         return self._run.reports(self.path, self.test)
 
-    def runtest(self) -> None:
-        if self.left_out:
+    def setup(self) -> None:
+        """Fail here, where pytest calls it an error, if the test is in no count of tests."""
+        if self.left_out or self.config.getoption("setuponly", False):
             return
+        if self._run.files[self.path].beyond_totals(self.test):
+            self._judge()
+
+    def runtest(self) -> None:
+        if not self.left_out:
+            self._judge()
+
+    def _judge(self) -> None:
         outcome = self._outcome = self._run.outcome(self.path, self.test)
         _add_output(self, "setup", outcome.outside)
         _add_output(self, "call", outcome.output)
@@ -124,18 +133,19 @@ class TclItem(pytest.Item):
             self.user_properties.append((LEAKED, " ".join(outcome.leaked)))
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.fails(strict):
-            raise Failure(self.test, outcome, strict)
+            beyond_totals = self._run.files[self.path].beyond_totals(self.test)
+            raise Failure(self.test, outcome, strict_leaks=strict, beyond_totals=beyond_totals)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
 
     def amend_report(self, report: pytest.TestReport) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""
-        if report.when != "call" or self._outcome is None:
+        if self._outcome is None or report.when == "teardown":
             return
         report.duration = self._outcome.seconds
         file = self._run.files[self.path]
         if report.failed and file.problem and file.problem in self._outcome.reason:
-            file.told = True
+            file.explained = True
         if report.skipped and self._outcome.status == "skipped" and isinstance(report.longrepr, tuple):
             report.longrepr = (str(self.test.path), self.test.line, report.longrepr[2])
 
@@ -190,9 +200,14 @@ def keep_broken_files(items: list[pytest.Item], suites: Suites) -> None:
         items.insert(places[-1] + 1 if places else len(items), item)
 
 
-def amend_teardown(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Describe a file's problem: pytest does not ask for that, and the xfail of a test is not about it."""
+def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Describe what pytest calls an error, which it does not ask for.
+
+    The xfail of a test is not about the problem of its file.
+    """
     problem = call.excinfo and call.excinfo.value
+    if report.when == "setup" and isinstance(problem, Failure):
+        report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
     if report.when == "teardown" and isinstance(problem, Problem):
         before = len(item._report_sections)
         _add_output(item, "teardown", problem.output)

@@ -69,10 +69,12 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
     result = yield
     if item.config.stash[SUITES].contents:
-        from pybridge.tcltest.nodes import TclItem, amend_teardown
+        from pybridge.tcltest.failure import keep_location
+        from pybridge.tcltest.nodes import TclItem, amend_error
 
         report = result.get_result()
-        amend_teardown(item, report, call)
+        amend_error(item, report, call)
+        keep_location(report)
         if isinstance(item, TclItem):
             item.amend_report(report)
 
@@ -104,6 +106,17 @@ def pytest_after_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Non
         from pybridge.tcltest.protocol import report_further
 
         report_further(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Give a report that a worker of pytest-xdist has sent what pytest prints of a failure in the summary."""
+    from pybridge.tcltest.suites import LOCATION
+
+    if hasattr(report, LOCATION) and isinstance(report.longrepr, str):
+        from pybridge.tcltest.failure import restore_description
+
+        restore_description(report)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,18 +1,16 @@
 # Processes in which tcltest's `runAllTests` runs test files. It reads the totals that they print, and adds them to its
 # own.
 
-# The path of a program that runs a test file as `program` does, and tells of its tests.
-proc ::pytest_tcltest::shell {program} {
+# The words of an `open` by tcltest. Where it opens a pipe, to a program that runs a test file, that is told to tell of
+# its tests.
+proc ::pytest_tcltest::opening {name args} {
     variable here
-    variable plan
     variable plan_path
-    set words [list $program $here/driver.tcl $plan_path [settings [new_name all]]]
-    set quoted [lmap word $words {string cat ' [string map {' '\\''} $word] '}]
-    set channel [file tempfile path [file dirname $plan(events)]/shell]
-    puts $channel "#!/bin/sh\nexec [join $quoted] \"\$@\""
-    close $channel
-    file attributes $path -permissions 0700
-    return $path
+    variable runner
+    if {[string match "| *" $name]} {
+        set name [linsert $name 2 $here/driver.tcl $plan_path $runner]
+    }
+    return [list $name {*}$args]
 }
 
 # In such a process: source a file as tclsh does with a script.

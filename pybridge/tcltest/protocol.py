@@ -9,8 +9,6 @@ from _pytest.runner import runtestprotocol
 from pybridge.tcltest.nodes import TclFile, TclItem, item_names
 from pybridge.tcltest.suites import SUITES
 
-_STEPS: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
-
 
 def leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
     """Do without a report of this test what else pytest does for it: its file may have to be taken down."""
@@ -46,9 +44,15 @@ def report_further(item: pytest.Item) -> None:
 
 def _report(item: TclItem) -> None:
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for when in _STEPS:
-        step: Callable[[], None] = item.runtest if when == "call" else lambda: None
-        call = pytest.CallInfo.from_call(step, when)
-        report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-        item.ihook.pytest_runtest_logreport(report=report)
+    if _report_step(item, "setup", item.setup):
+        _report_step(item, "call", item.runtest)
+    _report_step(item, "teardown", lambda: None)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+
+def _report_step(item: TclItem, when: Literal["setup", "call", "teardown"], step: Callable[[], None]) -> bool:
+    """Report one step, and say whether it went well."""
+    call = pytest.CallInfo.from_call(step, when)
+    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    item.ihook.pytest_runtest_logreport(report=report)
+    return bool(report.passed)

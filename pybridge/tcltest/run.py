@@ -23,7 +23,7 @@ class FileRun:
         tests: each test that was found in the file, and whether it runs.
         whole: whether all of them were selected; what was not found runs, too.
         unfound: the tests that ran, had not been found, and are not reported yet.
-        left_out: the names of those that did not run, because not all tests were selected.
+        left_out: those that did not run, because not all tests were selected.
         outcomes: by name and occurrence.
         counts: which of them the totals count.
         reported: the tests that have a report.
@@ -31,14 +31,14 @@ class FileRun:
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
         ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
-        told: whether a report says why the file ended.
+        explained: whether a report says why the file ended.
     """
 
     path: Path
     tests: dict[TclTest, bool]
     whole: bool
     unfound: list[TclTest] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     reported: set[Key] = field(default_factory=set)
@@ -48,7 +48,7 @@ class FileRun:
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
-    told: bool = False
+    explained: bool = False
 
     def __post_init__(self) -> None:
         self._named = {test.key: test for test in self.tests}
@@ -68,17 +68,17 @@ class FileRun:
         return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
 
     @property
-    def uncounted(self) -> list[str]:
-        """The names of the tests that went well, and that no totals count."""
-        return [
-            name
-            for (name, occurrence), outcome in self.outcomes.items()
-            if outcome.status in ("passed", "skipped") and not self.counts.of((name, occurrence))
-        ]
+    def uncounted(self) -> list[TclTest]:
+        """The tests that went well, and that no totals count."""
+        well = self._with_status("passed", "skipped")
+        return [test for test in well if not self.counts.of(test.key)]
 
     @property
-    def without_result(self) -> list[str]:
-        return [name for (name, _), outcome in self.outcomes.items() if outcome.status == "none"]
+    def without_result(self) -> list[TclTest]:
+        return self._with_status("none")
+
+    def _with_status(self, *statuses: str) -> list[TclTest]:
+        return [self._named[key] for key, outcome in self.outcomes.items() if outcome.status in statuses]
 
     def add(self, running: Running, outcome: Outcome) -> None:
         self.outcomes[running.key] = outcome
@@ -92,10 +92,14 @@ class FileRun:
     def due(self, test: TclTest, strict_leaks: bool) -> int | None:
         """How many reports there are to be of a test, as far as is known; None while there may be none."""
         outcome = self.outcome_of(test)
-        if outcome is None:
-            return int(not self.complete) if self.ended else None
-        times = self.counts.of(test.key) or int(outcome.fails(strict_leaks))
-        return times if times or self.ended or outcome.status == "none" else None
+        times = self.counts.of(test.key)
+        if times or not (self.ended or (outcome and outcome.status == "none")):
+            return times or None
+        return int(not self.complete if outcome is None else outcome.fails(strict_leaks))
+
+    def beyond_totals(self, test: TclTest) -> bool:
+        """Whether tcltest has printed totals, but none that count the test."""
+        return self.counts.totalled_any and not self.counts.of(test.key)
 
     def take_further(self, strict_leaks: bool) -> list[TclTest]:
         """The tests to report now that have no item: not found by the search, or counted another time."""
@@ -171,7 +175,7 @@ class Run:
         return file.outcome_of(test) or Outcome("lost", without)
 
     def take_further(self, path: Path) -> list[TclTest]:
-        """The tests to report now that have no item; each is told once."""
+        """The tests to report now that have no item; each is given once."""
         return self.files[path].take_further(self._settings.strict_leaks)
 
     def finish(self, path: Path) -> FileRun:
@@ -317,11 +321,12 @@ class Run:
             file.sourced = True
         elif kind == "unfound":
             name, occurrence, runs, description, place, number = words
+            path = Path(place) if place else file.path
+            test = TclTest(name, int(occurrence), description, path, int(number))
             if runs == "1":
-                path = Path(place) if place else file.path
-                file.add_unfound(TclTest(name, int(occurrence), description, path, int(number)))
+                file.add_unfound(test)
             else:
-                file.left_out.append(name)
+                file.left_out.append(test)
         elif kind == "miscounted":
             file.problem = file.problem or (
                 f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "

@@ -98,6 +98,7 @@ proc ::pytest_tcltest::begin {name} {
     variable report ""
     variable reason ""
     variable current [list $prefix$name $occurrence]
+    variable inside $name
     emit begin {*}$current $prefix [now] {*}[written] $body
     return 1
 }

@@ -1,7 +1,10 @@
 """What pytest warns of: tests that are not in its counts, as they are not in tcltest's."""
 
+import warnings
+
 import pytest
 
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.run import FileRun
 
 _NAMED = 20
@@ -11,20 +14,22 @@ class TclTestWarning(pytest.PytestWarning):
     """A test of a Tcl file is not in the counts."""
 
 
-def warn_of_differences(node: pytest.Collector, file: FileRun) -> None:
+def warn_of_differences(file: FileRun) -> None:
     """Name the tests of a file that has ended which pytest does not count."""
-    never_came = [test.name for test in file.never_came]
-    _warn(node, never_came, "was there when the file was searched for tests, but not when they ran")
-    _warn(node, file.uncounted, "was run, but no cleanupTests after it prints totals that count it")
-    _warn(node, file.without_result, "was run, but tcltest counted no result for it")
-    _warn(node, file.left_out, "was not run: only some tests were selected, and the search did not find it")
+    _warn(file.never_came, "was there when the file was searched for tests, but not when they ran")
+    _warn(file.uncounted, "was run, but no cleanupTests after it prints totals that count it")
+    _warn(file.without_result, "was run, but tcltest counted no result for it")
+    _warn(file.left_out, "was not run: only some tests were selected, and the search did not find it")
 
 
-def _warn(node: pytest.Collector, names: list[str], what: str) -> None:
-    if names:
-        node.warn(TclTestWarning(f"{_listed(names)}: {what}"))
+def _warn(tests: list[TclTest], what: str) -> None:
+    """Warn of tests where the first of them stands."""
+    if tests:
+        warning = TclTestWarning(f"{_listed(tests)}: {what}")
+        warnings.warn_explicit(warning, None, str(tests[0].path), tests[0].line)
 
 
-def _listed(names: list[str]) -> str:
+def _listed(tests: list[TclTest]) -> str:
+    names = [test.name for test in tests]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

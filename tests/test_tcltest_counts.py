@@ -450,9 +450,35 @@ def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
     assert status_of(result) == {
         "a.test::a-1": "PASSED",
         "a.test::all::b.test::b-1": "FAILED",
-        "a.test::(file)": "FAILED",
+        "a.test::(file)": "ERROR",
     }
     result.stdout.fnmatch_lines(["E   runAllTests would run a.test again and again, which calls it"])
+
+
+ENDS = {
+    "status": ("exit 4", "*child process exited abnormally"),
+    "crash": ("exec kill -9 [pid]", "*child killed: kill signal"),
+    "error": ("error boom", "*boom"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_file_of_runalltests_that_ends_badly_is_an_error(pytester, end):
+    """Where tcltest prints a line about it, and counts what there is."""
+    ends, said = ENDS[end]
+    write(pytester, a=HEAD + "configure -file {[bc].tcltest}\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 1") + ends)
+    (pytester.path / "c.tcltest").write_text(suite("test c-1 {} {puts stderr noise; expr 1} 1"))
+    assert tclsh_counts(pytester.path / "a.test") == (2, 0, 0)
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    result.stdout.fnmatch_lines([f"E   b.tcltest, which runAllTests has run, did not end well: {said}"])
+
+
+def test_a_file_of_runalltests_may_leave_with_a_status_because_a_test_failed(pytester):
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 2") + "exit 1\n")
+    assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (0, 0, 1)
 
 
 def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):

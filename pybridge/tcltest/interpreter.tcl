@@ -49,7 +49,7 @@ proc ::pytest_tcltest::start_writer {} {
     }
     interp create $writer
     interp eval $writer {
-        proc emit {path words} {
+        proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
             set channel [open $path a]
             # written at once, so that lines of several threads do not mix; a character has 4 bytes at most
@@ -63,6 +63,9 @@ proc ::pytest_tcltest::start_writer {} {
         }
         proc now {} {
             clock microseconds
+        }
+        proc call {args} {
+            {*}$args
         }
         # What a channel does for which `make_bell` is the name of the interpreter that writes to it.
         proc bell {path method id args} {
@@ -80,10 +83,17 @@ proc ::pytest_tcltest::start_writer {} {
             return $channel
         }
     }
-    interp alias {} ::pytest_tcltest::write_event $writer emit
-    interp alias {} ::pytest_tcltest::sizes $writer sizes
-    interp alias {} ::pytest_tcltest::now $writer now
+    interp alias {} ::pytest_tcltest::call_writer $writer call
+    foreach name {write_event sizes now} {
+        interp alias {} ::pytest_tcltest::$name {} ::pytest_tcltest::in_writer $name
+    }
     interp alias $writer rung {} ::pytest_tcltest::rung
+}
+
+# `interp cancel` cancels what runs in an interpreter, and whatever is next in its children: here, nothing.
+proc ::pytest_tcltest::in_writer {args} {
+    catch {call_writer list}
+    tailcall call_writer {*}$args
 }
 
 proc ::pytest_tcltest::emit {args} {
@@ -204,6 +214,13 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     }
     proc ::tcltest::open {args} {
         tailcall ::open {*}[::pytest_tcltest::opening {*}$args]
+    }
+    proc ::tcltest::close {args} {
+        upvar 1 pipeFd pipe file file
+        if {[catch {::close {*}$args} result options] && [info exists pipe]} {
+            ::pytest_tcltest::ended_badly $file $result [dict get $options -errorcode]
+        }
+        return -options $options $result
     }
     add_match_modes
 }

@@ -150,7 +150,7 @@ class TclItem(pytest.Item):
             report.longrepr = (str(self.test.path), self.test.line, report.longrepr[2])
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, Failure | Problem):
+        if isinstance(excinfo.value, Failure):
             return excinfo.value.describe(self.config)
         return super().repr_failure(excinfo, style)
 
@@ -160,7 +160,7 @@ class TclItem(pytest.Item):
 
 
 class BrokenFile(pytest.Item):
-    """Stands for a file in which not all tests can be found; it always fails."""
+    """Stands for a file in which not all tests can be found; it always is an error, and no failed test."""
 
     def __init__(self, contents: Contents, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -170,14 +170,13 @@ class BrokenFile(pytest.Item):
         """None: a mark that skips all tests, or expects them to fail, is not about this."""
         return iter(())
 
-    def runtest(self) -> None:
-        _add_output(self, "call", self._contents.output)
-        raise Problem(self.path, self._contents.line, self._contents.problem)
+    def setup(self) -> None:
+        if not self.config.getoption("setuponly", False):
+            _add_output(self, "setup", self._contents.output)
+            raise Problem(self.path, self._contents.line, self._contents.problem)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, Problem):
-            return excinfo.value.describe(self.config)
-        return super().repr_failure(excinfo, style)
+    def runtest(self) -> None:
+        """Not reached."""
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self._contents.line - 1, f"{self.path.name}: looking for its tests"
@@ -206,7 +205,7 @@ def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallI
     The xfail of a test is not about the problem of its file.
     """
     problem = call.excinfo and call.excinfo.value
-    if report.when == "setup" and isinstance(problem, Failure):
+    if report.when == "setup" and isinstance(problem, Failure | Problem):
         report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
     if report.when == "teardown" and isinstance(problem, Problem):
         before = len(item._report_sections)

@@ -13,6 +13,14 @@ proc ::pytest_tcltest::opening {name args} {
     return [list $name {*}$args]
 }
 
+# Note how a process ended that ran a test file. That it wrote to its standard error, which tcltest calls an error of
+# the file, too, is none.
+proc ::pytest_tcltest::ended_badly {path message code} {
+    if {[lindex $code 0] in {CHILDSTATUS CHILDKILLED CHILDSUSP}} {
+        emit process [file tail $path] $message [expr {[lindex $code 0] eq "CHILDSTATUS"}]
+    }
+}
+
 # In such a process: source a file as tclsh does with a script.
 proc ::pytest_tcltest::run_for_another {settings path words} {
     variable plan
@@ -36,6 +44,7 @@ proc ::pytest_tcltest::run_for_another {settings path words} {
     watch
     foreach script [list {*}[expr {$plan(setup) eq "" ? "" : [list $plan(setup)]}] $path] {
         if {[catch {source_as_tclsh $script} message options] == 1} {
+            emit process [file tail $path] [dict get $options -errorinfo] 0
             puts stderr [dict get $options -errorinfo]
             exit 1
         }

@@ -62,6 +62,11 @@ class FileRun:
         return self.ended and self.whole and not (self.problem or self.lost)
 
     @property
+    def failed(self) -> bool:
+        """Whether any test has failed."""
+        return any(outcome.status == "failed" for outcome in self.outcomes.values())
+
+    @property
     def never_came(self) -> list[TclTest]:
         if not self.complete:
             return []
@@ -86,8 +91,10 @@ class FileRun:
             self.counts.add(outcome.interpreter, running.key, outcome.status)
 
     def add_unfound(self, test: TclTest) -> None:
-        self.unfound.append(test)
-        self._named[test.key] = test
+        """Take in a test that the search has not found, if no other has the name as it can be told here."""
+        if test.key not in self._named:
+            self.unfound.append(test)
+            self._named[test.key] = test
 
     def due(self, test: TclTest, strict_leaks: bool) -> int | None:
         """How many reports there are to be of a test, as far as is known; None while there may be none."""
@@ -121,8 +128,7 @@ def _problem_of_end(file: FileRun, end: End) -> str:
     """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
     if not file.sourced and not (file.cleaned and end.exited):
         return f"the process {end} before the end of the file"
-    failed = any(outcome.status == "failed" for outcome in file.outcomes.values())
-    if end.ok or (end.exited and failed):
+    if end.ok or (end.exited and file.failed):
         return ""
     though = ", though no test failed" if end.exited else ""
     return f"the process {end} after {'the end of the file' if file.sourced else 'cleanupTests'}{though}"
@@ -327,6 +333,12 @@ class Run:
                 file.add_unfound(test)
             else:
                 file.left_out.append(test)
+        elif kind == "process":
+            name, message, status = words
+            if status == "0" or not file.failed:  # a suite may leave with a status because a test failed
+                file.problem = (
+                    file.problem or f"{name}, which runAllTests has run, did not end well: {message}"
+                )
         elif kind == "miscounted":
             file.problem = file.problem or (
                 f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "

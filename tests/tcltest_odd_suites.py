@@ -706,4 +706,157 @@ ODD = {
         """,
         [],
     ),
+    "cancels": (
+        r"""
+        proc cancelled {} {interp cancel; while 1 {set x 1}}
+        test x-1 {} -body {cancelled} -returnCodes error -result {eval canceled}
+        test x-2 {} -body {catch {cancelled} message; set message} -result {eval canceled}
+        test x-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "half_a_character": (
+        r"""
+        test "u-\ud83d" {} {expr 1} 1
+        test "u-\ud83d\ude00" {} {expr 1} 1
+        test "u-\ude00" {} {expr 1} 2
+        test "u-\x00" {"\x00"} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "counts_for_a_constraint": (
+        r"""
+        test c-1 {} {expr 1} 2
+        testConstraint good [expr {$::tcltest::numTests(Failed) == 0}]
+        test c-2 {} good {expr 1} 1
+        if {$::tcltest::numTests(Failed)} {
+            test c-3 {only after a failure} {set ::tcltest::numTests(Total)} 3
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "leaves_from_an_event": (
+        r"""
+        test e-1 {} {expr 1} 1
+        after idle {
+            ::tcltest::test e-2 {} {expr 1} 2
+            set failed $::tcltest::numTests(Failed)
+            ::tcltest::cleanupTests
+            exit $failed
+        }
+        vwait forever
+        """,
+        [],
+    ),
+    "lines_from_a_pipe": (
+        r"""
+        lassign [chan pipe] in out
+        fconfigure $in -blocking 0
+        fconfigure $out -buffering line
+        fileevent $in readable {if {[gets $in line] >= 0} {eval $line}}
+        puts $out {test f-1 {} {expr 1} 1}
+        puts $out {test f-2 {} {expr 1} 2}
+        puts $out {set done 1}
+        vwait done
+        cleanupTests
+        """,
+        [],
+    ),
+    "by_unknown_and_objects": (
+        r"""
+        proc unknown args {
+            if {[string match chk* [lindex $args 0]]} {
+                return [uplevel 1 [list test [lindex $args 0] {} {expr 1} [lindex $args 1]]]
+            }
+            error "what? $args"
+        }
+        chk-1 1
+        chk-2 2
+        oo::class create Unit {
+            variable n
+            method unknown {name args} {uplevel 1 [list ::tcltest::test o-[incr n] $name {*}$args]}
+            forward finish ::tcltest::cleanupTests
+        }
+        Unit create unit
+        unit adds {expr 1 + 1} 2
+        unit {does not} {expr 1 + 1} 3
+        namespace eval ::tcltest {namespace ensemble create}
+        tcltest test e-1 {} {nosuch} {what? nosuch}
+        unit finish
+        """,
+        [],
+    ),
+    "in_another_order": (
+        r"""
+        foreach n {1 2 3 4 5 6} {
+            lappend order [list [expr {rand()}] $n]
+        }
+        foreach each [lsort $order] {
+            test same {} [list expr [lindex $each 1] % 3] 1
+            test own-[lindex $each 1] {} [list expr [lindex $each 1] % 4] 1
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "hook_fails": (
+        r"""
+        test h-1 {} {expr 1} 1
+        proc ::tcltest::cleanupTestsHook {} {error hooked}
+        catch {cleanupTests}
+        proc ::tcltest::cleanupTestsHook {} {}
+        test h-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "recursion": (
+        r"""
+        proc again {n} {
+            test r-1 {in itself} [list expr $n] 1
+            if {$n} {again [expr {$n - 1}]}
+        }
+        again 3
+        test r-1 {a name used before} {again 2; expr 1} 1
+        proc deep {n} {if {$n} {deep [expr {$n - 1}]} else {test r-2 {} {expr 1} 1}}
+        deep 400
+        proc endless {} endless
+        test r-3 {} -body endless -returnCodes error -match glob -result {too many*}
+        cleanupTests
+        """,
+        [],
+    ),
+    "runs_all_in_subfolders": (
+        r"""
+        file mkdir sub/deep
+        foreach {folder result} {sub 1 sub/deep 2} {
+            set f [open $folder/all.tcl w]
+            puts $f {
+                package require tcltest
+                tcltest::configure -testdir [file dirname [file normalize [info script]]] -file *.tcltest
+                tcltest::runAllTests
+            }
+            close $f
+            set f [open $folder/one.tcltest w]
+            puts $f "package require tcltest; tcltest::test one-1 {} {expr 1} $result; tcltest::cleanupTests"
+            close $f
+        }
+        configure -testdir sub -file *.tcltest
+        runAllTests
+        """,
+        [],
+    ),
+    "leaves_a_variable_trace": (
+        r"""
+        proc heat {args} {test w-[incr ::heated] {in a trace} {expr 1} 1}
+        trace add variable hot write heat
+        set hot 1
+        test b-1 {that sets it} {set ::hot 2} 3
+        cleanupTests
+        """,
+        [],
+    ),
 }

@@ -94,7 +94,8 @@ def decode(line: bytes) -> Event:
     """The words of one line of events."""
     text = line.decode("utf-8", "surrogatepass")
     if not text.isascii():  # Tcl 8.6 writes a character beyond U+FFFF as its two halves
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # of a half alone we write the number
     return [_unescape(word) for word in text.split("\t")]
 
 

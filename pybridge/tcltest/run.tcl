@@ -9,6 +9,14 @@ namespace eval ::pytest_tcltest {
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
+    # what `test` in tcltest has found, and the variables that tell more
+    variable failures {
+        setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure cleanupFailure coreFailure
+    }
+    variable details {
+        setupMsg cleanupMsg coreMsg actualAnswer result match returnCode returnCodes errorCode errorCodeRes
+        scriptCompare scriptMatch output outputCompare outputMatch errorOutput errorCompare errorMatch errorInfo
+    }
     variable reason ""   ;# the constraint that was not met
     array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
 }
@@ -227,29 +235,27 @@ proc ::pytest_tcltest::leaked {} {
 # Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another
 # release of tcltest has no such variable, pytest shows the report that tcltest has printed.
 proc ::pytest_tcltest::describe_failure {} {
-    foreach name {setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure
-                  cleanupFailure coreFailure processTest} {
+    variable failures
+    variable details
+    foreach name [concat $failures $details] {
         upvar 1 $name $name
+    }
+    foreach name $failures {
         if {![info exists $name]} {
             set $name 0
         }
     }
-    upvar 1 setupMsg setupMsg cleanupMsg cleanupMsg coreMsg coreMsg actualAnswer actual result result match match \
-        returnCode returnCode returnCodes returnCodes errorCode errorCode errorCodeRes errorCodeRes \
-        scriptCompare scriptCompare scriptMatch scriptMatch output output outputCompare outputCompare \
-        outputMatch outputMatch errorOutput errorOutput errorCompare errorCompare errorMatch errorMatch \
-        errorInfo errorInfo
     if {$setupFailure} {
         emit problem setup $setupMsg
     }
     if {$scriptFailure} {
-        mismatch result $scriptCompare $scriptMatch $match $result $actual
+        mismatch result $scriptCompare $scriptMatch $match $result $actualAnswer
     }
     if {$errorCodeFailure} {
         emit problem errorcode $errorCode $errorCodeRes(body)
     }
     if {$codeFailure} {
-        emit problem code $returnCodes $returnCode $actual
+        emit problem code $returnCodes $returnCode $actualAnswer
     }
     if {$outputFailure} {
         mismatch output $outputCompare $outputMatch $match $output $::tcltest::outData

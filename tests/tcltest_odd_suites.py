@@ -849,6 +849,23 @@ ODD = {
         """,
         [],
     ),
+    "pipes_of_its_own": (
+        r"""
+        namespace eval suite {
+            namespace path ::tcltest
+            proc output {command} {
+                set pipe [open "| $command"]
+                set text [read $pipe]
+                close $pipe
+                return $text
+            }
+            test p-1 {} {output {echo -n a b}} {a b}
+            test p-2 {} -body {output false} -returnCodes error -result {child process exited abnormally}
+            cleanupTests
+        }
+        """,
+        [],
+    ),
     "leaves_a_variable_trace": (
         r"""
         proc heat {args} {test w-[incr ::heated] {in a trace} {expr 1} 1}

@@ -212,16 +212,7 @@ proc ::pytest_tcltest::adopt_tcltest {} {
         set ::pytest_tcltest::runner [::pytest_tcltest::settings [::pytest_tcltest::new_name all]]
         tailcall pytest_runAllTests {*}$args
     }
-    proc ::tcltest::open {args} {
-        tailcall ::open {*}[::pytest_tcltest::opening {*}$args]
-    }
-    proc ::tcltest::close {args} {
-        upvar 1 pipeFd pipe file file
-        if {[catch {::close {*}$args} result options] && [info exists pipe]} {
-            ::pytest_tcltest::ended_badly $file $result [dict get $options -errorcode]
-        }
-        return -options $options $result
-    }
+    watch_processes
     add_match_modes
 }
 

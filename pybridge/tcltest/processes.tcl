@@ -1,16 +1,31 @@
 # Processes in which tcltest's `runAllTests` runs test files. It reads the totals that they print, and adds them to its
 # own.
 
-# The words of an `open` by tcltest. Where it opens a pipe, to a program that runs a test file, that is told to tell of
-# its tests.
-proc ::pytest_tcltest::opening {name args} {
+# Have `runAllTests` open and close its pipes by ours. A namespace with tcltest in its path finds these commands, too:
+# only `runAllTests` has a variable `childargv`.
+proc ::pytest_tcltest::watch_processes {} {
+    proc ::tcltest::open {args} {
+        upvar 1 childargv childargv
+        if {[info exists childargv]} {
+            set args [::pytest_tcltest::opening {*}$args]
+        }
+        tailcall ::open {*}$args
+    }
+    proc ::tcltest::close {args} {
+        upvar 1 childargv childargv file file
+        if {[catch {::close {*}$args} result options] && [info exists childargv]} {
+            ::pytest_tcltest::ended_badly $file $result [dict get $options -errorcode]
+        }
+        return -options $options $result
+    }
+}
+
+# The words that open a pipe to a program that runs a test file and tells of its tests.
+proc ::pytest_tcltest::opening {pipeline args} {
     variable here
     variable plan_path
     variable runner
-    if {[string match "| *" $name]} {
-        set name [linsert $name 2 $here/driver.tcl $plan_path $runner]
-    }
-    return [list $name {*}$args]
+    return [list [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args]
 }
 
 # Note how a process ended that ran a test file. That it wrote to its standard error, which tcltest calls an error of

@@ -34,33 +34,30 @@ class Dispatcher:
     def __init__(
         self, encode: Callable[[Any], Any] = lambda value: value, table: HandleTable | None = None
     ) -> None:
-        self.table = HandleTable(_storage_of) if table is None else table
+        self.table = HandleTable() if table is None else table
         self.main = MAIN  # the chain of what calls from no coroutine
-        self._closed = False
+        self._commands = BY_NAME
         self._encode = encode
 
     def close(self) -> None:
         """Free every handle; from now on each command is an error."""
-        self._closed = True
+        self._commands = {}
         self.table.close()
 
     def __call__(self, chain: str, called: str, *words: Word) -> Reply:
         """Run the command registered as `called` for the chain of calls `chain`. Never raises."""
         try:
-            table = self.table
-            chain = chain or self.main
-            if chain != table.chain.name:
-                table.enter_chain(chain)
-            if called[0] == "_":  # the bookkeeping always runs
+            table, chain = self.table, chain or self.main
+            current = table.chain if chain == table.chain.name else table.enter_chain(chain)
+            command = self._commands.get(called)
+            if command is None:
                 return OK, self._keep_books(called, words), ()
-            if self._closed:
-                raise errors.closed()
-            function, args, kwargs = BY_NAME[called].bind(words, called, table)
-            if table.grad_enabled and not table.chain.no_grad:
-                value = function(*args, **kwargs)
+            run = command.runners[len(words)]
+            if table.grad_enabled and not current.no_grad:
+                value = run(words, called, table)
             else:
                 with torch.no_grad():
-                    value = function(*args, **kwargs)
+                    value = run(words, called, table)
             kind = type(value)
             if kind is int or kind is float:
                 return OK, value, ()
@@ -112,7 +109,7 @@ class Dispatcher:
             case "_no_subcommand":
                 raise errors.unknown_subcommand(words[0], BY_NAME)
             case _:
-                raise KeyError(called)
+                raise KeyError(called) if self._commands else errors.closed()
         return ""
 
     def _result(self, value: Any) -> Any:
@@ -146,14 +143,3 @@ def _kind_of(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return TENSOR
     raise TypeError(f"a command returned a {type(value).__name__}, which has no Tcl form")
-
-
-def _storage_of(value: Any) -> tuple[int, int] | None:
-    try:
-        storage = value.untyped_storage()
-    except NotImplementedError:  # a sparse one
-        return None
-    except AttributeError:  # no tensor
-        return (id(value), value.bytes) if hasattr(value, "bytes") else None
-    address = storage.data_ptr()
-    return (address, storage.nbytes()) if address else None

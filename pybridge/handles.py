@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pybridge import errors
+from pybridge.storages import StorageOf, Storages, storage_of
 
 TENSOR = "tensor"  # the kind of nearly all handles
 MAIN = ""  # the name of the chain outside any coroutine
@@ -49,24 +50,19 @@ class Chain:
 class HandleTable:
     """Maps handles to objects, counts them and frees them.
 
-    Args:
-        storage_of: gives (address, size in bytes) of the memory under an object, or None. It is what lets
-            several views of one tensor count once. An object whose size changes is told to `measure`.
+    Attributes:
+        storages: the memory under the objects. It is told of one whose size changes.
     """
 
-    def __init__(self, storage_of: Callable[[Any], tuple[int, int] | None]) -> None:
+    def __init__(self, storage_of: StorageOf = storage_of) -> None:
         self.objects: dict[str, Any] = {}
+        self.storages = Storages(self.objects, storage_of)
         self.grad_enabled = True
         self.created = 0  # those of tables that this one follows, too
         self._first = 0
-        self.bytes = 0
-        self.peak_bytes = 0
         self.chain = Chain(MAIN)
         self._chains = {MAIN: self.chain}  # coroutines only while they have something open
         self._waiting: list[tuple[Chain, Chain]] = []  # the main chain, and the one that waits
-        self.storage_of = storage_of
-        self._sizes: dict[int, int] = {}  # bytes of each storage, by its address
-        self._views: dict[int, int] = {}  # how many handles beyond the first are on it
         self._owners: dict[str, Scope] = {}
         self._locals: dict[str, tuple[int, str]] = {}  # number and the name of the chain that tied it
         self._other_kinds: dict[int, str] = {}  # by number, freed ones too; any other number is a tensor's
@@ -78,12 +74,13 @@ class HandleTable:
 
     def add(self, kind: str, value: Any) -> str:
         """Own `value` and return its new handle."""
-        name = f"{kind}{self.created}"
-        self._count(value)
-        if kind != TENSOR:
-            self._other_kinds[self.created] = kind
-        self.created += 1
+        number = self.created
+        name = f"{kind}{number}"
         self.objects[name] = value
+        self.storages.new.append(value)
+        if kind != TENSOR:
+            self._other_kinds[number] = kind
+        self.created = number + 1
         scope = self.chain.innermost()
         if scope is not None:
             scope.names[name] = None
@@ -118,13 +115,6 @@ class HandleTable:
         for name in list(self.objects):
             self._drop(name)
 
-    def measure(self, value: Any) -> None:
-        """Count anew the bytes of one of the objects, which has grown or shrunk."""
-        address, size = self.storage_of(value) or (0, 0)
-        self.bytes += size - self._sizes[address]
-        self._sizes[address] = size
-        self.peak_bytes = max(self.peak_bytes, self.bytes)
-
     @property
     def freed(self) -> int:
         return self.created - self._first - len(self.objects)
@@ -139,7 +129,7 @@ class HandleTable:
         return errors.no_such_handle(kind, name)
 
     def _drop(self, name: str) -> None:
-        self._discount(self.objects.pop(name))
+        self.storages.remove(self.objects.pop(name))
         self._locals.pop(name, None)
         self._disown(name)
 
@@ -147,37 +137,6 @@ class HandleTable:
         scope = self._owners.pop(name, None)
         if scope is not None:
             del scope.names[name]
-
-    def _count(self, value: Any) -> None:
-        storage = self.storage_of(value)
-        if not storage:
-            return
-        address, size = storage
-        if address in self._sizes:
-            self._views[address] = self._views.get(address, 0) + 1
-            return
-        self._sizes[address] = size
-        self.bytes += size
-        if self.bytes > self.peak_bytes:
-            self.peak_bytes = self.bytes
-
-    def _discount(self, value: Any) -> None:
-        """Take back one `_count`; `value` is no longer among the objects."""
-        storage = self.storage_of(value)
-        address, size = storage or (0, 0)
-        if self._sizes.get(address, 0) != size:  # PyTorch has given the tensor another memory since
-            self._recount()
-        elif address in self._views:
-            self._views[address] -= 1
-            if not self._views[address]:
-                del self._views[address]
-        elif storage:
-            self.bytes -= self._sizes.pop(address)
-
-    def _recount(self) -> None:
-        self._sizes, self._views, self.bytes = {}, {}, 0
-        for value in self.objects.values():
-            self._count(value)
 
     # -- scopes ------------------------------------------------------------------------------------------
 
@@ -273,9 +232,10 @@ class HandleTable:
 
     # -- chains ------------------------------------------------------------------------------------------
 
-    def enter_chain(self, name: str) -> None:
+    def enter_chain(self, name: str) -> Chain:
         """Make the chain of coroutine `name` (or `MAIN`) the one that commands run in."""
         self.chain = self._chains.get(name) or Chain(name)
+        return self.chain
 
     def start_chain(self, name: str) -> None:
         """A coroutine of this name is about to start inside the current chain."""

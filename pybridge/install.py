@@ -49,7 +49,8 @@ def install(
         return OK, "", ()
 
     tk.eval("namespace eval ::torch::_ {}")
-    callbacks = (dispatcher, take_bulk, reply_to_end, cancel_again)
+    # the bound method, which Python calls sooner than an object that has a `__call__`
+    callbacks = (dispatcher.__call__, take_bulk, reply_to_end, cancel_again)
     for name, callback in zip(CALLBACKS, callbacks, strict=True):
         tk.createcommand(f"::torch::_::{name}", callback)
     tk.setvar("::torch::_::version", __version__)

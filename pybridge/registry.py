@@ -7,14 +7,14 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from pybridge import errors
+from pybridge.direct import Runner, direct
 from pybridge.handles import HandleTable
 from pybridge.signature import Signature, options_and_values
 from pybridge.tcl_list import camel_case
 from pybridge.values import Word
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_NO_OPTIONS: dict[str, Any] = {}
-Parser = Callable[[Any, HandleTable], Any]
+_MOST_WORDS = 16  # of which what runs them is kept
 
 
 @dataclass
@@ -64,46 +64,26 @@ class Command:
             return [f"torch::{called} {self.words}".rstrip()]
         return [form.signature.usage(called) for form in self._forms(called)]
 
-    def bind(
-        self, words: tuple[Word, ...], called: str, table: HandleTable
-    ) -> tuple[Callable[..., Any], list[Any], dict[str, Any]]:
-        """The function that is meant and its arguments.
+    def run(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Any:
+        """Call the function that is meant.
 
         Raises:
             TclError: as in the table of docs/errors.md.
         """
-        function, takes_table, parsers, rest, fewest = self._quick
-        if rest and len(words) > len(parsers):
-            parsers += rest * (len(words) - len(parsers))
-        if fewest <= len(words) <= len(parsers):
-            args: list[Any] = [table] if takes_table else []
-            try:
-                for parse, word in zip(parsers, words):  # noqa: B905  # what follows is left out
-                    args.append(parse(word, table))
-                return function, args, _NO_OPTIONS
-            except (ValueError, errors.TclError):
-                pass  # an option, or a mistake: look closer
+        return self.runners[len(words)](words, called, table)
+
+    @cached_property
+    def runners(self) -> "Runners":
+        """By the number of words, what calls the function."""
+        return Runners(self)
+
+    def run_carefully(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Any:
+        """`run` for words of any kind."""
         form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
         args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
         if form.signature.takes_table:
             args.insert(0, table)
-        return form.function, args, kwargs
-
-    @cached_property
-    def _quick(self) -> tuple[Callable[..., Any], bool, tuple[Parser, ...], tuple[Parser, ...], int]:
-        """For words that are all positional and right: the function, whether it takes the table, a parser for
-        each word and one for each word beyond (or none), the fewest words.
-
-        No number of words will do for a command that must look closer: one with several forms, or with a
-        parameter whose type would read an option as a value.
-        """
-        signature = self.forms[0].signature
-        types = [parameter.type for parameter in signature.parameters]
-        rest = [signature.variadic.type] if signature.variadic else []
-        if len(self.forms) > 1 or any(type.free for type in types + rest):
-            return self.forms[0].function, False, (), (), 1
-        parsers, more = (tuple(type.parse for type in each) for each in (types, rest))
-        return self.forms[0].function, signature.takes_table, parsers, more, signature.required
+        return form.function(*args, **kwargs)
 
     def _forms(self, called: str) -> list[Form]:
         if len(self.forms) == 1:
@@ -135,6 +115,25 @@ class Command:
         for option, _ in options_and_values(words):
             if option and not any(option[1:] in form.signature.by_spelling for form in forms):
                 raise errors.bad_option(option, list(allowed))
+
+
+class Runners(dict[int, Runner]):
+    """See `Command.runners`; they are made when they are first needed."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+
+    def __missing__(self, count: int) -> Runner:
+        runner = self._made(count)
+        if count <= _MOST_WORDS:
+            self[count] = runner
+        return runner
+
+    def _made(self, count: int) -> Runner:
+        forms, careful = self.command.forms, self.command.run_carefully
+        if len(forms) > 1:  # which one is meant takes a closer look
+            return careful
+        return direct(forms[0].function, forms[0].signature, count, careful)
 
 
 COMMANDS: dict[str, Command] = {}  # by their own name

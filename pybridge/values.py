@@ -144,7 +144,7 @@ def _handle(word: Word, table: HandleTable) -> Handle:
 
 
 def _integer(word: Word, _: HandleTable) -> int:
-    value = parse_integer(text_of(word))
+    value = parse_integer(word if type(word) is str else text_of(word))  # a call less
     if not -(2**63) <= value < 2**63:
         raise OutOfRange(f'must fit into 64 bits but got "{errors.shown(text_of(word))}"')
     return value
@@ -249,8 +249,10 @@ def _element(element: str, index: int, table: HandleTable) -> int:
         raise BadElement("integer", element, f" at index {index}") from None
 
 
+TENSOR_TYPE = Type("tensor", _tensor)
+
 _TYPES: dict[Any, Type] = {
-    Tensor: Type("tensor", _tensor),
+    Tensor: TENSOR_TYPE,
     TensorHandle: Type("tensor", _tensor_handle),
     Handle: Type("handle", _handle),
     int: Type("integer", _integer),

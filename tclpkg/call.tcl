@@ -1,34 +1,45 @@
-# Calls into the dispatcher. Every command of ::torch that takes no script is an alias to `call` or `call_bulk`.
+# Calls into the dispatcher.
 
-# Run the command registered under the first word. An error is raised here with `return`, so that errorInfo
-# shows the user's own line and not this procedure.
-proc ::torch::_::call {args} {
-    lassign [dispatch [info coroutine] {*}$args] status value options
-    if {$status == 0} {
-        return $value
-    }
-    if {$status == 2} {
-        return [unpack {*}$value]
-    }
-    if {$status == 3} {
-        lassign [show_picture {*}$value] status value options
-        if {$status == 0} {
-            return $value
+# Make a procedure that gives its caller what is in a reply: status, value, options. An error is raised with `return`,
+# so that errorInfo shows the user's own line and not this one. Names of Tcl's are whole, because ::torch has an `info`
+# of its own.
+proc ::torch::_::give {name parameters reply} {
+    proc $name $parameters [string map [list REPLY $reply] {
+        ::lassign [REPLY] status value options
+        ::if {$status > 1} {
+            ::lassign [::torch::_::settle $status $value] status value options
         }
-    }
-    return -code error {*}$options $value
+        ::if {$status} {
+            ::return -code error {*}$options $value
+        }
+        ::return $value
+    }]
 }
 
+# Run the command registered under the first word.
+::torch::_::give ::torch::_::call args {::torch::_::dispatch [::info coroutine] {*}$args}
+
 # The same for a command with a parameter of bulk numbers; `where` tells the parameter's position and options.
-proc ::torch::_::call_bulk {where name args} {
-    lassign [send_bulk [bulk_index $where $args] [info coroutine] $name $args] status value options
-    if {$status == 0} {
-        return $value
+::torch::_::give ::torch::_::call_bulk {where name args} {
+    ::torch::_::send_bulk [::torch::_::bulk_index $where $args] [::info coroutine] $name $args
+}
+
+# Make the command of this name, which takes no script. Each has a procedure of its own: an alias to `call` is felt in
+# what it takes.
+proc ::torch::_::define {name where} {
+    if {$where ne ""} {
+        interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
+    } else {
+        give ::torch::$name args [string map [list NAME $name] {::torch::_::dispatch [::info coroutine] NAME {*}$args}]
     }
+}
+
+# The reply that a reply with bytes in it stands for.
+proc ::torch::_::settle {status value} {
     if {$status == 2} {
-        return [unpack {*}$value]
+        return [list 0 [unpack {*}$value] {}]
     }
-    return -code error {*}$options $value
+    return [show_picture {*}$value]
 }
 
 # `torch nmae`: an error that does not list all the commands, but suggests one.

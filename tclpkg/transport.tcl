@@ -34,11 +34,7 @@ proc ::torch::_::begin {} {
     }
     variable source [file normalize $source]
     dict for {name where} $commands {
-        if {$where eq ""} {
-            interp alias {} ::torch::$name {} ::torch::_::call $name
-        } else {
-            interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
-        }
+        define $name $where
     }
     begin_scopes
     begin_async

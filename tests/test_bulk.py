@@ -45,7 +45,7 @@ def _nothing_stays_alive(shared: Interpreter) -> Iterator[None]:
     left = list(table.objects)
     table.free(left)
     assert not left
-    assert table.bytes == 0
+    assert table.storages.bytes == 0
 
 
 def take(shared: Interpreter, handle: Any) -> torch.Tensor:

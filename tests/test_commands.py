@@ -162,13 +162,13 @@ def failing_calls(name: str) -> Iterator[tuple[str, str]]:
 def test_wrong_words_are_refused_and_leave_nothing(shared: Interpreter, name: str) -> None:
     table = shared.dispatcher.table
     for call, code in failing_calls(name):
-        before = (dict(table.objects), table.created, table.bytes)
+        before = (dict(table.objects), table.created, table.storages.bytes)
         with pytest.raises(TclError) as raised:
             shared.eval(call.replace("{w $a}", "[list w $a]"))
         assert " ".join(raised.value.errorcode).startswith(code), (call, raised.value)
         assert "\n" not in raised.value.message
         assert "Traceback" not in raised.value.errorinfo, call
-        assert (dict(table.objects), table.created, table.bytes) == before, call
+        assert (dict(table.objects), table.created, table.storages.bytes) == before, call
 
 
 def test_every_command_is_covered(record_property: Any) -> None:

@@ -23,7 +23,7 @@ def test_use_after_close_is_an_error() -> None:
     tcl.close()
     tcl.close()
     assert tensor() is None
-    assert (table.objects, table.bytes) == ({}, 0)
+    assert (table.objects, table.storages.bytes) == ({}, 0)
     for action in (
         lambda: tcl.eval("set x 1"),
         lambda: tcl.call("set", "x", 1),

@@ -290,22 +290,22 @@ def test_an_observer_in_a_line(with_x: Interpreter) -> None:
 def test_memory_counts_what_observers_keep(with_x: Interpreter) -> None:
     """Four bytes an element, or of a minimum and a maximum; beside two tensors."""
     table = with_x.dispatcher.table
-    tensors = table.bytes
+    tensors = table.storages.bytes
     with_x.eval("set p [torch::observer percentile]; torch::observe $p $x; torch::observe $p $x")
-    assert table.bytes == tensors + 48
+    assert table.storages.bytes == tensors + 48
     with_x.eval("set m [torch::observer per_channel_minmax]; set h [torch::observer histogram -bins 10]")
-    assert table.bytes == tensors + 48 + (10 + 2) * 4
+    assert table.storages.bytes == tensors + 48 + (10 + 2) * 4
     with_x.eval("torch::observe $m $x; torch::observe $h $x")
-    assert table.bytes == tensors + 48 + 2 * 2 * 4 + (10 + 2) * 4
-    assert with_x.eval("dict get [torch::memory] bytes") == str(table.bytes)
+    assert table.storages.bytes == tensors + 48 + 2 * 2 * 4 + (10 + 2) * 4
+    assert with_x.eval("dict get [torch::memory] bytes") == str(table.storages.bytes)
     with_x.eval("torch::free $m $h; set again [torch::observer percentile]")
     with_x.eval("torch::scope {torch::load_observer_state $again [torch::observer_state $p]}")
-    assert table.bytes == tensors + 48 + 48
-    peak = table.peak_bytes
+    assert table.storages.bytes == tensors + 48 + 48
+    peak = table.storages.peak_bytes
     with_x.eval("torch::reset_observer $again")
-    assert (table.bytes, table.peak_bytes) == (tensors + 48, peak)
+    assert (table.storages.bytes, table.storages.peak_bytes) == (tensors + 48, peak)
     with_x.eval("torch::free $p $again")
-    assert table.bytes == tensors
+    assert table.storages.bytes == tensors
 
 
 def test_a_scope_frees_its_observers(with_x: Interpreter) -> None:

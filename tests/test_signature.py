@@ -1,5 +1,6 @@
 """How words become arguments: one test a rule and a row of DESIGN's table of errors, on small functions."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -42,6 +43,16 @@ def bound(function: Callable[..., Any], *words: Word, also: Any = None) -> dict[
     names = [parameter.name for parameter in signature.parameters]
     rest = {signature.variadic.name: args[len(names) :]} if signature.variadic else {}
     return {**dict(zip(names, args, strict=False)), **kwargs, **rest}
+
+
+def recording(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the parameters of this one, which tells its name and how it was called."""
+
+    @functools.wraps(function)
+    def tell(*args: Any, **kwargs: Any) -> tuple[str, list[Any], dict[str, Any]]:
+        return function.__name__, list(args), kwargs
+
+    return tell
 
 
 def refused(function: Callable[..., Any], *words: Word, also: Any = None) -> tuple[str, tuple[str, ...]]:
@@ -397,15 +408,39 @@ WORDS = st.one_of(
 @example(slices, ["tensor0", "-axis", "-1"])
 @example(slices, ["tensor0", "--", "-1"])
 def test_a_command_binds_as_its_signature_says(function: Callable[..., Any], words: list[str]) -> None:
-    command = Command("called", "made_up", "", ("called",), [Form(function)])
+    command = Command("called", "made_up", "", ("called",), [Form(recording(function))])
     names = list(function.__annotations__)
 
     def by_command() -> dict[str, Any]:
-        found, args, kwargs = command.bind(tuple(words), "called", TABLE)
-        assert found is function
+        _, args, kwargs = command.run(tuple(words), "called", TABLE)
         return {"values": args} if function is numbers else {**dict(zip(names, args, strict=False)), **kwargs}
 
     assert told(by_command) == told(lambda: bound(function, *words))
+
+
+def test_words_that_are_no_text_bind_as_well() -> None:
+    command = Command("called", "made_up", "", ("called",), [Form(recording(slices))])
+    for words in [("tensor0", 1), ("tensor0", 1, 0.25, (1, 2)), ("tensor0", "1", "0.25", ("1", "2"))]:
+        _, args, _ = command.run(words, "called", TABLE)
+        assert args == [TABLE.objects["tensor0"], 1, 0.25, (1, 2)][: len(words)]
+    with pytest.raises(TclError, match='no such tensor "a list of numbers"'):
+        command.run((Bulk(b"", "d", (0,)), "1"), "called", TABLE)
+
+
+def test_only_a_tensor_goes_the_short_way() -> None:
+    table = HandleTable(lambda value: None)
+    parameter, other = table.add("tensor", torch.nn.Parameter(torch.ones(2))), table.add("linear", object())
+    command = Command("called", "made_up", "", ("called",), [Form(recording(slices))])
+    assert command.run((parameter, "1"), "called", table)[1] == [table.objects[parameter], 1]
+    with pytest.raises(TclError, match='"linear1" is a linear, not a tensor'):
+        command.run((other, "1"), "called", table)
+
+
+def test_what_runs_many_words_is_not_kept() -> None:
+    command = Command("called", "made_up", "", ("called",), [Form(recording(numbers))])
+    for count in (3, 1000):
+        assert command.run(("7",) * count, "called", TABLE)[1] == [7] * count
+    assert list(command.runners) == [3]
 
 
 def told(bind: Callable[[], dict[str, Any]]) -> str:
@@ -430,25 +465,28 @@ RANGE = Command(
     "made_up",
     "",
     ("range", "rangeIt"),
-    [Form(until, when="dtype"), Form(between, when="end", also={"end": ("stop",)})],
+    [Form(recording(until), when="dtype"), Form(recording(between), when="end", also={"end": ("stop",)})],
 )
 CONV = Command(
     "conv",
     "made_up",
     "",
     ("conv", "convLayer"),
-    [Form(of_tensor, when="input"), Form(layer, when="in_channels", names=("convLayer",))],
+    [
+        Form(recording(of_tensor), when="input"),
+        Form(recording(layer), when="in_channels", names=("convLayer",)),
+    ],
 )
 
 
 def meant(command: Command, called: str, *words: Word) -> tuple[str, list[Any], dict[str, Any]]:
-    function, args, kwargs = command.bind(words, called, TABLE)
-    return function.__name__, args, kwargs
+    result: tuple[str, list[Any], dict[str, Any]] = command.run(words, called, TABLE)
+    return result
 
 
 def form_refuses(command: Command, called: str, *words: Word) -> tuple[str, tuple[str, ...]]:
     with pytest.raises(TclError) as raised:
-        command.bind(words, called, TABLE)
+        command.run(words, called, TABLE)
     return raised.value.message, raised.value.errorcode
 
 

@@ -54,7 +54,7 @@ def _described(table: HandleTable, names: set[str]) -> str:
     first: dict[int, str] = {}
     rows = []
     for name, value in table.objects.items():
-        address, size = table.storage_of(value) or (0, 0)
+        address, size = table.storages.of(value) or (0, 0)
         owner = first.setdefault(address, name) if address else name
         if name in names:
             rows.append((name, f"{size:,} bytes" if owner == name else f"on {owner}", value))
@@ -100,8 +100,8 @@ def memory(table: HandleTable) -> dict[str, int]:
     """
     return {
         "live": len(table.objects),
-        "bytes": table.bytes,
-        "peak_bytes": table.peak_bytes,
+        "bytes": table.storages.bytes,
+        "peak_bytes": table.storages.peak_bytes,
         "created": table.created,
         "freed": table.freed,
     }

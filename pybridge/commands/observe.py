@@ -183,7 +183,7 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
         => 1
     """
     observer.inner.observe(table.objects[input])
-    table.measure(observer)
+    table.storages.measure(observer)
     return input
 
 
@@ -249,7 +249,7 @@ def reset_observer(table: HandleTable, observer: Observer) -> None:
         => 1.0
     """
     observer.inner.reset()
-    table.measure(observer)
+    table.storages.measure(observer)
 
 
 @command()
@@ -298,7 +298,7 @@ def load_observer_state(table: HandleTable, observer: Observer, state: dict[str,
         => 85
     """
     observer.inner.load_state(state)
-    table.measure(observer)
+    table.storages.measure(observer)
 
 
 def _made(kind: str, given: dict[str, Any]) -> Any:

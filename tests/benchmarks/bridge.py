@@ -122,8 +122,7 @@ def parts(tcl: Interpreter) -> list[str]:
     operator, function = torch.fake_quantize_per_channel_affine, BY_NAME[name].forms[0].function
 
     def bound() -> None:
-        called, args, kwargs = BY_NAME[name].bind(tuple(words), name, table)
-        called(*args, **kwargs)
+        BY_NAME[name].run(tuple(words), name, table)
 
     layers: dict[str, Callable[[], float]] = {
         "PyTorch's operator": timed(lambda: operator(x, scales, zero_points, 1, -128, 127), 500),

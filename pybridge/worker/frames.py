@@ -132,13 +132,13 @@ class Writer:
 
 
 def encode(text: str) -> bytes:
-    """UTF-8, in which half a surrogate pair, which Tcl has no words against, is kept."""
-    return text.encode("utf-8", "surrogatepass")
+    """The opposite of `decode`. Half a surrogate pair that Tcl has not said is told as `?`."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
 
 
 def decode(data: bytes) -> str:
-    """The opposite of `encode`; what is no UTF-8 at all is kept as Python's escapes."""
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "surrogateescape")
+    """UTF-8. What is none, such as half a surrogate pair of Tcl's, becomes Python's escapes as in tkinter."""
+    return data.decode("utf-8", "surrogateescape")

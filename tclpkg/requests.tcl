@@ -48,7 +48,7 @@ proc ::torch::_::ask {words bytes} {
         }
     } message]} {
         set busy 0
-        return [lost $message]
+        return [lost $message $words]
     }
     set busy 0
     if {[llength $queue]} {
@@ -63,16 +63,37 @@ proc ::torch::_::get_ready {words} {
     variable owner
     variable channel
     variable closing
-    if {$channel eq "" && [lindex $words [expr {[lindex $words 0] eq "!in" ? 2 : 0}]] in $closing} {
+    if {$channel eq "" && [verb_of $words] in $closing} {
         return {0 {} {}}  ;# what it would end has ended with its worker
     }
     if {$busy && [pid] == $owner} {
-        return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+        if {[is_nested]} {
+            return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+        }
+        # a limit or a cancel has torn it from its procedure, nobody knows where
+        set busy 0
+        lose "a command was cut off before its answer came"
     }
     if {[catch {be_ready} message options]} {
         return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
     }
     return
+}
+
+proc ::torch::_::verb_of {words} {
+    return [lindex $words [expr {[lindex $words 0] eq "!in" ? 2 : 0}]]
+}
+
+# Whether there is an `ask` below the one that calls this.
+proc ::torch::_::is_nested {} {
+    set found 0
+    for {set level [info frame]} {$level > 0} {incr level -1} {
+        set frame [info frame $level]
+        if {[dict exists $frame proc] && [dict get $frame proc] eq "::torch::_::ask"} {
+            incr found
+        }
+    }
+    return [expr {$found > 1}]
 }
 
 # UTF-8, which most requests are already.
@@ -92,12 +113,19 @@ proc ::torch::_::decoded {bytes} {
     return [encoding convertfrom {*}$utf8 $bytes]
 }
 
-proc ::torch::_::lost {message} {
+# The reply where the worker was lost. What was to end has ended with it, and that is no error: it would take the
+# place of one that has ended the body of a scope.
+proc ::torch::_::lost {message {words ""}} {
     variable reason
     variable channel
+    variable closing
     variable last_words
     if {$channel ne ""} {
         lose $message
+    }
+    set verb [verb_of $words]
+    if {$verb in $closing && ![string match *_begin $verb]} {
+        return {0 {} {}}
     }
     set options {-errorcode {TORCH CLOSED}}
     if {$last_words ne ""} {

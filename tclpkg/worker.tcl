@@ -196,21 +196,49 @@ proc ::torch::_::lose {why} {
     variable launched 0
     variable settling {}
     variable last_words
-    if {![catch {chan eof $channel} ended] && !$ended} {
-        catch {exec kill -KILL {*}[pid $channel]}  ;# it need not end by itself
-    }
-    if {![string match file* $channel]} {
-        append why "; how a worker of the daemon's ends cannot be seen"
-    }
+    set killed [kill_unless_ended $channel $why]
     lassign [close_quietly $channel] code last_words
+    set how [how_it_ended $why $code $killed [string match file* $channel]]
     set channel ""
-    if {[lindex $code 0] eq "CHILDKILLED"} {
-        set why "[lindex $code 3], [lindex $code 2]"
-    } elseif {[lindex $code 0] eq "CHILDSTATUS"} {
-        set why "exit status [lindex $code 2]"
-    }
-    set reason "the worker has ended ($why), and its handles with it: torch::restart starts another"
+    set reason "the worker has ended$how, and its handles with it: torch::restart starts another"
     fail_all $reason {TORCH CLOSED}
+}
+
+# Whether a worker had to be killed: one that goes on, or that has closed the pipe and is there a second later.
+# One of the daemon's ends with the connection, which is closed without a wait for it.
+proc ::torch::_::kill_unless_ended {connection why} {
+    set process [pid $connection]
+    if {$process eq ""} {
+        chan configure $connection -blocking 0
+        return 0
+    }
+    set patience [expr {[chan eof $connection] || [string match "error writing *" $why] ? 1000 : 0}]
+    set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
+    while {![has_ended $process]} {
+        if {[::tcl::clock::milliseconds] >= $deadline} {
+            catch {exec kill -KILL $process}
+            return 1
+        }
+        after 1
+    }
+    return 0
+}
+
+# Whether a child of this process has ended, waited for or not.
+proc ::torch::_::has_ended {process} {
+    return [expr {[catch {read_file /proc/$process/stat} stat] || [regexp {.*\) [ZX] } $stat]}]
+}
+
+# In parentheses, how a worker has ended, as far as it can be seen: of the daemon's, only what it has said.
+proc ::torch::_::how_it_ended {why code killed on_pipe} {
+    if {!$killed && [lindex $code 0] eq "CHILDKILLED"} {
+        set why "[lindex $code 3], [lindex $code 2]"
+    } elseif {!$killed && [lindex $code 0] eq "CHILDSTATUS"} {
+        set why "exit status [lindex $code 2]"
+    } elseif {!$on_pipe && ($why eq "it said no more" || [string match "error *" $why])} {
+        return
+    }
+    return " ($why)"
 }
 
 # What closes a channel when the namespace is deleted.

@@ -505,9 +505,8 @@ def test_a_worker_that_is_killed(daemon: Daemon) -> None:
         "puts [torch::restart]\nputs [torch::tensor_item [torch::full {} 5]]"
     )
     assert daemon.tclsh(script) == (
-        "1\nTORCH CLOSED\nthe worker has ended "
-        "(it said no more; how a worker of the daemon's ends cannot be seen), "
-        "and its handles with it: torch::restart starts another\n"
+        "1\nTORCH CLOSED\n"
+        "the worker has ended, and its handles with it: torch::restart starts another\n"
         "the handles of before are gone\n5.0\n"
     )
 

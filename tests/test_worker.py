@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -453,6 +454,107 @@ def test_a_wait_that_a_killed_worker_kept_from_beginning_is_not_open(wait: str, 
         puts [torch::handles]
     """
     assert run(script, tmp_path) == ("1,TORCH CLOSED\n\n", "", 0)
+
+
+@pytest.mark.parametrize("command", ["scope", "no_grad"])
+def test_what_ends_with_a_worker_that_was_killed_hides_no_error(command: str, tmp_path: Path) -> None:
+    script = f"""
+        puts [catch {{torch::{command} {{{KILL} error mine {{}} MINE}}}} message options],$message,[code]
+        torch::restart
+        puts [torch::{command} {{{KILL} set x 5}}]
+        proc keep {{}} {{torch::local x [torch::ones 2]; {KILL} set x 6}}
+        torch::restart
+        puts [keep]
+        puts [catch {{torch::ones 2}} message options],[code]
+    """
+    assert run(script, tmp_path) == ("1,mine,MINE\n5\n6\n1,TORCH CLOSED\n", "", 0)
+
+
+# both strike when the worker's output is printed, which is before its answer comes
+LIMIT = """
+    proc strike {args} {child limit time -seconds [clock seconds]}
+    set after {child limit time -seconds {}}
+"""
+CANCEL = """
+    proc strike {args} {interp cancel -unwind child}
+    set after {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cut", "said"), [(LIMIT, "time limit exceeded"), (CANCEL, "eval unwound")], ids=["limit", "cancel"]
+)
+def test_a_command_that_was_cut_off_keeps_no_other_from_an_answer(
+    cut: str, said: str, tmp_path: Path
+) -> None:
+    script = f"""
+        interp create child
+        child eval [list set auto_path $auto_path]
+        child eval {{package require torch; set x [torch::ones 2]; rename puts told}}
+        {cut}
+        interp alias child puts {{}} strike
+        puts [catch {{child eval {{torch::remote {{puts hello}}}}}} message],$message
+        eval $after
+        child eval {{rename puts {{}}; rename told puts}}
+        child eval {{
+            puts [catch {{torch::version}} message options],[dict get $options -errorcode],$message
+            puts [catch {{torch::version}} message options],[dict get $options -errorcode]
+            puts [torch::restart],[torch::tensor_to_list [torch::ones 2]]
+        }}
+    """
+    reason = "the worker has ended (a command was cut off before its answer came)"
+    out, errors, status = run(script, tmp_path)
+    assert (errors, status) == ("", 0)
+    assert out.splitlines() == [
+        f"1,{said}",
+        f"1,TORCH CLOSED,{reason}, and its handles with it: torch::restart starts another",
+        "1,TORCH CLOSED",
+        "the handles of before are gone,1.0 1.0",
+    ]
+
+
+# A worker of these answers to the second request, and goes on.
+ODD = [
+    ("os.write(1, b'x' * 20)", "it said something that is no answer"),
+    ("os.close(1)", "it said no more"),
+    ("os.write(1, request[:12]); os.close(1)", "it said no more"),
+    (
+        "os.write(1, request[:12] + b'\\0\\0\\0\\x09'*2 + b'0'); os.close(1)",
+        "it said no more in the middle of an answer",
+    ),
+    ("os.close(0); os.kill(os.getpid(), signal.SIGTERM)", "software termination signal, SIGTERM"),
+]
+ODD_WORKER = """#!{python} -SE
+import os, signal, struct, time
+def say(number, text):
+    os.write(1, struct.pack(">4s4I", b"tch1", number, 0, len(text), 0) + text)
+say(0, b"hello {version} %d" % os.getpid())
+request = os.read(0, 1000)
+say(1, b"0 first {{}}")
+request = os.read(0, 1000)
+{answer}
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize(("answer", "why"), ODD)
+def test_an_odd_worker_is_ended_and_told_of(answer: str, why: str, tmp_path: Path) -> None:
+    odd = tmp_path / "odd"
+    odd.write_text(ODD_WORKER.format(python=sys.executable, version=__version__, answer=answer))
+    odd.chmod(0o755)
+    script = """
+        puts [torch::version]
+        puts [catch {torch::version} message options],[code],$message
+        puts $::torch::_::process
+    """
+    out, said, status = run(script, tmp_path, TORCH_TCL_PYTHON=str(odd))
+    assert (said, status) == ("", 0)
+    first, told, process = out.splitlines()
+    assert first == "first"
+    assert told == (
+        f"1,TORCH CLOSED,the worker has ended ({why}), and its handles with it: torch::restart starts another"
+    )
+    assert not is_running(int(process))
 
 
 def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:

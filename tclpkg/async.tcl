@@ -34,7 +34,9 @@ proc ::torch::_::async {command args} {
 # What to ask of the dispatcher for a command of ours, and the bytes that go with it. It creates into no open scope.
 proc ::torch::_::request_of {command} {
     variable commands
-    set words [lassign $command name]
+    if {[catch {lassign $command name} words]} {
+        refuse_command "be a list but is \"$command\""
+    }
     set name [regsub {^(::)?torch(::|$)} $name ""]
     if {$name eq ""} {
         set words [lassign $words name]
@@ -43,9 +45,12 @@ proc ::torch::_::request_of {command} {
         return [list [list !script async [lindex $words 0]] ""]
     }
     if {![dict exists $commands $name]} {
-        return -code error -errorcode {TORCH ARG VALUE command} \
-            "command must be one of package torch and take no script (but for remote) but is \"$name\""
+        if {[regexp {\s} $name]} {
+            refuse_command "be a list of words but is \"$command\""
+        }
+        refuse_command "be one of package torch and take no script (but for remote) but is \"$name\""
     }
+    refuse_script $words
     set where [dict get $commands $name]
     set index [expr {$where eq "" ? -1 : [bulk_index $where $words]}]
     if {$index < 0 || [set packed [pack [lindex $words $index]]] eq ""} {
@@ -54,6 +59,19 @@ proc ::torch::_::request_of {command} {
     lassign $packed format shape bytes
     lset words $index ""
     return [list [list !bulk $index $format $shape async $name {*}$words] $bytes]
+}
+
+# Nobody substitutes anything in a list.
+proc ::torch::_::refuse_script {words} {
+    foreach word $words {
+        if {[has_text $word] && [regexp {^(\$\w|\[(::)?torch\M)} $word]} {
+            refuse_command "be a list, such as \[list torch::tensor_sum \$x\], but has the word \"$word\""
+        }
+    }
+}
+
+proc ::torch::_::refuse_command {why} {
+    return -code error -errorcode {TORCH ARG VALUE command} "command must $why"
 }
 
 proc ::torch::_::launch_next {} {

@@ -43,10 +43,13 @@ tcl_command(
     """Have a command run while the event loop goes on.
 
     Commands of this kind run one after the other; another command that is called meanwhile waits for the one
-    that runs. What they make belongs to no scope, and `no_grad` around them does not reach them.
+    that runs, and overtakes those that wait. So what they need must not be freed or changed before the
+    callback: whether they would still see it as it was is left open. What they make belongs to no scope, and
+    `no_grad` around them does not reach them.
 
     Args:
-        command: a list: a command of this package with its words, or `torch::remote` with a script.
+        command: a list, in which nothing is substituted: a command of this package with its words, or
+            `torch::remote` with a script.
         callback: a command prefix. The event loop calls it with the result and the options, as `catch` gives
             them: {*}$callback result options.
 
@@ -54,7 +57,7 @@ tcl_command(
         A token for `cancel`.
 
     Errors:
-        TORCH ARG VALUE command, for a command of another kind.
+        TORCH ARG VALUE command, for a command of another kind, and for a script in the place of a list.
 
     Example:
         set x [torch::ones {100}]

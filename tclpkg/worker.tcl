@@ -112,7 +112,7 @@ proc ::torch::_::own_worker {python} {
     set failed [catch {open |[list $python -P -m pybridge.worker] r+} connection]
     array set ::env $home
     if {$failed} {
-        refuse_python $python $connection $::errorCode
+        refuse_python $python {*}[why_no_worker $connection $::errorCode]
     }
     chan configure $connection -translation binary -buffersize 1000000 -blocking 0
     return [list $connection [greeting $connection $patience]]
@@ -158,35 +158,35 @@ proc ::torch::_::check_greeting {python connection hello} {
     if {[catch {chan close $connection} why options]} {
         set code [dict get $options -errorcode]
     }
-    if {$said eq "garbled" || ($said eq "" && $ended && $why eq "")} {
-        set why "it does not answer as one"
+    if {$said eq "hello"} {
+        return -code error -errorcode [list TORCH VERSION $theirs $version] \
+            "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
+    } elseif {$said eq "garbled" || ($ended && $why eq "")} {
+        refuse_python $python "it does not answer as one" 1
     } elseif {!$ended} {
-        set why "it has said nothing for [expr {$patience / 1000.0}] seconds"
+        refuse_python $python "it has said nothing for [expr {$patience / 1000.0}] seconds" 0
     }
-    if {$said ne "hello"} {
-        refuse_python $python $why $code
-    }
-    return -code error -errorcode [list TORCH VERSION $theirs $version] \
-        "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
+    refuse_python $python {*}[why_no_worker $why $code]
 }
 
-# Say why there is no worker: its last words. What to install helps where it is no Python of ours.
-proc ::torch::_::refuse_python {python why code} {
-    set last [lindex [split [string trim $why] \n] end]
+# Why a program has not become a worker, from its last words or Tcl's and the errorcode of its end, and whether it is no
+# Python of ours.
+proc ::torch::_::why_no_worker {words code} {
+    set last [lindex [split [string trim $words] \n] end]
     if {[string match "*KeyboardInterrupt*" $last] || [lindex $code 2] eq "SIGINT"} {
         return -code error -errorcode {TORCH INTERRUPT} "interrupted"
-    }
-    set advice ""
-    if {[regexp {No module named|Unknown option: -P|^couldn't execute|^it does not answer as one} $why]} {
-        set advice ": pip install tcltorch for it,\
-            or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
-    }
-    if {[string match "*Unknown option: -P*" $why]} {
-        set last "it is older than 3.11"
+    } elseif {[string match "*Unknown option: -P*" $words]} {
+        return [list "it is older than 3.11" 1]
     } elseif {$last eq "child process exited abnormally"} {
-        set last "it has ended with status [lindex $code 2] and said nothing"
+        return [list "it has ended with status [lindex $code 2] and said nothing" 0]
     }
-    return -code error -errorcode {TORCH UNSUPPORTED python} "\"$python\" cannot run tcltorch ($last)$advice"
+    return [list $last [regexp {No module named|^couldn't execute} $words]]
+}
+
+proc ::torch::_::refuse_python {python why advised} {
+    set advice ": pip install tcltorch for it, or let ::torch::python or TORCH_TCL_PYTHON name a Python that has it"
+    return -code error -errorcode {TORCH UNSUPPORTED python} \
+        "\"$python\" cannot run tcltorch ($why)[expr {$advised ? $advice : ""}]"
 }
 
 # The worker is gone, or says what makes no sense: close it, and remember why.

@@ -106,10 +106,19 @@ def test_a_module_that_cannot_be_imported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["start", "--clients", "0"], 'expected a number of clients but got "0"'),
-        (["start", "--memory", "much"], 'expected bytes, such as 500m or 4g but got "much"'),
+        (["start", "--clients", "0"], 'expected a whole number of clients but got "0"'),
+        (
+            ["start", "--memory", "much"],
+            'expected a whole number of bytes, such as 500m or 4g but got "much"',
+        ),
         (["start", "--memory", "10m"], 'm but got "10m"'),
-        (["start", "--idle", "-1"], 'or 1h but got "-1"'),
+        (["start", "--idle", "-1"], 'or 10m but got "-1"'),
+        (
+            ["start", "--idle", "1.5h"],
+            'expected a whole number with s, m, h or d, such as 90s or 10m but got "1.5h"',
+        ),
+        (["start", "--foo"], "--idle TIME]\ntcltorch daemon start: error: unrecognized arguments: --foo"),
+        (["stop", "it"], "tcltorch daemon stop: error: unrecognized arguments: it"),
         (["begin"], "invalid choice: 'begin'"),
         ([], "the following arguments are required: start | status | stop"),
     ],
@@ -195,6 +204,19 @@ def test_two_that_are_started_at_the_same_moment(
     monkeypatch.setattr(controls, "runs", runs)
     assert controls.main(["start"]) == 0
     assert capsys.readouterr() == (f"the daemon runs already (process {daemon.process})\n", "")
+
+
+def test_one_that_never_listens_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setattr(controls, "runs", lambda: 12345)
+    monkeypatch.setattr(controls, "_TO_LISTEN", 0.1)
+    assert controls.main(["start"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "tcltorch daemon: the daemon runs but does not listen (process 12345): stop ends it\n",
+    )
 
 
 def test_who_asks_for_the_daemon_does_not_keep_one_from_starting(

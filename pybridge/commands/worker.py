@@ -123,7 +123,8 @@ tcl_command(
     """End the worker, also one that has died, and start another one. Its handles are gone.
 
     After a worker has died, every command fails with TORCH CLOSED until this, or `shutdown`, is called. As
-    with `shutdown`, what is open stays open.
+    with `shutdown`, what is open stays open. Inside `tcltorch`, where there is no worker, it frees every
+    handle.
 
     Returns:
         A sentence that says so.

@@ -19,6 +19,7 @@ _BYTES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _NEW_LOG = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_NOFOLLOW
 _FLOCK = struct.Struct("hhqqi0q")  # fcntl(2)'s: type, whence, start, length, process
 _PATIENCE = 10.0  # seconds for the daemon to end
+_TO_LISTEN = 60.0  # seconds for one that somebody else has started to listen
 _OPTIONS = ("clients", "memory", "idle")
 # Bytes with which a child can compute: 24 MiB were too few for two threads, 96 for eight.
 _LEAST, _LEAST_FOR_CORE = 32 << 20, 16 << 20
@@ -26,7 +27,9 @@ _LEAST, _LEAST_FOR_CORE = 32 << 20, 16 << 20
 
 def main(words: list[str]) -> int:
     """Run the command; the status of the program is returned."""
-    chosen = _parser().parse_args(words)
+    chosen, unknown = _parser().parse_known_args(words)
+    if unknown:
+        chosen.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         return int({"start": start, "status": status, "stop": stop}[chosen.what](chosen))
     except place.NoPlace as error:
@@ -66,9 +69,12 @@ def start(chosen: argparse.Namespace) -> int:
 
 def _tell_of(process: int, words: list[str]) -> int:
     """Say that this daemon runs, as soon as it listens, and how to have the options that it does not have."""
+    deadline = time.monotonic() + _TO_LISTEN
     while (facts := _facts()).get("pid") != str(process):
         if runs() != process:
             return _has_not_started()
+        if time.monotonic() > deadline:
+            return _complain(f"the daemon runs but does not listen (process {process}): stop ends it")
         time.sleep(0.02)
     print(f"the daemon runs already (process {process})")
     if [facts.get(name) for name in _OPTIONS] != words:
@@ -189,7 +195,7 @@ def least_memory() -> int:
 
 
 def _memory(word: str) -> int:
-    number = _number("[kmg]?", _BYTES, "bytes, such as 500m or 4g")(word)
+    number = _number("[kmg]?", _BYTES, "a whole number of bytes, such as 500m or 4g")(word)
     if number < least_memory():
         raise argparse.ArgumentTypeError(
             f'a child needs at least {_with_unit(least_memory(), _BYTES)} but got "{word}"'
@@ -203,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
     starts = commands.add_parser("start", help="start it, and return when it listens", allow_abbrev=False)
     starts.add_argument(
         "--clients",
-        type=_number("", _SECONDS, "a number of clients"),
+        type=_number("", _SECONDS, "a whole number of clients"),
         default=16,
         metavar="N",
         help="how many there may be at a time (16)",
@@ -217,11 +223,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     starts.add_argument(
         "--idle",
-        type=_number("[smhd]?", _SECONDS, "a time, such as 90s, 10m or 1h"),
+        type=_number("[smhd]?", _SECONDS, "a whole number with s, m, h or d, such as 90s or 10m"),
         default=3600,
         metavar="TIME",
         help="how long it goes on without clients: seconds, or with s, m, h or d, such as 10m (1h)",
     )
-    commands.add_parser("status", help="say whether it runs")
-    commands.add_parser("stop", help="end it and its children")
+    tells = commands.add_parser("status", help="say whether it runs")
+    stops = commands.add_parser("stop", help="end it and its children")
+    for each in (starts, tells, stops):
+        each.set_defaults(parser=each)  # whose usage is shown for words that it does not know
     return parser

@@ -13,7 +13,6 @@ proc ::torch::_::transport {} {
 }
 
 proc ::torch::_::begin {} {
-    variable commands
     switch [transport] {
         inside {
             begin_inside
@@ -33,11 +32,16 @@ proc ::torch::_::begin {} {
         }
     }
     variable source [file normalize $source]
+    begin_commands
+    begin_scopes
+    begin_async
+}
+
+proc ::torch::_::begin_commands {} {
+    variable commands
     dict for {name where} $commands {
         define $name $where
     }
-    begin_scopes
-    begin_async
     foreach name {async cancel remote restart shutdown} {
         interp alias {} ::torch::$name {} ::torch::_::$name
     }

@@ -67,8 +67,8 @@ proc ::torch::_::get_ready {words} {
         return {0 {} {}}  ;# what it would end has ended with its worker
     }
     if {$busy && [pid] == $owner} {
-        if {[is_nested]} {
-            return {1 "the worker is busy with the command that this one has interrupted" {-errorcode {TORCH BUSY}}}
+        if {[depth] > 1} {
+            return [list 1 [busy_message] {-errorcode {TORCH BUSY}}]
         }
         # a limit or a cancel has torn it from its procedure, nobody knows where
         set busy 0
@@ -84,8 +84,8 @@ proc ::torch::_::verb_of {words} {
     return [lindex $words [expr {[lindex $words 0] eq "!in" ? 2 : 0}]]
 }
 
-# Whether there is an `ask` below the one that calls this.
-proc ::torch::_::is_nested {} {
+# How many requests have begun and not ended: what the worker prints may run a command of the host's that makes another.
+proc ::torch::_::depth {} {
     set found 0
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]
@@ -93,7 +93,11 @@ proc ::torch::_::is_nested {} {
             incr found
         }
     }
-    return [expr {$found > 1}]
+    return $found
+}
+
+proc ::torch::_::busy_message {} {
+    return "the worker is busy with the command that this one has interrupted"
 }
 
 # UTF-8, which most requests are already.
@@ -255,7 +259,7 @@ proc ::torch::_::interrupt_worker {} {
     variable settling
     # a signal that comes too late means nothing any more when this is answered, and until then nothing is launched
     catch {
-        exec kill -USR1 $process
+        send_signal USR1 $process
         lappend settling [send $channel !cancelled ""]
     }
 }

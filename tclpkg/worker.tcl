@@ -152,7 +152,7 @@ proc ::torch::_::check_greeting {python connection hello} {
         return
     }
     if {!$ended} {
-        catch {exec kill -9 {*}[pid $connection]}  ;# it need not end by itself
+        catch {send_signal KILL {*}[pid $connection]}  ;# it need not end by itself
     }
     set code NONE
     if {[catch {chan close $connection} why options]} {
@@ -207,7 +207,9 @@ proc ::torch::_::lose {why} {
 # Whether a worker had to be killed: one that goes on, or that has closed the pipe and is there a second later.
 # One of the daemon's ends with the connection, which is closed without a wait for it.
 proc ::torch::_::kill_unless_ended {connection why} {
-    set process [pid $connection]
+    if {[catch {pid $connection} process]} {
+        return 0  ;# the program has closed it
+    }
     if {$process eq ""} {
         chan configure $connection -blocking 0
         return 0
@@ -216,7 +218,7 @@ proc ::torch::_::kill_unless_ended {connection why} {
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     while {![has_ended $process]} {
         if {[::tcl::clock::milliseconds] >= $deadline} {
-            catch {exec kill -KILL $process}
+            catch {send_signal KILL $process}
             return 1
         }
         after 1
@@ -224,9 +226,17 @@ proc ::torch::_::kill_unless_ended {connection why} {
     return 0
 }
 
+# By the shell, which is there where the path leads nowhere, and knows `kill` where no package has brought it.
+proc ::torch::_::send_signal {name args} {
+    exec /bin/sh -c {kill -s "$0" "$@"} $name {*}$args
+}
+
 # Whether a child of this process has ended, waited for or not.
 proc ::torch::_::has_ended {process} {
-    return [expr {[catch {read_file /proc/$process/stat} stat] || [regexp {.*\) [ZX] } $stat]}]
+    if {[catch {read_file /proc/$process/stat} stat]} {
+        return [file exists /proc/self]
+    }
+    return [regexp {.*\) [ZX] } $stat]
 }
 
 # In parentheses, how a worker has ended, as far as it can be seen: of the daemon's, only what it has said.
@@ -235,6 +245,8 @@ proc ::torch::_::how_it_ended {why code killed on_pipe} {
         set why "[lindex $code 3], [lindex $code 2]"
     } elseif {!$killed && [lindex $code 0] eq "CHILDSTATUS"} {
         set why "exit status [lindex $code 2]"
+    } elseif {[string match "can not find channel*" $why]} {
+        set why "the program has closed its channel"
     } elseif {!$on_pipe && ($why eq "it said no more" || [string match "error *" $why])} {
         return
     }
@@ -284,6 +296,9 @@ proc ::torch::_::remote_worker {script} {
 
 # torch::shutdown: end the worker; the next command starts another one.
 proc ::torch::_::shutdown_worker {} {
+    if {[depth]} {
+        return -code error -errorcode {TORCH BUSY} [busy_message]
+    }
     variable reason ""
     variable cwd ""
     variable launched 0

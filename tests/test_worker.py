@@ -238,6 +238,35 @@ def test_a_host_may_have_a_puts_of_its_own(tmp_path: Path) -> None:
     assert run(script, tmp_path) == (f"> hello\n2,{busy},3\n", "", 0)
 
 
+@pytest.mark.parametrize("command", ["restart", "shutdown"])
+def test_a_worker_is_not_ended_by_what_its_own_command_runs(command: str, tmp_path: Path) -> None:
+    script = f"""
+        torch::version
+        rename puts original
+        proc puts {{args}} {{catch {{torch::{command}}} message ::options; original $message,[code]}}
+        original [torch::remote {{puts hello; expr 1 + 1}}]
+        original [torch::{command}]
+    """
+    busy = "the worker is busy with the command that this one has interrupted,TORCH BUSY\n2\n"
+    out, said, status = run(script, tmp_path)
+    assert (out.startswith(busy), said, status) == (True, "", 0)
+
+
+def test_a_cancel_ends_what_a_script_waits_for(tmp_path: Path) -> None:
+    """Also where there is no path to `kill`."""
+    script = """
+        proc done {result options} {set ::done $result,[dict get $options -errorcode]}
+        torch::version
+        set env(PATH) /nowhere
+        torch::async {torch::remote {exec /bin/sh -c {: >begun; exec /bin/sleep 3600}}} done
+        while {![file exists begun]} {after 10}
+        torch::cancel
+        vwait done
+        puts $done
+    """
+    assert run(script, tmp_path) == ("interrupted,TORCH INTERRUPT\n", "", 0)
+
+
 def test_a_callback_that_is_no_list_is_refused(tmp_path: Path) -> None:
     script = r"""
         puts [catch {torch::async {torch::ones 2} "bad \{"} message options],[code]
@@ -555,6 +584,23 @@ def test_an_odd_worker_is_ended_and_told_of(answer: str, why: str, tmp_path: Pat
         f"1,TORCH CLOSED,the worker has ended ({why}), and its handles with it: torch::restart starts another"
     )
     assert not is_running(int(process))
+
+
+def test_a_program_that_closes_all_channels(tmp_path: Path) -> None:
+    script = """
+        torch::version
+        foreach channel [file channels] {
+            if {$channel ni {stdin stdout stderr}} {close $channel}
+        }
+        puts [catch {torch::version} message options],[code],$message
+        puts [torch::restart],[torch::tensor_to_list [torch::ones 2]]
+    """
+    reason = "the worker has ended (the program has closed its channel), and its handles with it"
+    assert run(script, tmp_path) == (
+        f"1,TORCH CLOSED,{reason}: torch::restart starts another\nthe handles of before are gone,1.0 1.0\n",
+        "",
+        0,
+    )
 
 
 def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:

@@ -76,8 +76,9 @@ tcl_command(
     "?token?",
     """Cancel commands of `async`.
 
-    A script is stopped at once, a command of PyTorch's is finished first. Inside `tcltorch` what runs cannot
-    be cancelled, because the event loop waits for it; what waits can.
+    A script is stopped at once, with the commands that it waits for (`exec`); a command of PyTorch's is
+    finished first. Inside `tcltorch` what runs cannot be cancelled, because the event loop waits for it; what
+    waits can.
 
     Args:
         token: of `async`. Without it all are cancelled.

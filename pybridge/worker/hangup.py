@@ -23,10 +23,15 @@ def _wait(descriptor: int) -> None:
 
 def end(status: int) -> NoReturn:
     """End this process, and the processes that it has started itself."""
+    signal_children(signal.SIGKILL)
+    os._exit(status)
+
+
+def signal_children(number: int) -> None:
+    """Send a signal to the processes that this one has started itself."""
     for child in _children():
         with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-    os._exit(status)
+            os.kill(child, number)
 
 
 def _children() -> list[int]:

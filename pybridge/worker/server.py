@@ -13,6 +13,7 @@ from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
 from pybridge.interrupt import Watcher
 from pybridge.tcl_list import double_text, join_list, split_list
 from pybridge.worker.frames import Reader, TooLong, Writer
+from pybridge.worker.hangup import signal_children
 from pybridge.worker.output import Output
 
 if TYPE_CHECKING:
@@ -135,12 +136,15 @@ class Server:
         reply = None
         watcher = _watcher()
         try:
-            with watcher.watching(watcher.cancel_again):  # for a script that has not begun yet
+            with watcher.watching(watcher.cancel_again) as settle:  # for a script that has not begun yet
                 if self.cancelled:
                     raise KeyboardInterrupt
                 reply = action()
-        except KeyboardInterrupt:  # where there is a reply, it came too late
-            reply = reply or self._dispatcher.failed(errors.interrupted())
+                if settle() and reply[0] == ERROR:  # that of a command which was ended with it, perhaps
+                    raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            if reply is None or reply[0] == ERROR:  # else it came too late
+                reply = self._dispatcher.failed(errors.interrupted())
         return reply
 
     def _change_folder(self, folder: str, in_bytes: bytes) -> Reply:
@@ -190,6 +194,7 @@ def _watcher() -> Watcher:
     watcher = interrupt.watcher()
     assert watcher is not None  # requests are served in the main thread
     watcher.always = signal.SIGUSR1
+    watcher.on_press = lambda *_: signal_children(signal.SIGTERM)  # the script waits for them
     return watcher
 
 

@@ -172,7 +172,11 @@ proc ::torch::_::check_greeting {python connection hello} {
 # Why a program has not become a worker, from its last words or Tcl's and the errorcode of its end, and whether it is no
 # Python of ours.
 proc ::torch::_::why_no_worker {words code} {
-    set last [lindex [split [string trim $words] \n] end]
+    set lines [split [string trim $words] \n]
+    set last [lindex $lines [lsearch -glob $lines "Fatal Python error: *"]]
+    if {$last eq ""} {
+        set last [lindex $lines end]
+    }
     if {[string match "*KeyboardInterrupt*" $last] || [lindex $code 2] eq "SIGINT"} {
         return -code error -errorcode {TORCH INTERRUPT} "interrupted"
     } elseif {[string match "*Unknown option: -P*" $words]} {

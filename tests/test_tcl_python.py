@@ -149,6 +149,27 @@ def test_a_python_that_cannot_begin(program: str, why: str, tmp_path: Path) -> N
     assert refusal(tmp_path, python) == trouble(python, why)
 
 
+def test_what_python_itself_says(tmp_path: Path) -> None:
+    """It tells more about itself after the reason."""
+    said = refusal(tmp_path, sys.executable, "package require torch; set env(PYTHONHASHSEED) bad;" + FIRST)
+    assert said[0].startswith(f'"{sys.executable}" cannot run tcltorch (Fatal Python error: ')
+    assert "PYTHONHASHSEED must be" in said[0]
+
+
+def test_a_worker_that_cannot_watch_its_program_does_not_begin(tmp_path: Path) -> None:
+    """It would outlive it."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import threading\n"
+        "def start(thread):\n"
+        '    raise RuntimeError("can\'t start new thread")\n'
+        "threading.Thread.start = start\n"
+    )
+    before = f"package require torch; append env(PYTHONPATH) {{:{tmp_path}}};" + FIRST
+    assert refusal(tmp_path, sys.executable, before) == trouble(
+        sys.executable, "RuntimeError: can't start new thread"
+    )
+
+
 def test_no_room_for_what_it_says(tmp_path: Path) -> None:
     """Tcl keeps that in a file in /tmp."""
     why = "couldn't create error file for command: no space left on device"

@@ -40,13 +40,13 @@ def run(source: int, target: int, answer: str = "") -> None:
 
     last_words = os.fdopen(os.dup(2), "w")  # Tcl tells them with the error; of the daemon it is the log
     faulthandler.enable(last_words)
+    end_with(source)
     writer = Writer(target)
     server = Server(Reader(source), writer, Output(writer))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGUSR1, lambda *_: setattr(server, "cancelled", True))  # torch::cancel
     warnings.formatwarning = one_line_warning
     server.greet(answer)
-    end_with(source)
     if "torch" not in sys.modules:
         threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
     try:

@@ -11,6 +11,8 @@ import re
 import traceback
 from collections.abc import Iterable, Sequence
 
+from pybridge import file_names
+
 _LONGEST_WORD = 60
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
@@ -147,12 +149,13 @@ def closed() -> TclError:
 
 def file_format(path: str, what: str) -> TclError:
     """The content of the file at `path` is not what the command reads."""
+    path = file_names.to_tcl(path)
     return TclError(f'"{one_line(path)}" {one_line(what)}', ("TORCH", "FILE", "FORMAT", path))
 
 
 def file_access(path: str, error: OSError, hint: str = "") -> TclError:
     """The operating system refused `path`: Tcl's own text and code (`POSIX ENOENT {no such file ...}`)."""
-    return _refused("open", path, error, hint)
+    return _refused("open", file_names.to_tcl(path), error, hint)
 
 
 def folder_access(path: str, error: OSError) -> TclError:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pybridge import __version__
+from pybridge import __version__, file_names
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
@@ -58,6 +58,7 @@ def install(
     folder = tcl_package()
     tk.call("lappend", "::auto_path", str(folder))
     tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
+    file_names.follow(tk.call("encoding", "system"))
     about.host_facts.setdefault("Tcl", tk.eval("info patchlevel"))
     about.host_facts.setdefault("runs in", "with Tcl")
 

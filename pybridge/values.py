@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pybridge import errors
+from pybridge import errors, file_names
 from pybridge.annotations import (
     CommandName,
     Device,
@@ -177,6 +177,10 @@ def _string(word: Word, _: HandleTable) -> str:
     return text_of(word)
 
 
+def _file_name(word: Word, _: HandleTable) -> str:
+    return file_names.from_tcl(text_of(word))
+
+
 def _widget(word: Word, _: HandleTable) -> str:
     text = text_of(word)
     if not text.startswith("."):
@@ -260,7 +264,7 @@ _TYPES: dict[Any, Type] = {
     int | float: Type("number", _number),
     bool: Type("boolean value", _boolean, choices=("0", "1")),
     str: Type("string", _string, free=True),
-    FileName: Type("file name", _string, free=True),
+    FileName: Type("file name", _file_name, free=True),
     CommandName: Type("string", _string, free=True),
     WidgetName: Type("window path", _widget),
     Dtype: Type("dtype", _dtype, choices=DTYPES),

@@ -84,7 +84,7 @@ proc ::torch::_::start {} {
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
-    tell $channel [list !begin [info patchlevel] $created $generation $terminal]
+    tell $channel [list !begin [info patchlevel] [encoding system] $created $generation $terminal]
     open_again $channel
 }
 

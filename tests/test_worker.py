@@ -405,6 +405,36 @@ def test_a_folder_with_other_letters_in_any_locale(locale: str, tmp_path: Path) 
     assert run(script, tmp_path, LC_ALL=locale, **STARTS) == ("1,1\n1\n", "", 0)
 
 
+NAMES = """
+    set x [torch::ones 2]
+    set name [lindex [glob a*.txt] 0]
+    torch::save_safetensors [dict create x $x] $name.safetensors
+    lappend told [file exists $name.safetensors]
+    lappend told [expr {[lsort [glob a*]] eq [lsort [torch::remote {glob a*}]]}]
+    lappend told [torch::tensor_to_list [dict get [torch::load_safetensors $name.safetensors] x]]
+    catch {torch::load_safetensors ${name}n} message options
+    lappend told [expr {$message eq "couldn't open \\"${name}n\\": no such file or directory"}]
+    catch {torch::load_safetensors $name} message options
+    lappend told [expr {[dict get $options -errorcode] eq [list TORCH FILE FORMAT $name]}]
+    puts $told
+"""
+
+
+@pytest.mark.parametrize(
+    "locale", [{"LC_ALL": "C"}, {"LC_ALL": "", "LC_CTYPE": "", "LANG": ""}, {"LC_ALL": "C.UTF-8"}]
+)
+def test_names_of_files_with_other_letters_in_any_locale(locale: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "a \u00e9\u20ac.txt").touch()
+    assert run(NAMES, tmp_path, **locale, **STARTS) == ("1 1 {1.0 1.0} 1 1\n", "", 0)
+    for made in tmp_path.glob("*.safetensors"):
+        made.unlink()
+    inside = subprocess.run(
+        [sys.executable, "-m", "pybridge", "-c", NAMES],
+        cwd=tmp_path, env=environment({**locale, "TORCH_TCL_DAEMON": "0"}), capture_output=True, text=True,
+    )  # fmt: skip
+    assert (inside.stdout, inside.stderr) == ("1 1 {1.0 1.0} 1 1\n", "")
+
+
 def test_pythonhome_is_for_another_python(tmp_path: Path) -> None:
     script = "puts [torch::version],$env(PYTHONHOME)"
     assert run(script, tmp_path, PYTHONHOME="/nowhere", **STARTS) == (f"{__version__},/nowhere\n", "", 0)

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pybridge import __version__, errors, interrupt
+from pybridge import __version__, errors, file_names, interrupt
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
@@ -61,6 +61,7 @@ class Server:
         self._reader, self._writer, self._output = reader, writer, output
         self._dispatcher = Dispatcher()
         self._interpreter: Interpreter | None = None
+        self._encoding = "utf-8"  # the program's, for what the system has the names of
         self.cancelled = False  # by a signal that came when nothing ran
 
     def greet(self, answer: str = "") -> None:
@@ -117,8 +118,10 @@ class Server:
                 return self._dispatcher(chain, *rest[: int(index) + 1], bulk, *rest[int(index) + 2 :])
             case "!cd", [folder, in_bytes]:
                 return self._change_folder(folder, in_bytes.encode("latin-1"))
-            case "!begin", [patch_level, created, generation, terminal]:
+            case "!begin", [patch_level, encoding, created, generation, terminal]:
                 about.host_facts["Tcl"] = patch_level
+                self._encoding = encoding
+                file_names.follow(encoding)
                 self._dispatcher.table.follow(int(created), int(generation))
                 self._output.terminal = terminal == "1"
                 return OK, "", ()
@@ -181,6 +184,8 @@ class Server:
         interpreter = Interpreter(table=self._dispatcher.table)
         interpreter.interruptible = False  # a cancel is for the script, which would find half of this
         interpreter.define("said", self._pass_on)
+        interpreter.call("encoding", "system", self._encoding)
+        file_names.follow(self._encoding)
         interpreter.eval(_RELAY)
         interpreter.interruptible = True
         return interpreter

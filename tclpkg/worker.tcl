@@ -78,6 +78,7 @@ proc ::torch::_::start {} {
         lassign [own_worker $python] connection hello
     }
     check_greeting $python $connection $hello
+    outlast_traps
     set channel $connection
     set cwd $folder
     incr generation

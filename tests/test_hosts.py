@@ -200,6 +200,22 @@ def test_a_trap_of_expect_s_sees_the_end_of_the_worker(start: Start) -> None:
     assert (out, said) == (f"1,the worker has ended\nTORCH CLOSED\n{__version__}\n", "")
 
 
+@pytest.mark.parametrize("trap", ["set seen 1", "error seen"])
+def test_a_trap_of_expect_s_takes_no_answer_away(trap: str, start: Start) -> None:
+    script = f"""
+        set x [torch::ones 2]
+        trap {{incr seen; {trap}}} SIGUSR1
+        for {{set i 0}} {{$i < 20}} {{incr i}} {{
+            set script "exec kill -USR1 [pid]; string repeat y 100000"
+            catch {{torch::remote $script}} length
+            lappend lengths [string length $length]
+        }}
+        puts [lsort -unique $lengths],[expr {{$seen > 0}}]
+        puts [torch::tensor_to_list $x]
+    """
+    assert start("expect", script, **STARTS).communicate(timeout=120) == ("100000,1\n1.0 1.0\n", "")
+
+
 def worker_of(process: "subprocess.Popen[str]") -> int:
     """The process of the worker, which the script prints."""
     assert process.stdout

@@ -13,6 +13,7 @@ proc ::torch::_::daemon_worker {python} {
     }]} {
         return
     }
+    variable beginning $connection
     if {[catch {
         chan configure $connection -translation binary -buffersize 1000000
         introduce $connection [dict get $facts token]
@@ -23,6 +24,7 @@ proc ::torch::_::daemon_worker {python} {
         }
     }]} {
         close_quietly $connection
+        set beginning ""
         return
     }
     return [list $connection $hello]

@@ -8,6 +8,7 @@
 proc ::torch::_::begin_worker {} {
     variable channel ""
     variable reason ""
+    variable beginning ""  ;# the connection to one that has not greeted yet
     variable process 0  ;# its pid
     variable generation 0  ;# how many there have been
     variable created 0  ;# how many handles there have been; a new worker goes on from there
@@ -68,15 +69,18 @@ proc ::torch::_::begin_fork {} {
 
 proc ::torch::_::start {} {
     variable channel
+    variable beginning
     variable created
     variable generation
     variable cwd
+    apply {*}[closer $beginning]  ;# a limit has cut its start off
     set folder [working_folder]
     set python [find_python]
     lassign [daemon_worker $python] connection hello
     if {$connection eq ""} {
         lassign [own_worker $python] connection hello
     }
+    set beginning ""
     check_greeting $python $connection $hello
     outlast_traps
     set channel $connection
@@ -115,6 +119,7 @@ proc ::torch::_::own_worker {python} {
     if {$failed} {
         refuse_python $python {*}[why_no_worker $connection $::errorCode]
     }
+    variable beginning $connection
     chan configure $connection -translation binary -buffersize 1000000 -blocking 0
     return [list $connection [greeting $connection $patience]]
 }

@@ -572,6 +572,33 @@ def test_a_command_that_was_cut_off_keeps_no_other_from_an_answer(
     ]
 
 
+def test_a_start_that_was_cut_off_leaves_no_process(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    slow.write_text(
+        f'#!/bin/sh\necho $$ >slow.pid\nuntil [ -e go ]; do sleep 0.05; done\nexec "{sys.executable}" "$@"\n'
+    )
+    slow.chmod(0o755)
+    script = """
+        interp create child
+        child eval [list set auto_path $auto_path]
+        child eval {package require torch; rename ::after later}
+        proc strike {args} {
+            if {[file exists slow.pid] && [file size slow.pid]} {child limit time -seconds [clock seconds]}
+        }
+        interp alias child after {} strike
+        puts [catch {child eval {torch::version}} message],$message
+        child limit time -seconds {}
+        child eval {rename ::after {}; rename later ::after}
+        set file [open slow.pid]; set old [gets $file]; close $file
+        close [open go w]
+        puts [child eval {torch::version}]
+        puts [expr {$old != [child eval {set ::torch::_::process}]}]
+        while {![child eval [list ::torch::_::has_ended $old]]} {after 10}
+    """
+    out, said, status = run(script, tmp_path, TORCH_TCL_PYTHON=str(slow))
+    assert (out, said, status) == (f"1,time limit exceeded\n{__version__}\n1\n", "", 0)
+
+
 # A worker of these answers to the second request, and goes on.
 ODD = [
     ("os.write(1, b'x' * 20)", "it said something that is no answer"),

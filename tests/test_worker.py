@@ -665,6 +665,7 @@ def test_a_stuck_worker_is_left_behind(tmp_path: Path) -> None:
         torch::ones 2
         set stuck $::torch::_::process
         exec kill -STOP $stuck
+        while {![regexp {\\) T } [::torch::_::read_file /proc/$stuck/stat]]} {after 1}
         torch::restart
         puts [torch::ones 2]
         torch::shutdown

@@ -13,8 +13,10 @@ proc ::torch::_::outlast_traps {} {
             catch {chan close $end}
         }
     } else {
-        proc ::torch::_::receive {connection} \
-            [string map {{chan read $connection} {relayed $connection}} [info body ::torch::_::receive]]
+        proc ::torch::_::receive {connection} [string map {
+            {chan read $connection 20} {relayed $connection 20}
+            {chan read $connection} {relayed_if_long $connection}
+        } [info body ::torch::_::receive]]
     }
     set relay [chan pipe]
     foreach end $relay {
@@ -35,4 +37,12 @@ proc ::torch::_::relayed {connection count} {
         incr count -$size
     }
     return $data
+}
+
+# What is short has come with the header, and is not waited for.
+proc ::torch::_::relayed_if_long {connection count} {
+    if {$count > 4096} {
+        return [relayed $connection $count]
+    }
+    return [chan read $connection $count]
 }

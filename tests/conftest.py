@@ -6,17 +6,19 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from pybridge import Interpreter
-from pybridge.quant import backend, fake_quantize
 from pybridge.registry import BY_NAME, Command, Form
 from tests import stand_in
 from tests.daemons import Nursery
 from tests.warm import Warm
+
+if TYPE_CHECKING:
+    from tests.counting import CountingBackend
 
 os.environ["TORCH_TCL_DAEMON"] = "0"  # a daemon of the user's has nothing to do with the tests
 
@@ -33,34 +35,25 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-class CountingBackend(backend.Backend):
-    """Counts how often a kernel ran, so that a test of kernels can tell that it is one."""
-
-    runs = 0
-
-    def run(self, *arguments: Any, **options: Any) -> None:
-        self.runs += 1
-        super().run(*arguments, **options)
-
-
-BACK_ENDS = {
-    choice: CountingBackend(choice) for choice in ("torch", "numba")
-}  # what is compiled serves all tests
-
-
 # Files that take longest, beginning with the longest: pytest-xdist gives files out in the order of the tests,
-# and what comes last should be short, or one worker ends long before the other.
+# and what comes last should be short, or one worker ends long before the other. What the first compiles, the
+# others take from the cache: were they beside it, both workers would compile it.
 _LONG = (
+    "test_fake_quantize_backends.py",
     "test_tcltest_plugin.py",
     "test_docs.py",
-    "test_fake_quantize_backends.py",
+    "test_prompt.py",
     "test_fake_quantize_vectors.py",
-    "test_wheel.py",
-    "test_hosts.py",
-    "test_daemon.py",
     "test_worker.py",
+    "test_daemon.py",
+    "test_choose_quantization.py",
     "test_fake_quantize_kernels.py",
-    "test_tcl_package.py",
+    "test_prompt_ctrl_c.py",
+    "test_tcltest_counts.py",
+    "test_bulk.py",
+    "test_hosts.py",
+    "test_examples.py",
+    "test_wheel.py",
 )
 
 
@@ -145,8 +138,12 @@ def replace_version(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., 
 
 
 @pytest.fixture(params=["torch", "numba"])
-def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> CountingBackend:
+def back_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "CountingBackend":
     """Fake quantize by this back end, in more threads and pieces than small tensors are worth."""
+    # They import PyTorch, which pytest needs neither to give tests out nor to run those in Tcl.
+    from pybridge.quant import backend, fake_quantize
+    from tests.counting import BACK_ENDS
+
     chosen = BACK_ENDS[request.param]
     chosen.runs = 0
     monkeypatch.setattr(backend, "_backend", chosen)

@@ -17,7 +17,7 @@ from torch.utils.checkpoint import checkpoint
 
 from pybridge import quant
 from tests.bits import outcome, same
-from tests.conftest import CountingBackend
+from tests.counting import CountingBackend
 
 Tensor = torch.Tensor
 Quantize = Callable[[Tensor], Tensor]

@@ -17,7 +17,7 @@ import torch
 from pybridge import quant
 from pybridge.quant import backend
 from tests.bits import INTEGER, same
-from tests.conftest import CountingBackend
+from tests.counting import CountingBackend
 from tests.warm import Warm
 
 ROOT = Path(__file__).parents[1]

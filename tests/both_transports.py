@@ -1,4 +1,4 @@
-"""Run the tests: tests/tcl in tcltorch and in a stock tclsh, then those in Python: `both_transports.py ARGS`
+"""Run the tests: tests/tcl in tcltorch and in a stock tclsh, then all others: `both_transports.py ARGS`
 
 In a stock tclsh the commands come through a pipe, from a worker. The arguments are pytest's: paths go to the
 runs that they are for, options to all. The same tests of tests/tcl must pass in both transports.
@@ -13,8 +13,9 @@ from typing import IO
 from xml.etree import ElementTree
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+_FOLDER = CHECKOUT / "tests" / "tcl"
 _NO_TESTS = 5  # pytest's status when it has found none
-_IN_PYTHON = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
+_OTHERS = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 # One process each, which all files of a run share, and folders of their own, because they run side by side.
 _SUITES = ("-o", "testpaths=tests/tcl", "-o", "tcltest_args=-tmpdir ../../build/tcltest/")
 _INSIDE = (*_SUITES[:-1], f"{_SUITES[-1]}inside")
@@ -23,14 +24,15 @@ _STOCK = (*_SUITES[:-1], f"{_SUITES[-1]}stock", "--tcltest-interpreter=tclsh")
 
 def main(arguments: list[str]) -> int:
     """Run all; the status of the first that fails, 1 when the transports have run different tests."""
-    suites = [each for each in arguments if each.partition("::")[0].endswith(".test")]
-    modules = [each for each in arguments if each.partition("::")[0].endswith(".py")]
+    files = [each for each in arguments if each.partition("::")[0].endswith((".test", ".py"))]
+    suites = [each for each in files if Path(each.partition("::")[0]).resolve().parent == _FOLDER]
+    modules = [each for each in files if each not in suites]
     options = [each for each in arguments if each not in suites and each not in modules]
     statuses = []
     if suites or not modules:
         statuses.append(compare([*options, *suites, "-n0"]))
     if modules or not suites:  # last, so that what is printed ends as pytest ends
-        statuses.append(start_pytest(sys.stdout, *_IN_PYTHON, *options, *modules).wait())
+        statuses.append(start_pytest(sys.stdout, *_OTHERS, *options, *modules).wait())
     return verdict(statuses)
 
 

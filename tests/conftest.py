@@ -49,6 +49,7 @@ _LONG = (
     "test_choose_quantization.py",
     "test_fake_quantize_kernels.py",
     "test_prompt_ctrl_c.py",
+    "program.test",
     "test_tcltest_counts.py",
     "test_bulk.py",
     "test_hosts.py",

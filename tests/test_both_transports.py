@@ -45,6 +45,27 @@ def test_what_passed_in_one_transport_only_is_told(
     ]
 
 
+def test_which_run_a_file_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def compare(words: list[str]) -> int:
+        ran.append(words)
+        return 0
+
+    def start(_: object, *words: str) -> "subprocess.Popen[bytes]":
+        ran.append(list(words))
+        return subprocess.Popen("true")
+
+    monkeypatch.chdir(CHECKOUT)
+    monkeypatch.setattr(both_transports, "compare", compare)
+    monkeypatch.setattr(both_transports, "start_pytest", start)
+    suite, program = "tests/tcl/scope.test::scope-1.1", "tests/program/program.test"
+    assert both_transports.main(["-x", suite]) == 0
+    assert both_transports.main(["-x", program, "tests/test_show.py::test_one"]) == 0
+    others = [*both_transports._OTHERS, "-x"]
+    assert ran == [["-x", suite, "-n0"], [*others, program, "tests/test_show.py::test_one"]]
+
+
 def test_both_runs() -> None:
     # tests/conftest.py would import PyTorch, in three processes.
     options = ("-q", "-n0", "--noconftest", "-k", "no_grad-99.1 or join")

@@ -1,4 +1,4 @@
-# What every suite of this folder uses. Run one by hand with `tcltorch tests/tcl/bulk.test ?-match bulk-2.*?`.
+# What every suite of this folder and of tests/program uses. Run one by hand with `tcltorch tests/tcl/bulk.test ?-match bulk-2.*?`.
 
 package require tcltest 2.5
 package require torch

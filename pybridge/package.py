@@ -2,14 +2,17 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 from pybridge import __version__
+from pybridge.annotations import FileName
 from pybridge.registry import BY_NAME, Command
 from pybridge.tcl_list import join_list
 
 _COMMANDS = """\
-# Made by `make docs`: the version of the package, and each command with the words that tell of its bulk
-# parameter. Inside the tcltorch program Python has told both already.
+# Made by `make docs`: the version of the package, each command with the words that tell of its bulk
+# parameter, and the commands that take names of files. Inside the tcltorch program Python has told the first
+# two already.
 
 namespace eval ::torch::_ {
     if {![info exists ::torch::_::commands]} {
@@ -17,6 +20,9 @@ namespace eval ::torch::_ {
         variable commands {
 %s
         }
+    }
+    variable on_files {
+%s
     }
 }
 """
@@ -53,6 +59,12 @@ def _bulk_place(command: Command) -> tuple[int | str, ...]:
     return ()
 
 
+def _is_on_files(command: Command) -> bool:
+    """Whether a parameter takes the name of a file, which may begin at the folder of the program."""
+    annotations = [each for form in command.forms for each in form.function.__annotations__.values()]
+    return any(FileName in (annotation, *get_args(annotation)) for annotation in annotations)
+
+
 def commands_file() -> str:
     """The text of `commands.tcl`: what a Tcl program knows of the commands before there is a worker."""
     words = command_list()
@@ -60,7 +72,8 @@ def commands_file() -> str:
         f"            {name} {join_list([join_list(map(str, where))])}"
         for name, where in zip(words[::2], words[1::2], strict=True)
     ]
-    return _COMMANDS % (__version__, "\n".join(lines))
+    on_files = [f"        {name}" for name, command in sorted(BY_NAME.items()) if _is_on_files(command)]
+    return _COMMANDS % (__version__, "\n".join(lines), "\n".join(on_files))
 
 
 def module_name() -> str:

@@ -24,13 +24,19 @@ proc ::torch::_::give {name parameters reply} {
     ::torch::_::send_bulk [::torch::_::bulk_index $where $args] [::info coroutine] $name $args
 }
 
+# What sends words to the dispatcher, of a chain of calls.
+namespace eval ::torch::_ {
+    variable dispatch ::torch::_::dispatch
+}
+
 # Make the command of this name, which takes no script. Each has a procedure of its own: an alias to `call` is felt in
 # what it takes.
 proc ::torch::_::define {name where} {
     if {$where ne ""} {
         interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
     } else {
-        give ::torch::$name args [string map [list NAME $name] {::torch::_::dispatch [::info coroutine] NAME {*}$args}]
+        variable dispatch
+        give ::torch::$name args "$dispatch \[::info coroutine\] $name {*}\$args"
     }
 }
 

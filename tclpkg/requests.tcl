@@ -1,33 +1,33 @@
 # Requests to the worker and its answers; pybridge/worker/frames.py tells how a frame is made.
 
-# The dispatcher behind the pipe: its reply is status, value, options.
-proc ::torch::_::dispatch_worker {chain args} {
-    if {$chain eq ""} {
-        return [ask $args ""]
-    }
-    return [ask [list !in $chain {*}$args] ""]
-}
-
 proc ::torch::_::dispatch_bulk_worker {bytes args} {
-    return [ask [list !bulk {*}$args] $bytes]
+    return [ask $bytes "" !bulk {*}$args]
 }
 
-# Send a request and wait for its answer. What comes before it is for others. Every command goes through here, and
-# each procedure that is called on the way is felt in what it takes.
-proc ::torch::_::ask {words bytes} {
+# The dispatcher behind the pipe: send a request, of words and bytes, and wait for its answer: status, value, options.
+# What comes before it is for others. Every command goes through here, and each procedure that is called on the way is
+# felt in what it takes.
+proc ::torch::_::ask {bytes chain args} {
     variable channel
-    variable cwd
     variable owner
     variable busy
+    variable in_folder
     variable running
     variable queue
-    if {$channel eq "" || $busy || [catch {pwd} here] || $here ne $cwd || [pid] != $owner} {
-        set refusal [get_ready $words]
+    if {$chain ne ""} {
+        set args [list !in $chain {*}$args]
+    }
+    if {$channel eq "" || $busy || [info exists in_folder([lindex $args 0])] || [pid] != $owner} {
+        set refusal [get_ready $args]
         if {$refusal ne ""} {
             return $refusal
         }
     }
-    set list [encoded $words]
+    if {[string is ascii $args]} {
+        set list $args
+    } else {
+        set list [encoded $args]
+    }
     if {[string length $list] > 0x10000000} {
         variable too_long
         return $too_long
@@ -48,7 +48,7 @@ proc ::torch::_::ask {words bytes} {
         }
     } message]} {
         set busy 0
-        return [lost $message $words]
+        return [lost $message $args]
     }
     set busy 0
     if {[llength $queue]} {
@@ -181,7 +181,10 @@ proc ::torch::_::receive {connection} {
     if {[string length $list] < $length || [string length $bytes] < $size} {
         error "it said no more in the middle of an answer"
     }
-    return [list $got [decoded $list] $bytes]
+    if {![string is ascii $list]} {
+        set list [decoded $list]
+    }
+    return [list $got $list $bytes]
 }
 
 # An answer as `call` expects it: bytes stand where the dispatcher has them.

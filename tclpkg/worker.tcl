@@ -13,6 +13,12 @@ proc ::torch::_::begin_worker {} {
     variable generation 0  ;# how many there have been
     variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
+    variable on_files
+    variable in_folder  ;# what a request begins with that this folder matters to
+    array set in_folder {!in 1 !bulk 1 !script 1}
+    foreach name $on_files {
+        set in_folder($name) 1
+    }
     variable number 0  ;# of the last request
     variable launched 0  ;# of the request of torch::async that is under way
     variable settling {}  ;# of requests that tell when a cancel is over
@@ -26,7 +32,9 @@ proc ::torch::_::begin_worker {} {
     variable lax [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8" : ""}]
     variable utf8 [list {*}$lax utf-8]
     variable patience 30000  ;# milliseconds that a Python may take to greet
-    foreach name {dispatch dispatch_bulk remote shutdown restart launch interrupt begin_work} {
+    variable dispatch {::torch::_::ask ""}
+    interp alias {} ::torch::_::dispatch {} {*}$dispatch
+    foreach name {dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
     }
     proc ::torch::_::cancel_again {} {}
@@ -50,7 +58,7 @@ proc ::torch::_::be_ready {} {
     if {[set folder [working_folder]] ne $cwd} {
         set before $cwd
         set cwd $folder
-        lassign [ask [list !cd $folder [to_system $folder]] ""] status message options
+        lassign [ask "" "" !cd $folder [to_system $folder]] status message options
         if {$status} {
             set cwd $before
             return -code error {*}$options $message
@@ -297,7 +305,7 @@ proc ::torch::_::begin_work_worker {} {
 
 # Run a whole script on the worker's side, where a command costs no round trip.
 proc ::torch::_::remote_worker {script} {
-    lassign [ask [list !script [info coroutine] $script] ""] status value options
+    lassign [ask "" "" !script [info coroutine] $script] status value options
     if {[dict exists $options -level]} {
         dict incr options -level  ;# as seen by who calls this
     }

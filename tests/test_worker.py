@@ -1,5 +1,6 @@
 """A Tcl that is not ours, with PyTorch in a worker on a pipe: `tclpkg/worker.tcl` and `pybridge/worker`."""
 
+import ast
 import os
 import signal
 import socket
@@ -112,6 +113,39 @@ def test_output_comes_in_order(tmp_path: Path) -> None:
         puts stderr E3
     """
     assert run(script, tmp_path) == ("before\nfrom-tcl\ntailafter\n", "E1\nE2\nE3\n", 0)
+
+
+PRINTS = """
+import os, threading
+from pybridge.worker.frames import Reader, Writer
+from pybridge.worker.output import Output
+
+source, target = os.pipe()
+shown = os.dup(1)
+output = Output(Writer(target))
+os.write(2, b"as C code does\\n")
+os.write(1, b"a" * 5000)
+thread = threading.Thread(target=print, args=("in a thread",))
+thread.start()
+thread.join()
+output.flush()
+print("in Python")
+os.write(2, b"again\\n")
+output.flush()
+os.close(target)
+reader, said = Reader(source), {"stdout": b"", "stderr": b""}
+while frame := reader.next():
+    said[frame[1]] += frame[2]
+os.write(shown, repr(said).encode())
+"""
+
+
+def test_what_c_code_and_other_threads_print_goes_over() -> None:
+    shown = subprocess.run([sys.executable, "-c", PRINTS], capture_output=True, check=True).stdout
+    assert ast.literal_eval(shown.decode()) == {
+        "stdout": b"a" * 5000 + b"in a thread\nin Python\n",
+        "stderr": b"as C code does\nagain\n",
+    }
 
 
 def test_a_warning_is_said_once(tmp_path: Path) -> None:
@@ -340,7 +374,7 @@ def test_what_is_too_long_for_a_frame_is_an_error_and_nothing_else(tmp_path: Pat
         set x [torch::ones 2]
         set body [info body ::torch::_::ask]
         puts [regexp -all {\m0x10000000\M} $body]
-        proc ::torch::_::ask {words bytes} [string map {0x10000000 1000} $body]
+        proc ::torch::_::ask [info args ::torch::_::ask] [string map {0x10000000 1000} $body]
         foreach length {989 990} {
             catch {torch::tensor_sum [string repeat x $length]} message options
             puts [lrange [code] 0 1]
@@ -363,7 +397,7 @@ def test_an_answer_that_is_too_long_is_an_error_and_nothing_else(monkeypatch: py
     monkeypatch.setattr(frames, "_LONGEST_LIST", 200)
     here, there = socket.socketpair()
     with here, there:
-        here.sendall(frames.head(1, "commands") + frames.head(2, "version"))
+        here.sendall(frames.head(1, b"commands") + frames.head(2, b"version"))
         here.shutdown(socket.SHUT_WR)
         Server(frames.Reader(there.fileno()), frames.Writer(there.fileno()), NoOutput()).serve()
         there.shutdown(socket.SHUT_WR)

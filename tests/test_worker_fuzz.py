@@ -91,7 +91,7 @@ def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bo
 @given(st.integers(0, 2**32 - 1), st.text(), st.binary(), st.integers(0, 2**32 - 1))
 def test_a_frame_comes_back(number: int, text: str, payload: bytes, created: int) -> None:
     source, target = os.pipe()
-    os.write(target, head(number, text, payload, created) + payload)
+    os.write(target, head(number, encode(text), payload, created) + payload)
     os.close(target)
     with os.fdopen(source):
         assert Reader(source).next() == (number, text, payload, created)
@@ -120,10 +120,10 @@ def test_a_header_is_checked_before_the_rest_is_read(
 def test_a_frame_has_no_more_than_the_other_side_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "_LONGEST_LIST", 4)
     monkeypatch.setattr(frames, "_MOST_BYTES", 8)
-    assert head(1, "\u00e4\u00e4", bytes(8)) == HEADER.pack(PROTOCOL, 1, 0, 4, 8) + b"\xc3\xa4" * 2
+    assert head(1, encode("\u00e4\u00e4"), bytes(8)) == HEADER.pack(PROTOCOL, 1, 0, 4, 8) + b"\xc3\xa4" * 2
     for text, payload in (("\u00e4\u00e4a", b""), ("", bytes(9))):
         with pytest.raises(TooLong, match="at most 4 bytes of text and 8 of numbers"):
-            head(1, text, payload)
+            head(1, encode(text), payload)
 
 
 def test_text_that_is_no_text_is_kept_apart() -> None:
@@ -148,7 +148,7 @@ def test_random_requests_are_all_answered(seed: int) -> None:
         assert split_list(greeting[1])[0] == "hello"
         for number in range(1, 200):
             request, payload = random_request(choose, names)
-            process.stdin.write(head(number, request, payload) + payload)
+            process.stdin.write(head(number, encode(request), payload) + payload)
             while (answer := answers.next()) is not None and answer[0] == 0:
                 assert answer[1] in ("stdout", "stderr")
             assert answer is not None, request

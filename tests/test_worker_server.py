@@ -35,8 +35,8 @@ class Client:
             self.watched.append(weakref.ref(request[2]))
         return request
 
-    def send(self, number: int, text: str, payload: Bytes = b"", created: int = 0) -> None:
-        self.said.append(text)
+    def send(self, number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> None:
+        self.said.append(data.decode())
         if payload:
             self.watched.append(weakref.ref(payload))
 

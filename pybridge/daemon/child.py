@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 
 from pybridge.daemon.hello import DESCRIPTORS, Identity
-from pybridge.worker.frames import Reader, Writer, head
+from pybridge.worker.frames import Reader, Writer, encode, head
 from pybridge.worker.output import Output
 from pybridge.worker.server import Server
 
@@ -65,7 +65,7 @@ def _warm_up(orders: socket.socket) -> None:
 def _be_asked() -> None:
     here, there = socket.socketpair()
     for number, request in enumerate(_REQUESTS, start=1):
-        here.sendall(head(number, request))
+        here.sendall(head(number, encode(request)))
     here.shutdown(socket.SHUT_WR)
     Server(Reader(there.fileno()), Writer(there.fileno()), _NoOutput()).serve()
     here.close()

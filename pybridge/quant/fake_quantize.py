@@ -56,7 +56,7 @@ def fake_quantize_per_channel(
     Returns:
         A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
     """
-    if type(input) in _PLAIN and input.numel() >= _SMALL and _get_tracing_state() is None:
+    if type(input) in _PLAIN and _get_tracing_state() is None and input.numel() >= _SMALL:
         form = _form(input, "", axis, quant_min, quant_max, quant_min)
         if form and _channels_fit(input, scale, zero_point, axis, quant_min, quant_max):
             return _apply(form, input, scale.contiguous(), zero_point.contiguous())

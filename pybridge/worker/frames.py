@@ -13,10 +13,10 @@ A frame is a header, a Tcl list in UTF-8 and bytes that belong to it. The header
 
 import os
 import struct
-import threading
 
 PROTOCOL = b"tch1"
 HEADER = struct.Struct(">4s4I")
+_pack, _unpack = HEADER.pack, HEADER.unpack_from
 _LONGEST_LIST = 1 << 28
 _MOST_BYTES = (1 << 31) - 1  # Tcl 8.6 reads no more at once
 _FEW, _MANY = 1 << 14, 1 << 20  # bytes asked for at once; Python makes room for all of them
@@ -35,18 +35,17 @@ Bytes = bytes | bytearray | memoryview
 Frame = tuple[int, str, bytes | bytearray, int]  # number, list, bytes, handles: made for every command
 
 
-def head(number: int, text: str, payload: Bytes = b"", created: int = 0) -> bytes:
-    """A frame but for its payload.
+def head(number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> bytes:
+    """A frame but for its payload; `data` is the list.
 
     Raises:
         TooLong: the other side would not take it.
     """
-    data = encode(text)
     if len(data) > _LONGEST_LIST or len(payload) > _MOST_BYTES:
         raise TooLong(
             f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
         )
-    return HEADER.pack(PROTOCOL, number, created & 0xFFFFFFFF, len(data), len(payload)) + data
+    return _pack(PROTOCOL, number, created & 0xFFFFFFFF, len(data), len(payload)) + data
 
 
 class Reader:
@@ -70,14 +69,18 @@ class Reader:
             return None
         if len(ahead) < HEADER.size:
             ahead = self._read(ahead, HEADER.size)
-        protocol, number, created, length, size = HEADER.unpack_from(ahead)
+        protocol, number, created, length, size = _unpack(ahead)
         if protocol != PROTOCOL:
             raise Garbled(f"a frame must begin with {PROTOCOL!r} but began with {protocol!r}")
         if length > _LONGEST_LIST:
             raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
-        middle, end = HEADER.size + length, HEADER.size + length + size
+        middle = HEADER.size + length
+        if len(ahead) == middle and not size:  # as nearly always
+            self._ahead, data = b"", ahead[HEADER.size :]
+            return number, data.decode() if data.isascii() else decode(data), b"", created
         if len(ahead) < middle:
             ahead = self._read(ahead, middle)
+        end = middle + size
         text, payload = decode(ahead[HEADER.size : middle]), ahead[middle:end]
         self._ahead = ahead[end:]
         return number, text, self._payload(payload, size) if size else b"", created
@@ -110,20 +113,18 @@ class Reader:
 
 
 class Writer:
-    """Puts frames into a descriptor, whole, from any thread."""
+    """Puts frames into a descriptor, whole. Only one thread does so."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._lock = threading.Lock()
 
-    def send(self, number: int, text: str, payload: Bytes = b"", created: int = 0) -> None:
+    def send(self, number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> None:
         """Write a frame to its end. Raises TooLong and has written nothing."""
-        begin = head(number, text, payload, created)
-        with self._lock:
-            written = os.write(self._descriptor, begin)
-            if written < len(begin) or payload:
-                self._write(begin[written:])
-                self._write(payload)
+        begin = head(number, data, payload, created)
+        written = os.write(self._descriptor, begin)
+        if written < len(begin) or payload:
+            self._write(begin[written:])
+            self._write(payload)
 
     def _write(self, data: Bytes) -> None:
         rest = memoryview(data)

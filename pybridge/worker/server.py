@@ -12,7 +12,7 @@ from pybridge.commands import about
 from pybridge.dispatch import BULK, ERROR, OK, PICTURE, Dispatcher, Reply
 from pybridge.interrupt import Watcher
 from pybridge.tcl_list import double_text, join_list, split_list
-from pybridge.worker.frames import Reader, TooLong, Writer
+from pybridge.worker.frames import Bytes, Reader, TooLong, Writer, encode
 from pybridge.worker.hangup import signal_children
 from pybridge.worker.output import Output
 
@@ -67,7 +67,7 @@ class Server:
     def greet(self, answer: str = "") -> None:
         """Say who is here, before anything takes time."""
         about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
-        self._writer.send(0, join_list(("hello", __version__, str(os.getpid()), answer)))
+        self._writer.send(0, encode(join_list(("hello", __version__, str(os.getpid()), answer))))
 
     def serve(self) -> None:
         """Answer requests until the other side is gone.
@@ -84,24 +84,24 @@ class Server:
         if request is None:
             return False
         number, text, payload, _ = request
-        reply = self._answer(text, payload)
+        dispatcher = self._dispatcher
+        # searching for three characters is faster than a pattern that finds any of them
+        if text[:1] == "!" or "{" in text or "\\" in text or '"' in text:
+            reply = self._answer(text, payload)
+        else:
+            reply = dispatcher("", *text.split(" "))
         self._output.flush()
         if number:
             try:
-                self._send(number, reply)
+                self._writer.send(number, *_told(reply), dispatcher.table.created)
             except TooLong as error:
-                self._send(number, self._dispatcher.failed(errors.unsupported("size", str(error))))
+                reply = dispatcher.failed(errors.unsupported("size", str(error)))
+                self._writer.send(number, *_told(reply), dispatcher.table.created)
         return True
-
-    def _send(self, number: int, reply: Reply) -> None:
-        text, payload = _told(reply)
-        self._writer.send(number, text, payload, self._dispatcher.table.created)
 
     def _answer(self, text: str, payload: bytes | bytearray) -> Reply:
         try:
-            # searching for three characters is faster than a pattern that finds any of them
-            quoted = "{" in text or "\\" in text or '"' in text
-            words = split_list(text) if quoted else text.split(" ")
+            words = split_list(text)
             if words[0][:1] != "!":
                 return self._dispatcher("", *words)
             return self._served(words[0], words[1:], payload)
@@ -203,19 +203,20 @@ def _watcher() -> Watcher:
     return watcher
 
 
-def _told(reply: Reply) -> tuple[str, bytes]:
+def _told(reply: Reply) -> tuple[bytes, Bytes]:
     """A reply as the list and the bytes of a frame."""
     status, value, options = reply
     if status == OK:
-        text = value if type(value) is str else tcl_text(value)
-        if text.isidentifier() or type(value) in (int, float):  # a handle, most often: needs no quoting
-            return f"0 {text} {{}}", b""
+        if type(value) is int:
+            return b"0 %d {}" % value, b""
+        if type(value) is str and value.isidentifier() and value.isascii():  # a handle, most often
+            return b"0 %b {}" % value.encode(), b""
     payload = b""
     if status == BULK:
         payload, *value = value
     elif status == PICTURE:
         value, payload = value
-    return join_list((str(status), tcl_text(value), tcl_text(options))), payload
+    return encode(join_list((str(status), tcl_text(value), tcl_text(options)))), payload
 
 
 def tcl_text(value: Any) -> str:

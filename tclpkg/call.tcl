@@ -6,13 +6,13 @@
 proc ::torch::_::give {name parameters reply} {
     proc $name $parameters [string map [list REPLY $reply] {
         ::lassign [REPLY] status value options
+        ::if {$status == 0} {
+            ::return $value
+        }
         ::if {$status > 1} {
             ::lassign [::torch::_::settle $status $value] status value options
         }
-        ::if {$status} {
-            ::return -code error {*}$options $value
-        }
-        ::return $value
+        ::return -code [::expr {$status ? "error" : "ok"}] {*}$options $value
     }]
 }
 

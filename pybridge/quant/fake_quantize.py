@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._C import DispatchKey, DispatchKeySet, _get_tracing_state
+from torch._C import DispatchKey, DispatchKeySet
 
 from pybridge.quant.backend import Kernel, backend
 
@@ -56,7 +56,8 @@ def fake_quantize_per_channel(
     Returns:
         A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
     """
-    if type(input) in _PLAIN and _get_tracing_state() is None and input.numel() >= _SMALL:
+    # where operators are traced, the count is a tensor
+    if type(input) in _PLAIN and type(count := input.numel()) is int and count >= _SMALL:
         form = _form(input, "", axis, quant_min, quant_max, quant_min)
         if form and _channels_fit(input, scale, zero_point, axis, quant_min, quant_max):
             return _apply(form, input, scale.contiguous(), zero_point.contiguous())
@@ -79,7 +80,8 @@ def fake_quantize_per_tensor(
     Returns:
         A tensor of the shape, dtype and (dense) strides of input; differentiable in input.
     """
-    if type(input) in _PLAIN and _get_tracing_state() is None and input.numel() >= _SMALL:
+    # where operators are traced, the count is a tensor
+    if type(input) in _PLAIN and type(count := input.numel()) is int and count >= _SMALL:
         narrow = " narrow" if input.dtype is torch.float64 else ""
         form = _form(input, narrow, None, quant_min, quant_max, quant_max)
         parameters = _one_each(scale, zero_point, quant_min, quant_max) if form else None

@@ -1,7 +1,7 @@
 """What the bridge costs: `make bench` runs this and prints one table.
 
-Both sides of each ratio are measured in the same run, in turn, with pinned threads. Figures are medians. Small
-calls are timed in a thousand short rounds, and told are those at the full clock of a machine that others share.
+Both sides of each ratio are measured in the same run, in turn, with pinned threads. Figures are medians.
+Small calls are timed in a thousand short rounds, of which those at the full clock of a shared machine count.
 """
 
 import argparse

@@ -24,7 +24,7 @@ proc ::torch::_::give {name parameters reply} {
     ::torch::_::send_bulk [::torch::_::bulk_index $where $args] [::info coroutine] $name $args
 }
 
-# What sends words to the dispatcher, of a chain of calls.
+# The words that a call of the dispatcher begins with; a chain of calls and the words of a command follow.
 namespace eval ::torch::_ {
     variable dispatch ::torch::_::dispatch
 }

@@ -161,7 +161,8 @@ proc ::torch::_::frame {number list bytes} {
     return [binary format a4IIIIa* tch1 $number 0 [string length $list] [string length $bytes] $list]
 }
 
-# The next frame: number, list, bytes. What is no frame is an error.
+# The next frame: number, list, bytes. What is no frame is an error. In Expect each `chan read` here is another command
+# (expect.tcl).
 proc ::torch::_::receive {connection} {
     variable created
     if {[binary scan [chan read $connection 20] a4IuIuIuIu protocol got count length size] < 5} {
@@ -187,7 +188,7 @@ proc ::torch::_::receive {connection} {
     return [list $got $list $bytes]
 }
 
-# An answer as `call` expects it: bytes stand where the dispatcher has them.
+# An answer as the dispatcher replies: bytes stand where it has them.
 proc ::torch::_::reply_of {reply bytes} {
     if {[llength $reply] == 3} {
         switch [lindex $reply 0] {

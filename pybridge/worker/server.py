@@ -185,7 +185,7 @@ class Server:
         interpreter.interruptible = False  # a cancel is for the script, which would find half of this
         interpreter.define("said", self._pass_on)
         interpreter.call("encoding", "system", self._encoding)
-        file_names.follow(self._encoding)
+        file_names.follow(self._encoding)  # the interpreter has had names follow its own, while it was made
         interpreter.eval(_RELAY)
         interpreter.interruptible = True
         return interpreter

@@ -64,10 +64,10 @@ def install(
 
 
 def take_payload(tk: Any) -> bytes:
-    """The bytes that the Tcl side has packed, which are taken out of its variable."""
-    data = tk.getvar("::torch::_::payload")
-    tk.setvar("::torch::_::payload", "")
-    return data if isinstance(data, bytes) else b""
+    """The bytes that the Tcl side has packed: a variable of the procedure that asks for them to be taken."""
+    data = tk.getvar("bytes")
+    # a trace of steps, as a debugger sets, makes a text of each word
+    return data if isinstance(data, bytes) else str(data).encode("latin-1")
 
 
 def define(tk: Any, dispatcher: Dispatcher, name: str, function: Callable[..., str]) -> list[str]:

@@ -2,9 +2,8 @@
 # happens here.
 
 proc ::torch::_::begin_inside {} {
-    # tkinter hands words over as text, which bytes are not: they go through a variable
+    # tkinter hands words over as text, which bytes are not: Python reads the variable of this procedure
     proc ::torch::_::dispatch_bulk {bytes args} {
-        variable payload $bytes
         take_bulk {*}$args
     }
 }

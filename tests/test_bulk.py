@@ -474,6 +474,21 @@ def test_lists_never_become_text(shared: Interpreter) -> None:
     shared.eval("torch::free {*}[torch::handles]")
 
 
+@pytest.mark.parametrize("operation", ["enterstep", "leavestep"])
+def test_a_trace_of_steps_may_call_commands(shared: Interpreter, operation: str) -> None:
+    shared.eval(
+        f"""
+        proc watched {{}} {{torch::tensor_create {{1 2 200 -3}} int64}}
+        proc step args {{torch::free [torch::tensor_create {{4 5}} int64]}}
+        trace add execution watched {operation} step
+        """
+    )
+    try:
+        assert take(shared, shared.eval("watched")).tolist() == [1, 2, 200, -3]
+    finally:
+        shared.eval("rename watched {}; rename step {}")
+
+
 def test_nothing_of_a_call_stays_behind_in_tcl(shared: Interpreter) -> None:
     before = set(shared.eval("info vars ::torch::_::*; info globals").split())
     for text in ("1 2 3", "1 x", "{1 2} {3"):

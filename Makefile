@@ -74,7 +74,7 @@ endef
 
 # torch is pinned in the same pip command: left to itself, pip would take a build with gigabytes of CUDA libraries.
 # pip would compile all modules on one core; here all cores do, without the tests of the packages. The environment may
-# keep Python from writing what it compiles later.
+# keep Python from writing what it compiles later. A package may hold what is no module of this Python: no reason to fail.
 $(INSTALLED): pyproject.toml Makefile
 	$(if $(shell $(python_lacks)),$(error $(shell $(python_lacks))))
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear --upgrade-deps .venv

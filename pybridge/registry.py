@@ -64,21 +64,16 @@ class Command:
             return [f"torch::{called} {self.words}".rstrip()]
         return [form.signature.usage(called) for form in self._forms(called)]
 
-    def run(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Any:
-        """Call the function that is meant.
-
-        Raises:
-            TclError: as in the table of docs/errors.md.
-        """
-        return self.runners[len(words)](words, called, table)
-
     @cached_property
     def runners(self) -> "Runners":
-        """By the number of words, what calls the function."""
+        """By the number of words, what calls the function that is meant.
+
+        Each raises TclError, as in the table of docs/errors.md.
+        """
         return Runners(self)
 
     def run_carefully(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Any:
-        """`run` for words of any kind."""
+        """What runs words of any kind; others are a short way for some."""
         form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
         args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
         if form.signature.takes_table:

@@ -98,10 +98,8 @@ proc ::torch::_::land {reply} {
 # A callback gets the result and the options, as `catch` tells them.
 proc ::torch::_::call_back {callback reply} {
     lassign $reply status value options
-    if {$status == 2} {
-        set value [unpack {*}$value]
-    } elseif {$status == 3} {
-        lassign [show_picture {*}$value] status value options
+    if {$status > 1} {
+        lassign [settle $status $value] status value options
     }
     if {$callback eq ""} {
         return

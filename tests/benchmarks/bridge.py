@@ -132,7 +132,7 @@ def parts(tcl: Interpreter) -> list[str]:
     operator, function = torch.fake_quantize_per_channel_affine, BY_NAME[name].forms[0].function
 
     def bound() -> None:
-        BY_NAME[name].run(tuple(words), name, table)
+        BY_NAME[name].runners[len(words)](tuple(words), name, table)
 
     layers: dict[str, Callable[[], float]] = {
         "PyTorch's operator": timed(lambda: operator(x, scales, zero_points, 1, -128, 127), FEW),

@@ -189,13 +189,19 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), right(1024, 1024))
     assert second == "True True True numba, 4 compiled; PyTorch for the rest"
 
 
-def test_children_forked_while_compiling_do_not_wait_for_ever(said: Said, tmp_path: Path) -> None:
-    """A thread that no child has holds numba's locks, and half of numba is imported."""
-    script = """
+COMPILING = """
 for dtype in "float32", "float64", "bfloat16":
     backend().kernel(f"backward {dtype}")
 while "numba" not in sys.modules:
     time.sleep(0.001)
+"""
+
+
+def test_children_forked_while_compiling_do_not_wait_for_ever(said: Said, tmp_path: Path) -> None:
+    """A thread that no child has holds numba's locks, and half of numba is imported."""
+    script = (
+        COMPILING
+        + """
 children, compiling = [], set()
 for _ in range(4):
     compiling.add(bool(backend()._compiling))
@@ -208,6 +214,7 @@ for _ in range(4):
     time.sleep(0.2)
 print(compiling, {os.waitpid(child, 0)[1] for child in children}, right())
 """
+    )
     assert said(script, NUMBA_CACHE_DIR=str(tmp_path)) == ["{True} {0} True"]
 
 
@@ -231,13 +238,12 @@ print(right(), backend().describe())
 
 def test_a_process_that_ends_while_compiling_ends_well(said: Said, tmp_path: Path) -> None:
     """It waits for the kernel that is being compiled, and has no other compiled."""
-    script = """
-for dtype in "float32", "float64", "bfloat16":
-    backend().kernel(f"backward {dtype}")
-while "numba" not in sys.modules:
-    time.sleep(0.001)
+    script = (
+        COMPILING
+        + """
 print(backend()._compiling)
 """
+    )
     assert said(script, NUMBA_CACHE_DIR=str(tmp_path)) == ["['backward float32']"]
     assert len(list(tmp_path.rglob("*.nbc"))) == 1
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -156,11 +157,18 @@ def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
         assert terminal.answer("list [gets stdin line] $line") == "\n-1 {}\n\n"
 
 
-def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
-    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
+@pytest.fixture
+def own_sigurg() -> Iterator[None]:
+    """What the prompt makes of this signal ends with the test."""
     before = signal.getsignal(signal.SIGURG)
-    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
+    yield
+    signal.signal(signal.SIGURG, before)
+
+
+@pytest.mark.usefixtures("own_sigurg")
+def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ended: list[str] = []
     keyboard = os.open(os.devnull, os.O_RDONLY)
     said, screen = os.pipe()
@@ -181,12 +189,11 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
         os.close(descriptor)
 
 
+@pytest.mark.usefixtures("own_sigurg")
 def test_a_press_at_the_moment_of_the_offer_is_an_answer_to_it(
-    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who is told of it on the screen is faster than the thread that has written it."""
-    before = signal.getsignal(signal.SIGURG)
-    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
     ended: list[str] = []
     pressed: list[float] = []
     monkeypatch.setattr(stop, "write", lambda *_: pressed.append(time.monotonic()))
@@ -201,6 +208,7 @@ def test_a_press_at_the_moment_of_the_offer_is_an_answer_to_it(
         time.sleep(0.2)  # for its timers
 
 
+@pytest.mark.usefixtures("own_sigurg")
 def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """An import in the background holds Python's lock for seconds."""
     noticed: list[float] = []
@@ -235,12 +243,9 @@ def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: 
 def test_presses_that_are_noticed_late_count_as_if_they_had_not_been(
     tcl: Interpreter,
     monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
     presses: tuple[float, ...],
     offered: bool,
 ) -> None:
-    before = signal.getsignal(signal.SIGURG)
-    request.addfinalizer(lambda: signal.signal(signal.SIGURG, before))
     keyboard = os.open(os.devnull, os.O_RDONLY)
     said, screen = os.pipe()
     insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard, screen)

@@ -208,7 +208,6 @@ def test_a_press_at_the_moment_of_the_offer_is_an_answer_to_it(
         time.sleep(0.2)  # for its timers
 
 
-@pytest.mark.usefixtures("own_sigurg")
 def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
     """An import in the background holds Python's lock for seconds."""
     noticed: list[float] = []
@@ -231,6 +230,7 @@ def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: 
         assert before - precision < when < after + precision
 
 
+@pytest.mark.usefixtures("own_sigurg")
 @pytest.mark.parametrize(
     ("presses", "offered"),
     [

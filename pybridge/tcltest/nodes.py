@@ -100,18 +100,25 @@ class TclItem(pytest.Item):
     def _run(self) -> Run:
         return self.config.stash[SUITES].runs[self.path]
 
-    def is_reported(self) -> bool:
-        """Wait until it is known whether the test is to be reported, and say so.
+    def is_to_run(self) -> bool:
+        """Whether a process runs the test."""
+        runs = self.config.stash[SUITES].runs
+        if self.path not in runs or self.config.getoption("setuponly", False):
+            return False
+        return runs[self.path].files[self.path].tests[self.test]
 
-        While it runs, its name is on the terminal already: it may hang.
-        """
-        if self.path not in self.config.stash[SUITES].runs or self.config.getoption("setuponly", False):
-            return True
-        if not self._run.files[self.path].tests[self.test]:
-            return True
+    def begins(self) -> bool:
+        """Wait until the test runs, or it is known whether it is to be reported; say whether it runs."""
+        return self._run.begins(self.path, self.test)
+
+    def announce(self) -> None:
+        """Write the test's name to the terminal before it has ended: it may hang."""
         terminal = self.config.pluginmanager.getplugin("terminalreporter")
-        if self._run.begins(self.path, self.test) and terminal is not None:
+        if terminal is not None:
             terminal.pytest_runtest_logstart(nodeid=self.nodeid, location=self.location)
+
+    def is_reported(self) -> bool:
+        """Wait until it is known whether the test is to be reported, and say so."""
         return self._run.reports(self.path, self.test)
 
     def setup(self) -> None:

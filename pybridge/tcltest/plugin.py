@@ -81,28 +81,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """Say nothing of a test that was not there when the tests ran, or that no totals of tcltest count."""
+    """Report a test after those that ran before it, and not if no totals of tcltest count it."""
     from pybridge.tcltest.suites import SUITES
 
     if not item.config.stash[SUITES].runs:
         return None
     from pybridge.tcltest.nodes import TclItem
 
-    if not isinstance(item, TclItem) or item.is_reported():
+    if not isinstance(item, TclItem):
         return None
-    from pybridge.tcltest.protocol import leave_out
+    from pybridge.tcltest.protocol import report_earlier
 
-    leave_out(item, nextitem)
-    return True
+    return report_earlier(item, nextitem)
 
 
 @pytest.hookimpl(hookwrapper=True, specname="pytest_runtest_protocol")
-def pytest_after_runtest_protocol(item: pytest.Item) -> Generator[None, Any, None]:
-    """After each test, report those that have no item, as far as is known by then."""
+def pytest_after_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, Any, None]:
+    """After the last test of a file, report those that have no item and have not been reported yet."""
     from pybridge.tcltest.suites import SUITES
 
     yield
-    if item.config.stash[SUITES].runs:
+    if item.config.stash[SUITES].runs and (nextitem is None or nextitem.path != item.path):
         from pybridge.tcltest.protocol import report_further
 
         report_further(item)

@@ -6,11 +6,36 @@ from typing import Literal
 import pytest
 from _pytest.runner import runtestprotocol
 
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.nodes import TclFile, TclItem, item_names
 from pybridge.tcltest.suites import SUITES
 
 
-def leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
+def report_earlier(item: TclItem, nextitem: pytest.Item | None) -> bool | None:
+    """Wait until a test runs or has run, and report what ran before it and has no item.
+
+    Returns:
+        True if pytest is to go on to the next item: this one is not to be reported, or nothing more is.
+    """
+    if not item.is_to_run():
+        return None
+    runs = item.begins()
+    _report_all(item, item.config.stash[SUITES].runs[item.path].take_earlier(item.path, item.test))
+    if _stops(item):
+        return True
+    if runs:
+        item.announce()
+    if item.is_reported():
+        return None
+    _leave_out(item, nextitem)
+    return True
+
+
+def _stops(item: pytest.Item) -> bool:
+    return bool(item.session.shouldfail or item.session.shouldstop)
+
+
+def _leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
     """Do without a report of this test what else pytest does for it: its file may have to be taken down."""
     item.left_out = True
     item.session.testscollected -= 1
@@ -24,14 +49,18 @@ def leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
 
 
 def report_further(item: pytest.Item) -> None:
-    """Report the tests of the item's file that have no item: not found by the search, or counted again."""
+    """Report what is left of the item's file: not found by the search, or counted again."""
     suites = item.config.stash[SUITES]
-    if item.path not in suites.runs or item.session.shouldfail or item.session.shouldstop:
-        return
+    if item.path in suites.runs and not _stops(item):
+        _report_all(item, suites.runs[item.path].take_further(item.path))
+
+
+def _report_all(item: pytest.Item, tests: list[TclTest]) -> None:
+    """Report tests that have no item in the place of one of their file."""
     parent = item.getparent(TclFile)
     assert parent is not None
     place = item.session.items.index(item)
-    for test in suites.runs[item.path].take_further(item.path):
+    for test in tests:
         (names,) = item_names([test], parent.taken)
         found = TclItem.from_parent(parent, name="::".join(names), test=test)
         item.session.testscollected += 1
@@ -40,6 +69,8 @@ def report_further(item: pytest.Item) -> None:
             _report(found)
         finally:
             item.session.items[place] = item
+        if _stops(item):
+            return
 
 
 def _report(item: TclItem) -> None:

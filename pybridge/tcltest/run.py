@@ -52,6 +52,7 @@ class FileRun:
 
     def __post_init__(self) -> None:
         self._named = {test.key: test for test in self.tests}
+        self._places: dict[Key, int] = {}  # in the order in which the tests ended
 
     def outcome_of(self, test: TclTest) -> Outcome | None:
         return self.outcomes.get(test.key)
@@ -87,6 +88,7 @@ class FileRun:
 
     def add(self, running: Running, outcome: Outcome) -> None:
         self.outcomes[running.key] = outcome
+        self._places[running.key] = len(self._places)
         if outcome.status != "none":
             self.counts.add(outcome.interpreter, running.key, outcome.status)
 
@@ -108,15 +110,26 @@ class FileRun:
         """Whether tcltest has printed totals, but none that count the test."""
         return self.counts.totalled_any and not self.counts.of(test.key)
 
+    def take_earlier(self, test: TclTest, strict_leaks: bool) -> list[TclTest]:
+        """The tests that were not found by the search, ended before another, and are to be reported now."""
+        last = len(self._places)
+        place = self._places.get(test.key, last)
+        earlier = [each for each in self.unfound if self._places.get(each.key, last) < place]
+        return self._take_unfound(earlier, strict_leaks)
+
     def take_further(self, strict_leaks: bool) -> list[TclTest]:
         """The tests to report now that have no item: not found by the search, or counted another time."""
-        due = [(test, self.due(test, strict_leaks)) for test in self.unfound]
-        self.unfound = [test for test, times in due if times is None]
-        first = [test for test, times in due if times]
-        self.reported.update(test.key for test in first)
+        first = self._take_unfound(self.unfound, strict_leaks)
         again = self.counts.again
         self.counts.again = [key for key in again if key not in self.reported]
         return first + [self._named[key] for key in again if key in self.reported]
+
+    def _take_unfound(self, tests: list[TclTest], strict_leaks: bool) -> list[TclTest]:
+        due = {test: self.due(test, strict_leaks) for test in tests}
+        self.unfound = [test for test in self.unfound if due.get(test) is None]
+        taken = [test for test, times in due.items() if times]
+        self.reported.update(test.key for test in taken)
+        return taken
 
     def end(self) -> None:
         self.ended = True
@@ -179,6 +192,10 @@ class Run:
         self._advance(lambda: file.ended or file.outcome_of(test) is not None)
         without = file.lost or "the file was sourced to its end without this test"
         return file.outcome_of(test) or Outcome("lost", without)
+
+    def take_earlier(self, path: Path, test: TclTest) -> list[TclTest]:
+        """The tests without an item that ended before another; each is given once."""
+        return self.files[path].take_earlier(test, self._settings.strict_leaks)
 
     def take_further(self, path: Path) -> list[TclTest]:
         """The tests to report now that have no item; each is given once."""

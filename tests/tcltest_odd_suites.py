@@ -876,4 +876,22 @@ ODD = {
         """,
         [],
     ),
+    "asks_where_code_stands": (
+        r"""
+        proc line {} {dict get [info frame -1] line}
+        test f-1 {} {dict get [info frame 0] type} source
+        test f-2 {} {
+            proc where {} {dict get [info frame 0] type}
+            where
+        } source
+        test f-3 {} {
+            apply {line {
+                expr {[line] - $line}
+            }} [line]
+        } -1
+        test f-4 {} {expr {[line] > 9}} 1
+        cleanupTests
+        """,
+        [],
+    ),
 }

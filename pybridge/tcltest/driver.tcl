@@ -63,6 +63,8 @@ proc ::pytest_tcltest::main {path args} {
         return
     }
     catch {fconfigure stdout -buffering line}
+    # tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand
+    interp debug {} -frame 1
     set_arguments ;# the set-up script may load tcltest, which reads them
     watch
     if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {

@@ -894,4 +894,44 @@ ODD = {
         """,
         [],
     ),
+    "children_that_report_to_a_file": (
+        r"""
+        test c-1 {} {expr 1} 1
+        proc in_kid {script} {
+            interp create kid
+            kid eval {
+                package require tcltest
+                namespace import tcltest::*
+                configure -outfile kid.txt
+            }
+            kid eval $script
+            interp delete kid
+        }
+        in_kid {
+            test k-1 {} {expr 1} 1
+            test k-2 {} {expr 1} 2
+            cleanupTests
+        }
+        test c-2 {} {
+            in_kid {
+                test k-1 {} {expr 1} 1
+                cleanupTests
+                test k-2 {} {expr 1} 2
+            }
+            expr 1
+        } 1
+        test c-3 {} {
+            set f [open sub.tcltest w]
+            puts $f "package require tcltest; tcltest::test s-1 {} {expr 1} 2; tcltest::cleanupTests; exit 3"
+            close $f
+            in_kid {
+                configure -file *.tcltest
+                runAllTests
+            }
+            expr 1
+        } 1
+        cleanupTests
+        """,
+        [],
+    ),
 }

@@ -9,7 +9,7 @@ proc ::pytest_tcltest::instrument {} {
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
         variable testLevel
-        if {$testLevel == 1} {
+        if {$testLevel == 1 && ![::pytest_tcltest::silent]} {
             upvar 1 description description
             ::pytest_tcltest::record $name $description
         }

@@ -216,6 +216,15 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     add_match_modes
 }
 
+# Whether the suite keeps to itself what the tcltest of this interpreter reports: tclsh does not print its totals.
+proc ::pytest_tcltest::silent {} {
+    variable prefix
+    if {$prefix eq "" || [namespace which -command ::tcltest::ReportToParent] ne ""} {
+        return 0
+    }
+    return [expr {$::tcltest::outputChannel ne "stdout"}]
+}
+
 proc ::pytest_tcltest::add_match_modes {} {
     variable plan
     uplevel #0 [list source -encoding utf-8 $plan(match)]
@@ -223,6 +232,9 @@ proc ::pytest_tcltest::add_match_modes {} {
 
 proc ::pytest_tcltest::cleaning {args} {
     variable prefix
+    if {[silent]} {
+        return
+    }
     emit cleanup $prefix
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         emit reporting $prefix

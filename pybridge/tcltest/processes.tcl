@@ -6,14 +6,14 @@
 proc ::pytest_tcltest::watch_processes {} {
     proc ::tcltest::open {args} {
         upvar 1 childargv childargv
-        if {[info exists childargv]} {
+        if {[info exists childargv] && ![::pytest_tcltest::silent]} {
             set args [::pytest_tcltest::opening {*}$args]
         }
         tailcall ::open {*}$args
     }
     proc ::tcltest::close {args} {
         upvar 1 childargv childargv file file
-        if {[catch {::close {*}$args} result options] && [info exists childargv]} {
+        if {[catch {::close {*}$args} result options] && [info exists childargv] && ![::pytest_tcltest::silent]} {
             ::pytest_tcltest::ended_badly $file $result [dict get $options -errorcode]
         }
         return -options $options $result

@@ -72,7 +72,7 @@ proc ::pytest_tcltest::instrument {} {
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
         variable testLevel
-        if {$testLevel == 1 && ![::pytest_tcltest::begin $name]} {
+        if {$testLevel == 1 && ![::pytest_tcltest::silent] && ![::pytest_tcltest::begin $name]} {
             variable numTests
             incr numTests(Total)
             incr numTests(Skipped)
@@ -150,6 +150,9 @@ proc ::pytest_tcltest::totalled {args} {
     variable before
     variable prefix
     upvar 1 calledFromAllFile cleaning pipeFd pipe
+    if {[silent]} {
+        return
+    }
     if {[info exists pipe]} { # runAllTests has read the counts of a process
         upvar 1 Total Total Passed Passed Skipped Skipped Failed Failed
         add_counts $Total $Passed $Skipped $Failed

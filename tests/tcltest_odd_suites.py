@@ -934,4 +934,34 @@ ODD = {
         """,
         [],
     ),
+    "deletes_all_children_and_aliases": (
+        r"""
+        foreach child [interp slaves] {interp delete $child}
+        test d-1 {} {interp slaves} {}
+        foreach alias [interp aliases] {rename $alias {}}
+        test d-2 {} {interp aliases} {}
+        test d-3 {} {interp create kid; interp create -safe safe; lsort [interp slaves]} {kid safe}
+        safe eval {interp create sub}
+        test d-4 {} {interp slaves safe} sub
+        foreach child [interp slaves] {interp delete $child}
+        test d-5 {} {interp slaves} {}
+        test d-6 {} nowhere {interp slaves} {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "deletes_all_namespaces_of_a_child": (
+        r"""
+        interp create kid
+        kid eval {
+            namespace delete {*}[lsearch -all -inline -not [namespace children] ::tcl]
+            package require Tcl
+            interp create sub
+        }
+        test n-1 {} {kid eval {namespace children}} ::tcl
+        test n-2 {} {kid eval {interp slaves}} sub
+        cleanupTests
+        """,
+        [],
+    ),
 }

@@ -17,6 +17,14 @@ proc ::pytest_tcltest::created {command result} {
     return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
 }
 
+# A suite that asks which children there are is not to see the writer; for the next event there is another.
+proc ::pytest_tcltest::children_listed {command op} {
+    variable writer
+    if {[regexp {^(ch|sl)} [lindex $command 1]] && [lindex $command 2] eq "" && [interp exists $writer]} {
+        interp delete $writer
+    }
+}
+
 proc ::pytest_tcltest::child_made {command code result args} {
     variable writer
     variable bell
@@ -80,11 +88,21 @@ proc ::pytest_tcltest::watch_child {child settings} {
 # Give a safe interpreter a channel that has `rung` called here with what it writes there. A channel, because what
 # tests look at in safe interpreters are commands and aliases.
 proc ::pytest_tcltest::hang_bell {child} {
-    variable writer
-    start_writer
-    set channel [interp eval $writer [list make_bell $child]]
-    interp transfer $writer $channel $child
+    set channel [chan create write [list ::pytest_tcltest::bell $child]]
+    fconfigure $channel -buffering none -encoding utf-8 -translation lf
+    interp transfer {} $channel $child
     return $channel
+}
+
+# What this channel does.
+proc ::pytest_tcltest::bell {path method id args} {
+    switch $method {
+        initialize {return {initialize finalize watch write}}
+        write {
+            rung $path [encoding convertfrom utf-8 [lindex $args 0]]
+            return [string length [lindex $args 0]]
+        }
+    }
 }
 
 # In a safe interpreter: tell the one that watches it.

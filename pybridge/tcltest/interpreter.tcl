@@ -44,10 +44,12 @@ proc ::pytest_tcltest::as_argument {word} {
 
 proc ::pytest_tcltest::start_writer {} {
     variable writer
-    if {[interp exists $writer]} {
+    if {[namespace which -command ::$writer] ne ""} {
         return
     }
     interp create $writer
+    trace remove execution ::interp enter [tolerant children_listed] ;# that of an earlier writer
+    trace add execution ::interp enter [tolerant children_listed]
     interp eval $writer {
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
@@ -64,36 +66,28 @@ proc ::pytest_tcltest::start_writer {} {
         proc now {} {
             clock microseconds
         }
-        proc call {args} {
-            {*}$args
-        }
-        # What a channel does for which `make_bell` is the name of the interpreter that writes to it.
-        proc bell {path method id args} {
-            switch $method {
-                initialize {return {initialize finalize watch write}}
-                write {
-                    rung $path [encoding convertfrom utf-8 [lindex $args 0]]
-                    return [string length [lindex $args 0]]
-                }
-            }
-        }
-        proc make_bell {path} {
-            set channel [chan create write [list bell $path]]
-            fconfigure $channel -buffering none -encoding utf-8 -translation lf
-            return $channel
-        }
     }
-    interp alias {} ::pytest_tcltest::call_writer $writer call
-    foreach name {write_event sizes now} {
-        interp alias {} ::pytest_tcltest::$name {} ::pytest_tcltest::in_writer $name
-    }
-    interp alias $writer rung {} ::pytest_tcltest::rung
 }
 
-# `interp cancel` cancels what runs in an interpreter, and whatever is next in its children: here, nothing.
+# A suite may delete all aliases and all children, which gets it another writer. `interp cancel` cancels what runs in an
+# interpreter, and whatever is next in its children: here, nothing.
 proc ::pytest_tcltest::in_writer {args} {
-    catch {call_writer list}
-    tailcall call_writer {*}$args
+    variable writer
+    start_writer
+    catch {::$writer eval list}
+    tailcall ::$writer eval $args
+}
+
+proc ::pytest_tcltest::write_event {path words} {
+    tailcall in_writer write_event $path $words
+}
+
+proc ::pytest_tcltest::sizes {args} {
+    tailcall in_writer sizes {*}$args
+}
+
+proc ::pytest_tcltest::now {} {
+    tailcall in_writer now
 }
 
 proc ::pytest_tcltest::emit {args} {
@@ -171,10 +165,19 @@ proc ::pytest_tcltest::watch {} {
     look
     foreach command {::package ::source ::load} {
         if {[namespace which -command $command] ne ""} {
-            trace add execution $command leave ::pytest_tcltest::look
+            trace add execution $command leave [tolerant look]
         }
     }
-    trace add execution ::interp leave ::pytest_tcltest::child_made
+    trace add execution ::interp leave [tolerant child_made]
+}
+
+# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it.
+proc ::pytest_tcltest::tolerant {name} {
+    return [list ::apply {{name args} {
+        if {[::namespace which -command $name] ne ""} {
+            $name {*}$args
+        }
+    }} ::pytest_tcltest::$name]
 }
 
 # Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,

@@ -214,9 +214,11 @@ class TclProcess:
         return out, self._slice("stderr", start[1], end and end[1])
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
+        if end is not None and end <= start:
+            return ""
         with open(self._folder / name, "rb") as stream:
             stream.seek(start)
-            return stream.read(-1 if end is None else max(0, end - start)).decode("utf-8", "replace")
+            return stream.read(-1 if end is None else end - start).decode("utf-8", "replace")
 
     def kill(self) -> None:
         """End the process and all that it has started."""

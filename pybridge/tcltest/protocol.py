@@ -57,6 +57,8 @@ def report_further(item: pytest.Item) -> None:
 
 def _report_all(item: pytest.Item, tests: list[TclTest]) -> None:
     """Report tests that have no item in the place of one of their file."""
+    if not tests:  # as most often; of many items, finding the place takes its time
+        return
     parent = item.getparent(TclFile)
     assert parent is not None
     place = item.session.items.index(item)

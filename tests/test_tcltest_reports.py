@@ -120,6 +120,18 @@ def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
     assert section(run(pytester, "-vv", "-k", "l-5"), "l-5 huge").count("\n") > 10_000
 
 
+def test_the_summary_has_the_beginning_of_a_value_of_several_lines(pytester):
+    lines = "\n".join(f"line {number}" for number in range(1, 12))
+    pattern = f"test a-1 {{}} -body {{return {{\n\n{lines}}}}} -match glob -result x*\n"
+    write(pytester, a=suite(pattern + "test a-2 {} -body {} -match glob -result {a\nb}"))
+    run(pytester, "-rf").stdout.fnmatch_lines(
+        [
+            "FAILED a.test::a-1 - result was: line 1 line 2 line 3 line 4 line 5 line 6*",
+            "FAILED a.test::a-2 - result was:",
+        ]
+    )
+
+
 def test_where_tcltest_is_another_its_own_report_is_shown(pytester):
     """A release whose `test` has other variables: its printed report is the one source left."""
     text = suite("test r-1 {wrong} {expr 1} 2").replace(

@@ -1,6 +1,7 @@
 """How the failure of a test reads."""
 
 import difflib
+import itertools
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -99,7 +100,7 @@ class Failure(Exception):
         traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
         lines = [*([*body.split("\n"), ""] if body else []), *_marked(wrong), *traces, "", where]
-        return Description(Location(str(self._test.path), self._test.line, wrong[0]), lines)
+        return Description(Location(str(self._test.path), self._test.line, _in_short(wrong)), lines)
 
     def _wrong(self, whole: bool) -> Iterator[str]:
         outcome = self._outcome
@@ -113,6 +114,15 @@ class Failure(Exception):
             yield f"leaked {', '.join(outcome.leaked)}: live after the test and not before"
         if self._beyond_totals:
             yield "an error, not a failed test: no cleanupTests after it prints totals that count it"
+
+
+def _in_short(wrong: list[str]) -> str:
+    """The first line, with the beginning of a value that stands below it."""
+    first, *rest = wrong
+    value = " ".join(" ".join(itertools.takewhile(lambda line: line.startswith("  "), rest)).split())
+    if not (first.endswith(" was:") and value):
+        return first
+    return f"{first} {value if len(value) <= _SHORT else value[:_SHORT] + '...'}"
 
 
 def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:

@@ -6,7 +6,7 @@ proc ::torch::_::pack {value} {
     if {[catch {bulk_shape $value} shape] || [catch {flatten $value $shape} flat]} {
         return
     }
-    if {[catch {binary format d* $flat} bytes] || [has_leading_zero $flat]} {
+    if {[catch {binary format d* $flat} bytes] || [has_odd_text $flat]} {
         return
     }
     while {[lindex $shape end] == 1} {
@@ -74,14 +74,21 @@ proc ::torch::_::is_number {value} {
     regexp {^value is a (double|int|wideInt|bignum) } [::tcl::unsupported::representation $value]
 }
 
-# Whether an element is written with a leading zero (octal in Tcl 8.6, decimal in 9.0), or begins with a blank and
-# may be. Computed numbers have no text, and making it is what this file avoids: a long list is searched only when
-# one of a few of its elements has a text.
-proc ::torch::_::has_leading_zero {flat} {
+# How numbers are written that not every Tcl reads as the same: with a leading zero (octal in 8.6, decimal in 9.0), also
+# behind a blank, and as only 9.0 can.
+set ::torch::_::odd_texts [list {0[0-9]*} {[-+]0[0-9]*} "\[ \t\n\v\f\r\]*"]
+if {[package vsatisfies [package provide Tcl] 9-]} {
+    lappend ::torch::_::odd_texts *_* {*0[dD]*}
+}
+
+# Whether an element is written so, or may be. Computed numbers have no text, and making it is what this file avoids: a
+# long list is searched only when one of a few of its elements has a text.
+proc ::torch::_::has_odd_text {flat} {
+    variable odd_texts
     if {[llength $flat] > 1000 && ![any_has_text $flat]} {
         return 0
     }
-    foreach pattern [list {0[0-9]*} {[-+]0[0-9]*} "\[ \t\n\v\f\r\]*"] {
+    foreach pattern $odd_texts {
         if {[lsearch -glob $flat $pattern] >= 0} {
             return 1
         }

@@ -1,13 +1,17 @@
-"""Run the tests: tests/tcl in tcltorch and in a stock tclsh, then all others: `both_transports.py ARGS`
+"""Run the tests: tests/tcl in tcltorch and in stock tclsh, then all others: `both_transports.py ARGS`
 
-In a stock tclsh the commands come through a pipe, from a worker. The arguments are pytest's: paths go to the
-runs that they are for, options to all. The same tests of tests/tcl must pass in both transports.
+In a stock tclsh the commands come through a pipe, from a worker. It is Tcl 8.6, and 9.0 where there is one.
+The arguments are pytest's: paths go to the runs that they are for, options to all. The same tests of
+tests/tcl must pass in each Tcl.
 """
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
@@ -16,14 +20,11 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 _FOLDER = CHECKOUT / "tests" / "tcl"
 _NO_TESTS = 5  # pytest's status when it has found none
 _OTHERS = ("--ignore=tests/tcl", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-# One process each, which all files of a run share, and folders of their own, because they run side by side.
-_SUITES = ("-o", "testpaths=tests/tcl", "-o", "tcltest_args=-tmpdir ../../build/tcltest/")
-_INSIDE = (*_SUITES[:-1], f"{_SUITES[-1]}inside")
-_STOCK = (*_SUITES[:-1], f"{_SUITES[-1]}stock", "--tcltest-interpreter=tclsh")
+_SUITES = ("-o", "testpaths=tests/tcl")
 
 
 def main(arguments: list[str]) -> int:
-    """Run all; the status of the first that fails, 1 when the transports have run different tests."""
+    """Run all; the status of the first that fails, 1 when the Tcls have run different tests."""
     files = [each for each in arguments if each.partition("::")[0].endswith((".test", ".py"))]
     suites = [each for each in files if Path(each.partition("::")[0]).resolve().parent == _FOLDER]
     modules = [each for each in files if each not in suites]
@@ -37,19 +38,60 @@ def main(arguments: list[str]) -> int:
 
 
 def compare(arguments: list[str]) -> int:
-    """Run tests/tcl in both transports, side by side, and say what was counted."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as shown:
-        reports = Path(folder, "inside.xml"), Path(folder, "stock.xml")
-        second = start_pytest(shown, f"--junitxml={reports[1]}", *_STOCK, *arguments)
-        first = start_pytest(sys.stdout, f"--junitxml={reports[0]}", *_INSIDE, *arguments)
-        statuses = [first.wait(), second.wait()]
-        shown.seek(0)
-        print(shown.read(), flush=True)
-        inside, stock = map(passed, reports)
-    print(f"tests/tcl: {len(inside)} passed in tcltorch, {len(stock)} passed in tclsh", flush=True)
-    for name in sorted(inside ^ stock):
-        print(f"passed only in {'tcltorch' if name in inside else 'tclsh'}: {name}", flush=True)
-    return verdict(statuses) or int(inside != stock)
+    """Run tests/tcl in each Tcl, side by side, and say what was counted."""
+    tcls = interpreters()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        kept = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(len(tcls) - 1)]
+        runs = [
+            start_suites(folder, name, program, shown, arguments)
+            for (name, program), shown in zip(tcls.items(), [sys.stdout, *kept], strict=True)
+        ]
+        statuses = [run.wait() for run in runs]
+        for shown in kept:
+            shown.seek(0)
+            print(shown.read(), flush=True)
+        differ = disagreement({name: passed(report(folder, name)) for name in tcls})
+    return verdict(statuses) or int(differ)
+
+
+def interpreters() -> dict[str, str]:
+    """The Tcls that there are, by name, and the program of each; tcltorch is run by pytest itself."""
+    found = {"tcltorch": "", "tclsh": "tclsh"}
+    own = CHECKOUT / ".cache" / "tcl9" / "usr" / "bin" / "tclsh9.0"
+    if newer := shutil.which("tclsh9.0") or shutil.which(str(own)):
+        found["tclsh9.0"] = newer
+    elif os.environ.get("TCLTORCH_NO_SKIPS"):
+        sys.exit("tests/tcl must run in tclsh9.0, too, and there is none")
+    else:
+        print("tests/tcl is not run in tclsh9.0: there is none, and .ci/tcl9 has not fetched it", flush=True)
+    return found
+
+
+def start_suites(
+    folder: Path, name: str, program: str, shown: IO[str], arguments: list[str]
+) -> "subprocess.Popen[bytes]":
+    """Run tests/tcl in a process that all its files share, in a folder of its own, beside the other Tcls."""
+    options = [f"--junitxml={report(folder, name)}", "-o", f"tcltest_args=-tmpdir ../../build/tcltest/{name}"]
+    if program:
+        options.append(f"--tcltest-interpreter={shlex.quote(program)}")
+    return start_pytest(shown, *_SUITES, *options, *arguments)
+
+
+def disagreement(by_tcl: dict[str, set[str]]) -> bool:
+    """Say how many tests have passed in each Tcl, and which not in all; whether there are such."""
+    print("tests/tcl: " + ", ".join(f"{len(names)} passed in {tcl}" for tcl, names in by_tcl.items()))
+    everywhere = set.intersection(*by_tcl.values())
+    odd = sorted(set.union(*by_tcl.values()) - everywhere)
+    for name in odd:
+        where = " and ".join(tcl for tcl, names in by_tcl.items() if name in names)
+        print(f"passed only in {where}: {name}")
+    sys.stdout.flush()
+    return bool(odd)
+
+
+def report(folder: Path, name: str) -> Path:
+    return folder / f"{name}.xml"
 
 
 def verdict(statuses: list[int]) -> int:
@@ -69,13 +111,13 @@ def start_pytest(output: IO[str], *arguments: str) -> "subprocess.Popen[bytes]":
     )
 
 
-def passed(report: Path) -> set[str]:
+def passed(path: Path) -> set[str]:
     """The tests of tests/tcl that a run has passed; none when it wrote no report."""
-    if not report.exists():
+    if not path.exists():
         return set()
     return {
         f"{case.get('classname')}::{case.get('name')}"
-        for case in ElementTree.parse(report).iter("testcase")
+        for case in ElementTree.parse(path).iter("testcase")
         if case.get("classname", "").startswith("tests.tcl.") and not len(case)
     }
 

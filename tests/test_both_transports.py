@@ -1,4 +1,4 @@
-"""`make test` runs the suites of tests/tcl in two transports, and compares."""
+"""`make test` runs the suites of tests/tcl in both transports and in Tcl 9.0, and compares."""
 
 import subprocess
 import sys
@@ -31,18 +31,32 @@ def test_verdict(statuses: list[int], status: int) -> None:
     assert verdict(statuses) == status
 
 
-def test_what_passed_in_one_transport_only_is_told(
+def test_what_has_not_passed_everywhere_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    counts = iter([{"a", "b"}, {"a"}])
-    monkeypatch.setattr(both_transports, "passed", lambda report: next(counts))
+    by_tcl = {"tcltorch": {"a", "b", "c"}, "tclsh": {"a", "c"}, "tclsh9.0": {"a", "b"}}
+    monkeypatch.setattr(both_transports, "interpreters", lambda: dict.fromkeys(by_tcl, "tclsh"))
+    monkeypatch.setattr(both_transports, "passed", lambda path: by_tcl[path.stem])
     monkeypatch.setattr(both_transports, "start_pytest", lambda *words: subprocess.Popen("true"))
     assert both_transports.compare([]) == 1
-    assert capsys.readouterr().out.split("\n")[1:] == [
-        "tests/tcl: 2 passed in tcltorch, 1 passed in tclsh",
-        "passed only in tcltorch: b",
-        "",
+    assert capsys.readouterr().out.strip().split("\n") == [
+        "tests/tcl: 3 passed in tcltorch, 2 passed in tclsh, 2 passed in tclsh9.0",
+        "passed only in tcltorch and tclsh9.0: b",
+        "passed only in tcltorch and tclsh: c",
     ]
+
+
+def test_no_tclsh_of_tcl_9_is_told_and_fails_where_nothing_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(both_transports, "CHECKOUT", tmp_path)
+    monkeypatch.delenv("TCLTORCH_NO_SKIPS", raising=False)
+    assert list(both_transports.interpreters()) == ["tcltorch", "tclsh"]
+    assert capsys.readouterr().out.startswith("tests/tcl is not run in tclsh9.0: there is none")
+    monkeypatch.setenv("TCLTORCH_NO_SKIPS", "1")
+    with pytest.raises(SystemExit, match="and there is none"):
+        both_transports.interpreters()
 
 
 def test_which_run_a_file_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,12 +80,13 @@ def test_which_run_a_file_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran == [["-x", suite, "-n0"], [*others, program, "tests/test_show.py::test_one"]]
 
 
-def test_both_runs() -> None:
-    # tests/conftest.py would import PyTorch, in three processes.
+def test_all_runs() -> None:
+    # tests/conftest.py would import PyTorch, in four processes.
     options = ("-q", "-n0", "--noconftest", "-k", "no_grad-99.1 or join")
     words = (*options, "tests/tcl/no_grad.test", "tests/test_tcl_list.py")
     ended = subprocess.run(
         [sys.executable, "tests/both_transports.py", *words], cwd=CHECKOUT, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "tests/tcl: 1 passed in tcltorch, 1 passed in tclsh" in ended.stdout.splitlines()
+    assert "1 passed in tcltorch, 1 passed in tclsh" in ended.stdout
+    assert ", 1 passed in tclsh9.0" in ended.stdout or "not run in tclsh9.0" in ended.stdout

@@ -63,6 +63,7 @@ proc ::torch::_::get_ready {words} {
     variable owner
     variable channel
     variable closing
+    variable in_folder
     if {$channel eq "" && [verb_of $words] in $closing} {
         return {0 {} {}}  ;# what it would end has ended with its worker
     }
@@ -74,7 +75,7 @@ proc ::torch::_::get_ready {words} {
         set busy 0
         lose "a command was cut off before its answer came"
     }
-    if {[catch {be_ready} message options]} {
+    if {[catch {be_ready [info exists in_folder([lindex $words 0])]} message options]} {
         return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
     }
     return
@@ -220,15 +221,25 @@ proc ::torch::_::deliver {got said bytes} {
             launch_next
         }
     } elseif {$said in {stdout stderr}} {
-        # a reader that is gone, or a letter that Tcl 9 cannot write there, is no fault of the worker's; `chan names`
-        # does not tell whether the channel is there, because OpenSTA's stdout is one that it does not name
+        # a reader that is gone is no fault of the worker's; `chan names` does not tell whether the channel is there,
+        # because OpenSTA's stdout is one that it does not name
         catch {
-            puts -nonewline $said [decoded $bytes]
+            puts -nonewline $said [writable $said [decoded $bytes]]
             if {$said eq "stderr"} {
                 chan flush $said
             }
         }
     }
+}
+
+# A text with replacements for what the channel has no letters for. Tcl 9 stops at such a letter; Tcl 8.6 replaces it.
+proc ::torch::_::writable {said text} {
+    variable lax
+    if {$lax eq "" || [string is ascii $text]} {
+        return $text
+    }
+    set encoding [chan configure $said -encoding]
+    return [encoding convertfrom $encoding [encoding convertto -profile replace $encoding $text]]
 }
 
 # Send what torch::async asks for, and have the event loop wait for the answer.

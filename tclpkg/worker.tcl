@@ -40,8 +40,8 @@ proc ::torch::_::begin_worker {} {
     proc ::torch::_::cancel_again {} {}
 }
 
-# Have a worker that runs in the folder of this process.
-proc ::torch::_::be_ready {} {
+# Have a worker, where its folder matters one that runs in that of this process.
+proc ::torch::_::be_ready {{folder_matters 1}} {
     variable channel
     variable reason
     variable cwd
@@ -55,7 +55,7 @@ proc ::torch::_::be_ready {} {
         }
         start
     }
-    if {[set folder [working_folder]] ne $cwd} {
+    if {$folder_matters && [set folder [working_folder]] ne $cwd} {
         set before $cwd
         set cwd $folder
         lassign [ask "" "" !cd $folder [to_system $folder]] status message options
@@ -92,7 +92,7 @@ proc ::torch::_::start {} {
     check_greeting $python $connection $hello
     outlast_traps
     set channel $connection
-    set cwd $folder
+    set cwd [expr {[is_native $folder] ? $folder : ""}]
     incr generation
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
@@ -108,6 +108,11 @@ proc ::torch::_::working_folder {} {
         return $cwd
     }
     return $folder
+}
+
+# Whether a process can be in the folder. In others, as those of zipfs, only Tcl is.
+proc ::torch::_::is_native {folder} {
+    return [expr {$folder ne "" && [lindex [file system $folder] 0] eq "native"}]
 }
 
 # The bytes behind a text that Tcl has from the system, as characters: the worker may have another encoding for it.

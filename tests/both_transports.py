@@ -58,14 +58,19 @@ def compare(arguments: list[str]) -> int:
 def interpreters() -> dict[str, str]:
     """The Tcls that there are, by name, and the program of each; tcltorch is run by pytest itself."""
     found = {"tcltorch": "", "tclsh": "tclsh"}
-    own = CHECKOUT / ".cache" / "tcl9" / "usr" / "bin" / "tclsh9.0"
-    if newer := shutil.which("tclsh9.0") or shutil.which(str(own)):
+    if newer := tclsh9():
         found["tclsh9.0"] = newer
     elif os.environ.get("TCLTORCH_NO_SKIPS"):
         sys.exit("tests/tcl must run in tclsh9.0, too, and there is none")
     else:
         print("tests/tcl is not run in tclsh9.0: there is none, and .ci/tcl9 has not fetched it", flush=True)
     return found
+
+
+def tclsh9() -> str | None:
+    """The tclsh 9.0 of this machine, or the one that .ci/tcl9 has fetched."""
+    own = CHECKOUT / ".cache" / "tcl9" / "usr" / "bin" / "tclsh9.0"
+    return shutil.which("tclsh9.0") or shutil.which(str(own))
 
 
 def start_suites(

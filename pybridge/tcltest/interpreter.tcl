@@ -56,7 +56,7 @@ proc ::pytest_tcltest::start_writer {} {
             set channel [open $path a]
             # written at once, so that lines of several threads do not mix; a character has 4 bytes at most
             fconfigure $channel -encoding utf-8 -translation lf -buffersize [expr {4 * [string length $line] + 100}]
-            catch {fconfigure $channel -profile replace} ;# Tcl 9 would refuse half a surrogate pair
+            catch {fconfigure $channel -profile tcl8} ;# Tcl 9 would refuse half a surrogate pair
             puts $channel $line
             close $channel
         }

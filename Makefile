@@ -31,7 +31,7 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 test: export OMP_NUM_THREADS := 2
 test: export OMP_WAIT_POLICY := passive
 test: $(INSTALLED) $(MODEL)  ## run all tests, the Tcl suites in tclsh, too; ARGS="-k quantize" passes options to pytest
-	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python tests/both_transports.py $(ARGS)
+	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m tests.both_transports $(ARGS)
 
 lint: $(INSTALLED)  ## style, format, types, and whether docs/reference is up to date
 	$(BIN)/ruff check

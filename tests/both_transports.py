@@ -1,4 +1,4 @@
-"""Run the tests: tests/tcl in tcltorch and in stock tclsh, then all others: `both_transports.py ARGS`
+"""Run the tests, tests/tcl in tcltorch and in stock tclsh, then all others: `-m tests.both_transports ARGS`
 
 In a stock tclsh the commands come through a pipe, from a worker. It is Tcl 8.6, and 9.0 where there is one.
 The arguments are pytest's: paths go to the runs that they are for, options to all. The same tests of
@@ -11,10 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree
+
+from tests import stand_in
+from tests.daemons import Nursery
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _FOLDER = CHECKOUT / "tests" / "tcl"
@@ -42,9 +46,10 @@ def compare(arguments: list[str]) -> int:
     tcls = interpreters()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        python = stack.enter_context(forking_python())
         kept = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(len(tcls) - 1)]
         runs = [
-            start_suites(folder, name, program, shown, arguments)
+            start_suites(folder, name, program, python, shown, arguments)
             for (name, program), shown in zip(tcls.items(), [sys.stdout, *kept], strict=True)
         ]
         statuses = [run.wait() for run in runs]
@@ -73,14 +78,27 @@ def tclsh9() -> str | None:
     return shutil.which("tclsh9.0") or shutil.which(str(own))
 
 
+@contextmanager
+def forking_python() -> Iterator[str]:
+    """What stands in for Python in a stock tclsh: an import of PyTorch for each worker costs seconds."""
+    nursery = Nursery()
+    with tempfile.TemporaryDirectory() as folder:
+        python = nursery.python(Path(folder))
+        try:
+            yield str(python)
+        finally:
+            stand_in.stop(Path(folder))
+            nursery.close()
+
+
 def start_suites(
-    folder: Path, name: str, program: str, shown: IO[str], arguments: list[str]
+    folder: Path, name: str, program: str, python: str, shown: IO[str], arguments: list[str]
 ) -> "subprocess.Popen[bytes]":
     """Run tests/tcl in a process that all its files share, in a folder of its own, beside the other Tcls."""
     options = [f"--junitxml={report(folder, name)}", "-o", f"tcltest_args=-tmpdir ../../build/tcltest/{name}"]
     if program:
         options.append(f"--tcltest-interpreter={shlex.quote(program)}")
-    return start_pytest(shown, *_SUITES, *options, *arguments)
+    return start_pytest(shown, *_SUITES, *options, *arguments, python=python)
 
 
 def disagreement(by_tcl: dict[str, set[str]]) -> bool:
@@ -105,11 +123,11 @@ def verdict(statuses: list[int]) -> int:
     return bad[0] if bad else min(statuses)
 
 
-def start_pytest(output: IO[str], *arguments: str) -> "subprocess.Popen[bytes]":
+def start_pytest(output: IO[str], *arguments: str, python: str = sys.executable) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         "TCLLIBPATH": str(CHECKOUT / "tclpkg"),
-        "TORCH_TCL_PYTHON": sys.executable,
+        "TORCH_TCL_PYTHON": python,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", *arguments], cwd=CHECKOUT, env=environment, stdout=output

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,8 @@ def test_what_has_not_passed_everywhere_is_told(
     by_tcl = {"tcltorch": {"a", "b", "c"}, "tclsh": {"a", "c"}, "tclsh9.0": {"a", "b"}}
     monkeypatch.setattr(both_transports, "interpreters", lambda: dict.fromkeys(by_tcl, "tclsh"))
     monkeypatch.setattr(both_transports, "passed", lambda path: by_tcl[path.stem])
-    monkeypatch.setattr(both_transports, "start_pytest", lambda *words: subprocess.Popen("true"))
+    monkeypatch.setattr(both_transports, "start_pytest", lambda *words, python: subprocess.Popen("true"))
+    monkeypatch.setattr(both_transports, "forking_python", lambda: nullcontext("python"))
     assert both_transports.compare([]) == 1
     assert capsys.readouterr().out.strip().split("\n") == [
         "tests/tcl: 3 passed in tcltorch, 2 passed in tclsh, 2 passed in tclsh9.0",
@@ -81,11 +83,11 @@ def test_which_run_a_file_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_runs() -> None:
-    # tests/conftest.py would import PyTorch, in four processes.
+    # tests/conftest.py would import PyTorch, in four processes more.
     options = ("-q", "-n0", "--noconftest", "-k", "no_grad-99.1 or join")
     words = (*options, "tests/tcl/no_grad.test", "tests/test_tcl_list.py")
     ended = subprocess.run(
-        [sys.executable, "tests/both_transports.py", *words], cwd=CHECKOUT, capture_output=True, text=True
+        [sys.executable, "-m", "tests.both_transports", *words], cwd=CHECKOUT, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "1 passed in tcltorch, 1 passed in tclsh" in ended.stdout

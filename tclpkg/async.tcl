@@ -4,7 +4,6 @@ proc ::torch::_::begin_async {} {
     variable asked 0  ;# how many there have been
     variable queue {}  ;# those that wait: a token, a callback, a request
     variable running {}  ;# the one that is under way
-    variable busy 0  ;# whether a command waits for its answer; none is launched meanwhile
     variable settling {}  ;# what must be answered before one is
 }
 
@@ -26,6 +25,8 @@ proc ::torch::_::async {command args} {
     }
     set request [request_of $command]
     begin_work
+    variable at_rest
+    set at_rest(async) 1
     lappend queue [list [set token async[incr asked]] $callback $request]
     launch_next
     return $token
@@ -77,9 +78,8 @@ proc ::torch::_::refuse_command {why} {
 proc ::torch::_::launch_next {} {
     variable queue
     variable running
-    variable busy
     variable settling
-    if {$busy || [llength $settling] || [llength $running] || ![llength $queue]} {
+    if {[busy] || [llength $settling] || [llength $running] || ![llength $queue]} {
         return
     }
     set queue [lassign $queue running]

@@ -24,19 +24,22 @@ proc ::torch::_::give {name parameters reply} {
     ::torch::_::send_bulk [::torch::_::bulk_index $where $args] [::info coroutine] $name $args
 }
 
-# The words that a call of the dispatcher begins with; a chain of calls and the words of a command follow.
+# The words that a call of the dispatcher begins with, and that of a command on files; a chain of calls and the words of
+# a command follow.
 namespace eval ::torch::_ {
-    variable dispatch ::torch::_::dispatch
+    variable ask ::torch::_::dispatch
+    variable ask_in_folder ::torch::_::dispatch
 }
 
 # Make the command of this name, which takes no script. Each has a procedure of its own: an alias to `call` is felt in
 # what it takes.
 proc ::torch::_::define {name where} {
+    variable on_files
     if {$where ne ""} {
         interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
     } else {
-        variable dispatch
-        give ::torch::$name args "$dispatch \[::info coroutine\] $name {*}\$args"
+        variable [set how [expr {$name in $on_files ? "ask_in_folder" : "ask"}]]
+        give ::torch::$name args "[set $how] \[::info coroutine\] $name {*}\$args"
     }
 }
 

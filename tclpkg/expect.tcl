@@ -12,16 +12,12 @@ proc ::torch::_::outlast_traps {} {
         foreach end $relay {
             catch {chan close $end}
         }
-    } else {
-        proc ::torch::_::receive {connection} [string map {
-            {chan read $connection 20} {relayed $connection 20}
-            {chan read $connection} {relayed_if_long $connection}
-        } [info body ::torch::_::receive]]
     }
     set relay [chan pipe]
     foreach end $relay {
         chan configure $end -translation binary -blocking 0
     }
+    read_by ::torch::_::relayed
 }
 
 # What `chan read` gives, in pieces that a pipe holds.
@@ -37,12 +33,4 @@ proc ::torch::_::relayed {connection count} {
         incr count -$size
     }
     return $data
-}
-
-# What is short has come with the header, and is not waited for.
-proc ::torch::_::relayed_if_long {connection count} {
-    if {$count > 4096} {
-        return [relayed $connection $count]
-    }
-    return [chan read $connection $count]
 }

@@ -11,6 +11,10 @@ proc ::torch::_::begin_inside {} {
 proc ::torch::_::begin_here {} {
     proc ::torch::_::begin_work {} {}
 
+    proc ::torch::_::busy {} {
+        return 0
+    }
+
     proc ::torch::_::remote {script} {
         uplevel #0 $script
     }

@@ -1,24 +1,18 @@
-# Requests to the worker and its answers; pybridge/worker/frames.py tells how a frame is made.
-
-proc ::torch::_::dispatch_bulk_worker {bytes args} {
-    return [ask $bytes "" !bulk {*}$args]
-}
+# Requests to the worker and its answers.
 
 # The dispatcher behind the pipe: send a request, of words and bytes, and wait for its answer: status, value, options.
-# What comes before it is for others. Every command goes through here, and each procedure that is called on the way is
-# felt in what it takes.
-proc ::torch::_::ask {bytes chain args} {
-    variable channel
-    variable owner
-    variable busy
-    variable in_folder
-    variable running
-    variable queue
+# What comes before it is for others. Nearly every command goes through here, and does not look twice: that the worker
+# has nothing to do is told by an entry of `at_rest`.
+::torch::_::talker ::torch::_::ask {bytes chain args} {
+    variable at_rest
+    variable number
+    variable created
+    set process [pid]
     if {$chain ne ""} {
         set args [list !in $chain {*}$args]
     }
-    if {$channel eq "" || $busy || [info exists in_folder([lindex $args 0])] || [pid] != $owner} {
-        set refusal [get_ready $args]
+    if {![info exists at_rest($process)]} {
+        set refusal [get_ready $args 0]
         if {$refusal ne ""} {
             return $refusal
         }
@@ -32,53 +26,75 @@ proc ::torch::_::ask {bytes chain args} {
         variable too_long
         return $too_long
     }
-    set busy 1
+    set channel $at_rest($process)
+    unset at_rest($process)
     if {[catch {
-        while {[llength $running]} {
-            deliver {*}[receive $channel]  ;# two sides that both write much would wait for each other
+        if {[info exists at_rest(async)]} {
+            await_async $channel
         }
-        set wanted [send $channel $list $bytes]
-        lassign [receive $channel] got reply bytes
-        while {$got != $wanted} {
-            deliver $got $reply $bytes
-            lassign [receive $channel] got reply bytes
+        SEND
+        set wanted $number
+        while 1 {
+            RECEIVE
+            if {$got == $wanted} {
+                break
+            }
+            deliver $got $list $bytes
         }
-        if {[llength $reply] != 3 || [lindex $reply 0] ne "0"} {
-            set reply [reply_of $reply $bytes]
+        if {[lindex $list 0] eq "0" && [llength $list] == 4} {
+            set created [lindex $list 3]
+        } else {
+            set list [reply_of $list $bytes]
         }
     } message]} {
-        set busy 0
         return [lost $message $args]
     }
-    set busy 0
-    if {[llength $queue]} {
+    set at_rest($process) $channel
+    if {[info exists at_rest(async)]} {
         launch_next
     }
-    return $reply
+    return $list
 }
 
-# Have a worker for a request that takes none for granted: empty, or the reply where there can be none.
-proc ::torch::_::get_ready {words} {
-    variable busy
-    variable owner
+# The same where the folder of this process matters: the worker is sent there first.
+proc ::torch::_::ask_in_folder {bytes chain args} {
+    set refusal [get_ready $args 1]
+    if {$refusal ne ""} {
+        return $refusal
+    }
+    return [ask $bytes $chain {*}$args]
+}
+
+proc ::torch::_::dispatch_bulk_worker {bytes args} {
+    return [ask $bytes "" !bulk {*}$args]
+}
+
+# Have a worker at rest, where its folder matters in that of this process: empty, or the reply where there can be none.
+proc ::torch::_::get_ready {words folder_matters} {
     variable channel
     variable closing
-    variable in_folder
     if {$channel eq "" && [verb_of $words] in $closing} {
         return {0 {} {}}  ;# what it would end has ended with its worker
     }
-    if {$busy && [pid] == $owner} {
+    if {[busy]} {
         if {[depth] > 1} {
             return [list 1 [busy_message] {-errorcode {TORCH BUSY}}]
         }
         # a limit or a cancel has torn it from its procedure, nobody knows where
-        set busy 0
         lose "a command was cut off before its answer came"
     }
-    if {[catch {be_ready [info exists in_folder([lindex $words 0])]} message options]} {
+    if {[catch {be_ready $folder_matters} message options]} {
         return [list 1 $message [list -errorcode [dict get $options -errorcode]]]
     }
     return
+}
+
+# Whether a command of this process waits for its answer.
+proc ::torch::_::busy_worker {} {
+    variable channel
+    variable owner
+    variable at_rest
+    return [expr {$channel ne "" && [pid] == $owner && ![info exists at_rest($owner)]}]
 }
 
 proc ::torch::_::verb_of {words} {
@@ -87,10 +103,11 @@ proc ::torch::_::verb_of {words} {
 
 # How many requests have begun and not ended: what the worker prints may run a command of the host's that makes another.
 proc ::torch::_::depth {} {
+    set asking {::torch::_::ask ::torch::_::ask_in_folder}
     set found 0
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]
-        if {[dict exists $frame proc] && [dict get $frame proc] eq "::torch::_::ask"} {
+        if {[dict exists $frame proc] && [dict get $frame proc] in $asking} {
             incr found
         }
     }
@@ -101,23 +118,6 @@ proc ::torch::_::busy_message {} {
     return "the worker is busy with the command that this one has interrupted"
 }
 
-# UTF-8, which most requests are already.
-proc ::torch::_::encoded {text} {
-    if {[string is ascii $text]} {
-        return $text
-    }
-    variable utf8
-    return [encoding convertto {*}$utf8 $text]
-}
-
-proc ::torch::_::decoded {bytes} {
-    if {[string is ascii $bytes]} {
-        return $bytes
-    }
-    variable utf8
-    return [encoding convertfrom {*}$utf8 $bytes]
-}
-
 # The reply where the worker was lost. What was to end has ended with it, and that is no error: it would take the
 # place of one that has ended the body of a scope.
 proc ::torch::_::lost {message {words ""}} {
@@ -126,6 +126,9 @@ proc ::torch::_::lost {message {words ""}} {
     variable closing
     variable last_words
     if {$channel ne ""} {
+        if {[string match "TCL VALUE *" $::errorCode]} {
+            set message "it said something that is no answer"  ;# no list, or no number
+        }
         lose $message
     }
     set verb [verb_of $words]
@@ -139,71 +142,23 @@ proc ::torch::_::lost {message {words ""}} {
     return [list 1 $reason $options]
 }
 
-# Send a request: its number, which the answer will have. Numbers have 32 bits, and 0 is nobody's.
-proc ::torch::_::send {connection list bytes} {
-    variable number
-    set number [expr {$number % 0xffffffff + 1}]
-    chan puts -nonewline $connection [frame $number $list $bytes]
-    if {[string length $bytes]} {
-        chan puts -nonewline $connection $bytes
-    }
-    chan flush $connection
-    return $number
-}
-
-# Send what is not answered. It goes with the next request: on a socket, a second small piece would wait up to 40 ms
-# for the other side to confirm the first (Nagle's algorithm, RFC 896).
-proc ::torch::_::tell {connection list} {
-    chan puts -nonewline $connection [frame 0 $list ""]
-}
-
-# A frame but for its bytes.
-proc ::torch::_::frame {number list bytes} {
-    return [binary format a4IIIIa* tch1 $number 0 [string length $list] [string length $bytes] $list]
-}
-
-# The next frame: number, list, bytes. What is no frame is an error. In Expect each `chan read` here is another command
-# (expect.tcl).
-proc ::torch::_::receive {connection} {
-    variable created
-    if {[binary scan [chan read $connection 20] a4IuIuIuIu protocol got count length size] < 5} {
-        error "it said no more"
-    }
-    if {$protocol ne "tch1" || $length > 0x10000000} {
-        error "it said something that is no answer"
-    }
-    if {$count} {
-        set created $count
-    }
-    set list [chan read $connection $length]
-    set bytes ""
-    if {$size} {
-        set bytes [chan read $connection $size]
-    }
-    if {[string length $list] < $length || [string length $bytes] < $size} {
-        error "it said no more in the middle of an answer"
-    }
-    if {![string is ascii $list]} {
-        set list [decoded $list]
-    }
-    return [list $got $list $bytes]
-}
-
 # An answer as the dispatcher replies: bytes stand where it has them.
-proc ::torch::_::reply_of {reply bytes} {
-    if {[llength $reply] == 3} {
-        switch [lindex $reply 0] {
-            0 {return $reply}
-            1 {if {[llength [lindex $reply 2]] % 2 == 0} {return $reply}}
-            2 {if {[llength [lindex $reply 1]] == 2} {return [list 2 [list $bytes {*}[lindex $reply 1]] {}]}}
-            3 {return [list 3 [list [lindex $reply 1] $bytes] {}]}
+proc ::torch::_::reply_of {list bytes} {
+    variable created
+    lassign $list status value options handles
+    if {$handles ne "" && [llength $options] % 2 == 0} {
+        set created $handles
+        switch $status {
+            0 - 1 {return [list $status $value $options]}
+            2 {if {[llength $value] == 2} {return [list 2 [list $bytes {*}$value] {}]}}
+            3 {return [list 3 [list $value $bytes] {}]}
         }
     }
     error "it said something that is no answer"
 }
 
 # What nobody waits for: output of the worker's, or an answer to torch::async.
-proc ::torch::_::deliver {got said bytes} {
+proc ::torch::_::deliver {got list bytes} {
     variable channel
     variable launched
     variable settling
@@ -212,7 +167,7 @@ proc ::torch::_::deliver {got said bytes} {
             set settling [lsearch -all -inline -not -exact $settling $got]
         } elseif {$got == $launched} {
             set launched 0
-            land [reply_of $said $bytes]
+            land [reply_of $list $bytes]
         } else {
             error "it said something that is no answer"
         }
@@ -220,13 +175,13 @@ proc ::torch::_::deliver {got said bytes} {
             chan event $channel readable {}
             launch_next
         }
-    } elseif {$said in {stdout stderr}} {
+    } elseif {$list in {stdout stderr}} {
         # a reader that is gone is no fault of the worker's; `chan names` does not tell whether the channel is there,
         # because OpenSTA's stdout is one that it does not name
         catch {
-            puts -nonewline $said [writable $said [decoded $bytes]]
-            if {$said eq "stderr"} {
-                chan flush $said
+            puts -nonewline $list [writable $list [decoded $bytes]]
+            if {$list eq "stderr"} {
+                chan flush $list
             }
         }
     }
@@ -240,6 +195,19 @@ proc ::torch::_::writable {said text} {
     }
     set encoding [chan configure $said -encoding]
     return [encoding convertfrom $encoding [encoding convertto -profile replace $encoding $text]]
+}
+
+# Wait for what torch::async has under way: two sides that both write much would wait for each other.
+proc ::torch::_::await_async {connection} {
+    variable running
+    variable queue
+    variable at_rest
+    while {[llength $running]} {
+        deliver {*}[receive $connection]
+    }
+    if {![llength $queue]} {
+        unset at_rest(async)
+    }
 }
 
 # Send what torch::async asks for, and have the event loop wait for the answer.

@@ -13,12 +13,9 @@ proc ::torch::_::begin_worker {} {
     variable generation 0  ;# how many there have been
     variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
-    variable on_files
-    variable in_folder  ;# what a request begins with that this folder matters to
-    array set in_folder {!in 1 !bulk 1 !script 1}
-    foreach name $on_files {
-        set in_folder($name) 1
-    }
+    # its channel, under the pid of this process, while no command waits for its answer; `async` once torch::async was used
+    variable at_rest
+    array set at_rest {}
     variable number 0  ;# of the last request
     variable launched 0  ;# of the request of torch::async that is under way
     variable settling {}  ;# of requests that tell when a cancel is over
@@ -32,12 +29,14 @@ proc ::torch::_::begin_worker {} {
     variable lax [expr {[package vsatisfies [package provide Tcl] 9-] ? "-profile tcl8" : ""}]
     variable utf8 [list {*}$lax utf-8]
     variable patience 30000  ;# milliseconds that a Python may take to greet
-    variable dispatch {::torch::_::ask ""}
-    interp alias {} ::torch::_::dispatch {} {*}$dispatch
-    foreach name {dispatch_bulk remote shutdown restart launch interrupt begin_work} {
+    variable ask {::torch::_::ask ""}
+    variable ask_in_folder {::torch::_::ask_in_folder ""}
+    interp alias {} ::torch::_::dispatch {} {*}$ask
+    foreach name {busy dispatch_bulk remote shutdown restart launch interrupt begin_work} {
         rename ${name}_worker $name
     }
     proc ::torch::_::cancel_again {} {}
+    outlast_traps
 }
 
 # Have a worker, where its folder matters one that runs in that of this process.
@@ -70,7 +69,9 @@ proc ::torch::_::be_ready {{folder_matters 1}} {
 proc ::torch::_::begin_fork {} {
     variable owner [pid]
     let_go
-    foreach {name value} {running {} queue {} launched 0 settling {} busy 0 cwd "" reason ""} {
+    variable at_rest
+    array unset at_rest
+    foreach {name value} {running {} queue {} launched 0 settling {} cwd "" reason ""} {
         variable $name $value
     }
 }
@@ -90,8 +91,9 @@ proc ::torch::_::start {} {
     }
     set beginning ""
     check_greeting $python $connection $hello
-    outlast_traps
+    outlast_traps  ;# the package may be older here than Expect, or this process a fork
     set channel $connection
+    rest $channel
     set cwd [expr {[is_native $folder] ? $folder : ""}]
     incr generation
     at_end {*}[closer $channel]
@@ -99,6 +101,15 @@ proc ::torch::_::start {} {
     set terminal [expr {![catch {fconfigure stderr -mode}]}]
     tell $channel [list !begin [info patchlevel] [encoding system] $created $generation $terminal]
     open_again $channel
+}
+
+# Nothing is asked of the worker, or with an empty channel there is none any more.
+proc ::torch::_::rest {connection} {
+    variable at_rest
+    unset -nocomplain at_rest([pid])
+    if {$connection ne ""} {
+        set at_rest([pid]) $connection
+    }
 }
 
 # The folder of this process; where it was deleted, the one that the worker is in.
@@ -135,29 +146,6 @@ proc ::torch::_::own_worker {python} {
     variable beginning $connection
     chan configure $connection -translation binary -buffersize 1000000 -blocking 0
     return [list $connection [greeting $connection $patience]]
-}
-
-# The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
-# before it loads PyTorch.
-proc ::torch::_::greeting {connection patience} {
-    set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
-    set data ""
-    set needed 20
-    while {[::tcl::clock::milliseconds] < $deadline && ![chan eof $connection]} {
-        append data [chan read $connection [expr {$needed - [string length $data]}]]
-        if {[string length $data] >= 4 && ![string match tch1* $data]} {
-            return garbled
-        }
-        if {[string length $data] < $needed} {
-            after 1
-        } elseif {$needed == 20} {
-            binary scan $data x12Iu length
-            set needed [expr {20 + min($length, 10000)}]
-        } else {
-            return [decoded [string range $data 20 end]]
-        }
-    }
-    return
 }
 
 proc ::torch::_::check_greeting {python connection hello} {
@@ -223,6 +211,7 @@ proc ::torch::_::lose {why} {
     lassign [close_quietly $channel] code last_words
     set how [how_it_ended $why $code $killed [string match file* $channel]]
     set channel ""
+    rest ""
     set reason "the worker has ended$how, and its handles with it: torch::restart starts another"
     fail_all $reason {TORCH CLOSED}
 }
@@ -290,6 +279,7 @@ proc ::torch::_::let_go {} {
     if {$channel ne ""} {
         set connection $channel
         set channel ""
+        rest ""
         chan configure $connection -blocking 0
         close_quietly $connection
     }
@@ -310,7 +300,7 @@ proc ::torch::_::begin_work_worker {} {
 
 # Run a whole script on the worker's side, where a command costs no round trip.
 proc ::torch::_::remote_worker {script} {
-    lassign [ask "" "" !script [info coroutine] $script] status value options
+    lassign [ask_in_folder "" "" !script [info coroutine] $script] status value options
     if {[dict exists $options -level]} {
         dict incr options -level  ;# as seen by who calls this
     }
@@ -326,7 +316,6 @@ proc ::torch::_::shutdown_worker {} {
     variable cwd ""
     variable launched 0
     variable settling {}
-    variable busy 0
     let_go
     fail_all "shut down" {TORCH CLOSED}
     return

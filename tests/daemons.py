@@ -188,6 +188,11 @@ def environment(runtime: Path, **more: str) -> dict[str, str]:
     return os.environ | ours | more
 
 
-def frame(text: bytes, protocol: bytes = b"tch1", length: int | None = None) -> bytes:
-    """A frame of number 0."""
-    return struct.pack(">4s4I", protocol, 0, 0, len(text) if length is None else length, 0) + text
+def frame(text: bytes, number: int = 0, length: int | None = None) -> bytes:
+    """A frame without bytes."""
+    return struct.pack(">3I", len(text) if length is None else length, number, 0) + text
+
+
+def greets(connection: socket.socket) -> bool:
+    """Whether a worker begins to greet there."""
+    return connection.recv(18, socket.MSG_WAITALL)[12:] == b"hello "

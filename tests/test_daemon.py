@@ -19,7 +19,7 @@ from pybridge.daemon import control as controls
 from pybridge.daemon import place
 from pybridge.daemon.__main__ import take_lock
 from pybridge.daemon.hello import LONGEST, Caller, Refused
-from tests.daemons import ROOT, Daemon, Nursery, environment, frame
+from tests.daemons import ROOT, Daemon, Nursery, environment, frame, greets
 from tests.processes import eventually, is_running, state
 
 TO_DAEMON = "string match sock* $::torch::_::channel"
@@ -262,7 +262,7 @@ def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:
     daemon = start(idle=3)
     with daemon.connect() as client:
         client.sendall(daemon.hello())
-        assert client.recv(4) == b"tch1"
+        assert greets(client)
         eventually(lambda: len(daemon.children()) == 2)
         assert subprocess.run(["sleep", "4"], check=True)
         assert daemon.runs()
@@ -342,7 +342,7 @@ def test_a_slow_client_keeps_nobody_waiting(start: Callable[..., Daemon]) -> Non
     with daemon.connect() as slow, daemon.connect() as other:
         slow.sendall(daemon.hello()[:30])
         other.sendall(daemon.hello())
-        assert other.recv(4) == b"tch1"
+        assert greets(other)
         assert slow.recv(1) == b""
 
 
@@ -351,14 +351,14 @@ def test_a_hello_in_pieces(daemon: Daemon) -> None:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in daemon.hello():
             client.sendall(bytes([byte]))
-        assert client.recv(4) == b"tch1"
+        assert greets(client)
 
 
 def test_only_so_many_clients(start: Callable[..., Daemon]) -> None:
     daemon = start(clients=1)
     with daemon.connect() as client:
         client.sendall(daemon.hello())
-        assert client.recv(4) == b"tch1"
+        assert greets(client)
         assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
         assert daemon.tcltorch("-c", "puts hello").stdout == "hello\n"
     assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
@@ -369,13 +369,13 @@ def test_a_client_that_has_gone_makes_room_at_once(start: Callable[..., Daemon])
     daemon = start(clients=1)
     with daemon.connect() as after, daemon.connect() as before:
         before.sendall(daemon.hello())
-        assert before.recv(4) == b"tch1"
+        assert greets(before)
         os.kill(daemon.process, signal.SIGSTOP)
         eventually(lambda: state(daemon.process) == "T")
         before.shutdown(socket.SHUT_WR)
         after.sendall(daemon.hello())
         os.kill(daemon.process, signal.SIGCONT)
-        assert after.recv(4) == b"tch1"
+        assert greets(after)
 
 
 def test_descriptors_that_run_out(start: Callable[..., Daemon]) -> None:
@@ -391,7 +391,7 @@ def test_descriptors_that_run_out(start: Callable[..., Daemon]) -> None:
         slept = sleeps(daemon.process)
         eventually(lambda: sleeps(daemon.process) >= slept + 3)
         resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, before)
-        assert client.recv(4) == b"tch1"
+        assert greets(client)
 
 
 def sleeps(process: int) -> int:

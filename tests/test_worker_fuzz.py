@@ -13,31 +13,31 @@ from hypothesis import strategies as st
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import join_list, split_list
 from pybridge.worker import frames
-from pybridge.worker.frames import HEADER, PROTOCOL, Garbled, Reader, TooLong, decode, encode, head
+from pybridge.worker.frames import HEADER, Garbled, Reader, TooLong, decode, encode, head
 from tests.stock_tclsh import run
 
 # What a worker might answer if it were broken: after its greeting, one of these for each request.
 BROKEN = """#!{python} -S
 import os, random, struct, sys
 choose = random.Random({seed} + os.getpid())
-def frame(number, text, payload=b"", created=0):
+def frame(number, text, payload=b""):
     text = text.encode()
-    return struct.pack(">4s4I", b"tch1", number, created, len(text), len(payload)) + text + payload
+    return struct.pack(">3I", len(text), number, len(payload)) + text + payload
 os.write(1, frame(0, "hello {version} %d" % os.getpid()))
 while True:
-    request = sys.stdin.buffer.read(20)
+    request = sys.stdin.buffer.read(12)
     if not request:
         break
-    _, number, _, length, size = struct.unpack(">4s4I", request)
+    length, number, size = struct.unpack(">3I", request)
     sys.stdin.buffer.read(length + size)
     if not number:
         continue
-    good = frame(number, "0 tensor0 {{}}", created=1)
+    good = frame(number, "0 tensor0 {{}} 1")
     answers = [
         good[: choose.randrange(len(good))], os.urandom(choose.randrange(100)), frame(number, "{{"), frame(number, ""),
-        frame(number, "7 x {{}}"), frame(number, "1 x {{-errorcode}}"), frame(number, "2 x {{}}", b"abc"), frame(number + 7, "0 x {{}}"),
-        struct.pack(">4s4I", b"tch1", number, 0, 2**32 - 1, 5), frame(0, "stdout", b"out"), frame(0, "nosuchchannel", b"out"),
-        frame(0, "{{"), frame(number, "3 .w {{}}", b"no picture"), frame(number, "0 \\\\ud800 {{}}"), good[:4] + b"\\xff" * 16,
+        frame(number, "7 x {{}} 1"), frame(number, "1 x {{-errorcode}} 1"), frame(number, "2 x {{}} 1", b"abc"), frame(number + 7, "0 x {{}} 1"),
+        struct.pack(">3I", 2**32 - 1, number, 5), frame(0, "stdout", b"out"), frame(0, "nosuchchannel", b"out"),
+        frame(0, "{{"), frame(number, "3 .w {{}} 1", b"no picture"), frame(number, "0 \\\\ud800 {{}} 1"), good[:4] + b"\\xff" * 16,
     ]
     answer = choose.choice(answers * 2 + [good] * 20)
     os.write(1, answer)
@@ -76,7 +76,7 @@ def test_a_broken_worker_breaks_nothing_else(tmp_path: Path) -> None:
 def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bool) -> None:
     source, target = os.pipe()
     try:
-        os.write(target, PROTOCOL + data if begun else data)
+        os.write(target, HEADER.pack(len(data) // 2, 1, len(data) // 3) + data if begun else data)
         os.close(target)
         reader = Reader(source)
         try:
@@ -88,30 +88,27 @@ def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bo
         os.close(source)
 
 
-@given(st.integers(0, 2**32 - 1), st.text(), st.binary(), st.integers(0, 2**32 - 1))
-def test_a_frame_comes_back(number: int, text: str, payload: bytes, created: int) -> None:
+@given(st.integers(0, 2**32 - 1), st.text(), st.binary())
+def test_a_frame_comes_back(number: int, text: str, payload: bytes) -> None:
     source, target = os.pipe()
-    os.write(target, head(number, encode(text), payload, created) + payload)
+    os.write(target, head(number, encode(text), payload) + payload)
     os.close(target)
     with os.fdopen(source):
-        assert Reader(source).next() == (number, text, payload, created)
+        assert Reader(source).next() == (number, text, payload)
         assert Reader(source).next() is None
 
 
 @pytest.mark.parametrize(
-    ("protocol", "length", "size", "message"),
+    ("length", "size", "message"),
     [
-        (b"tch2", 0, 0, "a frame must begin with b'tch1' but began with b'tch2'"),
-        (PROTOCOL, 2**28 + 1, 0, "a list must have at most 268435456 bytes but had 268435457"),
-        (PROTOCOL, 2**28, 0, "a frame was cut short"),
-        (PROTOCOL, 0, 2**32 - 1, "a frame was cut short"),
+        (2**28 + 1, 0, "a list must have at most 268435456 bytes but had 268435457"),
+        (2**28, 0, "a frame was cut short"),
+        (0, 2**32 - 1, "a frame was cut short"),
     ],
 )
-def test_a_header_is_checked_before_the_rest_is_read(
-    protocol: bytes, length: int, size: int, message: str
-) -> None:
+def test_a_header_is_checked_before_the_rest_is_read(length: int, size: int, message: str) -> None:
     source, target = os.pipe()
-    os.write(target, HEADER.pack(protocol, 1, 0, length, size))
+    os.write(target, HEADER.pack(length, 1, size))
     os.close(target)
     with os.fdopen(source), pytest.raises(Garbled, match=f"^{message}$"):
         Reader(source).next()
@@ -120,7 +117,7 @@ def test_a_header_is_checked_before_the_rest_is_read(
 def test_a_frame_has_no_more_than_the_other_side_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "_LONGEST_LIST", 4)
     monkeypatch.setattr(frames, "_MOST_BYTES", 8)
-    assert head(1, encode("\u00e4\u00e4"), bytes(8)) == HEADER.pack(PROTOCOL, 1, 0, 4, 8) + b"\xc3\xa4" * 2
+    assert head(1, encode("\u00e4\u00e4"), bytes(8)) == HEADER.pack(4, 1, 8) + b"\xc3\xa4" * 2
     for text, payload in (("\u00e4\u00e4a", b""), ("", bytes(9))):
         with pytest.raises(TooLong, match="at most 4 bytes of text and 8 of numbers"):
             head(1, encode(text), payload)
@@ -153,7 +150,7 @@ def test_random_requests_are_all_answered(seed: int) -> None:
                 assert answer[1] in ("stdout", "stderr")
             assert answer is not None, request
             assert answer[0] == number
-            assert len(split_list(answer[1])) == 3
+            assert len(split_list(answer[1])) == 4
         process.stdin.close()
         assert process.wait(timeout=60) == 0
 

@@ -35,7 +35,7 @@ class Client:
             self.watched.append(weakref.ref(request[2]))
         return request
 
-    def send(self, number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> None:
+    def send(self, number: int, data: bytes, payload: Bytes = b"") -> None:
         self.said.append(data.decode())
         if payload:
             self.watched.append(weakref.ref(payload))
@@ -46,13 +46,13 @@ class Client:
 
 def test_it_keeps_nothing_of_a_request_and_its_answer() -> None:
     def requests() -> Iterator[Frame]:
-        yield 1, "!bulk 0 dw 8 {} tensor_create {} float32", Payload(16 * 8), 0
-        yield 2, "tensor_to_list tensor0", b"", 0
-        yield 3, "tensor_numel tensor0", b"", 0
+        yield 1, "!bulk 0 dw 8 {} tensor_create {} float32", Payload(16 * 8)
+        yield 2, "tensor_to_list tensor0", b""
+        yield 3, "tensor_numel tensor0", b""
 
     client = Client(requests())
     Server(cast(Reader, client), cast(Writer, client), cast(Output, client)).serve()
-    assert client.said == ["0 tensor0 {}", "2 {d* {}} {}", "0 8 {}"]
+    assert client.said == ["0 tensor0 {} 1", "2 {d* {}} {} 1", "0 8 {} 1"]
     assert len(client.watched) == 2
 
 
@@ -62,6 +62,8 @@ def test_a_cancel_while_the_interpreter_for_scripts_is_made_is_for_the_script(
     watcher = interrupt.watcher()
     assert watcher
     monkeypatch.setattr(watcher, "always", signal.SIGUSR1)
+    monkeypatch.setattr(watcher, "on_press", watcher.on_press)  # it would end other tests' processes
+    monkeypatch.setattr("pybridge.worker.server.signal_children", lambda _: None)
     before = signal.signal(signal.SIGUSR1, lambda *_: None)
     request.addfinalizer(lambda: signal.signal(signal.SIGUSR1, before))
     evaluate = Interpreter.eval
@@ -73,9 +75,9 @@ def test_a_cancel_while_the_interpreter_for_scripts_is_made_is_for_the_script(
     def requests() -> Iterator[Frame]:
         with monkeypatch.context() as patched:
             patched.setattr(Interpreter, "eval", cancelled)
-            yield 1, "!async !script {} {while 1 {}}", b"", 0
-        yield 2, "!script {} {expr 2}", b"", 0
+            yield 1, "!async !script {} {while 1 {}}", b""
+        yield 2, "!script {} {expr 2}", b""
 
     client = Client(requests())
     Server(cast(Reader, client), cast(Writer, client), cast(Output, client)).serve()
-    assert client.said == ["1 interrupted {-errorcode {TORCH INTERRUPT}}", "0 2 {}"]
+    assert client.said == ["1 interrupted {-errorcode {TORCH INTERRUPT}} 0", "0 2 {} 0"]

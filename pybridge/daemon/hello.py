@@ -18,7 +18,7 @@ from dataclasses import astuple, dataclass
 from pybridge import __version__
 from pybridge.daemon.place import locale_name, package_folder
 from pybridge.tcl_list import split_list
-from pybridge.worker.frames import HEADER, PROTOCOL, decode
+from pybridge.worker.frames import HEADER, decode
 
 LONGEST = 1 << 20  # bytes of a hello
 PATIENCE = 5.0  # seconds for a hello
@@ -98,15 +98,12 @@ class Caller:
             raise Refused(str(error)) from None
         self.descriptors += descriptors
         self._data += data
-        size = HEADER.size
-        if not data or self._data[:4] != PROTOCOL[: len(self._data)]:
+        begun = self._data[: HEADER.size].ljust(HEADER.size, b"\0")  # the length comes first, and tells most
+        length, number, size = HEADER.unpack(begun)
+        if not data or length > LONGEST or number or size:
             raise Refused("no hello")
-        if len(self._data) < size:
-            return None
-        _, number, _, length, payload = HEADER.unpack(self._data[:size])
-        if number or payload or length > LONGEST:
-            raise Refused("no hello")
-        return decode(self._data[size : size + length]) if len(self._data) >= size + length else None
+        end = HEADER.size + length
+        return decode(self._data[HEADER.size : end]) if len(self._data) >= end else None
 
     def close(self) -> None:
         """Let go of it, and of what it has brought."""

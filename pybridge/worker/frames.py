@@ -1,25 +1,34 @@
 """Frames, in which a Tcl program and its worker talk.
 
-A frame is a header, a Tcl list in UTF-8 and bytes that belong to it. The header is five fields, big-endian:
+A frame is a header of three numbers (4 bytes each, big-endian), a Tcl list in UTF-8, and bytes that belong to
+it:
 
-| bytes | field |
+| number | |
 |---|---|
-| 4 | `tch1`: the protocol |
-| 4 | the number of the request; 0 where nobody waits for an answer |
-| 4 | in an answer, how many handles there have been |
-| 4 | the length of the list |
-| 4 | the length of the bytes |
+| length | how many bytes the list has |
+| number | that of the request; 0 where nobody waits for an answer |
+| size | how many bytes follow the list |
+
+The header has no more fields because a Tcl program feels each of them in every command.
+
+| from | the list |
+|---|---|
+| the program | the words of a request (server.py) |
+| the worker, as an answer | status, value, options, and how many handles there have been |
+| the worker, first | `hello`, version, process, and what the daemon is known by |
+| the worker, at any time | `stdout` or `stderr`: the bytes are what it has printed |
 """
 
 import os
 import struct
 
-PROTOCOL = b"tch1"
-HEADER = struct.Struct(">4s4I")
+HEADER = struct.Struct(">3I")
+_HEADER = HEADER.size
 _pack, _unpack = HEADER.pack, HEADER.unpack_from
 _LONGEST_LIST = 1 << 28
 _MOST_BYTES = (1 << 31) - 1  # Tcl 8.6 reads no more at once
-_FEW, _MANY = 1 << 14, 1 << 20  # bytes asked for at once; Python makes room for all of them
+# bytes asked for at once: Python makes room for all of them, and at no cost for what most requests have
+_COMMON, _FEW, _MANY = 448, 1 << 14, 1 << 20
 _ROOM = 1 << 28  # bytes that are made room for before they have arrived
 
 
@@ -32,20 +41,21 @@ class TooLong(Exception):
 
 
 Bytes = bytes | bytearray | memoryview
-Frame = tuple[int, str, bytes | bytearray, int]  # number, list, bytes, handles: made for every command
+Frame = tuple[int, str, bytes | bytearray]  # number, list, bytes: made for every command
 
 
-def head(number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> bytes:
+def head(number: int, data: bytes, payload: Bytes = b"") -> bytes:
     """A frame but for its payload; `data` is the list.
 
     Raises:
         TooLong: the other side would not take it.
     """
-    if len(data) > _LONGEST_LIST or len(payload) > _MOST_BYTES:
+    length, size = len(data), len(payload)
+    if length > _LONGEST_LIST or size > _MOST_BYTES:
         raise TooLong(
             f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
         )
-    return _pack(PROTOCOL, number, created & 0xFFFFFFFF, len(data), len(payload)) + data
+    return _pack(length, number, size) + data
 
 
 class Reader:
@@ -64,26 +74,24 @@ class Reader:
         Raises:
             Garbled: it is no frame, or ends before its end.
         """
-        ahead = self._ahead or os.read(self._descriptor, _FEW)
+        ahead = self._ahead or os.read(self._descriptor, _COMMON)
         if not ahead:
             return None
-        if len(ahead) < HEADER.size:
-            ahead = self._read(ahead, HEADER.size)
-        protocol, number, created, length, size = _unpack(ahead)
-        if protocol != PROTOCOL:
-            raise Garbled(f"a frame must begin with {PROTOCOL!r} but began with {protocol!r}")
+        if len(ahead) < _HEADER:
+            ahead = self._read(ahead, _HEADER)
+        length, number, size = _unpack(ahead)
         if length > _LONGEST_LIST:
             raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
-        middle = HEADER.size + length
+        middle = _HEADER + length
         if len(ahead) == middle and not size:  # as nearly always
-            self._ahead, data = b"", ahead[HEADER.size :]
-            return number, data.decode() if data.isascii() else decode(data), b"", created
+            self._ahead, data = b"", ahead[_HEADER:]
+            return number, data.decode() if data.isascii() else decode(data), b""
         if len(ahead) < middle:
             ahead = self._read(ahead, middle)
         end = middle + size
-        text, payload = decode(ahead[HEADER.size : middle]), ahead[middle:end]
+        text, payload = decode(ahead[_HEADER:middle]), ahead[middle:end]
         self._ahead = ahead[end:]
-        return number, text, self._payload(payload, size) if size else b"", created
+        return number, text, self._payload(payload, size) if size else b""
 
     def _payload(self, begun: bytes, size: int) -> bytearray:
         """`size` bytes that begin with these, in memory of their own."""
@@ -118,9 +126,9 @@ class Writer:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def send(self, number: int, data: bytes, payload: Bytes = b"", created: int = 0) -> None:
+    def send(self, number: int, data: bytes, payload: Bytes = b"") -> None:
         """Write a frame to its end. Raises TooLong and has written nothing."""
-        begin = head(number, data, payload, created)
+        begin = head(number, data, payload)
         written = os.write(self._descriptor, begin)
         if written < len(begin) or payload:
             self._write(begin[written:])

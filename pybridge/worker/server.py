@@ -83,7 +83,7 @@ class Server:
         request = self._reader.next()
         if request is None:
             return False
-        number, text, payload, _ = request
+        number, text, payload = request
         dispatcher = self._dispatcher
         # searching for three characters is faster than a pattern that finds any of them
         if text[:1] == "!" or "{" in text or "\\" in text or '"' in text:
@@ -93,10 +93,10 @@ class Server:
         self._output.flush()
         if number:
             try:
-                self._writer.send(number, *_told(reply), dispatcher.table.created)
+                self._writer.send(number, *_told(reply, dispatcher.table.created))
             except TooLong as error:
                 reply = dispatcher.failed(errors.unsupported("size", str(error)))
-                self._writer.send(number, *_told(reply), dispatcher.table.created)
+                self._writer.send(number, *_told(reply, dispatcher.table.created))
         return True
 
     def _answer(self, text: str, payload: bytes | bytearray) -> Reply:
@@ -203,20 +203,20 @@ def _watcher() -> Watcher:
     return watcher
 
 
-def _told(reply: Reply) -> tuple[bytes, Bytes]:
-    """A reply as the list and the bytes of a frame."""
+def _told(reply: Reply, created: int) -> tuple[bytes, Bytes]:
+    """A reply, and how many handles there have been, as what is in a frame."""
     status, value, options = reply
     if status == OK:
         if type(value) is int:
-            return b"0 %d {}" % value, b""
+            return b"0 %d {} %d" % (value, created), b""
         if type(value) is str and value.isidentifier() and value.isascii():  # a handle, most often
-            return b"0 %b {}" % value.encode(), b""
+            return b"0 %b {} %d" % (value.encode(), created), b""
     payload = b""
     if status == BULK:
         payload, *value = value
     elif status == PICTURE:
         value, payload = value
-    return encode(join_list((str(status), tcl_text(value), tcl_text(options)))), payload
+    return encode(join_list((str(status), tcl_text(value), tcl_text(options), str(created)))), payload
 
 
 def tcl_text(value: Any) -> str:

@@ -1,6 +1,8 @@
 """What the pipe costs: PyTorch in a worker of a stock tclsh, and in the process; and what the daemon saves.
 
-Both transports are measured in the same run, in turn, with one thread each; figures are medians.
+Both transports are measured in the same run, in turn, with one thread each and on one core: on two, each
+command waits for another core to wake up, and so does a bare exchange. Figures are medians, and for a single
+command those of the rounds at the full clock of a shared machine.
 """
 
 import contextlib
@@ -30,12 +32,24 @@ FIRST = "package require torch; puts [torch::tensor_sum [torch::ones 4]]"
 TIMED = f"set begin [clock microseconds]; {FIRST}; puts [expr {{[clock microseconds] - $begin}}]"
 
 
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """Have the processes that are started here share a core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def measure(program: list[str]) -> dict[str, float]:
     """What the script finds in one process."""
     command = [*program, str(SCRIPT), sys.executable, "-S", "-c", ECHO]
-    words = subprocess.run(
-        command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, check=True
-    ).stdout.split()
+    with one_core():
+        words = subprocess.run(
+            command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, check=True
+        ).stdout.split()
     return dict(zip(words[::2], map(float, words[1::2]), strict=True))
 
 

@@ -1,0 +1,114 @@
+# Frames, in which this program and its worker talk; pybridge/worker/frames.py tells how one is made.
+#
+# What sends one and what takes one is text that stands in the procedures themselves, and Tcl's commands have their own
+# names here, without the detour by an ensemble: every command goes this way, and all that is called on it is felt.
+
+namespace eval ::torch::_ {
+    variable reading ::tcl::chan::read  ;# in Expect another command (expect.tcl)
+    variable talkers {}  ;# the procedures that have it in them
+    # over `channel`: `list` and `bytes`, as a request with a new number
+    variable sending {
+        set number [expr {$number % 0xffffffff + 1}]
+        ::tcl::chan::puts -nonewline $channel \
+            [::tcl::binary::format IIIa* [string length $list] $number [string length $bytes] $list]
+        if {[string length $bytes]} {  ;# a comparison would make their text
+            ::tcl::chan::puts -nonewline $channel $bytes
+        }
+        ::tcl::chan::flush $channel
+    }
+    # the next frame: `got`, its number, `list` and `bytes`; what is none is an error
+    variable receiving {
+        if {[::tcl::binary::scan [READ $channel 12] IuIuIu length got size] < 3} {
+            error "it said no more"
+        }
+        if {$length > 0x10000000} {
+            error "it said something that is no answer"
+        }
+        set list [READ $channel $length]
+        set bytes ""
+        if {$size} {
+            set bytes [READ $channel $size]
+        }
+        if {[string length $list] < $length || [string length $bytes] < $size} {
+            error "it said no more in the middle of an answer"
+        }
+        if {![string is ascii $list]} {
+            set list [decoded $list]
+        }
+    }
+}
+
+# Make a procedure that sends and receives.
+proc ::torch::_::talker {name parameters body} {
+    variable talkers
+    variable sending
+    variable receiving
+    variable reading
+    dict set talkers $name [list $parameters $body]
+    proc $name $parameters [string map [list READ $reading] [string map [list SEND $sending RECEIVE $receiving] $body]]
+}
+
+# Have all of them read by another command.
+proc ::torch::_::read_by {command} {
+    variable talkers
+    variable reading $command
+    dict for {name made} $talkers {
+        talker $name {*}$made
+    }
+}
+
+# Send a request, and tell its number, which the answer will have. Numbers have 32 bits, and 0 is nobody's.
+::torch::_::talker ::torch::_::send {channel list bytes} {
+    variable number
+    SEND
+    return $number
+}
+
+# Send what is not answered. It goes with the next request: on a socket, a second small piece would wait up to 40 ms
+# for the other side to confirm the first (Nagle's algorithm, RFC 896).
+proc ::torch::_::tell {channel list} {
+    ::tcl::chan::puts -nonewline $channel [::tcl::binary::format IIIa* [string length $list] 0 0 $list]
+}
+
+::torch::_::talker ::torch::_::receive {channel} {
+    RECEIVE
+    return [list $got $list $bytes]
+}
+
+# The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
+# before it loads PyTorch.
+proc ::torch::_::greeting {connection patience} {
+    set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
+    set data ""
+    set needed 12
+    while {[::tcl::clock::milliseconds] < $deadline && ![chan eof $connection]} {
+        append data [chan read $connection [expr {$needed - [string length $data]}]]
+        if {[binary scan $data Iu length] && $length > 10000} {
+            return garbled
+        } elseif {[string length $data] < $needed} {
+            after 1
+        } elseif {$needed == 12} {
+            set needed [expr {12 + $length}]
+        } else {
+            return [decoded [string range $data 12 end]]
+        }
+    }
+    return
+}
+
+# UTF-8, which most requests are already.
+proc ::torch::_::encoded {text} {
+    if {[string is ascii $text]} {
+        return $text
+    }
+    variable utf8
+    return [encoding convertto {*}$utf8 $text]
+}
+
+proc ::torch::_::decoded {bytes} {
+    if {[string is ascii $bytes]} {
+        return $bytes
+    }
+    variable utf8
+    return [encoding convertfrom {*}$utf8 $bytes]
+}

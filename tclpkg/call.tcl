@@ -4,8 +4,8 @@
 # so that errorInfo shows the user's own line and not this one. Names of Tcl's are whole, because ::torch has an `info`
 # of its own.
 proc ::torch::_::give {name parameters reply} {
-    proc $name $parameters [string map [list REPLY $reply] {
-        ::lassign [REPLY] status value options
+    proc $name $parameters [string cat {
+        ::lassign [} $reply {] status value options
         ::if {$status == 0} {
             ::return $value
         }

@@ -51,7 +51,11 @@ proc ::torch::_::talker {name parameters body} {
 # Have all of them read by another command.
 proc ::torch::_::read_by {command} {
     variable talkers
-    variable reading $command
+    variable reading
+    if {$command eq $reading} {
+        return
+    }
+    set reading $command
     dict for {name made} $talkers {
         talker $name {*}$made
     }

@@ -16,6 +16,7 @@
         if {$refusal ne ""} {
             return $refusal
         }
+        tailcall ask $bytes "" {*}$args  ;# Expect may have come, and this be another procedure now (expect.tcl)
     }
     if {[string is ascii $args]} {
         set list $args
@@ -228,9 +229,19 @@ proc ::torch::_::launch_worker {words bytes} {
     }
 }
 
+# A frame came for the event loop. A limit may cut its reading off: so long the worker is not at rest.
 proc ::torch::_::arrived {} {
     variable channel
-    if {[catch {deliver {*}[receive $channel]} message]} {
+    if {[catch {
+        if {[set resting [expr {![busy]}]]} {
+            rest ""
+        }
+        set frame [receive $channel]
+        if {$resting} {
+            rest $channel
+        }
+        deliver {*}$frame
+    } message]} {
         lost $message
     }
 }

@@ -218,6 +218,34 @@ def test_a_trap_of_expect_s_takes_no_answer_away(trap: str, start: Start) -> Non
     assert start("expect", script, **STARTS).communicate(timeout=120) == ("100000,1\n1.0 1.0\n", "")
 
 
+# A signal for the program while its first command waits for a worker that loads PyTorch.
+MEANWHILE = """
+    set workers {printf '/proc/%s/maps ' $(cat /proc/$0/task/$0/children)}
+    exec sh -c "until grep -qs libtorch \\$($workers); do sleep 0.05; done; kill -USR1 \\$0" [pid] &
+    puts [catch {torch::zeros 3} first],$first,$seen
+"""
+
+
+def test_a_trap_of_expect_s_during_the_first_command_finds_it_busy(start: Start) -> None:
+    script = f"""
+        trap {{
+            catch {{torch::ones 2}} message options
+            lappend seen [dict get $options -errorcode] [catch {{torch::shutdown}}]
+        }} SIGUSR1
+        {MEANWHILE}
+    """
+    assert start("expect", script, **STARTS).communicate(timeout=120) == ("0,tensor0,{TORCH BUSY} 1\n", "")
+
+
+def test_a_trap_of_an_expect_that_comes_after_the_package(start: Start) -> None:
+    script = f"""
+        package require Expect
+        trap {{lappend seen alarm}} SIGUSR1
+        {MEANWHILE}
+    """
+    assert start("tclsh", script, **STARTS).communicate(timeout=120) == ("0,tensor0,alarm\n", "")
+
+
 def worker_of(process: "subprocess.Popen[str]") -> int:
     """The process of the worker, which the script prints."""
     assert process.stdout

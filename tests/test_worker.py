@@ -746,6 +746,34 @@ def test_a_worker_that_does_not_understand_says_why(tmp_path: Path) -> None:
     )
 
 
+def test_a_limit_that_cuts_the_event_loop_off_in_an_answer(tmp_path: Path) -> None:
+    """Whatever has been read of it: zeros that are left look like frames, which nobody waits for."""
+    script = """
+        interp create child
+        child eval [list set auto_path $auto_path]
+        child eval {
+            package require torch
+            proc landed {value options} {set ::landed [llength $value]}
+        }
+        interp bgerror child list
+        foreach more {1 2 3 4 5 6 7 8 10 12 14 16 18 20 22 24 26 28 30} {
+            child eval {
+                catch {torch::restart}
+                torch::async [list torch::tensor_to_list [torch::zeros 3001]] landed
+            }
+            after 30
+            interp limit child command -value [expr {[child eval {info cmdcount}] + $more}] -granularity 1
+            catch {update}
+            interp limit child command -value {}
+            incr ended [catch {child eval {torch::ones 3}} message]
+            lappend kinds [lindex [split $message 0123456789] 0]
+        }
+        puts [lsort -unique [lmap kind $kinds {lindex [split $kind "("] 0}]],[expr {$ended > 0}]
+    """
+    out, _, status = run(script, tmp_path)  # the limit ends the handler of background errors, too
+    assert (out, status) == ("tensor {the worker has ended },1\n", 0)
+
+
 def test_what_was_asked_for_and_not_answered_fails(tmp_path: Path) -> None:
     script = """
         proc done {result options} {puts "$result [dict get $options -errorcode]"; incr ::done}

@@ -31,15 +31,21 @@ namespace eval ::torch::_ {
     variable ask_in_folder ::torch::_::dispatch
 }
 
+# These words for a command.
+proc ::torch::_::way_of {name} {
+    variable ask
+    variable ask_in_folder
+    variable on_files
+    return [expr {$name in $on_files ? $ask_in_folder : $ask}]
+}
+
 # Make the command of this name, which takes no script. Each has a procedure of its own: an alias to `call` is felt in
 # what it takes.
 proc ::torch::_::define {name where} {
-    variable on_files
     if {$where ne ""} {
         interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
     } else {
-        variable [set how [expr {$name in $on_files ? "ask_in_folder" : "ask"}]]
-        give ::torch::$name args "[set $how] \[::info coroutine\] $name {*}\$args"
+        give ::torch::$name args "[way_of $name] \[::info coroutine\] $name {*}\$args"
     }
 }
 
@@ -59,7 +65,7 @@ proc ::torch::_::no_subcommand {ensemble name args} {
 # The dispatcher's reply to words of which one travels as bytes, where it can be packed.
 proc ::torch::_::send_bulk {index chain name words} {
     if {$index < 0 || [set packed [pack [lindex $words $index]]] eq ""} {
-        return [dispatch $chain $name {*}$words]
+        return [{*}[way_of $name] $chain $name {*}$words]
     }
     lassign $packed format shape bytes
     lset words $index ""

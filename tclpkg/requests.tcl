@@ -66,8 +66,9 @@ proc ::torch::_::ask_in_folder {bytes chain args} {
     return [ask $bytes $chain {*}$args]
 }
 
+# Words of which one stands in bytes: its index, format and shape, a chain of calls and the words of a command.
 proc ::torch::_::dispatch_bulk_worker {bytes args} {
-    return [ask $bytes "" !bulk {*}$args]
+    return [[lindex [way_of [lindex $args 4]] 0] $bytes "" !bulk {*}$args]
 }
 
 # Have a worker at rest, where its folder matters in that of this process: empty, or the reply where there can be none.

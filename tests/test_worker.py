@@ -103,6 +103,20 @@ def test_the_worker_works_in_the_folder_of_the_script(tmp_path: Path) -> None:
     assert (out, said, status) == ("two.safetensors\nx\n", "", 0)
 
 
+@pytest.mark.parametrize("x", ["{1 2 3}", "{1 2 { 3}}"])
+def test_so_it_does_for_a_command_with_numbers_in_bulk(x: str, tmp_path: Path) -> None:
+    """Also where they are left to Python, which a leading blank sees to."""
+    (tmp_path / "inner").mkdir()
+    script = f"""
+        torch::version
+        cd inner
+        catch {{torch::plot_lines lines.png {x} [dict create y {{1 2 3}}]}} message
+        puts [list [glob -nocomplain *] [glob -nocomplain ../*.png]],$message
+    """
+    out, said, status = run(script, tmp_path)
+    assert (out, said, status) == ("lines.png {},\n", "", 0)
+
+
 def test_output_comes_in_order(tmp_path: Path) -> None:
     script = """
         puts before

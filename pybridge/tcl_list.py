@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterable
 
 _PLAIN = re.compile(r'[^{}"\\]*')  # text in which blanks alone separate the elements
+_ORDINARY = re.compile(  # an element, with the blanks before it, that needs no look at its parts
+    r"""[ \t\n\v\f\r]*(?:\{([^{}\\]*)\}|([^{}"\\ \t\n\v\f\r][^\\ \t\n\v\f\r]*))(?![^ \t\n\v\f\r])"""
+)
 _SPACE = " \t\n\v\f\r"
 _ELEMENT = re.compile(r"[^ \t\n\v\f\r\\]+")
 _BRACES = re.compile(r"[{}]|\\.", re.DOTALL)
@@ -31,6 +34,9 @@ def split_list(text: str) -> list[str]:
     elements: list[str] = []
     position, end = 0, len(text)
     while True:
+        while found := _ORDINARY.match(text, position):
+            elements.append(found[found.lastindex or 0])
+            position = found.end()
         while position < end and text[position] in _SPACE:
             position += 1
         if position == end:

@@ -1,7 +1,6 @@
 """The daemon's process, which `tcltorch daemon start` starts."""
 
 import contextlib
-import faulthandler
 import fcntl
 import gc
 import importlib
@@ -14,6 +13,7 @@ from pybridge import __version__
 from pybridge.daemon import child, place
 from pybridge.daemon.server import Options, Server
 from pybridge.tcl_list import join_list
+from pybridge.worker.process import keep_last_words
 
 _WANTED = (  # by children, sooner or later
     "torch",
@@ -21,10 +21,7 @@ _WANTED = (  # by children, sooner or later
     "pybridge.cli",
     "pybridge.hardware",
     "pybridge.quant",
-    "pybridge.worker.__main__",
-    "pybridge.worker.hangup",
-    "pybridge.worker.output",
-    "pybridge.worker.server",
+    "pybridge.worker.process",
     "safetensors.torch",
 )
 _WHERE_THEY_ARE = ("pybridge.interp", "pybridge.interrupt", "pybridge.quant.compiled")
@@ -48,7 +45,7 @@ def main(words: list[str]) -> None:
     """Serve until told to end. `words`: the number of clients, bytes of memory, seconds of idleness."""
     clients, memory, idle = words
     options = Options(int(clients), int(memory), float(idle))
-    faulthandler.enable()
+    last_words = keep_last_words()
     place.make_folder()
     lock = take_lock()
     preload()
@@ -57,7 +54,7 @@ def main(words: list[str]) -> None:
     if orders is not None:
         os.close(lock)
         gc.enable()
-        child.live(orders, options.memory, answer)
+        child.live(orders, options.memory, answer, last_words)
 
 
 def _serve(options: Options, answer: str) -> socket.socket | None:

@@ -5,103 +5,68 @@ import io
 import locale
 import os
 import resource
-import select
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
+from typing import TextIO
 
 from pybridge.daemon.hello import DESCRIPTORS, Identity
-from pybridge.worker.frames import Reader, Writer, encode, head
-from pybridge.worker.output import Output
-from pybridge.worker.server import Server
+from pybridge.daemon.rehearsal import rehearse
+from pybridge.lazy import torch
+from pybridge.worker.process import run
 
-_REQUESTS = ("ones {2 3}", "tensor_to_list tensor0", "tensor_create 1", "tensor_add tensor0 tensor1")
 _NUMBERS_OF_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def live(orders: socket.socket, memory: int, answer: str) -> None:
+def live(orders: socket.socket, memory: int, answer: str, last_words: TextIO) -> None:
     """Wait for a client and serve it, as its worker or as the `tcltorch` program.
 
     Args:
         orders: what the daemon writes to, once.
         memory: how many bytes may be allocated; 0 for any number.
         answer: what a Tcl program knows the daemon by.
+        last_words: for what goes wrong.
     """
-    _warm_up(orders)
+    torch.default_generator.seed()  # by chance, as in every process
+    rehearse(orders)
     kind, descriptors, _, _ = socket.recv_fds(orders, 1, DESCRIPTORS + 2, socket.MSG_CMSG_CLOEXEC)
     if not kind:  # the daemon has ended
         os._exit(0)
     described, connection, *descriptors = descriptors
-    with open(described, "rb") as file:
-        identity = Identity.from_bytes(file.read())
-    _begin(identity, memory)
+    said = os.pread(described, os.fstat(described).st_size, 0)
+    os.close(described)
+    try:
+        identity = Identity.of_tcl(said) if kind == b"w" else Identity.of_program(said)
+        if identity.folder:
+            os.chdir(identity.folder)
+    except (ValueError, OSError):  # no hello, or from where this process cannot be
+        os._exit(0)
+    if memory:
+        _limit_memory(memory)
     if kind == b"w":
-        _work(identity, connection, answer)
+        sys.argv = identity.arguments
+        run(connection, connection, last_words, lambda: _take_over(identity), answer)
     else:
+        _take_over(identity)
         _be_program(identity, connection, descriptors, orders)
 
 
-class _NoOutput(Output):
-    def __init__(self) -> None:
-        """Leave the process's channels as they are."""
-
-    def flush(self) -> None:
-        pass
+def _limit_memory(allowed: int) -> None:
+    with open("/proc/self/statm") as file:
+        allowed += int(file.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
 
 
-def _warm_up(orders: socket.socket) -> None:
-    """Go the ways that a client will, so that their pages are this process's own and no longer the daemon's.
-
-    A client that has come already does not wait for it.
-    """
-    for way in (_be_asked, _run_a_script):
-        if select.select([orders], [], [], 0)[0]:
-            return
-        way()
-
-
-def _be_asked() -> None:
-    here, there = socket.socketpair()
-    for number, request in enumerate(_REQUESTS, start=1):
-        here.sendall(head(number, encode(request)))
-    here.shutdown(socket.SHUT_WR)
-    Server(Reader(there.fileno()), Writer(there.fileno()), _NoOutput()).serve()
-    here.close()
-    there.close()
-
-
-def _run_a_script() -> None:
-    try:
-        from pybridge.interp import Interpreter
-    except ImportError:  # no tkinter: who needs it is told
-        return
-    with Interpreter(program=True) as tcl:
-        tcl.eval("torch::tensor_to_list [torch::ones 2]")
-
-
-def _begin(identity: Identity, memory: int) -> None:
-    import torch
-
+def _take_over(identity: Identity) -> None:
+    """Do what a client need not wait for: nothing can go wrong here."""
     identity.take_over()
-    torch.default_generator.seed()  # by chance, as in every process
-    if memory:
-        with open("/proc/self/statm") as file:
-            memory += int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     for name in _NUMBERS_OF_THREADS:  # OpenMP has read them in the daemon
         wanted = identity.environment.get(name, "").partition(",")[0]
-        if wanted.isdecimal() and int(wanted):
+        if wanted.isdecimal() and len(wanted) < 10 and int(wanted):  # OpenMP passes over others
             torch.set_num_threads(int(wanted))
             break
-
-
-def _work(identity: Identity, connection: int, answer: str) -> None:
-    from pybridge.worker.__main__ import run
-
-    sys.argv = identity.arguments
-    run(connection, connection, answer)
 
 
 def _be_program(identity: Identity, connection: int, descriptors: list[int], orders: socket.socket) -> None:

@@ -4,21 +4,23 @@ A Tcl program connects to a port of the loopback device and sends a frame of num
 `!client token version folder pid environment arguments`; what the system has told it, it tells as bytes. The
 `tcltorch` program connects to a socket in the daemon's folder and sends the same kind of frame, with its
 words between NULs and four descriptors.
+
+The daemon looks at no more of it than tells whether this is a client of its own. The child reads the rest.
 """
 
 import contextlib
 import hmac
 import locale
-import marshal
 import os
+import re
 import socket
 import time
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from pybridge import __version__
 from pybridge.daemon.place import locale_name, package_folder
 from pybridge.tcl_list import split_list
-from pybridge.worker.frames import HEADER, decode
+from pybridge.worker.frames import HEADER, decode, encode
 
 LONGEST = 1 << 20  # bytes of a hello
 PATIENCE = 5.0  # seconds for a hello
@@ -36,25 +38,43 @@ class Identity:
     Args:
         arguments: the words of its command line.
         folder: where it runs; empty when the child gets it as a descriptor.
+        umask: None where its process has to be looked at.
     """
 
     arguments: list[str]
     environment: dict[str, str]
-    umask: int
-    folder: str
-
-    def to_bytes(self) -> bytes:
-        return marshal.dumps(astuple(self))
+    folder: str = ""
+    process: int = 0
+    umask: int | None = None
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Identity":
-        return cls(*marshal.loads(data))
+    def of_tcl(cls, said: bytes) -> "Identity":
+        """That of a Tcl program, from the rest of its hello.
+
+        Raises:
+            ValueError: words are missing, or no numbers, or nobody can have such an environment.
+        """
+        folder, process, variables, arguments = split_list(decode(said))
+        names = [_from_system(word) for word in split_list(variables)]
+        environment = dict(zip(names[::2], names[1::2], strict=True))
+        if "\0" in variables or not all(name and "=" not in name for name in environment):
+            raise ValueError("no environment")  # Tcl has such variables, for itself alone
+        words = [_from_system(word) for word in split_list(arguments)]
+        return cls(words, environment, _from_system(folder), int(process))
+
+    @classmethod
+    def of_program(cls, said: bytes) -> "Identity":
+        """That of a `tcltorch` program, likewise."""
+        umask, count, *words = decode(said).split("\0")
+        arguments, variables = words[: int(count)], words[int(count) :]
+        environment = dict(variable.split("=", 1) for variable in variables)
+        return cls(arguments, environment, umask=int(umask) & 0o777)
 
     def take_over(self) -> None:
-        """Make this process look like its client."""
-        os.umask(self.umask)
-        if self.folder:
-            os.chdir(self.folder)
+        """Make this process look like its client, wherever that is."""
+        umask = _umask_of(self.process) if self.umask is None else self.umask
+        if umask is not None:
+            os.umask(umask)
         before = locale_name()
         for name in os.environ.keys() - self.environment.keys():
             del os.environ[name]
@@ -82,11 +102,11 @@ class Caller:
         self.descriptors: list[int] = []
         self._data = b""
 
-    def hear(self) -> str | None:
-        """Read what has come: the hello when all of it is there.
+    def hear(self, token: str) -> bytes | None:
+        """Read what has come. When all of a hello is there, the rest of it, for `Identity`.
 
         Raises:
-            Refused: it is none, or too long.
+            Refused: it is none, too long, of another version, or does not know the token.
         """
         try:
             data, descriptors, _, _ = socket.recv_fds(
@@ -103,7 +123,15 @@ class Caller:
         if not data or length > LONGEST or number or size:
             raise Refused("no hello")
         end = HEADER.size + length
-        return decode(self._data[HEADER.size : end]) if len(self._data) >= end else None
+        return self._admitted(self._data[HEADER.size : end], token) if len(self._data) >= end else None
+
+    def _admitted(self, hello: bytes, token: str) -> bytes:
+        begin = _begin_of_program() if self.of_program else begin_of_tcl(token)
+        if not hmac.compare_digest(hello[: len(begin)], begin):
+            raise Refused("a wrong token, or another version")
+        if self.of_program and len(self.descriptors) != DESCRIPTORS:
+            raise Refused("no descriptors")
+        return hello[len(begin) :]
 
     def close(self) -> None:
         """Let go of it, and of what it has brought."""
@@ -115,54 +143,27 @@ class Caller:
             os.close(descriptor)
         self.descriptors = []
 
-    def identity(self, text: str, token: str) -> Identity:
-        """Who says this hello.
 
-        Raises:
-            Refused: it does not know the token, or is not of this version.
-        """
-        try:
-            return self._of_program(text) if self.of_program else _of_tcl(text, token)
-        except (ValueError, OverflowError):  # words that are missing, or no numbers
-            raise Refused("no hello") from None
-
-    def _of_program(self, text: str) -> Identity:
-        version, home, locale_there, umask, count, *words = text.split("\0")
-        if (version, home, locale_there) != (__version__, package_folder(), locale_name()):
-            raise Refused("another version")
-        if len(self.descriptors) != DESCRIPTORS:
-            raise Refused("no descriptors")
-        arguments, variables = words[: int(count)], words[int(count) :]
-        environment = dict(variable.split("=", 1) for variable in variables)
-        return Identity(arguments, environment, int(umask) & 0o777, "")
+def begin_of_tcl(token: str) -> bytes:
+    """How a Tcl program begins that is a client of the daemon with this token."""
+    return encode(f"!client {token} {__version__} ")
 
 
-def _of_tcl(text: str, token: str) -> Identity:
-    verb, known, version, folder, process, variables, arguments = split_list(text)
-    if verb != "!client" or not hmac.compare_digest(known.encode("utf-8", "replace"), token.encode()):
-        raise Refused("a wrong token")
-    if version != __version__:
-        raise Refused("another version")
-    names = [_from_system(word) for word in split_list(variables)]
-    environment = dict(zip(names[::2], names[1::2], strict=True))
-    words = [_from_system(word) for word in split_list(arguments)]
-    return Identity(words, environment, _umask_of(int(process)), _from_system(folder))
+def _begin_of_program() -> bytes:
+    return encode("".join(f"{fact}\0" for fact in (__version__, package_folder(), locale_name())))
 
 
 def _from_system(word: str) -> str:
     """What Python has for these bytes, which Tcl has told as characters."""
-    return os.fsdecode(word.encode("latin-1"))
+    return word if word.isascii() else os.fsdecode(word.encode("latin-1"))
 
 
-def _umask_of(process: int) -> int:
-    """The umask of a process of this user's; this one's where it cannot be told."""
-    status = f"/proc/{process}/status"
+def _umask_of(process: int) -> int | None:
+    """The umask of a process of this user's; None where it cannot be told."""
     try:
-        if os.stat(status).st_uid == os.geteuid():
-            with open(status, encoding="utf-8", errors="replace") as file:
-                return next(int(line.split()[1], 8) for line in file if line.startswith("Umask:"))
-    except (OSError, StopIteration, ValueError):
-        pass  # it has ended, or the kernel does not tell umasks (Linux before 4.7)
-    own = os.umask(0o077)
-    os.umask(own)
-    return own
+        with open(f"/proc/{process}/status", "rb", 0) as file:
+            told = re.search(rb"^Umask:\s*([0-7]+)$", file.read(1024), re.MULTILINE)
+            own = os.fstat(file.fileno()).st_uid == os.geteuid()
+    except OSError:  # it has ended
+        return None
+    return int(told[1], 8) if told and own else None  # Linux before 4.7 does not tell umasks

@@ -5,6 +5,7 @@ forked before its client comes, because forking takes longer than all the rest.
 """
 
 import collections
+import contextlib
 import ctypes
 import errno
 import math
@@ -18,7 +19,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from pybridge.daemon.child import prepare
-from pybridge.daemon.hello import Caller, Identity, Refused
+from pybridge.daemon.hello import Caller, Refused, begin_of_tcl
+from pybridge.worker.frames import head
 
 _SET_PDEATHSIG = 1  # prctl(2)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
@@ -71,7 +73,7 @@ class Server:
         self._poll = select.poll()
         self._watched: dict[int, Callable[[int], None]] = {}
         self._callers: dict[int, Caller] = {}
-        self._admitted: collections.deque[tuple[Caller, Identity]] = collections.deque()
+        self._admitted: collections.deque[tuple[Caller, bytes]] = collections.deque()
         self._spare: Child | None = None
         self._children: dict[int, Child] = {}  # those with a client, by process
         self._ended = False
@@ -151,16 +153,15 @@ class Server:
     def _hear(self, descriptor: int) -> None:
         caller = self._callers[descriptor]
         try:
-            text = caller.hear()
-            if text is None:
+            said = caller.hear(self._token)
+            if said is None:
                 return
-            identity = caller.identity(text, self._token)
             if self._clients() >= self._options.clients:
                 raise Refused("too many clients")
         except Refused:
             self._forget_caller(descriptor).close()
             return
-        self._admitted.append((self._forget_caller(descriptor), identity))
+        self._admitted.append((self._forget_caller(descriptor), said))
 
     def _clients(self) -> int:
         """How many there are. A child that its client has left ends by itself, and counts no more."""
@@ -174,17 +175,14 @@ class Server:
         self._unwatch(descriptor)
         return self._callers.pop(descriptor)
 
-    def _hand_over(self, caller: Caller, identity: Identity) -> None:
-        """Give a client to the child that waits."""
+    def _hand_over(self, caller: Caller, said: bytes) -> None:
+        """Give a client to the child that waits, with what it has said."""
         child, self._spare = self._spare, None
         assert child is not None
         self._convenient = time.monotonic() + _HEAD_START
         caller.connection.setblocking(True)
         try:
-            with _file_of(identity.to_bytes()) as described:
-                kind = b"p" if caller.of_program else b"w"
-                descriptors = [described.fileno(), caller.connection.fileno(), *caller.descriptors]
-                socket.send_fds(child.orders, [kind], descriptors)
+            _pass_on(child.orders, caller, said)
         except OSError:  # one of the two is gone: the other follows
             _signal(child.process, signal.SIGKILL)
         caller.close_descriptors()
@@ -256,7 +254,18 @@ class Server:
             return theirs
         theirs.close()
         self._spare = Child(process, ours)
+        if not self._admitted:
+            self._rehearse()
         return None
+
+    def _rehearse(self) -> None:
+        """Hear somebody, and pass it on: what that writes to is no longer shared with the new child then."""
+        with contextlib.suppress(OSError, Refused):  # too few descriptors: a client may need fewer
+            here, there = socket.socketpair()
+            with here, there:
+                here.sendall(head(0, begin_of_tcl(self._token)))
+                caller = Caller(there, of_program=False)
+                _pass_on(there, caller, caller.hear(self._token) or b"")
 
     def _take_signals(self) -> None:
         numbers = set(self._woken.recv(4096))
@@ -330,6 +339,13 @@ class Server:
                 self._forget_caller(descriptor).close()
         if not self._children and not self._admitted and now >= self._busy + self._options.idle:
             self._ended = True
+
+
+def _pass_on(orders: socket.socket, caller: Caller, said: bytes) -> None:
+    with _file_of(said) as described:
+        kind = b"p" if caller.of_program else b"w"
+        descriptors = [described.fileno(), caller.connection.fileno(), *caller.descriptors]
+        socket.send_fds(orders, [kind], descriptors)
 
 
 def _file_of(data: bytes) -> BinaryIO:

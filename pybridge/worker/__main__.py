@@ -1,12 +1,10 @@
 """The process that a Tcl program starts: `python -m pybridge.worker`."""
 
 import contextlib
-import faulthandler
 import os
 import signal
 import sys
 import threading
-import warnings
 
 _PIPE_SIZE = 1 << 20
 
@@ -23,40 +21,14 @@ def main() -> None:
         os.getcwd()
     except FileNotFoundError:  # a deleted folder, in which PyTorch is not found
         os.chdir("/")
-    run(source, target)
+    from pybridge.worker import hangup, process
 
+    def begin() -> None:
+        hangup.end_with(source)
+        if "torch" not in sys.modules:
+            threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
 
-def run(source: int, target: int, answer: str = "") -> None:
-    """Serve the connection of these two descriptors, and end the process with it.
-
-    Args:
-        answer: what the other side knows this one by; empty where it has started it.
-    """
-    from pybridge.errors import one_line_warning
-    from pybridge.worker.frames import Garbled, Reader, Writer
-    from pybridge.worker.hangup import end, end_with
-    from pybridge.worker.output import Output
-    from pybridge.worker.server import Server
-
-    last_words = os.fdopen(os.dup(2), "w")  # Tcl tells them with the error; of the daemon it is the log
-    faulthandler.enable(last_words)
-    end_with(source)
-    writer = Writer(target)
-    server = Server(Reader(source), writer, Output(writer))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGUSR1, lambda *_: setattr(server, "cancelled", True))  # torch::cancel
-    warnings.formatwarning = one_line_warning
-    server.greet(answer)
-    if "torch" not in sys.modules:
-        threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
-    try:
-        server.serve()
-    except Garbled as error:
-        print(error, file=last_words, flush=True)
-        end(2)
-    except OSError:  # nobody is left to be told
-        end(2)
-    end(0)
+    process.run(source, target, process.keep_last_words(), begin)
 
 
 def _load_torch() -> None:

@@ -37,6 +37,11 @@ class Output:
             os.dup2(file, descriptor)
             setattr(sys, name, io.TextIOWrapper(_Stream(self, name), "utf-8", "replace", write_through=True))
 
+    def close(self) -> None:
+        """Let go of the files. Whoever replaces 1 and 2 need do no more."""
+        os.close(self._out)
+        os.close(self._err)
+
     def flush(self) -> None:
         """Send what C code and other threads have written since the last time."""
         if os.lseek(self._out, 0, os.SEEK_CUR) or os.lseek(self._err, 0, os.SEEK_CUR):

@@ -49,6 +49,12 @@ _SCRIPT_LINE = re.compile(
 )
 
 
+def greet(writer: Writer, answer: str = "") -> None:
+    """Say who is here, before anything takes time."""
+    writer.send(0, encode(join_list(("hello", __version__, str(os.getpid()), answer))))
+    about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
+
+
 class Server:
     """Answers what comes from one Tcl program.
 
@@ -63,11 +69,6 @@ class Server:
         self._interpreter: Interpreter | None = None
         self._encoding = "utf-8"  # the program's, for what the system has the names of
         self.cancelled = False  # by a signal that came when nothing ran
-
-    def greet(self, answer: str = "") -> None:
-        """Say who is here, before anything takes time."""
-        about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
-        self._writer.send(0, encode(join_list(("hello", __version__, str(os.getpid()), answer))))
 
     def serve(self) -> None:
         """Answer requests until the other side is gone.

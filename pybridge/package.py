@@ -11,8 +11,8 @@ from pybridge.tcl_list import join_list
 
 _COMMANDS = """\
 # Made by `make docs`: the version of the package, each command with the words that tell of its bulk
-# parameter, and the commands that take names of files. Inside the tcltorch program Python has told the first
-# two already.
+# parameter, and a dictionary whose keys are the commands that take names of files. Inside tcltorch, Python
+# has told the first two already.
 
 namespace eval ::torch::_ {
     if {![info exists ::torch::_::commands]} {
@@ -72,7 +72,7 @@ def commands_file() -> str:
         f"            {name} {join_list([join_list(map(str, where))])}"
         for name, where in zip(words[::2], words[1::2], strict=True)
     ]
-    on_files = [f"        {name}" for name, command in sorted(BY_NAME.items()) if _is_on_files(command)]
+    on_files = [f"        {name} {{}}" for name, command in sorted(BY_NAME.items()) if _is_on_files(command)]
     return _COMMANDS % (__version__, "\n".join(lines), "\n".join(on_files))
 
 

@@ -36,17 +36,7 @@ proc ::torch::_::way_of {name} {
     variable ask
     variable ask_in_folder
     variable on_files
-    return [expr {$name in $on_files ? $ask_in_folder : $ask}]
-}
-
-# Make the command of this name, which takes no script. Each has a procedure of its own: an alias to `call` is felt in
-# what it takes.
-proc ::torch::_::define {name where} {
-    if {$where ne ""} {
-        interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
-    } else {
-        give ::torch::$name args "[way_of $name] \[::info coroutine\] $name {*}\$args"
-    }
+    return [expr {[dict exists $on_files $name] ? $ask_in_folder : $ask}]
 }
 
 # The reply that a reply with bytes in it stands for.

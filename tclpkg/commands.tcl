@@ -1,6 +1,6 @@
 # Made by `make docs`: the version of the package, each command with the words that tell of its bulk
-# parameter, and the commands that take names of files. Inside the tcltorch program Python has told the first
-# two already.
+# parameter, and a dictionary whose keys are the commands that take names of files. Inside tcltorch, Python
+# has told the first two already.
 
 namespace eval ::torch::_ {
     if {![info exists ::torch::_::commands]} {
@@ -216,29 +216,29 @@ namespace eval ::torch::_ {
         }
     }
     variable on_files {
-        exportIntegers
-        exportModel
-        export_integers
-        export_model
-        importIntegers
-        import_integers
-        integersInfo
-        integers_info
-        loadSafetensors
-        load_safetensors
-        plotLevels
-        plotLines
-        plotQuantizationErrors
-        plotQuantizationHistogram
-        plotSqnr
-        plot_levels
-        plot_lines
-        plot_quantization_errors
-        plot_quantization_histogram
-        plot_sqnr
-        safetensorsInfo
-        safetensors_info
-        saveSafetensors
-        save_safetensors
+        exportIntegers {}
+        exportModel {}
+        export_integers {}
+        export_model {}
+        importIntegers {}
+        import_integers {}
+        integersInfo {}
+        integers_info {}
+        loadSafetensors {}
+        load_safetensors {}
+        plotLevels {}
+        plotLines {}
+        plotQuantizationErrors {}
+        plotQuantizationHistogram {}
+        plotSqnr {}
+        plot_levels {}
+        plot_lines {}
+        plot_quantization_errors {}
+        plot_quantization_histogram {}
+        plot_sqnr {}
+        safetensorsInfo {}
+        safetensors_info {}
+        saveSafetensors {}
+        save_safetensors {}
     }
 }

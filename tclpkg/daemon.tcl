@@ -62,6 +62,9 @@ proc ::torch::_::read_file {name} {
 
 # Whether two names are of one Python, with the same packages: a folder of programs has one.
 proc ::torch::_::is_python {name other} {
+    if {$name eq $other && [file pathtype $name] eq "absolute" && [file executable $name]} {
+        return 1  ;# what follows takes longer
+    }
     set found [lindex [auto_execok $name] 0]
     if {$found eq ""} {
         return 0
@@ -87,7 +90,10 @@ proc ::torch::_::introduce {connection token} {
     if {[info exists ::argv]} {
         lappend arguments {*}$::argv
     }
-    set theirs [lmap words [list [list [pwd]] [array get ::env] $arguments] {lmap word $words {to_system $word}}]
+    set theirs [list [list [pwd]] [array get ::env] $arguments]
+    if {![string is ascii $theirs]} {
+        set theirs [lmap words $theirs {lmap word $words {to_system $word}}]
+    }
     lassign $theirs folder environment arguments
     tell $connection [encoded \
         [list !client $token $version [lindex $folder 0] [pid] $environment $arguments]]

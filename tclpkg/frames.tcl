@@ -82,15 +82,16 @@ proc ::torch::_::tell {channel list} {
 # The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
 # before it loads PyTorch.
 proc ::torch::_::greeting {connection patience} {
-    set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
+    set begun [::tcl::clock::milliseconds]
+    make_ask
     set data ""
     set needed 12
-    while {[::tcl::clock::milliseconds] < $deadline && ![chan eof $connection]} {
+    while {[set waited [expr {[::tcl::clock::milliseconds] - $begun}]] < $patience && ![chan eof $connection]} {
         append data [chan read $connection [expr {$needed - [string length $data]}]]
         if {[binary scan $data Iu length] && $length > 10000} {
             return garbled
         } elseif {[string length $data] < $needed} {
-            after 1
+            after [expr {$waited >= 10}]  ;# one of the daemon's greets before it can be slept for
         } elseif {$needed == 12} {
             set needed [expr {12 + $length}]
         } else {

@@ -2,59 +2,81 @@
 
 # The dispatcher behind the pipe: send a request, of words and bytes, and wait for its answer: status, value, options.
 # What comes before it is for others. Nearly every command goes through here, and does not look twice: that the worker
-# has nothing to do is told by an entry of `at_rest`.
-::torch::_::talker ::torch::_::ask {bytes chain args} {
-    variable at_rest
-    variable number
-    variable created
-    set process [pid]
-    if {$chain ne ""} {
-        set args [list !in $chain {*}$args]
+# has nothing to do is told by an entry of `at_rest`. Tcl takes half a millisecond to compile it, which passes while the
+# first worker begins.
+proc ::torch::_::make_ask {} {
+    variable talkers
+    if {[dict exists $talkers ::torch::_::ask]} {
+        return
     }
-    if {![info exists at_rest($process)]} {
-        set refusal [get_ready $args 0]
-        if {$refusal ne ""} {
-            return $refusal
+    talker ::torch::_::ask {bytes chain args} {
+        variable at_rest
+        variable number
+        variable created
+        set process [pid]
+        if {![info exists at_rest($process)]} {
+            tailcall ask_first $bytes $chain {*}$args
         }
-        tailcall ask $bytes "" {*}$args  ;# Expect may have come, and this be another procedure now (expect.tcl)
-    }
-    if {[string is ascii $args]} {
-        set list $args
-    } else {
-        set list [encoded $args]
-    }
-    if {[string length $list] > 0x10000000} {
-        variable too_long
-        return $too_long
-    }
-    set channel $at_rest($process)
-    unset at_rest($process)
-    if {[catch {
-        if {[info exists at_rest(async)]} {
-            await_async $channel
+        if {$chain ne ""} {
+            set args [list !in $chain {*}$args]
         }
-        SEND
-        set wanted $number
-        while 1 {
-            RECEIVE
-            if {$got == $wanted} {
-                break
-            }
-            deliver $got $list $bytes
-        }
-        if {[lindex $list 0] eq "0" && [llength $list] == 4} {
-            set created [lindex $list 3]
+        if {[string is ascii $args]} {
+            set list $args
         } else {
-            set list [reply_of $list $bytes]
+            set list [encoded $args]
         }
-    } message]} {
-        return [lost $message $args]
+        if {[string length $list] > 0x10000000} {
+            variable too_long
+            return $too_long
+        }
+        set channel $at_rest($process)
+        unset at_rest($process)
+        if {[catch {
+            if {[info exists at_rest(async)]} {
+                await_async $channel
+            }
+            SEND
+            set wanted $number
+            while 1 {
+                RECEIVE
+                if {$got == $wanted} {
+                    break
+                }
+                deliver $got $list $bytes
+            }
+            if {[lindex $list 0] eq "0" && [llength $list] == 4} {
+                set created [lindex $list 3]
+            } else {
+                set list [reply_of $list $bytes]
+            }
+        } message]} {
+            return [lost $message $args]
+        }
+        set at_rest($process) $channel
+        if {[info exists at_rest(async)]} {
+            launch_next
+        }
+        return $list
     }
-    set at_rest($process) $channel
-    if {[info exists at_rest(async)]} {
-        launch_next
+    ask "" ""  ;# without words: it is compiled, and does nothing
+}
+
+# It, until there has been a worker.
+proc ::torch::_::ask {bytes chain args} {
+    tailcall ask_first $bytes $chain {*}$args
+}
+
+# The same while no worker is at rest. It is left to `ask` then, not called by it, because that may be another procedure
+# by now: the first worker makes it, and so does Expect when it comes (expect.tcl).
+proc ::torch::_::ask_first {bytes chain args} {
+    if {![llength $args]} {
+        return
     }
-    return $list
+    set refusal [get_ready $args 0]
+    if {$refusal ne ""} {
+        return $refusal
+    }
+    tailcall ask $bytes $chain {*}$args
 }
 
 # The same where the folder of this process matters: the worker is sent there first.
@@ -105,7 +127,7 @@ proc ::torch::_::verb_of {words} {
 
 # How many requests have begun and not ended: what the worker prints may run a command of the host's that makes another.
 proc ::torch::_::depth {} {
-    set asking {::torch::_::ask ::torch::_::ask_in_folder}
+    set asking {::torch::_::ask ::torch::_::ask_first ::torch::_::ask_in_folder}
     set found 0
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]

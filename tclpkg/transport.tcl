@@ -37,10 +37,20 @@ proc ::torch::_::begin {} {
     begin_async
 }
 
+# Make the commands that take no script. Each has a procedure of its own: an alias to `call` is felt in what it takes. A
+# program waits for this each time, so it is done in one place and calls little.
 proc ::torch::_::begin_commands {} {
     variable commands
+    variable on_files
+    variable ask
+    variable ask_in_folder
     dict for {name where} $commands {
-        define $name $where
+        if {$where ne ""} {
+            interp alias {} ::torch::$name {} ::torch::_::call_bulk $where $name
+        } else {
+            set way [expr {[dict exists $on_files $name] ? $ask_in_folder : $ask}]
+            give ::torch::$name args "$way \[::info coroutine\] $name {*}\$args"
+        }
     }
     foreach name {async cancel remote restart shutdown} {
         interp alias {} ::torch::$name {} ::torch::_::$name

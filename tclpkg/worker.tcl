@@ -82,7 +82,9 @@ proc ::torch::_::start {} {
     variable created
     variable generation
     variable cwd
-    apply {*}[closer $beginning]  ;# a limit has cut its start off
+    if {$beginning ne ""} {
+        apply {*}[closer $beginning]  ;# a limit has cut its start off
+    }
     set folder [working_folder]
     set python [find_python]
     lassign [daemon_worker $python] connection hello
@@ -98,7 +100,7 @@ proc ::torch::_::start {} {
     incr generation
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
-    set terminal [expr {![catch {fconfigure stderr -mode}]}]
+    set terminal [expr {![catch {chan configure stderr} found] && [dict exists $found -mode]}]
     tell $channel [list !begin [info patchlevel] [encoding system] $created $generation $terminal]
     open_again $channel
 }

@@ -274,6 +274,36 @@ ODD = {
         """,
         [],
     ),
+    "safe_children_that_load_and_test_at_once": (
+        SAFE
+        + r"""
+        set load [package ifneeded tcltest [package present tcltest]]
+        set channel [open [lindex $load end]]
+        set text [read $channel]
+        close $channel
+        set tests {
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} nowhere {expr 1} 1
+            tcltest::test k-3 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        safe sources
+        interp expose sources source
+        sources eval "$load; $tests"
+        safe requires
+        interp expose requires source
+        requires eval [list package ifneeded tcltest [package present tcltest] $load]
+        requires eval "package require tcltest; $tests"
+        safe evaluates
+        evaluates eval "$text; $tests"
+        safe outer
+        outer eval {interp create inner}
+        lend {outer inner}
+        outer eval [list interp eval inner "$text; $tests"]
+        cleanupTests
+        """,
+        [],
+    ),
     "safe_child_of_a_safe_child": (
         SAFE
         + r"""
@@ -949,6 +979,82 @@ ODD = {
         foreach child [interp slaves] {interp delete $child}
         test d-5 {} {interp slaves} {}
         test d-6 {} nowhere {interp slaves} {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "looks_into_safe_children": (
+        SAFE
+        + r"""
+        set look {
+            proc seen {path} {
+                set seen [lmap what {aliases hidden slaves} {lsort [interp $what $path]}]
+                foreach what {
+                    {info commands} {info procs} {info globals} {chan names} {file channels}
+                    {interp aliases} {interp hidden} {interp slaves} {interp slaves {}}
+                } {
+                    lappend seen [lsort [interp eval $path $what]]
+                }
+                return $seen
+            }
+            interp create -safe kid
+            kid eval {interp create sub; interp create -- {sub -last}}
+            foreach path {kid {kid sub} {kid sub -last}} {
+                interp expose $path file
+                lappend all [seen $path] [seen $path]
+            }
+            lappend all [kid eval {interp slaves sub}] [interp slaves]
+            lappend all [interp aliases] [info commands *pytest*]
+            lappend all [catch {interp slaves none} message] $message
+            lappend all [catch {kid eval {interp slaves none}} message] $message
+            set all
+        }
+        set found [eval $look]
+        testConstraint tclsh [string match tclsh* [file tail [info nameofexecutable]]]
+        test l-1 {} tclsh {set found} [if {[testConstraint tclsh]} {
+            exec [info nameofexecutable] << "puts \[$look\]"
+        }]
+        interp delete kid
+        safe one
+        safe {one two}
+        foreach path {one {one two}} {
+            interp expose $path source
+            set before [seen $path]
+            interp eval $path [package ifneeded tcltest [package present tcltest]]
+            set after [seen $path]
+            test l-2 {} {lreplace $::after 3 5} [lreplace $before 3 5]
+            interp eval $path [list set slaves [interp slaves $path]]
+            interp eval $path [list set aliases [interp aliases $path]]
+            interp eval $path {
+                tcltest::test t-1 {} {interp slaves} $slaves
+                tcltest::test t-2 {} {interp aliases} $aliases
+                tcltest::test t-3 {} {interp create three; lsort [interp slaves]} [concat three $slaves]
+                tcltest::test t-4 {} {interp slaves three} {}
+                tcltest::cleanupTests
+                tcltest::test t-5 {} {interp delete three; interp slaves} $slaves
+                tcltest::cleanupTests
+            }
+        }
+        interp marktrusted one
+        one eval {interp create trusted; interp eval trusted {set ::argv {}; package require tcltest}}
+        test l-3 {} {lsort [interp slaves one]} {trusted two}
+        test l-4 {} {interp slaves {one trusted}} {}
+        one eval {interp eval trusted {tcltest::test t-1 {} {interp slaves} {}; tcltest::cleanupTests}}
+        cleanupTests
+        """,
+        [],
+    ),
+    "lowers_the_recursionlimit": (
+        r"""
+        foreach {limit result} {5 {falling back due to new recursion limit} 6 ok 7 ok} {
+            interp create kid
+            kid eval [list set limit $limit]
+            test d-$limit {} {
+                kid eval {catch {eval {eval {eval {eval {interp recursionlimit {} $limit; set x ok}}}}} text}
+                kid eval {set text}
+            } $result
+            interp delete kid
+        }
         cleanupTests
         """,
         [],

@@ -1,5 +1,35 @@
-# Child interpreters, in which a suite may load a tcltest of its own. Until it does, nothing of ours is to be seen there
-# but the namespace, and in a safe one a channel.
+# Child interpreters, in which a suite may load a tcltest of its own. Nothing of ours is to be seen there but the
+# namespace.
+
+# Called before `interp` does something. For after it there is a trace only where something is left to do: a command that
+# sets the recursion limit may leave no level for one.
+proc ::pytest_tcltest::interp_called {command op} {
+    variable writer
+    lassign $command name verb path
+    switch -glob -- $verb {
+        cr* {
+            if {[string match *$writer [lindex $command end]]} {
+                return
+            }
+            set then child_made
+        }
+        ch* - sl* {
+            hide_writer $path
+            set then show_writer
+        }
+        default return
+    }
+    uplevel 1 [list trace add execution $name leave [list {*}[tolerant interp_returned] $then $command]]
+}
+
+proc ::pytest_tcltest::interp_returned {then command returned code result op} {
+    if {$returned ne $command} {
+        return ;# another trace has called `interp`
+    }
+    set trace [list {*}[tolerant interp_returned] $then $command]
+    uplevel 1 [list trace remove execution [lindex $command 0] leave $trace]
+    $then $command $code $result
+}
 
 # The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
 # the word of the command, or the youngest without one.
@@ -17,29 +47,17 @@ proc ::pytest_tcltest::created {command result} {
     return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
 }
 
-# A suite that asks which children there are is not to see the writer; for the next event there is another.
-proc ::pytest_tcltest::children_listed {command op} {
-    variable writer
-    if {[regexp {^(ch|sl)} [lindex $command 1]] && [lindex $command 2] eq "" && [interp exists $writer]} {
-        interp delete $writer
-    }
-}
-
-proc ::pytest_tcltest::child_made {command code result args} {
-    variable writer
-    variable bell
-    if {$code || ![string match cr* [lindex $command 1]]} {
+proc ::pytest_tcltest::child_made {command code result} {
+    variable lent
+    if {$code} {
         return
     }
     set child [created $command $result]
-    if {$child in [list "" $writer]} {
-        return
-    }
     set settings [settings [new_name [join $child ::]]]
-    if {$bell eq ""} {
-        watch_child $child $settings
+    if {$lent} {
+        in_writer watch_child $child $settings
     } else {
-        ring made $child $settings
+        watch_child $child $settings
     }
 }
 
@@ -81,48 +99,74 @@ proc ::pytest_tcltest::watch_child {child settings} {
         interp invokehidden $child source -encoding utf-8 $script
     }
     interp eval $child $settings
-    interp eval $child [list namespace eval ::pytest_tcltest [list variable bell [hang_bell $child]]]
+    interp eval $child {namespace eval ::pytest_tcltest {variable lent 1}}
+    lend_writer $child
     interp eval $child ::pytest_tcltest::watch
 }
 
-# Give a safe interpreter a channel that has `rung` called here with what it writes there. A channel, because what
-# tests look at in safe interpreters are commands and aliases.
-proc ::pytest_tcltest::hang_bell {child} {
-    set channel [chan create write [list ::pytest_tcltest::bell $child]]
-    fconfigure $channel -buffering none -encoding utf-8 -translation lf
-    interp transfer {} $channel $child
-    return $channel
-}
-
-# What this channel does.
-proc ::pytest_tcltest::bell {path method id args} {
-    switch $method {
-        initialize {return {initialize finalize watch write}}
-        write {
-            rung $path [encoding convertfrom utf-8 [lindex $args 0]]
-            return [string length [lindex $args 0]]
-        }
+# Give a safe interpreter a writer whose commands are ours. Aliases or a channel of its own would do what the writer does,
+# but that is what a suite looks at in safe interpreters.
+proc ::pytest_tcltest::lend_writer {path} {
+    variable writer
+    set lent [list {*}$path $writer]
+    interp create -- $lent
+    foreach name {write_event sizes now} {
+        interp alias $lent $name {} ::pytest_tcltest::$name
+    }
+    foreach name {watch_child prepare add_match_modes hide_writer} {
+        interp alias $lent $name {} ::pytest_tcltest::${name}_in $path
     }
 }
 
-# In a safe interpreter: tell the one that watches it.
-proc ::pytest_tcltest::ring {args} {
-    variable bell
-    puts -nonewline $bell $args
-}
-
-# What a safe interpreter has told: that it has a child, or that it has a tcltest and needs help to tell of it.
-proc ::pytest_tcltest::rung {path words} {
-    lassign $words what child settings
-    if {$what eq "made"} {
-        watch_child [list {*}$path {*}$child] $settings
+# While `interp children` is called, the writer is not there. One that was lent is given back after it; of another, the
+# next event makes a new one.
+proc ::pytest_tcltest::hide_writer {path} {
+    variable writer
+    variable lent
+    variable hidden
+    if {$lent} {
+        in_writer hide_writer $path
         return
     }
-    prepare
-    foreach name {write_event sizes now} {
-        interp alias $path ::pytest_tcltest::$name {} ::pytest_tcltest::$name
+    if {[catch {interp exists [list {*}$path $writer]} there] || !$there} {
+        return
     }
-    interp alias $path ::pytest_tcltest::add_match_modes {} ::pytest_tcltest::add_match_modes_in $path
+    if {[interp alias [list {*}$path $writer] prepare] ne ""} {
+        set hidden $path
+    }
+    interp delete [list {*}$path $writer]
+}
+
+proc ::pytest_tcltest::show_writer {args} {
+    variable lent
+    variable hidden
+    if {$lent} {
+        lend_again
+    } elseif {$hidden ne ""} {
+        lend_writer $hidden
+        set hidden ""
+    }
+}
+
+# In the interpreter that watches a safe one, which has an alias for as long as it may have no writer.
+proc ::pytest_tcltest::hide_writer_in {safe path} {
+    interp alias $safe ::pytest_tcltest::lend_again {} ::pytest_tcltest::show_writer_in $safe
+    hide_writer [list {*}$safe {*}$path]
+}
+
+proc ::pytest_tcltest::show_writer_in {safe} {
+    interp alias $safe ::pytest_tcltest::lend_again {}
+    show_writer
+}
+
+# In the interpreter that watches a safe one: what that has its writer do.
+proc ::pytest_tcltest::watch_child_in {path child settings} {
+    watch_child [list {*}$path {*}$child] $settings
+}
+
+# A safe interpreter has got a tcltest.
+proc ::pytest_tcltest::prepare_in {path} {
+    prepare
     foreach name {plan selected chosen whole} {
         variable $name
         interp eval $path [list array set ::pytest_tcltest::$name [array get $name]]

@@ -3,10 +3,11 @@
 #
 # Events go to a file of their own, opened for each line: no channel is open that a suite could see or close, and all
 # events so far are there when the process is killed. A line is words with tabs between them. Another interpreter
-# writes them, for a suite may replace `open` or `puts` in its own.
+# writes them, for a suite may replace `open` or `puts` in its own. It is a child in our namespace, and a suite that asks
+# which children there are does not see it.
 
 namespace eval ::pytest_tcltest {
-    variable writer pytest_tcltest_writer
+    variable writer ::pytest_tcltest::writer
     variable here        ;# the folder with these scripts
     variable mode        ;# collect, rehearse or run
     variable plan_path   ;# the file with the plan
@@ -16,7 +17,8 @@ namespace eval ::pytest_tcltest {
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
-    variable bell ""     ;# in a safe interpreter: the channel that calls the interpreter that watches it
+    variable lent 0      ;# whether the writer is lent by the interpreter that watches this one, which is safe
+    variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run
     variable made        ;# an array: how many children of each name this interpreter has made
@@ -44,12 +46,11 @@ proc ::pytest_tcltest::as_argument {word} {
 
 proc ::pytest_tcltest::start_writer {} {
     variable writer
-    if {[namespace which -command ::$writer] ne ""} {
+    variable lent
+    if {$lent || [namespace which -command $writer] ne ""} {
         return
     }
     interp create $writer
-    trace remove execution ::interp enter [tolerant children_listed] ;# that of an earlier writer
-    trace add execution ::interp enter [tolerant children_listed]
     interp eval $writer {
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
@@ -74,8 +75,8 @@ proc ::pytest_tcltest::start_writer {} {
 proc ::pytest_tcltest::in_writer {args} {
     variable writer
     start_writer
-    catch {::$writer eval list}
-    tailcall ::$writer eval $args
+    catch {$writer eval list}
+    tailcall $writer eval $args
 }
 
 proc ::pytest_tcltest::write_event {path words} {
@@ -116,13 +117,13 @@ proc ::pytest_tcltest::scripts {} {
 # Get what a tcltest needs that is to tell of its tests.
 proc ::pytest_tcltest::prepare {} {
     variable prepared
-    variable bell
+    variable lent
     if {$prepared} {
         return
     }
     set prepared 1
-    if {$bell ne ""} {
-        ring tcltest
+    if {$lent} {
+        in_writer prepare
     } else {
         start_writer
         read_plan
@@ -168,14 +169,14 @@ proc ::pytest_tcltest::watch {} {
             trace add execution $command leave [tolerant look]
         }
     }
-    trace add execution ::interp leave [tolerant child_made]
+    trace add execution ::interp enter [tolerant interp_called]
 }
 
 # What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it.
 proc ::pytest_tcltest::tolerant {name} {
     return [list ::apply {{name args} {
         if {[::namespace which -command $name] ne ""} {
-            $name {*}$args
+            tailcall $name {*}$args
         }
     }} ::pytest_tcltest::$name]
 }
@@ -230,7 +231,12 @@ proc ::pytest_tcltest::silent {} {
 
 proc ::pytest_tcltest::add_match_modes {} {
     variable plan
-    uplevel #0 [list source -encoding utf-8 $plan(match)]
+    variable lent
+    if {$lent} {
+        in_writer add_match_modes
+    } else {
+        uplevel #0 [list source -encoding utf-8 $plan(match)]
+    }
 }
 
 proc ::pytest_tcltest::cleaning {args} {

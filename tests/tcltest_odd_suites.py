@@ -595,7 +595,7 @@ ODD = {
                 test "%1$s-1" {} {expr 1} %2$s
                 test "%1$s-2" {} nowhere {expr 1} 1
                 cleanupTests
-                test "%1$s-3" {} {expr 1} 1
+                test "%1$s-3" {} {lindex [dict get [info frame 1] cmd] 1} "%1$s-3"
                 cleanupTests
                 interp create kid
                 kid eval {
@@ -923,6 +923,37 @@ ODD = {
             }} [line]
         } -1
         test f-4 {} {expr {[line] > 9}} 1
+        proc depth {} {info frame}
+        set depth [depth]
+        test f-5 {} {set ::depth} 2
+        test f-6 {} {lindex [dict get [info frame 1] cmd] 1} f-6
+        test f-7 {} {dict get [info frame [info frame]] cmd} {info frame [info frame]}
+        test f-8 {} {dict get [info frame [expr {1 - [info frame]}]] level} 0
+        proc refused {args} {
+            catch {info frame {*}$args} message options
+            list $message [dict get $options -errorcode]
+        }
+        test f-9 {} {
+            lmap level [list [expr {[info frame] + 4}] [expr {-[info frame] - 3}] 1.5] {
+                lindex [refused $level] 0 1
+            }
+        } {level level integer}
+        test f-10 {} {refused -99} {{bad level "-99"} {TCL LOOKUP LEVEL -99}}
+        test f-11 {} {refused 1 2} {{wrong # args: should be "info frame ?number?"} {TCL WRONGARGS}}
+        test f-12 {} {
+            proc nest {n} {expr {$n ? [nest [expr {$n - 1}]] : [info frame]}}
+            expr {[nest 10] - [nest 0]}
+        } 10
+        coroutine worker apply {{} {yield [dict get [info frame 0] line]; yield [info frame]}}
+        test f-13 {} {expr {[worker] - [info frame]}} 1
+        proc stepped {} {
+            set level [info frame]
+            list $level [dict get [info frame $level] cmd]
+        }
+        trace add execution stepped enterstep {apply {args {}}}
+        set stepped [stepped]
+        test f-14 {} {set ::stepped} {2 {info frame $level}}
+        test f-15 {} {interp create kid; set frames [kid eval {info frame}]; interp delete kid; set frames} 1
         cleanupTests
         """,
         [],

@@ -5,9 +5,13 @@
 source -encoding utf-8 [file join [file dirname [file normalize [info script]]] interpreter.tcl]
 set ::pytest_tcltest::here [file dirname [file normalize [info script]]]
 
-proc ::pytest_tcltest::source_as_tclsh {path} {
-    variable plan
-    uplevel #0 [list source {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
+namespace eval ::pytest_tcltest {
+    variable left    ;# of each script that is still to be sourced its path, and what to call before and after it
+    variable after   ;# what to call after the one that is sourced
+    variable script  ;# the words that `source` gets
+    variable message ;# what it returns
+    variable options
+    variable below 0 ;# how many levels of `info frame` there are below the script
 }
 
 proc ::pytest_tcltest::set_arguments {} {
@@ -22,7 +26,67 @@ proc ::pytest_tcltest::lost_tcltest {} {
     return [expr {[info exists instrumented] && [namespace which ::tcltest::pytest_Skipped] eq ""}]
 }
 
-proc ::pytest_tcltest::run_file {folder name} {
+proc ::pytest_tcltest::begin {path args} {
+    variable plan
+    variable plan_path $path
+    variable prepared 1
+    variable left {}
+    start_writer
+    set files [read_plan]
+    variable mode $plan(mode)
+    foreach script [lrange [scripts] 1 end] {
+        uplevel #0 [list source -encoding utf-8 $script]
+    }
+    # tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand
+    interp debug {} -frame 1
+    leave_out_levels
+    if {[llength $args]} {
+        begin_for_another {*}$args
+        return
+    }
+    catch {fconfigure stdout -buffering line}
+    set_arguments ;# the set-up script may load tcltest, which reads them
+    watch
+    if {$plan(setup) ne ""} {
+        lappend left [list $plan(setup) list setup_ended]
+    }
+    foreach file $files {
+        lassign $file folder name
+        lappend left [list $name [list begin_in $folder $name] file_ended]
+    }
+}
+
+# Make ready for the next script; whether there is one.
+proc ::pytest_tcltest::next_script {} {
+    variable plan
+    variable left
+    variable after
+    variable script
+    if {![llength $left]} {
+        return 0
+    }
+    set left [lassign $left next]
+    lassign $next path before after
+    set script [list {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
+    {*}$before
+    return 1
+}
+
+proc ::pytest_tcltest::script_ended {code} {
+    variable after
+    variable message
+    variable options
+    {*}$after $code $message $options
+}
+
+proc ::pytest_tcltest::setup_ended {code message options} {
+    if {$code} {
+        emit setup_died $message [dict get $options -errorinfo]
+        exit 1
+    }
+}
+
+proc ::pytest_tcltest::begin_in {folder name} {
     variable number
     variable made
     array unset made
@@ -36,7 +100,10 @@ proc ::pytest_tcltest::run_file {folder name} {
     set_arguments
     emit file $number {*}[written]
     begin_file
-    set code [catch {source_as_tclsh $name} message options]
+}
+
+proc ::pytest_tcltest::file_ended {code message options} {
+    variable number
     if {$code in {0 2}} {
         end_file
         emit sourced
@@ -45,36 +112,37 @@ proc ::pytest_tcltest::run_file {folder name} {
     } else {
         emit died "code $code outside of a loop" ""
     }
+    incr number
 }
 
-proc ::pytest_tcltest::main {path args} {
-    variable plan
-    variable number
-    variable plan_path $path
-    variable prepared 1
-    start_writer
-    set files [read_plan]
-    variable mode $plan(mode)
-    foreach script [lrange [scripts] 1 end] {
-        uplevel #0 [list source -encoding utf-8 $script]
-    }
-    if {[llength $args]} {
-        run_for_another [lindex $args 0] [lindex $args 1] [lrange $args 2 end]
-        return
-    }
-    catch {fconfigure stdout -buffering line}
-    # tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand
-    interp debug {} -frame 1
-    set_arguments ;# the set-up script may load tcltest, which reads them
-    watch
-    if {$plan(setup) ne "" && [catch {source_as_tclsh $plan(setup)} message options]} {
-        emit setup_died $message [dict get $options -errorinfo]
-        exit 1
-    }
-    foreach file $files {
-        run_file {*}$file
-        incr number
+# Have `info frame` leave out the levels below the script: there are none below a script that tclsh runs. What it tells of
+# the others is that of Tcl's own command, which comes in the place of this procedure.
+proc ::pytest_tcltest::leave_out_levels {} {
+    rename ::tcl::info::frame ::pytest_tcltest::frame
+    proc ::tcl::info::frame {{number ""}} {
+        set level [::pytest_tcltest::frame] ;# not in an `expr`, which has a level where a trace has it not compiled
+        set below $::pytest_tcltest::below
+        set level [expr {$level - $below - 1}] ;# one is this procedure's
+        if {$number eq ""} {
+            return $level
+        }
+        if {[string is integer -strict $number]} {
+            if {$number > $level || $number <= -$level} {
+                return -code error -errorcode [list TCL LOOKUP LEVEL $number] "bad level \"$number\""
+            }
+            if {$number > 0} {
+                incr number $below
+            }
+        }
+        tailcall ::pytest_tcltest::frame $number
     }
 }
 
-::pytest_tcltest::main {*}$::argv
+::pytest_tcltest::begin {*}$::argv
+# at the top level, where tclsh sources its script
+while {[::pytest_tcltest::next_script]} {
+    ::pytest_tcltest::script_ended [catch {
+        set ::pytest_tcltest::below [::pytest_tcltest::frame]
+        source {*}$::pytest_tcltest::script
+    } ::pytest_tcltest::message ::pytest_tcltest::options]
+}

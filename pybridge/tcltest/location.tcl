@@ -26,12 +26,9 @@ proc ::pytest_tcltest::place {frame} {
     return [list [expr {$path eq $file ? "" : $path}] [dict get $frame line]]
 }
 
-# Whether the frame is not of a procedure. What a procedure sources by `uplevel #0`, as ours does, counts as its own.
+# Whether the frame is not of a procedure.
 proc ::pytest_tcltest::at_top_level {frame} {
-    if {[dict exists $frame lambda]} {
-        return 0
-    }
-    return [expr {![dict exists $frame proc] || [string match ::pytest_tcltest::* [dict get $frame proc]]}]
+    return [expr {![dict exists $frame lambda] && ![dict exists $frame proc]}]
 }
 
 # Whether the frame is of this plugin or of tcltest.

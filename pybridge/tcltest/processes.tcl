@@ -36,13 +36,14 @@ proc ::pytest_tcltest::ended_badly {path message code} {
     }
 }
 
-# In such a process: source a file as tclsh does with a script.
-proc ::pytest_tcltest::run_for_another {settings path words} {
-    variable plan
+# In such a process: make ready for a file that `runAllTests` runs.
+proc ::pytest_tcltest::begin_for_another {settings path args} {
     variable number
+    variable plan
     variable prefix
     variable thread
     variable files
+    variable left
     eval $settings
     if {[file normalize $path] in $files} {
         emit died "runAllTests would run [file tail $path] again and again, which calls it" ""
@@ -54,14 +55,18 @@ proc ::pytest_tcltest::run_for_another {settings path words} {
     set thread [list $number $prefix]
     variable totals handed
     set ::argv0 $path
-    set ::argv $words
-    set ::argc [llength $words]
+    set ::argv $args
+    set ::argc [llength $args]
     watch
     foreach script [list {*}[expr {$plan(setup) eq "" ? "" : [list $plan(setup)]}] $path] {
-        if {[catch {source_as_tclsh $script} message options] == 1} {
-            emit process [file tail $path] [dict get $options -errorinfo] 0
-            puts stderr [dict get $options -errorinfo]
-            exit 1
-        }
+        lappend left [list $script list ended_for_another]
+    }
+}
+
+proc ::pytest_tcltest::ended_for_another {code message options} {
+    if {$code == 1} {
+        emit process [file tail $::argv0] [dict get $options -errorinfo] 0
+        puts stderr [dict get $options -errorinfo]
+        exit 1
     }
 }

@@ -4,9 +4,7 @@ import re
 from pathlib import Path
 
 _OURS = re.compile(
-    r'(?:\n    invoked from within\n"source (?:-encoding utf-8 )?[^\n]*")?\n    \("uplevel" body line 1\)\n'
-    r'    invoked from within\n"uplevel #0 \[list source.*',
-    re.S,
+    r'\n    (?:invoked from within|while executing)\n"source \{\*\}\$::pytest_tcltest::script"$'
 )
 _TCLTESTS = re.compile(
     r'\n    \("uplevel" body line \d+\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)".*',

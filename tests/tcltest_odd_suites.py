@@ -1075,6 +1075,50 @@ ODD = {
         """,
         [],
     ),
+    "limits_and_hides": (
+        SAFE
+        + r"""
+        set tests {
+            package require tcltest
+            tcltest::test t-1 {} {interp slaves} {}
+            tcltest::test t-2 {} {interp create sub; interp slaves} sub
+            tcltest::test t-3 {} {interp limit sub command} {-command {} -granularity 1 -value 0}
+            tcltest::test t-4 {} -body {interp eval sub {set x}} -returnCodes 1 -match glob -result *exceeded
+            tcltest::cleanupTests
+        }
+        interp create kid
+        interp limit kid command -value 1000000 -granularity 1
+        interp limit kid time -seconds [expr {[clock seconds] + 1000}]
+        kid eval $tests
+        safe one
+        interp limit one command -value 1000000 -granularity 1
+        one eval {interp slaves}
+        interp limit one command -value {}
+        interp expose one source
+        one eval [package ifneeded tcltest [package present tcltest]]
+        interp limit one command -value 1000000 -granularity 1
+        one eval $tests
+        interp create -safe two
+        interp hide two interp
+        interp invokehidden two interp create sub
+        test l-1 {} {list [interp slaves two] [interp invokehidden two interp slaves]} {sub sub}
+        interp expose two interp
+        test l-2 {} {two eval {interp slaves}} sub
+        interp alias {} make {} interp create
+        oo::class create Maker {forward child interp create}
+        Maker create maker
+        namespace eval suite {proc interp {args} {::interp {*}$args}; interp create third}
+        foreach child [list [make] [maker child second] third] {
+            $child eval {
+                package require tcltest
+                tcltest::test m-1 {} {interp slaves} {}
+                tcltest::cleanupTests
+            }
+        }
+        cleanupTests
+        """,
+        [],
+    ),
     "lowers_the_recursionlimit": (
         r"""
         foreach {limit result} {5 {falling back due to new recursion limit} 6 ok 7 ok} {

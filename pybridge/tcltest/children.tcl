@@ -1,34 +1,41 @@
 # Child interpreters, in which a suite may load a tcltest of its own. Nothing of ours is to be seen there but the
 # namespace.
 
-# Called before `interp` does something. For after it there is a trace only where something is left to do: a command that
-# sets the recursion limit may leave no level for one.
 proc ::pytest_tcltest::interp_called {command op} {
-    variable writer
-    lassign $command name verb path
-    switch -glob -- $verb {
-        cr* {
-            if {[string match *$writer [lindex $command end]]} {
-                return
-            }
-            set then child_made
-        }
-        ch* - sl* {
-            hide_writer $path
-            set then show_writer
-        }
-        default return
+    variable heeded
+    lassign $command name verb path limit
+    # after a command that sets the recursion limit, no level may be left for a trace
+    set wanted [expr {$limit eq "" || ![string match rec* $verb]}]
+    if {$wanted != $heeded} {
+        uplevel 1 [list ::pytest_tcltest::heed $name $wanted]
     }
-    uplevel 1 [list trace add execution $name leave [list {*}[tolerant interp_returned] $then $command]]
+    if {[is_listing $verb]} {
+        hide_writer $path
+    }
 }
 
-proc ::pytest_tcltest::interp_returned {then command returned code result op} {
-    if {$returned ne $command} {
-        return ;# another trace has called `interp`
+proc ::pytest_tcltest::interp_returned {command code result op} {
+    set verb [lindex $command 1]
+    if {[is_listing $verb]} {
+        show_writer
+    } elseif {!$code && [string match cr* $verb]} {
+        child_made $command $result
     }
-    set trace [list {*}[tolerant interp_returned] $then $command]
-    uplevel 1 [list trace remove execution [lindex $command 0] leave $trace]
-    $then $command $code $result
+}
+
+proc ::pytest_tcltest::is_listing {verb} {
+    return [expr {[string match ch* $verb] || [string match sl* $verb]}] ;# children, slaves
+}
+
+# Have `interp_returned` called or not. The command has the name that it has where it is called; when it is hidden, it
+# has none.
+proc ::pytest_tcltest::heed {name wanted} {
+    variable heeded
+    set verb [expr {$wanted ? "add" : "remove"}]
+    set trace [list trace $verb execution $name leave [tolerant interp_returned]]
+    if {![catch {uplevel 1 $trace}]} {
+        set heeded $wanted
+    }
 }
 
 # The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
@@ -47,12 +54,13 @@ proc ::pytest_tcltest::created {command result} {
     return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
 }
 
-proc ::pytest_tcltest::child_made {command code result} {
+proc ::pytest_tcltest::child_made {command result} {
+    variable writer
     variable lent
-    if {$code} {
+    set child [created $command $result]
+    if {[string match *$writer $child]} {
         return
     }
-    set child [created $command $result]
     set settings [settings [new_name [join $child ::]]]
     if {$lent} {
         in_writer watch_child $child $settings
@@ -91,10 +99,18 @@ proc ::pytest_tcltest::watching {settings} {
 }
 
 proc ::pytest_tcltest::watch_child {child settings} {
-    if {![interp issafe $child]} {
+    # one that an interpreter has made whose commands are limited may run none, until it gets a limit of its own
+    set commands [interp limit $child command -value]
+    interp limit $child command -value {}
+    if {[interp issafe $child]} {
+        watch_safe_child $child $settings
+    } else {
         interp eval $child [watching $settings]
-        return
     }
+    interp limit $child command -value $commands
+}
+
+proc ::pytest_tcltest::watch_safe_child {child settings} {
     foreach script [scripts] {
         interp invokehidden $child source -encoding utf-8 $script
     }
@@ -110,6 +126,7 @@ proc ::pytest_tcltest::lend_writer {path} {
     variable writer
     set lent [list {*}$path $writer]
     interp create -- $lent
+    take_limits $lent
     foreach name {write_event sizes now} {
         interp alias $lent $name {} ::pytest_tcltest::$name
     }
@@ -137,7 +154,7 @@ proc ::pytest_tcltest::hide_writer {path} {
     interp delete [list {*}$path $writer]
 }
 
-proc ::pytest_tcltest::show_writer {args} {
+proc ::pytest_tcltest::show_writer {} {
     variable lent
     variable hidden
     if {$lent} {

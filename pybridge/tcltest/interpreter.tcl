@@ -18,6 +18,7 @@ namespace eval ::pytest_tcltest {
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable lent 0      ;# whether the writer is lent by the interpreter that watches this one, which is safe
+    variable heeded 0    ;# whether there is a trace that calls us when `interp` has done something
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run
@@ -51,6 +52,7 @@ proc ::pytest_tcltest::start_writer {} {
         return
     }
     interp create $writer
+    take_limits $writer
     interp eval $writer {
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
@@ -68,6 +70,12 @@ proc ::pytest_tcltest::start_writer {} {
             clock microseconds
         }
     }
+}
+
+# Take from a new interpreter the limits that it has from the one that has made it.
+proc ::pytest_tcltest::take_limits {path} {
+    interp limit $path command -value {}
+    interp limit $path time -seconds {}
 }
 
 # A suite may delete all aliases and all children, which gets it another writer. `interp cancel` cancels what runs in an
@@ -170,6 +178,7 @@ proc ::pytest_tcltest::watch {} {
         }
     }
     trace add execution ::interp enter [tolerant interp_called]
+    heed ::interp 1
 }
 
 # What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it.

@@ -958,6 +958,15 @@ ODD = {
         """,
         [],
     ),
+    "asks_whether_places_are_known": (
+        r"""
+        test d-1 {} {list [interp debug {}] [interp debug {} -frame]} {{-frame 0} 0}
+        test d-2 {} {interp debug {} -frame 1} 1
+        test d-3 {} {dict get [info frame 0] type} source
+        cleanupTests
+        """,
+        [],
+    ),
     "children_that_report_to_a_file": (
         r"""
         test c-1 {} {expr 1} 1

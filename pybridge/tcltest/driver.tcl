@@ -37,8 +37,6 @@ proc ::pytest_tcltest::begin {path args} {
     foreach script [lrange [scripts] 1 end] {
         uplevel #0 [list source -encoding utf-8 $script]
     }
-    # tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand
-    interp debug {} -frame 1
     leave_out_levels
     if {[llength $args]} {
         begin_for_another {*}$args
@@ -53,6 +51,14 @@ proc ::pytest_tcltest::begin {path args} {
     foreach file $files {
         lassign $file folder name
         lappend left [list $name [list begin_in $folder $name] file_ended]
+    }
+}
+
+# tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand. It
+# stays so once it is said: a file that itself asks, or says it, finds it as in tclsh.
+proc ::pytest_tcltest::know_places {path} {
+    if {![in_writer mentions $path {\yinterp\s+debug\s+\{\}}]} {
+        interp debug {} -frame 1
     }
 }
 
@@ -96,6 +102,7 @@ proc ::pytest_tcltest::begin_in {folder name} {
         exit 0 ;# pytest starts another process for the files that are left
     }
     cd $folder
+    know_places $name
     set ::argv0 $name
     set_arguments
     emit file $number {*}[written]

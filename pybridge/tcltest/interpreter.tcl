@@ -66,6 +66,14 @@ proc ::pytest_tcltest::start_writer {} {
         proc sizes {args} {
             lmap path $args {file size $path}
         }
+        proc mentions {path pattern} {
+            if {[catch {open $path rb} channel]} {
+                return 0
+            }
+            set text [read $channel]
+            close $channel
+            return [regexp $pattern $text]
+        }
         proc now {} {
             clock microseconds
         }

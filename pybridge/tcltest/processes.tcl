@@ -54,6 +54,7 @@ proc ::pytest_tcltest::begin_for_another {settings path args} {
     append prefix [file tail $path]::
     set thread [list $number $prefix]
     variable totals handed
+    know_places $path
     set ::argv0 $path
     set ::argv $args
     set ::argc [llength $args]

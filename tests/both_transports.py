@@ -1,8 +1,8 @@
-"""Run the tests, tests/tcl in tcltorch and in stock tclsh, then all others: `-m tests.both_transports ARGS`
+"""Run the tests, tests/tcl in tcltorch and in stock tclsh, and all others: `-m tests.both_transports ARGS`
 
 In a stock tclsh the commands come through a pipe, from a worker. It is Tcl 8.6, and 9.0 where there is one.
-The arguments are pytest's: paths go to the runs that they are for, options to all. The same tests of
-tests/tcl must pass in each Tcl.
+The arguments are pytest's: paths go to the runs that they are for, options to all. Without any, all run side
+by side. The same tests of tests/tcl must pass in each Tcl.
 """
 
 import os
@@ -33,12 +33,32 @@ def main(arguments: list[str]) -> int:
     suites = [each for each in files if Path(each.partition("::")[0]).resolve().parent == _FOLDER]
     modules = [each for each in files if each not in suites]
     options = [each for each in arguments if each not in suites and each not in modules]
+    if not arguments:
+        return run_all()
     statuses = []
     if suites or not modules:
         statuses.append(compare([*options, *suites, "-n0"]))
     if modules or not suites:  # last, so that what is printed ends as pytest ends
         statuses.append(start_pytest(sys.stdout, *_OTHERS, *options, *modules).wait())
     return verdict(statuses)
+
+
+def run_all() -> int:
+    """Run all side by side: the suites wait for much, and leave half of two cores to the others.
+
+    What the others print comes after what the suites print, so that it ends as pytest ends.
+    """
+    colour = ["--color=yes"] if sys.stdout.isatty() else []
+    with start_pytest(subprocess.PIPE, *_OTHERS, *colour) as others:
+        try:
+            status = compare(["-n0"])
+        except BaseException:
+            others.terminate()
+            raise
+        while piece := others.stdout.read1():  # type: ignore[union-attr]
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        return verdict([status, others.wait()])
 
 
 def compare(arguments: list[str]) -> int:
@@ -123,7 +143,9 @@ def verdict(statuses: list[int]) -> int:
     return bad[0] if bad else min(statuses)
 
 
-def start_pytest(output: IO[str], *arguments: str, python: str = sys.executable) -> "subprocess.Popen[bytes]":
+def start_pytest(
+    output: IO[str] | int, *arguments: str, python: str = sys.executable
+) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         "TCLLIBPATH": str(CHECKOUT / "tclpkg"),

@@ -1,5 +1,6 @@
 """`make test` runs the suites of tests/tcl in both transports and in Tcl 9.0, and compares."""
 
+import signal
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -9,6 +10,7 @@ import pytest
 
 from tests import both_transports
 from tests.both_transports import CHECKOUT, passed, verdict
+from tests.processes import eventually
 
 REPORT = """<testsuites><testsuite>
 <testcase classname="tests.tcl.scope.test" name="scope-1.1" />
@@ -80,6 +82,49 @@ def test_which_run_a_file_is_for(monkeypatch: pytest.MonkeyPatch) -> None:
     assert both_transports.main(["-x", program, "tests/test_show.py::test_one"]) == 0
     others = [*both_transports._OTHERS, "-x"]
     assert ran == [["-x", suite, "-n0"], [*others, program, "tests/test_show.py::test_one"]]
+
+
+@pytest.mark.parametrize(("suites", "others", "status"), [(0, 0, 0), (1, 0, 1), (0, 3, 3)])
+def test_without_arguments_all_run_side_by_side_and_the_others_print_last(
+    suites: int,
+    others: int,
+    status: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = f"import sys; print('others'); open('printed', 'w'); sys.exit({others})"
+
+    def start(output: int, *words: str) -> "subprocess.Popen[bytes]":
+        assert words == both_transports._OTHERS
+        return subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, stdout=output)
+
+    def compare(words: list[str]) -> int:
+        eventually((tmp_path / "printed").exists)
+        print("suites")
+        return suites
+
+    monkeypatch.setattr(both_transports, "compare", compare)
+    monkeypatch.setattr(both_transports, "start_pytest", start)
+    assert both_transports.main([]) == status
+    assert capsys.readouterr().out == "suites\nothers\n"
+
+
+def test_the_others_do_not_go_on_when_there_is_no_tcl_9(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(output: int, *_: str) -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "1000"], stdout=output))
+        return started[0]
+
+    def compare(_: object) -> int:
+        sys.exit("there is none")
+
+    monkeypatch.setattr(both_transports, "compare", compare)
+    monkeypatch.setattr(both_transports, "start_pytest", start)
+    with pytest.raises(SystemExit, match="there is none"):
+        both_transports.main([])
+    assert started[0].returncode == -signal.SIGTERM
 
 
 def test_all_runs() -> None:

@@ -27,9 +27,11 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 	    -csv build/quantize_model.csv -plot build/quantize_model.png
 
 # A worker of pytest for each core. PyTorch has two threads in every process, so that kernels share their work on every
-# machine, and they sleep while they wait, or those of one worker would keep the core of another.
+# machine, and they sleep while they wait, or those of one worker would keep the core of another. Hundreds of processes
+# import our modules, which only the first of them is to compile, whatever the environment says.
 test: export OMP_NUM_THREADS := 2
 test: export OMP_WAIT_POLICY := passive
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(INSTALLED) $(MODEL)  ## run all tests, the Tcl suites in tclsh, too; ARGS="-k quantize" passes options to pytest
 	TCLTORCH_DEMO_MODEL="$$(realpath "$(MODEL)")" $(BIN)/python -m tests.both_transports $(ARGS)
 

@@ -54,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run_here(words: list[str]) -> int:
     """Run the program in this process."""
+    import atexit
+    import gc
     import warnings
 
     from pybridge.errors import one_line_warning
@@ -61,6 +63,7 @@ def run_here(words: list[str]) -> int:
     prompts = not words and _on_terminal()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     warnings.formatwarning = one_line_warning
+    atexit.register(gc.freeze)  # or Python looks for garbage in all of PyTorch when it ends, for 0.6 s
     try:
         from pybridge.interp import Interpreter
     except ImportError as error:

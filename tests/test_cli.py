@@ -62,6 +62,15 @@ def test_plain_tcl_does_not_import_torch() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+def test_no_garbage_is_looked_for_in_pytorch_at_the_end() -> None:
+    program = (
+        "import atexit, gc; from pybridge.cli import main; "
+        "atexit.register(lambda: print(gc.get_freeze_count() > 10000)); main(['-c', ''])"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")
+
+
 def test_warnings_of_pytorch_are_one_line() -> None:
     ended = run("-c", "torch::tensor_std [torch::ones 1]")
     assert ended.returncode == 0

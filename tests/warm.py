@@ -1,7 +1,8 @@
 """Scripts in processes of their own that need not import PyTorch, which takes seconds: forks of one that has.
 
 It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet. What it has in
-memory is frozen: a child that ends would look for garbage in all of PyTorch, and copy it for that.
+memory is frozen: a child would look for garbage in all of PyTorch, and copy it for that. So a child ends when
+its threads and functions of atexit have, unless the rest of the end is what is tested.
 """
 
 import json
@@ -15,9 +16,16 @@ from pathlib import Path
 from typing import Any
 
 _SECONDS = 120  # after which a script is killed
-# A child goes on below the loop, so that it ends as any program does.
+# A child goes on below the loop, so that it ends as any program does. What atexit has first is called last.
 _PARENT = f"""
-import gc, json, os, signal, sys
+import atexit, gc, json, os, signal, sys
+
+def end():
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+atexit.register(end)
 import torch
 
 gc.collect()
@@ -39,7 +47,15 @@ os.environ.clear()
 os.environ.update(request["environment"])
 os.chdir(request["folder"])
 sys.argv[1:] = request["words"]
-exec(compile(request["script"], "<string>", "exec"), {{"__name__": "__main__"}})
+if request["whole_end"]:
+    atexit.unregister(end)
+status = 1
+try:
+    exec(compile(request["script"], "<string>", "exec"), {{"__name__": "__main__"}})
+    status = 0
+except SystemExit as error:
+    status = error.code if isinstance(error.code, int) else int(error.code is not None)
+    raise
 """
 
 
@@ -77,11 +93,13 @@ class Warm:
         folder: Path | str = ".",
         environment: Mapping[str, str] = os.environ,
         errors: str = "",
+        whole_end: bool = False,
     ) -> "subprocess.CompletedProcess[str]":
         """Run a Python script with these words in sys.argv and without standard input.
 
         Args:
             errors: the path of what is its standard error, where that should not be in the result.
+            whole_end: whether Python is to take itself and PyTorch apart at the end.
         """
         with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as said:
             request = {
@@ -90,6 +108,7 @@ class Warm:
                 "folder": os.path.abspath(folder),
                 "environment": dict(environment),
                 "files": [output.name, errors or said.name],
+                "whole_end": whole_end,
             }
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()

@@ -27,8 +27,8 @@ proc ::pytest_tcltest::is_listing {verb} {
     return [expr {[string match ch* $verb] || [string match sl* $verb]}] ;# children, slaves
 }
 
-# Have `interp_returned` called or not. The command has the name that it has where it is called; when it is hidden, it
-# has none.
+# Have `interp_returned` called when `interp` returns, or no longer. The command has the name that it has where it is
+# called; when it is hidden, it has none.
 proc ::pytest_tcltest::heed {name wanted} {
     variable heeded
     set verb [expr {$wanted ? "add" : "remove"}]

@@ -6,12 +6,12 @@ source -encoding utf-8 [file join [file dirname [file normalize [info script]]] 
 set ::pytest_tcltest::here [file dirname [file normalize [info script]]]
 
 namespace eval ::pytest_tcltest {
-    variable left    ;# of each script that is still to be sourced its path, and what to call before and after it
-    variable after   ;# what to call after the one that is sourced
-    variable script  ;# the words that `source` gets
-    variable message ;# what it returns
+    variable queue      ;# of each script that is still to be sourced its path, and what to call before and after it
+    variable when_ended ;# what to call after the one that is sourced
+    variable script     ;# the words that `source` gets
+    variable message    ;# what it returns, and with which options
     variable options
-    variable below 0 ;# how many levels of `info frame` there are below the script
+    variable below 0    ;# how many levels of `info frame` there are below the script
 }
 
 proc ::pytest_tcltest::set_arguments {} {
@@ -26,11 +26,12 @@ proc ::pytest_tcltest::lost_tcltest {} {
     return [expr {[info exists instrumented] && [namespace which ::tcltest::pytest_Skipped] eq ""}]
 }
 
-proc ::pytest_tcltest::begin {path args} {
+# Queue the scripts of the plan; with more words, those of a file that `runAllTests` runs.
+proc ::pytest_tcltest::queue_scripts {path args} {
     variable plan
     variable plan_path $path
     variable prepared 1
-    variable left {}
+    variable queue {}
     start_writer
     set files [read_plan]
     variable mode $plan(mode)
@@ -39,50 +40,50 @@ proc ::pytest_tcltest::begin {path args} {
     }
     leave_out_levels
     if {[llength $args]} {
-        begin_for_another {*}$args
+        queue_for_another {*}$args
         return
     }
     catch {fconfigure stdout -buffering line}
     set_arguments ;# the set-up script may load tcltest, which reads them
     watch
     if {$plan(setup) ne ""} {
-        lappend left [list $plan(setup) list setup_ended]
+        lappend queue [list $plan(setup) list setup_ended]
     }
     foreach file $files {
         lassign $file folder name
-        lappend left [list $name [list begin_in $folder $name] file_ended]
+        lappend queue [list $name [list enter_file $folder $name] file_ended]
     }
 }
 
-# tclsh does not compile its script, but `source` does; only so does Tcl know then where the words of commands stand. It
-# stays so once it is said: a file that itself asks, or says it, finds it as in tclsh.
+# Have Tcl know where the words of commands stand, as it does in tclsh, which does not compile its script as `source`
+# does. This cannot be undone, so a file that asks for it, or looks whether it is so, finds it as in tclsh.
 proc ::pytest_tcltest::know_places {path} {
     if {![in_writer mentions $path {\yinterp\s+debug\s+\{\}}]} {
         interp debug {} -frame 1
     }
 }
 
-# Make ready for the next script; whether there is one.
+# Have the next script in `script`, and its surroundings ready; whether there is one.
 proc ::pytest_tcltest::next_script {} {
     variable plan
-    variable left
-    variable after
+    variable queue
+    variable when_ended
     variable script
-    if {![llength $left]} {
+    if {![llength $queue]} {
         return 0
     }
-    set left [lassign $left next]
-    lassign $next path before after
+    set queue [lassign $queue next]
+    lassign $next path before when_ended
     set script [list {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
     {*}$before
     return 1
 }
 
 proc ::pytest_tcltest::script_ended {code} {
-    variable after
+    variable when_ended
     variable message
     variable options
-    {*}$after $code $message $options
+    {*}$when_ended $code $message $options
 }
 
 proc ::pytest_tcltest::setup_ended {code message options} {
@@ -92,7 +93,8 @@ proc ::pytest_tcltest::setup_ended {code message options} {
     }
 }
 
-proc ::pytest_tcltest::begin_in {folder name} {
+# Be where a test file expects to be, and tell that it begins.
+proc ::pytest_tcltest::enter_file {folder name} {
     variable number
     variable made
     array unset made
@@ -145,7 +147,7 @@ proc ::pytest_tcltest::leave_out_levels {} {
     }
 }
 
-::pytest_tcltest::begin {*}$::argv
+::pytest_tcltest::queue_scripts {*}$::argv
 # at the top level, where tclsh sources its script
 while {[::pytest_tcltest::next_script]} {
     ::pytest_tcltest::script_ended [catch {

@@ -36,14 +36,14 @@ proc ::pytest_tcltest::ended_badly {path message code} {
     }
 }
 
-# In such a process: make ready for a file that `runAllTests` runs.
-proc ::pytest_tcltest::begin_for_another {settings path args} {
+# In such a process: queue the file that `runAllTests` runs, behind the set-up script.
+proc ::pytest_tcltest::queue_for_another {settings path args} {
     variable number
     variable plan
     variable prefix
     variable thread
     variable files
-    variable left
+    variable queue
     eval $settings
     if {[file normalize $path] in $files} {
         emit died "runAllTests would run [file tail $path] again and again, which calls it" ""
@@ -60,7 +60,7 @@ proc ::pytest_tcltest::begin_for_another {settings path args} {
     set ::argc [llength $args]
     watch
     foreach script [list {*}[expr {$plan(setup) eq "" ? "" : [list $plan(setup)]}] $path] {
-        lappend left [list $script list ended_for_another]
+        lappend queue [list $script list ended_for_another]
     }
 }
 

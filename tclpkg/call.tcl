@@ -31,7 +31,7 @@ namespace eval ::torch::_ {
     variable ask_in_folder ::torch::_::dispatch
 }
 
-# These words for a command.
+# These words for the command of a name.
 proc ::torch::_::way_of {name} {
     variable ask
     variable ask_in_folder

@@ -80,7 +80,7 @@ proc ::torch::_::tell {channel list} {
 }
 
 # The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
-# before it loads PyTorch.
+# before it loads PyTorch, and until then `ask` is made, which the first command needs.
 proc ::torch::_::greeting {connection patience} {
     set begun [::tcl::clock::milliseconds]
     make_ask
@@ -91,7 +91,7 @@ proc ::torch::_::greeting {connection patience} {
         if {[binary scan $data Iu length] && $length > 10000} {
             return garbled
         } elseif {[string length $data] < $needed} {
-            after [expr {$waited >= 10}]  ;# one of the daemon's greets before it can be slept for
+            after [expr {$waited >= 10}]  ;# a worker of the daemon's greets sooner than a sleep ends
         } elseif {$needed == 12} {
             set needed [expr {12 + $length}]
         } else {

@@ -1,9 +1,9 @@
 # Requests to the worker and its answers.
 
-# The dispatcher behind the pipe: send a request, of words and bytes, and wait for its answer: status, value, options.
-# What comes before it is for others. Nearly every command goes through here, and does not look twice: that the worker
-# has nothing to do is told by an entry of `at_rest`. Tcl takes half a millisecond to compile it, which passes while the
-# first worker begins.
+# Make `ask`, the dispatcher behind the pipe: it sends a request, of words and bytes, and waits for its answer: status,
+# value, options. What comes before it is for others. Nearly every command goes through it, and does not look twice:
+# that the worker has nothing to do is told by an entry of `at_rest`. Tcl takes half a millisecond to compile it, which
+# passes while the first worker begins (`greeting`).
 proc ::torch::_::make_ask {} {
     variable talkers
     if {[dict exists $talkers ::torch::_::ask]} {
@@ -15,7 +15,7 @@ proc ::torch::_::make_ask {} {
         variable created
         set process [pid]
         if {![info exists at_rest($process)]} {
-            tailcall ask_first $bytes $chain {*}$args
+            tailcall ask_when_ready $bytes $chain {*}$args
         }
         if {$chain ne ""} {
             set args [list !in $chain {*}$args]
@@ -61,16 +61,16 @@ proc ::torch::_::make_ask {} {
     ask "" ""  ;# without words: it is compiled, and does nothing
 }
 
-# It, until there has been a worker.
+# `ask` until the first worker begins.
 proc ::torch::_::ask {bytes chain args} {
-    tailcall ask_first $bytes $chain {*}$args
+    tailcall ask_when_ready $bytes $chain {*}$args
 }
 
-# The same while no worker is at rest. It is left to `ask` then, not called by it, because that may be another procedure
-# by now: the first worker makes it, and so does Expect when it comes (expect.tcl).
-proc ::torch::_::ask_first {bytes chain args} {
+# `ask` while no worker is at rest: have one first. Both leave to each other by `tailcall`, because `ask` may be another
+# procedure by now: the first worker has it made, and so has Expect when it comes (expect.tcl).
+proc ::torch::_::ask_when_ready {bytes chain args} {
     if {![llength $args]} {
-        return
+        return  ;# to make_ask
     }
     set refusal [get_ready $args 0]
     if {$refusal ne ""} {
@@ -79,7 +79,7 @@ proc ::torch::_::ask_first {bytes chain args} {
     tailcall ask $bytes $chain {*}$args
 }
 
-# The same where the folder of this process matters: the worker is sent there first.
+# `ask` where the folder of this process matters: the worker is sent there first.
 proc ::torch::_::ask_in_folder {bytes chain args} {
     set refusal [get_ready $args 1]
     if {$refusal ne ""} {
@@ -127,7 +127,7 @@ proc ::torch::_::verb_of {words} {
 
 # How many requests have begun and not ended: what the worker prints may run a command of the host's that makes another.
 proc ::torch::_::depth {} {
-    set asking {::torch::_::ask ::torch::_::ask_first ::torch::_::ask_in_folder}
+    set asking {::torch::_::ask ::torch::_::ask_when_ready ::torch::_::ask_in_folder}
     set found 0
     for {set level [info frame]} {$level > 0} {incr level -1} {
         set frame [info frame $level]

@@ -37,8 +37,8 @@ proc ::torch::_::begin {} {
     begin_async
 }
 
-# Make the commands that take no script. Each has a procedure of its own: an alias to `call` is felt in what it takes. A
-# program waits for this each time, so it is done in one place and calls little.
+# Make the commands that take no script. Each has a procedure of its own: an alias to `call` is felt in what it takes.
+# Every program waits for this, so what `way_of` does stands here again, without a call for each command.
 proc ::torch::_::begin_commands {} {
     variable commands
     variable on_files

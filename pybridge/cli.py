@@ -63,7 +63,7 @@ def run_here(words: list[str]) -> int:
     prompts = not words and _on_terminal()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     warnings.formatwarning = one_line_warning
-    atexit.register(gc.freeze)  # or Python looks for garbage in all of PyTorch when it ends, for 0.6 s
+    atexit.register(gc.freeze)  # or Python ends with a search for garbage in all of PyTorch
     try:
         from pybridge.interp import Interpreter
     except ImportError as error:

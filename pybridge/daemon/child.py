@@ -41,7 +41,7 @@ def live(orders: socket.socket, memory: int, answer: str, last_words: TextIO) ->
         identity = Identity.of_tcl(said) if kind == b"w" else Identity.of_program(said)
         if identity.folder:
             os.chdir(identity.folder)
-    except (ValueError, OSError):  # no hello, or from where this process cannot be
+    except (ValueError, OSError):  # no hello, or one from a folder in which this process cannot be
         os._exit(0)
     if memory:
         _limit_memory(memory)
@@ -60,7 +60,7 @@ def _limit_memory(allowed: int) -> None:
 
 
 def _take_over(identity: Identity) -> None:
-    """Do what a client need not wait for: nothing can go wrong here."""
+    """Take over what cannot go wrong: a Tcl program has been greeted before, and does not wait for it."""
     identity.take_over()
     for name in _NUMBERS_OF_THREADS:  # OpenMP has read them in the daemon
         wanted = identity.environment.get(name, "").partition(",")[0]

@@ -2,8 +2,9 @@
 
 A Tcl program connects to a port of the loopback device and sends a frame of number 0 (see worker/frames.py):
 `!client token version folder pid environment arguments`; what the system has told it, it tells as bytes. The
-`tcltorch` program connects to a socket in the daemon's folder and sends the same kind of frame, with its
-words between NULs and four descriptors.
+`tcltorch` program connects to a socket in the daemon's folder and sends the same kind of frame with four
+descriptors; its words, each but the last with a NUL behind it, are the version, the folder of the package,
+the locale, the umask, how many arguments there are, these, and the environment.
 
 The daemon looks at no more of it than tells whether this is a client of its own. The child reads the rest.
 """
@@ -37,7 +38,9 @@ class Identity:
 
     Args:
         arguments: the words of its command line.
+        environment: its variables, and no others.
         folder: where it runs; empty when the child gets it as a descriptor.
+        process: its pid; 0 where the umask is known.
         umask: None where its process has to be looked at.
     """
 
@@ -49,10 +52,10 @@ class Identity:
 
     @classmethod
     def of_tcl(cls, said: bytes) -> "Identity":
-        """That of a Tcl program, from the rest of its hello.
+        """That of a Tcl program, from what follows the version in its hello.
 
         Raises:
-            ValueError: words are missing, or no numbers, or nobody can have such an environment.
+            ValueError: the words are too few or too many, or one is no list, number or environment.
         """
         folder, process, variables, arguments = split_list(decode(said))
         names = [_from_system(word) for word in split_list(variables)]
@@ -64,7 +67,11 @@ class Identity:
 
     @classmethod
     def of_program(cls, said: bytes) -> "Identity":
-        """That of a `tcltorch` program, likewise."""
+        """That of a `tcltorch` program, from what follows the locale in its hello.
+
+        Raises:
+            ValueError: a word is missing, or is no number or no variable.
+        """
         umask, count, *words = decode(said).split("\0")
         arguments, variables = words[: int(count)], words[int(count) :]
         environment = dict(variable.split("=", 1) for variable in variables)
@@ -103,7 +110,13 @@ class Caller:
         self._data = b""
 
     def hear(self, token: str) -> bytes | None:
-        """Read what has come. When all of a hello is there, the rest of it, for `Identity`.
+        """Read what has come, without waiting.
+
+        Args:
+            token: what a Tcl program must know.
+
+        Returns:
+            What `Identity` reads of the hello, once all of it is there; until then None.
 
         Raises:
             Refused: it is none, too long, of another version, or does not know the token.
@@ -118,7 +131,7 @@ class Caller:
             raise Refused(str(error)) from None
         self.descriptors += descriptors
         self._data += data
-        begun = self._data[: HEADER.size].ljust(HEADER.size, b"\0")  # the length comes first, and tells most
+        begun = self._data[: HEADER.size].ljust(HEADER.size, b"\0")  # the length may have come alone
         length, number, size = HEADER.unpack(begun)
         if not data or length > LONGEST or number or size:
             raise Refused("no hello")

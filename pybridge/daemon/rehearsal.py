@@ -1,7 +1,7 @@
-"""What a child does while it waits: it goes the ways that a client will.
+"""What a child does while it waits: what a client will have it do, once.
 
-The pages that are written to on these ways are the child's own then, and no longer the daemon's, which the
-system would have to copy while the client waits.
+The pages of memory that this writes to are the child's own then. They are shared with the daemon before, and
+the system would have to copy them while the client waits.
 """
 
 import contextlib
@@ -32,11 +32,15 @@ _REQUESTS = (
 
 
 def rehearse(orders: socket.socket) -> None:
-    """Be ready. A client that has come already does not wait for it."""
-    for way in (_take_over, _answer, _run_a_script):
+    """Go through each part, unless a client has come, which does not wait for the rest.
+
+    Args:
+        orders: where it is told of a client.
+    """
+    for part in (_take_over, _answer, _run_a_script):
         if select.select([orders], [], [], 0)[0]:
             return
-        way()
+        part()
 
 
 def _take_over() -> None:

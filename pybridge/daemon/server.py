@@ -182,7 +182,7 @@ class Server:
         self._convenient = time.monotonic() + _HEAD_START
         caller.connection.setblocking(True)
         try:
-            _pass_on(child.orders, caller, said)
+            _give_orders(child.orders, caller, said)
         except OSError:  # one of the two is gone: the other follows
             _signal(child.process, signal.SIGKILL)
         caller.close_descriptors()
@@ -259,13 +259,13 @@ class Server:
         return None
 
     def _rehearse(self) -> None:
-        """Hear somebody, and pass it on: what that writes to is no longer shared with the new child then."""
+        """Hear a caller and hand it over: the pages that this writes to are shared with no child then."""
         with contextlib.suppress(OSError, Refused):  # too few descriptors: a client may need fewer
             here, there = socket.socketpair()
             with here, there:
                 here.sendall(head(0, begin_of_tcl(self._token)))
                 caller = Caller(there, of_program=False)
-                _pass_on(there, caller, caller.hear(self._token) or b"")
+                _give_orders(there, caller, caller.hear(self._token) or b"")
 
     def _take_signals(self) -> None:
         numbers = set(self._woken.recv(4096))
@@ -341,7 +341,8 @@ class Server:
             self._ended = True
 
 
-def _pass_on(orders: socket.socket, caller: Caller, said: bytes) -> None:
+def _give_orders(orders: socket.socket, caller: Caller, said: bytes) -> None:
+    """Tell a child what it is, a program (p) or a worker (w), and give it all that has come of its client."""
     with _file_of(said) as described:
         kind = b"p" if caller.of_program else b"w"
         descriptors = [described.fileno(), caller.connection.fileno(), *caller.descriptors]

@@ -23,12 +23,12 @@ def main() -> None:
         os.chdir("/")
     from pybridge.worker import hangup, process
 
-    def begin() -> None:
+    def after_greeting() -> None:
         hangup.end_with(source)
         if "torch" not in sys.modules:
             threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
 
-    process.run(source, target, process.keep_last_words(), begin)
+    process.run(source, target, process.keep_last_words(), after_greeting)
 
 
 def _load_torch() -> None:

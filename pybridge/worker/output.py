@@ -38,7 +38,7 @@ class Output:
             setattr(sys, name, io.TextIOWrapper(_Stream(self, name), "utf-8", "replace", write_through=True))
 
     def close(self) -> None:
-        """Let go of the files. Whoever replaces 1 and 2 need do no more."""
+        """Close the files. The caller puts what it wants in the place of 1 and 2, and of `sys.stdout`."""
         os.close(self._out)
         os.close(self._err)
 

@@ -17,26 +17,26 @@ _CANCEL = signal.SIGUSR1  # torch::cancel
 
 
 def keep_last_words() -> TextIO:
-    """What is now standard error. A crash is told there, whatever takes its place."""
+    """Keep what is standard error now, and have a crash told there, whatever takes its place."""
     last_words = os.fdopen(os.dup(2), "w")
     faulthandler.enable(last_words)
     return last_words
 
 
 def run(
-    source: int, target: int, last_words: TextIO, begin: Callable[[], None], answer: str = ""
+    source: int, target: int, last_words: TextIO, after_greeting: Callable[[], None], answer: str = ""
 ) -> NoReturn:
     """Serve the connection of these two descriptors, and end the process with it.
 
     Args:
-        last_words: for those of this process; Tcl tells them with the error, and of the daemon it is the log.
-        begin: what the other side need not wait for; it is done before the first request.
-        answer: what the other side knows this one by; empty where it has started it.
+        last_words: where this process says what was wrong; Tcl shows it, unless it is the daemon's log.
+        after_greeting: done before the first request; the other side goes on meanwhile.
+        answer: what the other side knows the daemon by; empty, by default, where it has started this process.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {_CANCEL})  # it may come as soon as the other side knows of us
     writer = Writer(target)
     greet(writer, answer)
-    begin()
+    after_greeting()
     server = Server(Reader(source), writer, Output(writer))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(_CANCEL, lambda *_: setattr(server, "cancelled", True))

@@ -50,7 +50,11 @@ _SCRIPT_LINE = re.compile(
 
 
 def greet(writer: Writer, answer: str = "") -> None:
-    """Say who is here, before anything takes time."""
+    """Say who is here.
+
+    Args:
+        answer: what the other side knows the daemon by; empty, by default, where it has started this process.
+    """
     writer.send(0, encode(join_list(("hello", __version__, str(os.getpid()), answer))))
     about.host_facts["runs in"] = "a worker of the daemon's" if answer else "a worker"
 

@@ -44,9 +44,9 @@ def main(arguments: list[str]) -> int:
 
 
 def run_all() -> int:
-    """Run all side by side: the suites wait for much, and leave half of two cores to the others.
+    """Run all side by side: the suites spend half of their time waiting, on two cores.
 
-    What the others print comes after what the suites print, so that it ends as pytest ends.
+    What the others print comes last, so that all ends as pytest ends.
     """
     colour = ["--color=yes"] if sys.stdout.isatty() else []
     with start_pytest(subprocess.PIPE, *_OTHERS, *colour) as others:

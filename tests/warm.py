@@ -1,8 +1,9 @@
 """Scripts in processes of their own that need not import PyTorch, which takes seconds: forks of one that has.
 
 It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet. What it has in
-memory is frozen: a child would look for garbage in all of PyTorch, and copy it for that. So a child ends when
-its threads and functions of atexit have, unless the rest of the end is what is tested.
+memory is frozen: a child would look for garbage in all of PyTorch, and copy it for that. A child ends when
+its threads and functions of atexit have, unless the rest of its end is what is tested: to take PyTorch apart
+costs 0.3 s of a processor.
 """
 
 import json

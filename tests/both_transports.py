@@ -29,12 +29,12 @@ _SUITES = ("-o", "testpaths=tests/tcl")
 
 def main(arguments: list[str]) -> int:
     """Run all; the status of the first that fails, 1 when the Tcls have run different tests."""
+    if not arguments:
+        return run_all()
     files = [each for each in arguments if each.partition("::")[0].endswith((".test", ".py"))]
     suites = [each for each in files if Path(each.partition("::")[0]).resolve().parent == _FOLDER]
     modules = [each for each in files if each not in suites]
     options = [each for each in arguments if each not in suites and each not in modules]
-    if not arguments:
-        return run_all()
     statuses = []
     if suites or not modules:
         statuses.append(compare([*options, *suites, "-n0"]))

@@ -135,8 +135,8 @@ proc ::pytest_tcltest::lend_writer {path} {
     }
 }
 
-# While `interp children` is called, the writer is not there. One that was lent is given back after it; of another, the
-# next event makes a new one.
+# While `interp children` is called, the writer is not there. One that was lent is lent again after it; in the place of
+# another, the next event makes a new one.
 proc ::pytest_tcltest::hide_writer {path} {
     variable writer
     variable lent

@@ -1,4 +1,7 @@
-"""A worker ends with its program, whatever it is doing, and so do the commands that its scripts wait for."""
+"""A worker ends with its program, whatever it is doing, and so do the commands that its scripts wait for.
+
+One of the daemon's is ended by the daemon, which sees its client go.
+"""
 
 import contextlib
 import os

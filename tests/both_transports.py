@@ -115,7 +115,8 @@ def start_suites(
     folder: Path, name: str, program: str, python: str, shown: IO[str], arguments: list[str]
 ) -> "subprocess.Popen[bytes]":
     """Run tests/tcl in a process that all its files share, in a folder of its own, beside the other Tcls."""
-    options = [f"--junitxml={report(folder, name)}", "-o", f"tcltest_args=-tmpdir ../../build/tcltest/{name}"]
+    scratch = shlex.quote(f"{folder / name}")
+    options = [f"--junitxml={report(folder, name)}", "-o", f"tcltest_args=-tmpdir {scratch}"]
     if program:
         options.append(f"--tcltest-interpreter={shlex.quote(program)}")
     return start_pytest(shown, *_SUITES, *options, *arguments, python=python)

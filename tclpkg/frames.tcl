@@ -44,8 +44,8 @@ proc ::torch::_::talker {name parameters body} {
     variable sending
     variable receiving
     variable reading
-    dict set talkers $name [list $parameters $body]
     proc $name $parameters [string map [list READ $reading] [string map [list SEND $sending RECEIVE $receiving] $body]]
+    dict set talkers $name [list $parameters $body]  ;# at last: a limit may cut this off
 }
 
 # Have all of them read by another command.

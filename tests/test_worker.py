@@ -646,6 +646,28 @@ def test_a_start_that_was_cut_off_leaves_no_process(tmp_path: Path) -> None:
     assert (out, said, status) == (f"1,time limit exceeded\n{__version__}\n1\n", "", 0)
 
 
+def test_a_start_that_was_cut_off_anywhere_while_it_compiles(tmp_path: Path) -> None:
+    script = """
+        foreach more {1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18} {
+            interp create child
+            child eval [list set auto_path $auto_path]
+            child eval {package require torch; trace add execution ::torch::_::make_ask enter strike}
+            interp alias child strike {} strike $more
+            proc strike {more args} {
+                interp limit child command -value [expr {[child eval {info cmdcount}] + $more}] -granularity 1
+            }
+            incr cut [catch {child eval {torch::version}}]
+            interp limit child command -value {}
+            child eval {trace remove execution ::torch::_::make_ask enter strike}
+            child limit time -seconds [expr {[clock seconds] + 60}]  ;# it did not come back
+            lappend said [child eval {torch::version}]
+            interp delete child
+        }
+        puts [lsort -unique $said],[expr {$cut > 9}]
+    """
+    assert run(script, tmp_path) == (f"{__version__},1\n", "", 0)
+
+
 # A worker of these answers to the second request, and goes on.
 ODD = [
     ("os.write(1, b'x' * 20)", "it said something that is no answer"),

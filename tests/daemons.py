@@ -32,7 +32,9 @@ for line in sys.stdin:
         os._exit(0)
     os.setsid()
     os.environ["XDG_RUNTIME_DIR"] = order["folder"]
-    os.dup2(os.open(order["folder"] + "/errors", os.O_WRONLY | os.O_CREAT), 2)
+    errors = os.open(order["folder"] + "/errors", os.O_WRONLY | os.O_CREAT)
+    os.dup2(errors, 2)
+    os.close(errors)
     if "words" in order:
         hello.PATIENCE = order["patience"]
         daemon.main(order["words"])

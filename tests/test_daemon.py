@@ -472,6 +472,16 @@ def test_a_client_in_another_locale(daemon: Daemon, tmp_path: Path) -> None:
     assert daemon.tclsh(script, LC_ALL="C") == "1,1\nsame\n"
 
 
+def test_a_daemon_in_an_environment_beyond_latin_1(nursery: Nursery, tmp_path: Path) -> None:
+    """XDG_RUNTIME_DIR is part of it."""
+    folder = tmp_path / "\u20ac"
+    folder.mkdir()
+    daemon = nursery.daemon(folder)
+    eventually(lambda: [state(each) for each in daemon.children()] == ["S"])
+    daemon.stop()
+    assert (folder / "errors").read_text() == ""
+
+
 def test_a_number_of_threads_that_is_none(daemon: Daemon) -> None:
     said = daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]", OMP_NUM_THREADS="9" * 20)
     assert said == "1\n"
@@ -575,6 +585,31 @@ def test_a_cancel_as_soon_as_the_worker_is_known(daemon: Daemon) -> None:
         client.sendall(frame(b"!async ones 1", number=1))
         _, answer, _ = reader.next() or pytest.fail("no answer")
     assert "TORCH INTERRUPT" in answer
+
+
+def test_an_interrupt_as_soon_as_the_worker_is_known(daemon: Daemon) -> None:
+    """It is for the program, as later."""
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        reader = Reader(client.fileno())
+        client.settimeout(None)
+        _, greeting, _ = reader.next() or pytest.fail("no greeting")
+        os.kill(int(split_list(greeting)[2]), signal.SIGINT)
+        client.sendall(frame(b"ones 1", number=1))
+        _, answer, _ = reader.next() or pytest.fail("no answer")
+    assert answer == "0 tensor0 {} 1"
+
+
+def test_a_command_of_a_script_has_no_part_in_the_connection(daemon: Daemon) -> None:
+    """One that goes on would keep the program from seeing that the worker has ended."""
+    assert daemon.tclsh("puts [torch::remote {lsort -integer [exec ls /proc/self/fd]}]") == "0 1 2 3\n"
+
+
+def test_a_program_has_no_part_in_the_log(daemon: Daemon) -> None:
+    script = "foreach name [glob /proc/[pid]/fd/*] {catch {puts [file readlink $name]}}"
+    said = daemon.tcltorch("-c", script).stdout
+    assert "socket:" in said
+    assert str(daemon.runtime / "errors") not in said
 
 
 def test_a_worker_that_is_killed(daemon: Daemon) -> None:

@@ -35,6 +35,7 @@ def live(orders: socket.socket, memory: int, answer: str, last_words: TextIO) ->
     if not kind:  # the daemon has ended
         os._exit(0)
     described, connection, *descriptors = descriptors
+    os.set_inheritable(connection, False)  # Python 3.11 passes over the flag
     said = os.pread(described, os.fstat(described).st_size, 0)
     os.close(described)
     try:
@@ -50,6 +51,8 @@ def live(orders: socket.socket, memory: int, answer: str, last_words: TextIO) ->
         run(connection, connection, last_words, lambda: _take_over(identity), answer)
     else:
         _take_over(identity)
+        faulthandler.disable()  # it is the daemon's, too
+        last_words.close()
         _be_program(identity, connection, descriptors, orders)
 
 
@@ -83,7 +86,6 @@ def _be_program(identity: Identity, connection: int, descriptors: list[int], ord
     _open_standard_streams(identity.environment)
     sys.argv = ["tcltorch", *identity.arguments]
     about.host_facts["runs in"] = "with Tcl, forked by the daemon"
-    faulthandler.disable()  # it is the daemon's, too
     os.write(connection, b"+")  # without it the client runs the program itself: from here on it may not
     os.close(connection)
     try:

@@ -44,7 +44,7 @@ def rehearse(orders: socket.socket) -> None:
 
 
 def _take_over() -> None:
-    environment = join_list(word for variable in os.environ.items() for word in variable)
+    environment = join_list(word.decode("latin-1") for pair in os.environb.items() for word in pair)
     said = join_list(("/", str(os.getpid()), environment, "tclsh"))
     Identity.of_tcl(encode(said)).take_over()
 

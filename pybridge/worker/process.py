@@ -34,11 +34,11 @@ def run(
         answer: what the other side knows the daemon by; empty, by default, where it has started this process.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, {_CANCEL})  # it may come as soon as the other side knows of us
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     writer = Writer(target)
     greet(writer, answer)
     after_greeting()
     server = Server(Reader(source), writer, Output(writer))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(_CANCEL, lambda *_: setattr(server, "cancelled", True))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {_CANCEL})
     warnings.formatwarning = one_line_warning

@@ -96,14 +96,15 @@ proc ::torch::_::dispatch_bulk_worker {bytes args} {
 # Have a worker at rest, where its folder matters in that of this process: empty, or the reply where there can be none.
 proc ::torch::_::get_ready {words folder_matters} {
     variable channel
+    variable beginning
     variable closing
     if {$channel eq "" && [verb_of $words] in $closing} {
         return {0 {} {}}  ;# what it would end has ended with its worker
     }
+    if {([busy] || $beginning ne "") && [depth] > 1} {
+        return [list 1 [busy_message] {-errorcode {TORCH BUSY}}]
+    }
     if {[busy]} {
-        if {[depth] > 1} {
-            return [list 1 [busy_message] {-errorcode {TORCH BUSY}}]
-        }
         # a limit or a cancel has torn it from its procedure, nobody knows where
         lose "a command was cut off before its answer came"
     }

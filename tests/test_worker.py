@@ -427,6 +427,17 @@ def test_an_answer_that_is_too_long_is_an_error_and_nothing_else(monkeypatch: py
     assert end is None
 
 
+def test_a_command_while_the_worker_begins_finds_it_busy(tmp_path: Path) -> None:
+    script = """
+        trace add execution ::torch::_::greeting enter {apply {args {
+            lappend ::said [catch {torch::ones 1} message options] [dict get $options -errorcode]
+        }}}
+        puts [torch::ones 2],$said
+        puts [torch::handles]
+    """
+    assert run(script, tmp_path) == ("tensor0,1 {TORCH BUSY}\ntensor0\n", "", 0)
+
+
 def test_a_folder_that_was_deleted_does_not_matter(tmp_path: Path) -> None:
     script = """
         file mkdir gone

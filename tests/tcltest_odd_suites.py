@@ -967,6 +967,105 @@ ODD = {
         """,
         [],
     ),
+    "asks_for_levels_by_odd_words": (
+        r"""
+        proc asked {word} {
+            set code [catch {info frame $word} message options]
+            regsub {INNER .*} [list $code $message {*}[dict values $options]] {}
+        }
+        test i-1 {} {asked {}} [asked {}]
+        foreach {n word} {1 {} 2 abc 3 1.5 4 {1 2} 5 true 6 1e0} {
+            test i-2.$n {} -body {asked $word} -match glob -result "1 *expected integer but got*info frame*"
+        }
+        foreach {n word} {1 99999999999999999999 2 -99999999999999999999 3 4294967296 4 -4294967297} {
+            test i-3.$n {} -body {asked $word} -match regexp -result {integer value too large|ARITH IOVERFLOW}
+        }
+        test i-4 {} {catch {info frame abc}; string first pytest $::errorInfo} -1
+        cleanupTests
+        """,
+        [],
+    ),
+    "children_whose_names_are_lists": (
+        r"""
+        set script {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        foreach name {{x y} {{x y}} {[exec] $x} {} { s p } {"q"} {{a}}} {
+            foreach safe {{} -safe} {
+                interp create {*}$safe [list $name]
+                set kid [lindex [interp slaves] 0]
+                if {$safe eq ""} {
+                    interp eval [list $kid] $script
+                }
+                interp create [list $kid sub]
+                test n-[incr n] {} {interp slaves [list $kid]} sub
+                interp delete [list $kid]
+            }
+        }
+        cleanupTests
+        """,
+        None,
+    ),
+    "children_whose_commands_are_hidden": (
+        r"""
+        set f [open conf.tcl w]
+        puts $f "name foo\nport 12"
+        close $f
+        proc seen {args} {lappend ::seen $args}
+        foreach {kid safe} {plain {} safe -safe} {
+            interp create {*}$safe $kid
+            foreach command [$kid eval {info commands}] {$kid hide $command}
+            foreach word {name port} {interp alias $kid $word {} seen $word}
+            set seen {}
+            test h-$kid-1 {} {$kid invokehidden source conf.tcl; set ::seen} {{name foo} {port 12}}
+            test h-$kid-2 {} {$kid invokehidden package require Tcl} [package present Tcl]
+            test h-$kid-3 {} {$kid invokehidden interp create {{[a]}}} {{[a]}}
+        }
+        interp create kid
+        kid eval {package require tcltest}
+        kid hide interp
+        kid invokehidden interp create sub
+        interp eval {kid sub} {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        kid eval {
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        test h-1 {} {kid invokehidden interp slaves} sub
+        test h-2 {} {
+            interp create bare
+            foreach path {bare {bare sub}} {
+                interp eval $path {
+                    foreach each [namespace children] {namespace delete $each}
+                    interp create sub
+                }
+            }
+            list [interp slaves bare] [bare eval {interp slaves}] [interp slaves {bare sub}]
+        } {sub sub sub}
+        cleanupTests
+        """,
+        [],
+    ),
+    "children_that_are_limited": (
+        r"""
+        interp create kid
+        kid eval {proc deep {n script} {if {$n} {deep [expr {$n - 1}] $script} else $script}}
+        interp limit kid command -value [expr {[kid eval {info cmdcount}] + 30}]
+        test l-1 {} {kid eval {interp create sub; interp create another; lsort [interp slaves]}} {another sub}
+        interp limit kid command -value {}
+        kid recursionlimit 20
+        test l-2 {} {kid eval {deep 9 {interp create deep}; lsort [interp slaves]}} {another deep sub}
+        test l-3 {} {kid recursionlimit} 20
+        cleanupTests
+        """,
+        [],
+    ),
     "children_that_report_to_a_file": (
         r"""
         test c-1 {} {expr 1} 1

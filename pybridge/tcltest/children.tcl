@@ -3,11 +3,12 @@
 
 proc ::pytest_tcltest::interp_called {command op} {
     variable heeded
+    variable lent
     lassign $command name verb path limit
     # after a command that sets the recursion limit, no level may be left for a trace
     set wanted [expr {$limit eq "" || ![string match rec* $verb]}]
     if {$wanted != $heeded} {
-        uplevel 1 [list ::pytest_tcltest::heed $name $wanted]
+        uplevel [expr {$lent ? 2 : 1}] [list ::pytest_tcltest::heed $name $wanted] ;# `call` has a level
     }
     if {[is_listing $verb]} {
         hide_writer $path
@@ -61,6 +62,9 @@ proc ::pytest_tcltest::child_made {command result} {
     if {[string match *$writer $child]} {
         return
     }
+    if {[llength $child] < 2} {
+        set child [list $child] ;# the word itself is the name, be it that of a list
+    }
     set settings [settings [new_name [join $child ::]]]
     if {$lent} {
         in_writer watch_child $child $settings
@@ -102,26 +106,19 @@ proc ::pytest_tcltest::watch_child {child settings} {
     # one that an interpreter has made whose commands are limited may run none, until it gets a limit of its own
     set commands [interp limit $child command -value]
     interp limit $child command -value {}
-    if {[interp issafe $child]} {
-        watch_safe_child $child $settings
-    } else {
-        interp eval $child [watching $settings]
-    }
-    interp limit $child command -value $commands
-}
-
-proc ::pytest_tcltest::watch_safe_child {child settings} {
+    set invoke [expr {[interp issafe $child] ? "invokehidden" : "eval"}]
     foreach script [scripts] {
-        interp invokehidden $child source -encoding utf-8 $script
+        interp $invoke $child source -encoding utf-8 $script
     }
     interp eval $child $settings
     interp eval $child {namespace eval ::pytest_tcltest {variable lent 1}}
     lend_writer $child
     interp eval $child ::pytest_tcltest::watch
+    interp limit $child command -value $commands
 }
 
-# Give a safe interpreter a writer whose commands are ours. Aliases or a channel of its own would do what the writer does,
-# but that is what a suite looks at in safe interpreters.
+# Give a child a writer whose commands are ours. A safe one can have no other, nor one whose `interp` is hidden. Aliases
+# or a channel of its own would do what the writer does, but that is what a suite looks at in safe interpreters.
 proc ::pytest_tcltest::lend_writer {path} {
     variable writer
     set lent [list {*}$path $writer]
@@ -130,7 +127,7 @@ proc ::pytest_tcltest::lend_writer {path} {
     foreach name {write_event sizes now} {
         interp alias $lent $name {} ::pytest_tcltest::$name
     }
-    foreach name {watch_child prepare add_match_modes hide_writer} {
+    foreach name {watch_child prepare add_match_modes hide_writer call} {
         interp alias $lent $name {} ::pytest_tcltest::${name}_in $path
     }
 }
@@ -155,33 +152,89 @@ proc ::pytest_tcltest::hide_writer {path} {
 }
 
 proc ::pytest_tcltest::show_writer {} {
-    variable lent
     variable hidden
-    if {$lent} {
-        lend_again
-    } elseif {$hidden ne ""} {
+    if {$hidden ne ""} {
         lend_writer $hidden
         set hidden ""
     }
 }
 
-# In the interpreter that watches a safe one, which has an alias for as long as it may have no writer.
-proc ::pytest_tcltest::hide_writer_in {safe path} {
-    interp alias $safe ::pytest_tcltest::lend_again {} ::pytest_tcltest::show_writer_in $safe
-    hide_writer [list {*}$safe {*}$path]
+# In the interpreter that watches a child, which has an alias for as long as it may have no writer.
+proc ::pytest_tcltest::hide_writer_in {child path} {
+    interp alias $child ::pytest_tcltest::lend_again {} ::pytest_tcltest::show_writer_in $child
+    interp eval $child {namespace eval ::pytest_tcltest {variable out lend_again}}
+    hide_writer [list {*}$child {*}$path]
 }
 
-proc ::pytest_tcltest::show_writer_in {safe} {
-    interp alias $safe ::pytest_tcltest::lend_again {}
+proc ::pytest_tcltest::show_writer_in {child args} {
+    interp alias $child ::pytest_tcltest::lend_again {}
+    interp eval $child {namespace eval ::pytest_tcltest {variable out {writer eval call}}}
     show_writer
 }
 
-# In the interpreter that watches a safe one: what that has its writer do.
+# What the traces in a child call: one of our procedures, by way of the interpreter that watches it. A suite may have
+# hidden all commands of the child, so none is used here. The words in `args` are quoted as those of a list.
+proc ::pytest_tcltest::call {name args} {
+    {*}$::pytest_tcltest::out $name $args
+}
+
+# Have the traces go with what they call: a suite may delete all namespaces.
+proc ::pytest_tcltest::let_go_of_traces {} {
+    trace add command ::pytest_tcltest::call delete {::apply {args {
+        foreach command {::package ::source ::load ::interp} {
+            foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
+                if {[lindex $each 1 0] eq "::pytest_tcltest::call"} {
+                    trace remove execution $command {*}$each
+                }
+            }
+        }
+    }}}
+}
+
+# In the interpreter that watches a child: call what a trace there calls, unless it can't be.
+proc ::pytest_tcltest::call_in {path name args} {
+    set levels [interp recursionlimit $path]
+    set commands [interp limit $path command -value]
+    interp recursionlimit $path [expr {$levels + 100}]
+    interp limit $path command -value {}
+    set begin [command_count $path]
+    set code [catch {interp eval $path [list $name {*}$args]} message options]
+    interp recursionlimit $path $levels
+    if {$commands ne ""} { # those of ours are not to count
+        interp limit $path command -value [expr {$commands + [command_count $path] - $begin}]
+    }
+    if {$code && [is_whole $path]} {
+        return -options $options $message
+    }
+    return
+}
+
+proc ::pytest_tcltest::command_count {path} {
+    if {[catch {interp eval $path {::info cmdcount}} count]} {
+        return 0
+    }
+    return $count
+}
+
+# Whether a child has all the commands that our procedures are made of.
+proc ::pytest_tcltest::is_whole {path} {
+    foreach name {
+        apply catch dict expr foreach if incr info lappend lassign lindex list llength lmap lrange namespace proc
+        return set string tailcall trace uplevel upvar variable
+    } {
+        if {[catch {interp eval $path [list ::namespace which -command ::$name]} found] || $found eq ""} {
+            return 0
+        }
+    }
+    return 1
+}
+
+# In the interpreter that watches a child: what that has its writer do.
 proc ::pytest_tcltest::watch_child_in {path child settings} {
     watch_child [list {*}$path {*}$child] $settings
 }
 
-# A safe interpreter has got a tcltest.
+# A child has got a tcltest.
 proc ::pytest_tcltest::prepare_in {path} {
     prepare
     foreach name {plan selected chosen whole} {

@@ -128,20 +128,21 @@ proc ::pytest_tcltest::file_ended {code message options} {
 # the others is that of Tcl's own command, which comes in the place of this procedure.
 proc ::pytest_tcltest::leave_out_levels {} {
     rename ::tcl::info::frame ::pytest_tcltest::frame
-    proc ::tcl::info::frame {{number ""}} {
+    proc ::tcl::info::frame {{number "no number"}} {
         set level [::pytest_tcltest::frame] ;# not in an `expr`, which has a level where a trace has it not compiled
         set below $::pytest_tcltest::below
         set level [expr {$level - $below - 1}] ;# one is this procedure's
-        if {$number eq ""} {
+        if {$number eq "no number"} {
             return $level
         }
-        if {[string is integer -strict $number]} {
-            if {$number > $level || $number <= -$level} {
-                return -code error -errorcode [list TCL LOOKUP LEVEL $number] "bad level \"$number\""
-            }
-            if {$number > 0} {
-                incr number $below
-            }
+        if {[catch {::pytest_tcltest::frame $number} message options]} { # it is none, or too large for one
+            return -code error -errorcode [dict get $options -errorcode] $message
+        }
+        if {$number > $level || $number <= -$level} {
+            return -code error -errorcode [list TCL LOOKUP LEVEL $number] "bad level \"$number\""
+        }
+        if {$number > 0} {
+            incr number $below
         }
         tailcall ::pytest_tcltest::frame $number
     }

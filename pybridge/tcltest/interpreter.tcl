@@ -17,8 +17,9 @@ namespace eval ::pytest_tcltest {
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
-    variable lent 0      ;# whether the writer is lent by the interpreter that watches this one, which is safe
+    variable lent 0      ;# in a child: the writer is lent by the interpreter that watches this one
     variable heeded 0    ;# whether there is a trace that calls us when `interp` has done something
+    variable out {writer eval call} ;# in a child: how a trace reaches the interpreter that watches it
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run
@@ -179,6 +180,7 @@ proc ::pytest_tcltest::read_plan {} {
 
 # Wait for a tcltest in this interpreter, for child interpreters and for threads.
 proc ::pytest_tcltest::watch {} {
+    variable lent
     look
     foreach command {::package ::source ::load} {
         if {[namespace which -command $command] ne ""} {
@@ -187,10 +189,18 @@ proc ::pytest_tcltest::watch {} {
     }
     trace add execution ::interp enter [tolerant interp_called]
     heed ::interp 1
+    if {$lent} {
+        let_go_of_traces
+    }
 }
 
-# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it.
+# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it. In a child, which may
+# have lost the commands that it takes to find out, the interpreter that watches it does this.
 proc ::pytest_tcltest::tolerant {name} {
+    variable lent
+    if {$lent} {
+        return [list ::pytest_tcltest::call ::pytest_tcltest::$name]
+    }
     return [list ::apply {{name args} {
         if {[::namespace which -command $name] ne ""} {
             tailcall $name {*}$args

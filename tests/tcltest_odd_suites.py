@@ -1052,6 +1052,32 @@ ODD = {
         """,
         [],
     ),
+    "replaces_commands_that_are_traced": (
+        r"""
+        foreach command {source package interp} {
+            rename $command _$command
+            proc $command args [string map [list @ $command] {
+                lappend ::calls [list @ {*}$args]
+                uplevel 1 [list ::_@ {*}$args]
+            }]
+        }
+        set calls {}
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            interp create -safe sub
+            tcltest::cleanupTests
+        }
+        package present Tcl
+        interp delete kid
+        test r-1 {} {set ::calls} {{interp create kid} {package present Tcl} {interp delete kid}}
+        test r-2 {} {namespace eval :: {namespace export}} {}
+        cleanupTests
+        """,
+        [],
+    ),
     "children_that_are_limited": (
         r"""
         interp create kid

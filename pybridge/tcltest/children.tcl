@@ -5,8 +5,8 @@ proc ::pytest_tcltest::interp_called {command op} {
     variable heeded
     variable lent
     lassign $command name verb path limit
-    # after a command that sets the recursion limit, no level may be left for a trace
-    set wanted [expr {$limit eq "" || ![string match rec* $verb]}]
+    # after a command that sets the recursion limit of this interpreter, no level may be left for a trace
+    set wanted [expr {$limit eq "" || $path ne "" || ![string match rec* $verb]}]
     if {$wanted != $heeded} {
         uplevel [expr {$lent ? 2 : 1}] [list ::pytest_tcltest::heed $name $wanted] ;# `call` has a level
     }

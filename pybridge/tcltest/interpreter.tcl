@@ -31,6 +31,23 @@ namespace eval ::pytest_tcltest {
     variable whole       ;# an array with the number of each file of which all tests were selected
 }
 
+# What a suite may hide or replace in its own interpreter: as imported commands these stay what they are. Tcl would have
+# `auto_import`, if there is one, read the index of all libraries first.
+proc ::pytest_tcltest::import {args} {
+    set exported [namespace eval :: {namespace export}]
+    set found [info commands ::auto_import]
+    foreach command $found {
+        rename $command auto_import
+    }
+    namespace eval :: [list namespace export {*}$args]
+    namespace import -force {*}[lmap name $args {string cat :: $name}]
+    namespace eval :: [list namespace export -clear {*}$exported]
+    foreach command $found {
+        rename auto_import $command
+    }
+}
+::pytest_tcltest::import interp package source
+
 proc ::pytest_tcltest::read_lines {path} {
     set channel [::open $path]
     ::fconfigure $channel -encoding utf-8 -translation lf
@@ -262,7 +279,7 @@ proc ::pytest_tcltest::add_match_modes {} {
     if {$lent} {
         in_writer add_match_modes
     } else {
-        uplevel #0 [list source -encoding utf-8 $plan(match)]
+        uplevel #0 [list ::pytest_tcltest::source -encoding utf-8 $plan(match)]
     }
 }
 

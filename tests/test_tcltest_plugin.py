@@ -412,6 +412,16 @@ def test_a_suite_may_replace_commands(pytester):
     assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (2, 0, 1)
 
 
+def test_suites_have_the_environment_that_pytest_was_started_with(pytester):
+    """Not what libraries put into it behind Python's back, as readline does with the size of a terminal."""
+    os.putenv("PUT_BY_A_LIBRARY", "80")
+    try:
+        write(pytester, a=suite("test a-1 {} {info exists env(PUT_BY_A_LIBRARY)} 0"))
+        assert outcomes(run(pytester)) == (1, 0, 0)
+    finally:
+        os.unsetenv("PUT_BY_A_LIBRARY")
+
+
 def test_a_file_that_removes_tcltest_does_not_harm_the_next(pytester):
     write(pytester, a=suite(GOOD) + "namespace delete ::tcltest\n", b=suite(GOOD + LATER))
     assert outcomes(run(pytester, "--tcltest-process=session")) == (3, 0, 0)

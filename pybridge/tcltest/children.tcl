@@ -2,13 +2,13 @@
 # namespace.
 
 proc ::pytest_tcltest::interp_called {command op} {
-    variable heeded
+    variable leave_traced
     variable lent
     lassign $command name verb path limit
     # after a command that sets the recursion limit of this interpreter, no level may be left for a trace
     set wanted [expr {$limit eq "" || $path ne "" || ![string match rec* $verb]}]
-    if {$wanted != $heeded} {
-        uplevel [expr {$lent ? 2 : 1}] [list ::pytest_tcltest::heed $name $wanted] ;# `call` has a level
+    if {$wanted != $leave_traced} {
+        uplevel [expr {$lent ? 2 : 1}] [list ::pytest_tcltest::trace_leave $name $wanted] ;# `call` has a level
     }
     if {[is_listing $verb]} {
         hide_writer $path
@@ -30,12 +30,12 @@ proc ::pytest_tcltest::is_listing {verb} {
 
 # Have `interp_returned` called when `interp` returns, or no longer. The command has the name that it has where it is
 # called; when it is hidden, it has none.
-proc ::pytest_tcltest::heed {name wanted} {
-    variable heeded
+proc ::pytest_tcltest::trace_leave {name wanted} {
+    variable leave_traced
     set verb [expr {$wanted ? "add" : "remove"}]
     set trace [list trace $verb execution $name leave [tolerant interp_returned]]
     if {![catch {uplevel 1 $trace}]} {
-        set heeded $wanted
+        set leave_traced $wanted
     }
 }
 

@@ -18,7 +18,7 @@ namespace eval ::pytest_tcltest {
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable lent 0      ;# in a child: the writer is lent by the interpreter that watches this one
-    variable heeded 0    ;# whether there is a trace that calls us when `interp` has done something
+    variable leave_traced 0    ;# whether there is a trace that calls us when `interp` has done something
     variable out {writer eval call} ;# in a child: how a trace reaches the interpreter that watches it
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
@@ -205,7 +205,7 @@ proc ::pytest_tcltest::watch {} {
         }
     }
     trace add execution ::interp enter [tolerant interp_called]
-    heed ::interp 1
+    trace_leave ::interp 1
     if {$lent} {
         let_go_of_traces
     }

@@ -163,6 +163,7 @@ class TclProcess:
             return subprocess.Popen(
                 command,
                 cwd=folder,
+                env=os.environ,  # Python's own: readline sets COLUMNS and LINES behind its back
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

@@ -69,7 +69,7 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
     assert "E   cleanup failed: no way\n\nerrorInfo (cleanup):" in section(result, "f-6 clean-up")
     both = section(result, "f-7 output and result")
     assert "E   result was: 2\nE   result should have been: 1\n" in both
-    assert "E   output differs (- expected, + got):\nE     - two\nE     + one\n" in both
+    assert "E   output differs at line 1: got one, expected two\nE   - expected, + got:\nE     - two" in both
     assert "E   result was: abc\nE   result should have been (glob matching): x*\n" in section(
         result, "f-8 a pattern"
     )

@@ -82,7 +82,8 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
                 process.kill()
         contents = Contents(output=process.output((0, 0), None), cut_short=timed_out)
         if timed_out:
-            contents.problem = f"sourcing the file took more than {settings.timeout:g} seconds"
+            limit = f"{settings.timeout:g} seconds (tcltest_timeout)"
+            contents.problem = f"sourcing the file took more than {limit}"
             if len(events) > _MANY_TESTS:
                 contents.problem += f" and made {len(events)} tests"
                 return contents

@@ -155,8 +155,10 @@ def _mismatch(words: list[str], whole: bool) -> Iterator[str]:
         yield from f"{what} does not match: {message}".split("\n")
     matching = "" if mode == "exact" else f" ({mode} matching)"
     if mode == "exact" and "\n" in expected + actual:
-        yield f"{what} differs (- expected, + got):"
-        yield from _cut(_diff(expected.split("\n"), actual.split("\n")), whole)
+        wanted, got = expected.split("\n"), actual.split("\n")
+        yield f"{what} differs {_where_lists_differ('line', wanted, got, begin=1)}"
+        yield "- expected, + got:"
+        yield from _cut(_diff(wanted, got), whole)
         return
     if mode == "exact" and max(len(expected), len(actual)) > _SHORT:
         yield f"{what} differs {_first_difference(expected, actual)}"
@@ -201,13 +203,15 @@ def _first_difference(expected: str, actual: str) -> str:
         length = min(len(expected), len(actual))
         at = next((at for at in range(length) if expected[at] != actual[at]), length)
         return f"at character {at}"
-    for index, (left, right) in enumerate(zip(wanted, got, strict=False)):
+    return _where_lists_differ("element", wanted, got, begin=0)
+
+
+def _where_lists_differ(kind: str, wanted: list[str], got: list[str], *, begin: int) -> str:
+    for index, (left, right) in enumerate(zip(wanted, got, strict=False), start=begin):
         if left != right:
             short = max(len(left), len(right)) <= _SHORT
-            return f"at element {index}" + (
-                f": got {right or '{}'}, expected {left or '{}'}" if short else ""
-            )
-    return f"in length: {len(got)} elements, expected {len(wanted)}"
+            return f"at {kind} {index}" + (f": got {right or '{}'}, expected {left or '{}'}" if short else "")
+    return f"in length: {len(got)} {kind}s, expected {len(wanted)}"
 
 
 def _trace(phase: str, trace: str) -> list[str]:

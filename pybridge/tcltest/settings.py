@@ -1,7 +1,9 @@
 """The options of the plugin, read and checked once."""
 
 import math
+import os
 import shlex
+import shutil
 import sys
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -11,6 +13,7 @@ from typing import Literal
 import pytest
 
 PROCESSES = ("file", "session")
+_OWN = Path(sys.executable).with_name("tcltorch")
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,7 @@ class Settings:
     @property
     def own_program(self) -> str:
         """What runs Tcl scripts where `info nameofexecutable` is Python; empty when there is none."""
-        program = Path(sys.executable).with_name("tcltorch")
-        return "" if self.interpreter or not program.is_file() else str(program)
+        return "" if self.interpreter or not _OWN.is_file() else str(_OWN)
 
     def is_test_file(self, path: Path) -> bool:
         """Whether pytest is to run this file."""
@@ -122,7 +124,13 @@ def _interpreter(config: pytest.Config) -> tuple[str, ...]:
     words = _words(config, "interpreter")
     if words and "/" in words[0]:  # a test file's process starts in the file's folder
         words[0] = str(_folder(config, "interpreter") / Path(words[0]).expanduser())
-    return tuple(words)
+    return () if len(words) == 1 and _is_own(words[0]) else tuple(words)
+
+
+def _is_own(program: str) -> bool:
+    """Whether this is the tcltorch that runs the files anyway."""
+    found = shutil.which(program)
+    return found is not None and _OWN.is_file() and os.path.samefile(found, _OWN)
 
 
 def _setup(config: pytest.Config) -> Path | None:

@@ -23,12 +23,14 @@ def main() -> None:
         os.chdir("/")
     from pybridge.worker import hangup, process
 
-    def after_greeting() -> None:
-        hangup.end_with(source)
-        if "torch" not in sys.modules:
-            threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
+    last_words = process.keep_last_words()
+    hangup.end_with(source)  # one that cannot does not greet
+    process.run(source, target, last_words, _begin_to_load_torch)
 
-    process.run(source, target, process.keep_last_words(), after_greeting)
+
+def _begin_to_load_torch() -> None:
+    if "torch" not in sys.modules:
+        threading.Thread(target=_load_torch, name="tcltorch-load", daemon=True).start()
 
 
 def _load_torch() -> None:

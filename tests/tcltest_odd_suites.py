@@ -1209,6 +1209,27 @@ ODD = {
         """,
         [],
     ),
+    "names_arguments_as_we_name_options": (
+        r"""
+        foreach word {command commands time value limit exist child} {
+            proc with_$word [list $word] {}
+            test n-$word {} {catch with_$word m; set m} "wrong # args: should be \"with_$word $word\""
+        }
+        interp create kid
+        test n-2 {} -body with_command -returnCodes 1 -match glob -result {* command"}
+        kid eval {
+            package require tcltest
+            proc with_command command {}
+            tcltest::test k-1 {} -body with_command -returnCodes 1 -match glob -result {* command"}
+            tcltest::cleanupTests
+        }
+        interp create -safe other
+        other eval {proc with_command command {}}
+        test n-3 {} -body {other eval with_command} -returnCodes 1 -match glob -result {* command"}
+        cleanupTests
+        """,
+        [],
+    ),
     "limits_and_hides": (
         SAFE
         + r"""

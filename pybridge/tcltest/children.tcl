@@ -104,8 +104,8 @@ proc ::pytest_tcltest::watching {settings} {
 
 proc ::pytest_tcltest::watch_child {child settings} {
     # one that an interpreter has made whose commands are limited may run none, until it gets a limit of its own
-    set commands [interp limit $child command -value]
-    interp limit $child command -value {}
+    set commands [interp limit $child commands -value]
+    interp limit $child commands -value {}
     set invoke [expr {[interp issafe $child] ? "invokehidden" : "eval"}]
     foreach script [scripts] {
         interp $invoke $child source -encoding utf-8 $script
@@ -114,7 +114,7 @@ proc ::pytest_tcltest::watch_child {child settings} {
     interp eval $child {namespace eval ::pytest_tcltest {variable lent 1}}
     lend_writer $child
     interp eval $child ::pytest_tcltest::watch
-    interp limit $child command -value $commands
+    interp limit $child commands -value $commands
 }
 
 # Give a child a writer whose commands are ours. A safe one can have no other, nor one whose `interp` is hidden. Aliases
@@ -194,14 +194,14 @@ proc ::pytest_tcltest::let_go_of_traces {} {
 # In the interpreter that watches a child: call what a trace there calls, unless it can't be.
 proc ::pytest_tcltest::call_in {path name args} {
     set levels [interp recursionlimit $path]
-    set commands [interp limit $path command -value]
+    set commands [interp limit $path commands -value]
     interp recursionlimit $path [expr {$levels + 100}]
-    interp limit $path command -value {}
+    interp limit $path commands -value {}
     set begin [command_count $path]
     set code [catch {interp eval $path [list $name {*}$args]} message options]
     interp recursionlimit $path $levels
     if {$commands ne ""} { # those of ours are not to count
-        interp limit $path command -value [expr {$commands + [command_count $path] - $begin}]
+        interp limit $path commands -value [expr {$commands + [command_count $path] - $begin}]
     }
     if {$code && [is_whole $path]} {
         return -options $options $message

@@ -98,9 +98,10 @@ proc ::pytest_tcltest::start_writer {} {
     }
 }
 
-# Take from a new interpreter the limits that it has from the one that has made it.
+# Take from a new interpreter the limits that it has from the one that has made it. The word `commands` is whole, here and
+# elsewhere: Tcl keeps with a word what it is short for, and tells that in messages on a procedure's argument of its name.
 proc ::pytest_tcltest::take_limits {path} {
-    interp limit $path command -value {}
+    interp limit $path commands -value {}
     interp limit $path time -seconds {}
 }
 

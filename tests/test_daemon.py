@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 import resource
 import signal
 import socket
@@ -574,30 +575,25 @@ def children_of(process: int) -> list[int]:
     return [int(word) for task in tasks for word in task.read_text().split()]
 
 
-def test_a_cancel_as_soon_as_the_worker_is_known(daemon: Daemon) -> None:
-    """It waits until there is something that it can cancel."""
+@pytest.mark.parametrize(
+    ("number", "request_", "said"),
+    [
+        pytest.param(signal.SIGUSR1, b"!async ones 1", ".*TORCH INTERRUPT.*", id="cancel waits"),
+        pytest.param(signal.SIGINT, b"ones 1", r"0 tensor0 \{\} 1", id="interrupt ignored"),
+    ],
+)
+def test_a_signal_as_soon_as_the_worker_is_known(
+    number: int, request_: bytes, said: str, daemon: Daemon
+) -> None:
     with daemon.connect() as client:
         client.sendall(daemon.hello())
         reader = Reader(client.fileno())
         client.settimeout(None)
         _, greeting, _ = reader.next() or pytest.fail("no greeting")
-        os.kill(int(split_list(greeting)[2]), signal.SIGUSR1)
-        client.sendall(frame(b"!async ones 1", number=1))
+        os.kill(int(split_list(greeting)[2]), number)
+        client.sendall(frame(request_, number=1))
         _, answer, _ = reader.next() or pytest.fail("no answer")
-    assert "TORCH INTERRUPT" in answer
-
-
-def test_an_interrupt_as_soon_as_the_worker_is_known(daemon: Daemon) -> None:
-    """It is for the program, as later."""
-    with daemon.connect() as client:
-        client.sendall(daemon.hello())
-        reader = Reader(client.fileno())
-        client.settimeout(None)
-        _, greeting, _ = reader.next() or pytest.fail("no greeting")
-        os.kill(int(split_list(greeting)[2]), signal.SIGINT)
-        client.sendall(frame(b"ones 1", number=1))
-        _, answer, _ = reader.next() or pytest.fail("no answer")
-    assert answer == "0 tensor0 {} 1"
+    assert re.fullmatch(said, answer, re.DOTALL)
 
 
 def test_a_command_of_a_script_has_no_part_in_the_connection(daemon: Daemon) -> None:

@@ -25,8 +25,8 @@ proc ::torch::_::async {command args} {
     }
     set request [request_of $command]
     begin_work
-    variable at_rest
-    set at_rest(async) 1
+    variable state
+    set state(async) 1
     lappend queue [list [set token async[incr asked]] $callback $request]
     launch_next
     return $token

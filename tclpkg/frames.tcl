@@ -6,34 +6,29 @@
 namespace eval ::torch::_ {
     variable reading ::tcl::chan::read  ;# in Expect another command (expect.tcl)
     variable talkers {}  ;# the procedures that have it in them
-    # over `channel`: `list` and `bytes`, as a request with a new number
+    # over `channel`, which has no buffer: `list` and `bytes`, as a request with a new `number`
     variable sending {
-        set number [expr {$number % 0xffffffff + 1}]
-        ::tcl::chan::puts -nonewline $channel \
-            [::tcl::binary::format IIIa* [string length $list] $number [string length $bytes] $list]
-        if {[string length $bytes]} {  ;# a comparison would make their text
-            ::tcl::chan::puts -nonewline $channel $bytes
+        set number [set state(number) [expr {$state(number) % 0xffffffff + 1}]]
+        if {[string length $bytes] || [string length $list] > 100000} {
+            send_much $channel $number $list $bytes
+            set bytes ""
+        } else {
+            ::tcl::chan::puts -nonewline $channel [::tcl::binary::format IIa* [string length $list] $number $list]
         }
-        ::tcl::chan::flush $channel
     }
-    # the next frame: `got`, its number, `list` and `bytes`; what is none is an error
+    # the next frame: `got`, its number, `list` and, where it has some, `bytes`, else as they were; what is none is an
+    # error
     variable receiving {
-        if {[::tcl::binary::scan [READ $channel 12] IuIuIu length got size] < 3} {
+        if {[::tcl::binary::scan [READ $channel 8] IuIu length got] < 2} {
             error "it said no more"
         }
         if {$length > 0x10000000} {
-            error "it said something that is no answer"
-        }
-        set list [READ $channel $length]
-        set bytes ""
-        if {$size} {
-            set bytes [READ $channel $size]
-        }
-        if {[string length $list] < $length || [string length $bytes] < $size} {
-            error "it said no more in the middle of an answer"
-        }
-        if {![string is ascii $list]} {
-            set list [decoded $list]
+            lassign [receive_rest $channel $length] list bytes
+        } else {
+            set list [READ $channel $length]
+            if {[string length $list] < $length} {
+                error "it said no more in the middle of an answer"
+            }
         }
     }
 }
@@ -63,20 +58,62 @@ proc ::torch::_::read_by {command} {
 
 # Send a request, and tell its number, which the answer will have. Numbers have 32 bits, and 0 is nobody's.
 ::torch::_::talker ::torch::_::send {channel list bytes} {
-    variable number
+    variable state
     SEND
     return $number
 }
 
-# Send what is not answered. It goes with the next request: on a socket, a second small piece would wait up to 40 ms
-# for the other side to confirm the first (Nagle's algorithm, RFC 896).
+# Send what is not answered, with the next request.
 proc ::torch::_::tell {channel list} {
-    ::tcl::chan::puts -nonewline $channel [::tcl::binary::format IIIa* [string length $list] 0 0 $list]
+    hold $channel [binary format IIa* [string length $list] 0 $list]
+}
+
+# Have data go with what is written next: on a socket, a second small piece would wait up to 40 ms for the other side to
+# confirm the first (Nagle's algorithm, RFC 896).
+proc ::torch::_::hold {channel data} {
+    chan configure $channel -buffering full
+    chan puts -nonewline $channel $data
+    chan configure $channel -buffering none
 }
 
 ::torch::_::talker ::torch::_::receive {channel} {
+    set bytes ""
     RECEIVE
     return [list $got $list $bytes]
+}
+
+# A request that has bytes, or may be longer than the buffer in which something is held: Tcl loses count of that, and
+# keeps the end of what it should write at once.
+proc ::torch::_::send_much {channel number list bytes} {
+    set length [string length $list]
+    if {[string length $bytes]} {  ;# a comparison would make their text
+        hold $channel [binary format IIIa* [expr {$length + 0x80000000}] $number [string length $bytes] $list]
+        hold $channel $bytes
+    } else {
+        hold $channel [binary format IIa* $length $number $list]
+    }
+    chan flush $channel
+}
+
+# What follows a header whose length says more: a list that is not ASCII, or bytes.
+::torch::_::talker ::torch::_::receive_rest {channel length} {
+    set size 0
+    set bytes ""
+    if {$length & 0x80000000 && [binary scan [READ $channel 4] Iu size] < 1} {
+        error "it said no more in the middle of an answer"
+    }
+    set length [expr {$length & 0x3fffffff}]
+    if {$length > 0x10000000} {
+        error "it said something that is no answer"
+    }
+    set list [READ $channel $length]
+    if {$size} {
+        set bytes [READ $channel $size]
+    }
+    if {[string length $list] < $length || [string length $bytes] < $size} {
+        error "it said no more in the middle of an answer"
+    }
+    return [list [decoded $list] $bytes]
 }
 
 # The first frame of a worker as a list; `garbled` for what is none, and nothing when nothing came. The worker greets
@@ -85,17 +122,17 @@ proc ::torch::_::greeting {connection patience} {
     set begun [::tcl::clock::milliseconds]
     make_ask
     set data ""
-    set needed 12
+    set needed 8
     while {[set waited [expr {[::tcl::clock::milliseconds] - $begun}]] < $patience && ![chan eof $connection]} {
         append data [chan read $connection [expr {$needed - [string length $data]}]]
         if {[binary scan $data Iu length] && $length > 10000} {
             return garbled
         } elseif {[string length $data] < $needed} {
             after [expr {$waited >= 10}]  ;# a worker of the daemon's greets sooner than a sleep ends
-        } elseif {$needed == 12} {
-            set needed [expr {12 + $length}]
+        } elseif {$needed == 8} {
+            set needed [expr {8 + $length}]
         } else {
-            return [decoded [string range $data 12 end]]
+            return [decoded [string range $data 8 end]]
         }
     }
     return

@@ -2,7 +2,7 @@
 
 # Make `ask`, the dispatcher behind the pipe: it sends a request, of words and bytes, and waits for its answer: status,
 # value, options. What comes before it is for others. Nearly every command goes through it, and does not look twice:
-# that the worker has nothing to do is told by an entry of `at_rest`. Tcl takes half a millisecond to compile it, which
+# that the worker has nothing to do is told by an entry of `state`. Tcl takes half a millisecond to compile it, which
 # passes while the first worker begins (`greeting`).
 proc ::torch::_::make_ask {} {
     variable talkers
@@ -10,11 +10,9 @@ proc ::torch::_::make_ask {} {
         return
     }
     talker ::torch::_::ask {bytes chain args} {
-        variable at_rest
-        variable number
-        variable created
+        variable state
         set process [pid]
-        if {![info exists at_rest($process)]} {
+        if {![info exists state($process)]} {
             tailcall ask_when_ready $bytes $chain {*}$args
         }
         if {$chain ne ""} {
@@ -29,31 +27,31 @@ proc ::torch::_::make_ask {} {
             variable too_long
             return $too_long
         }
-        set channel $at_rest($process)
-        unset at_rest($process)
+        set channel $state($process)
+        unset state($process)
         if {[catch {
-            if {[info exists at_rest(async)]} {
+            if {[info exists state(async)]} {
                 await_async $channel
             }
             SEND
-            set wanted $number
             while 1 {
                 RECEIVE
-                if {$got == $wanted} {
+                if {$got == $number} {
                     break
                 }
                 deliver $got $list $bytes
+                set bytes ""
             }
             if {[lindex $list 0] eq "0" && [llength $list] == 4} {
-                set created [lindex $list 3]
+                set state(created) [lindex $list 3]
             } else {
                 set list [reply_of $list $bytes]
             }
         } message]} {
             return [lost $message $args]
         }
-        set at_rest($process) $channel
-        if {[info exists at_rest(async)]} {
+        set state($process) $channel
+        if {[info exists state(async)]} {
             launch_next
         }
         return $list
@@ -118,8 +116,8 @@ proc ::torch::_::get_ready {words folder_matters} {
 proc ::torch::_::busy_worker {} {
     variable channel
     variable owner
-    variable at_rest
-    return [expr {$channel ne "" && [pid] == $owner && ![info exists at_rest($owner)]}]
+    variable state
+    return [expr {$channel ne "" && [pid] == $owner && ![info exists state($owner)]}]
 }
 
 proc ::torch::_::verb_of {words} {
@@ -169,10 +167,10 @@ proc ::torch::_::lost {message {words ""}} {
 
 # An answer as the dispatcher replies: bytes stand where it has them.
 proc ::torch::_::reply_of {list bytes} {
-    variable created
-    lassign $list status value options handles
-    if {$handles ne "" && [llength $options] % 2 == 0} {
-        set created $handles
+    variable state
+    lassign $list status value options created
+    if {$created ne "" && [llength $options] % 2 == 0} {
+        set state(created) $created
         switch $status {
             0 - 1 {return [list $status $value $options]}
             2 {if {[llength $value] == 2} {return [list 2 [list $bytes {*}$value] {}]}}
@@ -226,12 +224,12 @@ proc ::torch::_::writable {said text} {
 proc ::torch::_::await_async {connection} {
     variable running
     variable queue
-    variable at_rest
+    variable state
     while {[llength $running]} {
         deliver {*}[receive $connection]
     }
     if {![llength $queue]} {
-        unset at_rest(async)
+        unset state(async)
     }
 }
 

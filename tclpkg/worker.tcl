@@ -11,12 +11,12 @@ proc ::torch::_::begin_worker {} {
     variable beginning ""  ;# the connection to one that has not greeted yet
     variable process 0  ;# its pid
     variable generation 0  ;# how many there have been
-    variable created 0  ;# how many handles there have been; a new worker goes on from there
     variable cwd ""  ;# the folder it works in
-    # its channel, under the pid of this process, while no command waits for its answer; `async` once torch::async was used
-    variable at_rest
-    array set at_rest {}
-    variable number 0  ;# of the last request
+    # All that a command looks at, in one array, because a link to each variable is felt: the number of the last request;
+    # how many handles there have been, from where a new worker goes on; `async` once torch::async was used; and, under
+    # the pid of this process, the worker's channel while no command waits for its answer.
+    variable state
+    array set state {number 0 created 0}
     variable launched 0  ;# of the request of torch::async that is under way
     variable settling {}  ;# of requests that tell when a cancel is over
     variable owner [pid]  ;# a forked child has no part in the worker
@@ -67,10 +67,11 @@ proc ::torch::_::be_ready {{folder_matters 1}} {
 
 # A host that has forked itself, as Expect does: the worker is the parent's.
 proc ::torch::_::begin_fork {} {
-    variable owner [pid]
+    variable owner
+    variable state
+    unset -nocomplain state($owner) state(async)
+    set owner [pid]
     let_go
-    variable at_rest
-    array unset at_rest
     foreach {name value} {running {} queue {} launched 0 settling {} cwd "" reason ""} {
         variable $name $value
     }
@@ -79,7 +80,7 @@ proc ::torch::_::begin_fork {} {
 proc ::torch::_::start {} {
     variable channel
     variable beginning
-    variable created
+    variable state
     variable generation
     variable cwd
     if {$beginning ne ""} {
@@ -101,16 +102,16 @@ proc ::torch::_::start {} {
     at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {chan configure stderr} found] && [dict exists $found -mode]}]
-    tell $channel [list !begin [info patchlevel] [encoding system] $created $generation $terminal]
+    tell $channel [list !begin [info patchlevel] [encoding system] $state(created) $generation $terminal]
     open_again $channel
 }
 
 # Nothing is asked of the worker, or with an empty channel there is none any more.
 proc ::torch::_::rest {connection} {
-    variable at_rest
-    unset -nocomplain at_rest([pid])
+    variable state
+    unset -nocomplain state([pid])
     if {$connection ne ""} {
-        set at_rest([pid]) $connection
+        set state([pid]) $connection
     }
 }
 
@@ -155,7 +156,7 @@ proc ::torch::_::check_greeting {python connection hello} {
     variable process
     variable patience
     set ended [chan eof $connection]
-    chan configure $connection -blocking 1
+    chan configure $connection -blocking 1 -buffering none
     lassign $hello said theirs process
     if {$said eq "hello" && $theirs eq $version} {
         return

@@ -192,9 +192,9 @@ def environment(runtime: Path, **more: str) -> dict[str, str]:
 
 def frame(text: bytes, number: int = 0, length: int | None = None) -> bytes:
     """A frame without bytes."""
-    return struct.pack(">3I", len(text) if length is None else length, number, 0) + text
+    return struct.pack(">2I", len(text) if length is None else length, number) + text
 
 
 def greets(connection: socket.socket) -> bool:
     """Whether a worker begins to greet there."""
-    return connection.recv(18, socket.MSG_WAITALL)[12:] == b"hello "
+    return connection.recv(14, socket.MSG_WAITALL)[8:] == b"hello "

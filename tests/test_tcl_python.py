@@ -186,7 +186,7 @@ def test_a_program_that_never_answers_is_ended(tmp_path: Path) -> None:
 
 def test_another_version(tmp_path: Path) -> None:
     said = b"hello 9.8.7 1"
-    frame = struct.pack(">3I", len(said), 0, 0) + said
+    frame = struct.pack(">2I", len(said), 0) + said
     python = fake(tmp_path, f"import os, sys; os.write(1, {frame!r}); sys.stdin.read()", sys.executable)
     assert refusal(tmp_path, python) == [
         f'this is package torch {__version__} but "{python}" has tcltorch 9.8.7: '

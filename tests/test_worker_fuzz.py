@@ -2,6 +2,7 @@
 
 import os
 import random
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import join_list, split_list
 from pybridge.worker import frames
-from pybridge.worker.frames import HEADER, Garbled, Reader, TooLong, decode, encode, head
+from pybridge.worker.frames import Garbled, Reader, TooLong, decode, encode, head
 from tests.stock_tclsh import run
 
 # What a worker might answer if it were broken: after its greeting, one of these for each request.
@@ -22,21 +23,24 @@ import os, random, struct, sys
 choose = random.Random({seed} + os.getpid())
 def frame(number, text, payload=b""):
     text = text.encode()
-    return struct.pack(">3I", len(text), number, len(payload)) + text + payload
+    if not payload:
+        return struct.pack(">2I", len(text), number) + text
+    return struct.pack(">3I", 2**31 + len(text), number, len(payload)) + text + payload
 os.write(1, frame(0, "hello {version} %d" % os.getpid()))
 while True:
-    request = sys.stdin.buffer.read(12)
+    request = sys.stdin.buffer.read(8)
     if not request:
         break
-    length, number, size = struct.unpack(">3I", request)
-    sys.stdin.buffer.read(length + size)
+    length, number = struct.unpack(">2I", request)
+    size = int.from_bytes(sys.stdin.buffer.read(4), "big") if length >> 31 else 0
+    sys.stdin.buffer.read(length % 2**31 + size)
     if not number:
         continue
     good = frame(number, "0 tensor0 {{}} 1")
     answers = [
         good[: choose.randrange(len(good))], os.urandom(choose.randrange(100)), frame(number, "{{"), frame(number, ""),
         frame(number, "7 x {{}} 1"), frame(number, "1 x {{-errorcode}} 1"), frame(number, "2 x {{}} 1", b"abc"), frame(number + 7, "0 x {{}} 1"),
-        struct.pack(">3I", 2**32 - 1, number, 5), frame(0, "stdout", b"out"), frame(0, "nosuchchannel", b"out"),
+        struct.pack(">3I", 2**32 - 1, number, 5), struct.pack(">2I", 2**31, number), frame(0, "stdout", b"out"), frame(0, "nosuchchannel", b"out"),
         frame(0, "{{"), frame(number, "3 .w {{}} 1", b"no picture"), frame(number, "0 \\\\ud800 {{}} 1"), good[:4] + b"\\xff" * 16,
     ]
     answer = choose.choice(answers * 2 + [good] * 20)
@@ -76,7 +80,7 @@ def test_a_broken_worker_breaks_nothing_else(tmp_path: Path) -> None:
 def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bool) -> None:
     source, target = os.pipe()
     try:
-        os.write(target, HEADER.pack(len(data) // 2, 1, len(data) // 3) + data if begun else data)
+        os.write(target, struct.pack(">3I", 2**31 + len(data) // 2, 1, len(data) // 3) + data if begun else data)
         os.close(target)
         reader = Reader(source)
         try:
@@ -108,7 +112,7 @@ def test_a_frame_comes_back(number: int, text: str, payload: bytes) -> None:
 )
 def test_a_header_is_checked_before_the_rest_is_read(length: int, size: int, message: str) -> None:
     source, target = os.pipe()
-    os.write(target, HEADER.pack(length, 1, size))
+    os.write(target, struct.pack(">3I", 2**31 + length, 1, size))
     os.close(target)
     with os.fdopen(source), pytest.raises(Garbled, match=f"^{message}$"):
         Reader(source).next()
@@ -117,7 +121,7 @@ def test_a_header_is_checked_before_the_rest_is_read(length: int, size: int, mes
 def test_a_frame_has_no_more_than_the_other_side_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "_LONGEST_LIST", 4)
     monkeypatch.setattr(frames, "_MOST_BYTES", 8)
-    assert head(1, encode("\u00e4\u00e4"), bytes(8)) == HEADER.pack(4, 1, 8) + b"\xc3\xa4" * 2
+    assert head(1, encode("\u00e4\u00e4"), bytes(8)) == struct.pack(">3I", 0xC0000004, 1, 8) + b"\xc3\xa4" * 2
     for text, payload in (("\u00e4\u00e4a", b""), ("", bytes(9))):
         with pytest.raises(TooLong, match="at most 4 bytes of text and 8 of numbers"):
             head(1, encode(text), payload)

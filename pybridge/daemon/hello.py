@@ -132,8 +132,8 @@ class Caller:
         self.descriptors += descriptors
         self._data += data
         begun = self._data[: HEADER.size].ljust(HEADER.size, b"\0")  # the length may have come alone
-        length, number, size = HEADER.unpack(begun)
-        if not data or length > LONGEST or number or size:
+        length, number = HEADER.unpack(begun)
+        if not data or length > LONGEST or number:
             raise Refused("no hello")
         end = HEADER.size + length
         return self._admitted(self._data[HEADER.size : end], token) if len(self._data) >= end else None

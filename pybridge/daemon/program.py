@@ -58,7 +58,7 @@ def _introduce(connection: _socket.socket, words: list[str]) -> None:
     facts = [__version__, place.package_folder(), place.locale_name(), str(umask), str(len(words))]
     variables = [f"{name}={value}" for name, value in os.environ.items()]
     text = "\0".join((*facts, *words, *variables)).encode("utf-8", "surrogateescape")
-    header = len(text).to_bytes(4, "big") + bytes(8)
+    header = len(text).to_bytes(4, "big") + bytes(4)
     folder = os.open(".", os.O_PATH | os.O_DIRECTORY)
     try:
         descriptors = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, folder))

@@ -1,15 +1,16 @@
 """Frames, in which a Tcl program and its worker talk.
 
-A frame is a header of three numbers (4 bytes each, big-endian), a Tcl list in UTF-8, and bytes that belong to
-it:
+A frame is a header of two numbers (4 bytes each, big-endian), a Tcl list in UTF-8, and sometimes bytes that
+belong to it:
 
 | number | |
 |---|---|
-| length | how many bytes the list has |
+| length | how many bytes the list has; more by `BYTES` where bytes follow it, by `LETTERS` where it is not ASCII |
 | number | that of the request; 0 where nobody waits for an answer |
-| size | how many bytes follow the list |
+| size | only where bytes follow: how many |
 
-The header has no more fields because a Tcl program feels each of them in every command.
+A Tcl program feels each field and each look at one in every command. So there are no more, and what is seldom
+makes the length one that no list has. It does not say `LETTERS` itself, because it would have to look.
 
 | from | the list |
 |---|---|
@@ -22,7 +23,8 @@ The header has no more fields because a Tcl program feels each of them in every 
 import os
 import struct
 
-HEADER = struct.Struct(">3I")
+HEADER, SIZE = struct.Struct(">2I"), struct.Struct(">I")
+BYTES, LETTERS = 1 << 31, 1 << 30
 _HEADER = HEADER.size
 _pack, _unpack = HEADER.pack, HEADER.unpack_from
 _LONGEST_LIST = 1 << 28
@@ -55,7 +57,9 @@ def head(number: int, data: bytes, payload: Bytes = b"") -> bytes:
         raise TooLong(
             f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
         )
-    return _pack(length, number, size) + data
+    if not data.isascii():
+        length += LETTERS
+    return _pack(length + BYTES, number) + SIZE.pack(size) + data if size else _pack(length, number) + data
 
 
 class Reader:
@@ -79,17 +83,24 @@ class Reader:
             return None
         if len(ahead) < _HEADER:
             ahead = self._read(ahead, _HEADER)
-        length, number, size = _unpack(ahead)
-        if length > _LONGEST_LIST:
-            raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
-        middle = _HEADER + length
-        if len(ahead) == middle and not size:  # as nearly always
+        length, number = _unpack(ahead)
+        if len(ahead) == _HEADER + length:  # as nearly always
             self._ahead, data = b"", ahead[_HEADER:]
             return number, data.decode() if data.isascii() else decode(data), b""
+        begin, size = _HEADER, 0
+        if length & BYTES:
+            begin += SIZE.size
+            if len(ahead) < begin:
+                ahead = self._read(ahead, begin)
+            (size,) = SIZE.unpack_from(ahead, _HEADER)
+        length &= ~(BYTES | LETTERS)
+        if length > _LONGEST_LIST:
+            raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
+        middle = begin + length
         if len(ahead) < middle:
             ahead = self._read(ahead, middle)
         end = middle + size
-        text, payload = decode(ahead[_HEADER:middle]), ahead[middle:end]
+        text, payload = decode(ahead[begin:middle]), ahead[middle:end]
         self._ahead = ahead[end:]
         return number, text, self._payload(payload, size) if size else b""
 

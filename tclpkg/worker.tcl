@@ -96,7 +96,6 @@ proc ::torch::_::start {} {
     check_greeting $python $connection $hello
     outlast_traps  ;# the package may be older here than Expect, or this process a fork
     set channel $connection
-    rest $channel
     set cwd [expr {[is_native $folder] ? $folder : ""}]
     incr generation
     at_end {*}[closer $channel]
@@ -104,6 +103,7 @@ proc ::torch::_::start {} {
     set terminal [expr {![catch {chan configure stderr} found] && [dict exists $found -mode]}]
     tell $channel [list !begin [info patchlevel] [encoding system] $state(created) $generation $terminal]
     open_again $channel
+    rest $channel  ;# at last: a limit may cut this off
 }
 
 # Nothing is asked of the worker, or with an empty channel there is none any more.

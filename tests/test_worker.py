@@ -87,6 +87,17 @@ def test_numbers_in_bulk_go_both_ways_bit_for_bit(tmp_path: Path) -> None:
     assert run(script, tmp_path) == ("1\n{1 2} {3 9007199254740993}\n", "", 0)
 
 
+def test_a_first_command_as_long_as_the_buffer_is_sent_whole(tmp_path: Path) -> None:
+    """Something is held for it, of which Tcl loses count when it has written as many bytes as it was told."""
+    script = r"""
+        set length [expr {1000000 - 8 - [string length "tensor_sum "]}]  ;# all but the header's
+        catch {torch::tensor_sum [string repeat x $length]} message options
+        puts [lrange [code] 0 1],[string length [lindex [code] 2]]
+        puts [torch::tensor_numel [torch::tensor_create [lrepeat 1000000 0.5] float64]]
+    """
+    assert run(script, tmp_path) == ("TORCH HANDLE,999981\n1000000\n", "", 0)
+
+
 def test_the_worker_works_in_the_folder_of_the_script(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     script = """
@@ -710,17 +721,23 @@ time.sleep(600)
 """
 
 
+def odd_worker(folder: Path, answer: str) -> str:
+    """The name of a program that greets as a worker, answers a request, and the second as told."""
+    program = folder / "odd"
+    program.write_text(ODD_WORKER.format(python=sys.executable, version=__version__, answer=answer))
+    program.chmod(0o755)
+    return str(program)
+
+
 @pytest.mark.parametrize(("answer", "why"), ODD)
 def test_an_odd_worker_is_ended_and_told_of(answer: str, why: str, tmp_path: Path) -> None:
-    odd = tmp_path / "odd"
-    odd.write_text(ODD_WORKER.format(python=sys.executable, version=__version__, answer=answer))
-    odd.chmod(0o755)
+    python = odd_worker(tmp_path, answer)
     script = """
         puts [torch::version]
         puts [catch {torch::version} message options],[code],$message
         puts $::torch::_::process
     """
-    out, said, status = run(script, tmp_path, TORCH_TCL_PYTHON=str(odd))
+    out, said, status = run(script, tmp_path, TORCH_TCL_PYTHON=python)
     assert (said, status) == ("", 0)
     first, told, process = out.splitlines()
     assert first == "first"
@@ -728,6 +745,15 @@ def test_an_odd_worker_is_ended_and_told_of(answer: str, why: str, tmp_path: Pat
         f"1,TORCH CLOSED,the worker has ended ({why}), and its handles with it: torch::restart starts another"
     )
     assert not is_running(int(process))
+
+
+def test_no_bytes_are_not_those_of_before(tmp_path: Path) -> None:
+    """A worker that prints, and answers with a list of no numbers."""
+    printed = "os.write(1, struct.pack('>3I', 2**31 + 6, 0, 8) + b'stdout' + b'1234567\\n')"
+    answer = f"{printed}; say(2, b'2 {{q* 0}} {{}} 1')"
+    python = odd_worker(tmp_path, answer)
+    script = "puts [torch::version]; puts <[torch::version]>; exit"
+    assert run(script, tmp_path, TORCH_TCL_PYTHON=python) == ("first\n1234567\n<>\n", "", 0)
 
 
 def test_a_program_that_closes_all_channels(tmp_path: Path) -> None:
@@ -787,7 +813,7 @@ def test_a_worker_that_does_not_understand_says_why(tmp_path: Path) -> None:
     """
     assert run(script, tmp_path) == (
         "the worker has ended (exit status 2), and its handles with it: torch::restart starts another\n"
-        "a list must have at most 268435456 bytes but had 2021161080\n",
+        "a list must have at most 268435456 bytes but had 947419256\n",
         "",
         0,
     )

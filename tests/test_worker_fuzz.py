@@ -80,7 +80,8 @@ def test_a_broken_worker_breaks_nothing_else(tmp_path: Path) -> None:
 def test_a_reader_takes_frames_or_says_that_there_is_none(data: bytes, begun: bool) -> None:
     source, target = os.pipe()
     try:
-        os.write(target, struct.pack(">3I", 2**31 + len(data) // 2, 1, len(data) // 3) + data if begun else data)
+        header = struct.pack(">3I", 2**31 + len(data) // 2, 1, len(data) // 3) if begun else b""
+        os.write(target, header + data)
         os.close(target)
         reader = Reader(source)
         try:

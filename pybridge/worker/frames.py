@@ -5,7 +5,7 @@ belong to it:
 
 | number | |
 |---|---|
-| length | how many bytes the list has; `BYTES` more where bytes follow it, `LETTERS` more where it is not ASCII |
+| length | how many bytes the list has; `BYTES` more where bytes follow, `LETTERS` more where not ASCII |
 | number | that of the request; 0 where nobody waits for an answer |
 | size | only where bytes follow: how many |
 

@@ -94,16 +94,19 @@ proc ::torch::_::start {} {
     }
     set beginning ""
     check_greeting $python $connection $hello
+    set beginning $connection
     outlast_traps  ;# the package may be older here than Expect, or this process a fork
-    set channel $connection
     set cwd [expr {[is_native $folder] ? $folder : ""}]
     incr generation
-    at_end {*}[closer $channel]
     # a channel has a -mode when it is a terminal
     set terminal [expr {![catch {chan configure stderr} found] && [dict exists $found -mode]}]
-    tell $channel [list !begin [info patchlevel] [encoding system] $state(created) $generation $terminal]
-    open_again $channel
-    rest $channel  ;# at last: a limit may cut this off
+    tell $connection [list !begin [info patchlevel] [encoding system] $state(created) $generation $terminal]
+    open_again $connection
+    # at last: a limit may cut this off
+    set channel $connection
+    set beginning ""
+    at_end {*}[closer $channel]
+    rest $channel
 }
 
 # Nothing is asked of the worker, or with an empty channel there is none any more.

@@ -668,25 +668,28 @@ def test_a_start_that_was_cut_off_leaves_no_process(tmp_path: Path) -> None:
     assert (out, said, status) == (f"1,time limit exceeded\n{__version__}\n1\n", "", 0)
 
 
-def test_a_start_that_was_cut_off_anywhere_while_it_compiles(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("step", "commands"), [("make_ask", 18), ("hold", 6)])
+def test_a_start_that_was_cut_off_anywhere_in_a_step(step: str, commands: int, tmp_path: Path) -> None:
     script = """
-        foreach more {1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18} {
+        set step STEP
+        for {set more 1} {$more <= COMMANDS} {incr more} {
             interp create child
             child eval [list set auto_path $auto_path]
-            child eval {package require torch; trace add execution ::torch::_::make_ask enter strike}
+            child eval {package require torch}
+            child eval [list trace add execution ::torch::_::$step enter strike]
             interp alias child strike {} strike $more
             proc strike {more args} {
                 interp limit child command -value [expr {[child eval {info cmdcount}] + $more}] -granularity 1
             }
             incr cut [catch {child eval {torch::version}}]
             interp limit child command -value {}
-            child eval {trace remove execution ::torch::_::make_ask enter strike}
+            child eval [list trace remove execution ::torch::_::$step enter strike]
             child limit time -seconds [expr {[clock seconds] + 60}]  ;# it did not come back
             lappend said [child eval {torch::version}]
             interp delete child
         }
-        puts [lsort -unique $said],[expr {$cut > 9}]
-    """
+        puts [lsort -unique $said],[expr {$cut > COMMANDS / 2}]
+    """.replace("STEP", step).replace("COMMANDS", str(commands))
     assert run(script, tmp_path) == (f"{__version__},1\n", "", 0)
 
 

@@ -32,7 +32,7 @@ def page(command: Command, called: str) -> str:
     group = [f"torch::help{_GLUE}{command.family}"] if command.family != called else []
     parts.append(_section("See also", _filled(", ".join([*known.see_also, *group]))))
     if called in (grouped := families()):
-        parts.append(_section(f"The family {called}", _members(grouped[called])))
+        parts.append(_section(f"The family {called}", _filled(_names(grouped[called]))))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -42,13 +42,19 @@ def listing(commands: Iterable[Command]) -> str:
 
 
 def overview() -> str:
-    """The names of all, by family."""
-    parts = [_section(family, _members(members)) for family, members in families().items()]
-    return "\n\n".join([_OVERVIEW, *parts])
+    """The names of all, by family. How to go on comes last: it is what a small terminal still shows."""
+    grouped = families()
+    column = max(map(len, grouped)) + 2
+    rows = [_row(family.ljust(column), _names(members)) for family, members in grouped.items()]
+    return "\n".join([*rows, "", _OVERVIEW])
 
 
-def _members(family: Iterable[Command]) -> str:
-    return _filled(" ".join(each.name for each in family))
+def _names(family: Iterable[Command]) -> str:
+    return " ".join(each.name for each in family)
+
+
+def _row(heading: str, text: str) -> str:
+    return fill(text, _WIDTH, initial_indent=heading, subsequent_indent=" " * len(heading))
 
 
 def _section(heading: str, *lines: str) -> str:

@@ -71,6 +71,8 @@ def _variable(tk: Any, name: str) -> Any:
 
 
 def _nearest(code: tuple[str, ...]) -> str:
-    """What ends the message that there is no such command, when it may be one of ours that is mistyped."""
+    """What ends the message that there is no such command, when it may be one of ours."""
     name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
+    if name in BY_NAME:
+        return f" (did you mean torch::{name}?)"
     return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""

@@ -197,6 +197,7 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     assert error.errorcode == ("TCL", "LOOKUP", "SUBCOMMAND", "zerso")
     assert error_of(tcl.eval, "torch qqqqqq").message == 'unknown subcommand "qqqqqq"'
     assert error_of(tcl.eval, "zerso").message == 'invalid command name "zerso"'
+    assert error_of(tcl.eval, "help").message == 'invalid command name "help" (did you mean torch::help?)'
     assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
     assert tcl.eval("rename ::torch::rand {}; catch {torch rand 2} message; set message") == (
         'unknown subcommand "rand" (did you mean randn?)'

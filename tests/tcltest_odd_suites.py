@@ -1303,4 +1303,39 @@ ODD = {
         """,
         [],
     ),
+    "closes_standard_channels": (
+        r"""
+        interp create kid
+        foreach {channel mode} {stdin r stderr w stderr w} {
+            test c-1 {} {close $channel} {}
+            test c-2 {} {open /dev/null $mode} $channel
+        }
+        test c-3 {} {lsort [chan names]} {stderr stdin stdout}
+        test c-4 {} {lsort [kid eval {chan names}]} {stderr stdin stdout}
+        test c-5 {} -body {close stdin; open /dev/null} -match glob -result file*
+        test c-6 {} {kid eval {close stdin}; open /dev/null} stdin
+        foreach child [interp slaves] {interp delete $child}
+        test c-7 {} {close stdin; open /dev/null} stdin
+        cleanupTests
+        """,
+        [],
+    ),
+    "closes_standard_channels_in_a_thread": (
+        r"""
+        package require Thread
+        set t [thread::create]
+        thread::send $t {
+            package require tcltest
+            namespace import tcltest::*
+            test t-1 {} {close stdin} {}
+            test t-2 {} {open /dev/null} stdin
+            test t-3 {} {lsort [chan names]} {stderr stdin stdout}
+            cleanupTests
+        }
+        test c-1 {} {close stdin; open /dev/null} stdin
+        thread::release $t
+        cleanupTests
+        """,
+        [],
+    ),
 }

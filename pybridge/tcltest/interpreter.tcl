@@ -4,7 +4,8 @@
 # Events go to a file of their own, opened for each line: no channel is open that a suite could see or close, and all
 # events so far are there when the process is killed. A line is words with tabs between them. Another interpreter
 # writes them, for a suite may replace `open` or `puts` in its own. It is a child in our namespace, and a suite that asks
-# which children there are does not see it.
+# which children there are does not see it. It has no standard channels: one that a suite closes would stay open for it,
+# and the next that the suite opens would not get that one's place.
 
 namespace eval ::pytest_tcltest {
     variable writer ::pytest_tcltest::writer
@@ -71,7 +72,11 @@ proc ::pytest_tcltest::start_writer {} {
     }
     interp create $writer
     take_limits $writer
+    catch {interp share {} stdout $writer} ;# first we must have them, too, or closing them is for good
     interp eval $writer {
+        foreach channel [chan names] {
+            close $channel
+        }
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
             set channel [open $path a]

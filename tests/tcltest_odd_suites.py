@@ -1338,4 +1338,27 @@ ODD = {
         """,
         [],
     ),
+    "deletes_itself": (
+        r"""
+        test d-1 {} {file exists [info script]} 1
+        file delete [info script]
+        test d-2 {} {file exists [info script]} 0
+        cleanupTests
+        """,
+        [],
+    ),
+    "rewrites_itself": (
+        r"""
+        test r-1 {} {file size [info script]} [set size [file size [info script]]]
+        set f [open [info script] a]
+        puts $f {
+            test r-2 {} {expr 1} 1
+            cleanupTests
+        }
+        close $f
+        if {$size < 600} {source [info script]}
+        cleanupTests
+        """,
+        [],
+    ),
 }

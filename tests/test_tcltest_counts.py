@@ -1,5 +1,6 @@
 """The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -31,6 +32,7 @@ def test_counts_are_tclshs(pytester, name):
     text, warned = SUITES[name]
     write(pytester, **{name: HEAD + text})
     theirs = tclsh_counts(pytester.path / f"{name}.test")
+    write(pytester, **{name: HEAD + text})  # some delete themselves
     result = run(pytester)
     assert outcomes(result) == theirs
     assert result.ret == (1 if theirs[2] else 0 if sum(theirs) else pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -432,6 +434,20 @@ def test_what_totals_count_twice_is_reported_twice(pytester):
     }
     assert len(list(ElementTree.parse(pytester.path / "out.xml").iter("testcase"))) == 7
     assert outcomes(run(pytester, "-k", "k-1 or c-2")) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("needs_bodies", [False, True])
+def test_a_file_that_deletes_itself_is_there_until_it_runs(pytester, needs_bodies):
+    text = "test a-1 {} {set ::made 1} 1\nfile delete [info script]\n" + "incr made\n" * needs_bodies
+    write(pytester, a=suite(text + "test a-2 {} {expr 1} 1"))
+    path = pytester.path / "a.test"
+    path.chmod(0o440)
+    os.utime(path, (1e9, 1e9))
+    before = path.read_bytes(), path.stat().st_mode, path.stat().st_mtime
+    run(pytester, "--collect-only")
+    assert (path.read_bytes(), path.stat().st_mode, path.stat().st_mtime) == before
+    assert outcomes(run(pytester)) == (2, 0, 0)
+    assert not path.exists()
 
 
 def test_counts_that_come_from_elsewhere_are_an_error(pytester):

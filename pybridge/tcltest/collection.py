@@ -4,8 +4,12 @@ Where the code between the tests fails then, it may need what the body of a test
 rehearsal, another process in which the tests run.
 """
 
+import os
+import stat
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,11 +63,40 @@ class Contents:
 
 def collect(settings: Settings, path: Path) -> Contents:
     """Find the tests of a file."""
-    contents = _sourced(settings, path, "collect")
+    with _kept(path):
+        contents = _sourced(settings, path, "collect")
     if contents.cut_short:
-        rehearsed = _sourced(settings, path, "rehearse")
+        with _kept(path):
+            rehearsed = _sourced(settings, path, "rehearse")
         return contents if rehearsed.problem else rehearsed
     return contents
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Have the file in the end as it is now: its script may delete or rewrite it, but it is to run, too."""
+    before = _state(path)
+    try:
+        yield
+    finally:
+        if before and _state(path) != before:
+            text, mode, mtime = before
+            with suppress(OSError):  # the run will tell that it is not there
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+                path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+                path.write_bytes(text)
+                path.chmod(mode)
+                os.utime(path, ns=(mtime, mtime))
+
+
+def _state(path: Path) -> tuple[bytes, int, int] | None:
+    """What is in a file, its mode, and when it was written; None where it cannot be read."""
+    try:
+        status = path.stat()
+        return path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_mtime_ns
+    except OSError:
+        return None
 
 
 def _sourced(settings: Settings, path: Path, mode: str) -> Contents:

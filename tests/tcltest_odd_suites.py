@@ -1023,6 +1023,12 @@ ODD = {
             test h-$kid-1 {} {$kid invokehidden source conf.tcl; set ::seen} {{name foo} {port 12}}
             test h-$kid-2 {} {$kid invokehidden package require Tcl} [package present Tcl]
             test h-$kid-3 {} {$kid invokehidden interp create {{[a]}}} {{[a]}}
+            interp create [list $kid sub]
+            foreach n {1 2} {
+                test h-$kid-4.$n {} {lsort [$kid invokehidden interp slaves]} {sub {{[a]}}}
+                test h-$kid-5.$n {} {$kid invokehidden interp slaves sub} {}
+            }
+            test h-$kid-6 {} {lsearch -all -inline [$kid aliases] *pytest*} {}
         }
         interp create kid
         kid eval {package require tcltest}

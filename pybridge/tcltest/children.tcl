@@ -10,7 +10,7 @@ proc ::pytest_tcltest::interp_called {command op} {
     if {$wanted != $leave_traced} {
         uplevel [expr {$lent ? 2 : 1}] [list ::pytest_tcltest::trace_leave $name $wanted] ;# `call` has a level
     }
-    if {[is_listing $verb]} {
+    if {!$lent && [is_listing $verb]} {
         hide_writer $path
     }
 }
@@ -127,7 +127,7 @@ proc ::pytest_tcltest::lend_writer {path} {
     foreach name {write_event sizes now} {
         interp alias $lent $name {} ::pytest_tcltest::$name
     }
-    foreach name {watch_child prepare add_match_modes hide_writer call} {
+    foreach name {watch_child prepare add_match_modes call} {
         interp alias $lent $name {} ::pytest_tcltest::${name}_in $path
     }
 }
@@ -136,12 +136,7 @@ proc ::pytest_tcltest::lend_writer {path} {
 # another, the next event makes a new one.
 proc ::pytest_tcltest::hide_writer {path} {
     variable writer
-    variable lent
     variable hidden
-    if {$lent} {
-        in_writer hide_writer $path
-        return
-    }
     if {[catch {interp exists [list {*}$path $writer]} there] || !$there} {
         return
     }
@@ -159,23 +154,25 @@ proc ::pytest_tcltest::show_writer {} {
     }
 }
 
-# In the interpreter that watches a child, which has an alias for as long as it may have no writer.
+# The same in the interpreter that watches a child. In the place of the child's own writer is an alias then.
 proc ::pytest_tcltest::hide_writer_in {child path} {
-    interp alias $child ::pytest_tcltest::lend_again {} ::pytest_tcltest::show_writer_in $child
-    interp eval $child {namespace eval ::pytest_tcltest {variable out lend_again}}
+    variable writer
     hide_writer [list {*}$child {*}$path]
+    if {![llength $path]} {
+        interp alias $child $writer {} ::pytest_tcltest::show_writer_in $child
+    }
 }
 
 proc ::pytest_tcltest::show_writer_in {child args} {
-    interp alias $child ::pytest_tcltest::lend_again {}
-    interp eval $child {namespace eval ::pytest_tcltest {variable out {writer eval call}}}
+    variable writer
+    interp alias $child $writer {}
     show_writer
 }
 
 # What the traces in a child call: one of our procedures, by way of the interpreter that watches it. A suite may have
 # hidden all commands of the child, so none is used here. The words in `args` are quoted as those of a list.
 proc ::pytest_tcltest::call {name args} {
-    {*}$::pytest_tcltest::out $name $args
+    ::pytest_tcltest::writer eval call $name $args
 }
 
 # Have the traces go with what they call: a suite may delete all namespaces.
@@ -191,8 +188,15 @@ proc ::pytest_tcltest::let_go_of_traces {} {
     }}}
 }
 
-# In the interpreter that watches a child: call what a trace there calls, unless it can't be.
+# In the interpreter that watches a child: call what a trace there calls, unless it can't be. The writer of a child is
+# hidden without the child's commands.
 proc ::pytest_tcltest::call_in {path name args} {
+    lassign [lindex $args 0] command verb target
+    if {$name eq "::pytest_tcltest::interp_called" && [is_listing $verb]} {
+        hide_writer_in $path $target
+    } elseif {$name eq "::pytest_tcltest::interp_returned" && [is_listing $verb]} {
+        tailcall show_writer
+    }
     set levels [interp recursionlimit $path]
     set commands [interp limit $path commands -value]
     interp recursionlimit $path [expr {$levels + 100}]

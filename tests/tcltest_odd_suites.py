@@ -1044,6 +1044,18 @@ ODD = {
             tcltest::cleanupTests
         }
         test h-1 {} {kid invokehidden interp slaves} sub
+        foreach command {if set lassign} {
+            interp create parent
+            parent hide $command
+            parent eval {interp create}
+            interp eval {parent interp0} {
+                package require tcltest
+                tcltest::test p-1 {} {interp slaves} {}
+                tcltest::test p-2 {} {expr 1} 2
+                tcltest::cleanupTests
+            }
+            interp delete parent
+        }
         test h-2 {} {
             interp create bare
             foreach path {bare {bare sub}} {

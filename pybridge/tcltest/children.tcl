@@ -41,7 +41,7 @@ proc ::pytest_tcltest::trace_leave {name wanted} {
 
 # The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
 # the word of the command, or the youngest without one.
-proc ::pytest_tcltest::created {command result} {
+proc ::pytest_tcltest::created {command result path} {
     set words [lrange $command 2 end]
     while {[lindex $words 0] in {-safe --}} {
         set words [lrange $words 1 end]
@@ -52,19 +52,21 @@ proc ::pytest_tcltest::created {command result} {
     if {[llength $words]} {
         return [lindex $words end]
     }
-    return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves] {^interp\d+$}]] end]
+    return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]] end]
 }
 
-proc ::pytest_tcltest::child_made {command result} {
+# Have a child of this interpreter watched, or one of a child that has no commands left to see to it.
+proc ::pytest_tcltest::child_made {command result {path {}}} {
     variable writer
     variable lent
-    set child [created $command $result]
+    set child [created $command $result $path]
     if {[string match *$writer $child]} {
         return
     }
     if {[llength $child] < 2} {
         set child [list $child] ;# the word itself is the name, be it that of a list
     }
+    set child [list {*}$path {*}$child]
     set settings [settings [new_name [join $child ::]]]
     if {$lent} {
         in_writer watch_child $child $settings
@@ -209,6 +211,12 @@ proc ::pytest_tcltest::call_in {path name args} {
     }
     if {$code && [is_whole $path]} {
         return -options $options $message
+    }
+    if {$code && $name eq "::pytest_tcltest::interp_returned"} {
+        lassign $args command failed result
+        if {!$failed && [string match cr* $verb]} {
+            child_made $command $result $path
+        }
     }
     return
 }

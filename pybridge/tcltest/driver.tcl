@@ -58,9 +58,18 @@ proc ::pytest_tcltest::queue_scripts {path args} {
 # Have Tcl know where the words of commands stand, as it does in tclsh, which does not compile its script as `source`
 # does. This cannot be undone, so a file that asks for it, or looks whether it is so, finds it as in tclsh.
 proc ::pytest_tcltest::know_places {path} {
-    if {![in_writer mentions $path {\yinterp\s+debug\s+\{\}}]} {
+    if {![asks_for_places $path]} {
         interp debug {} -frame 1
     }
+}
+
+proc ::pytest_tcltest::asks_for_places {path} {
+    tailcall in_writer mentions $path {\yinterp\s+debug\s+\{\}}
+}
+
+# Whether the files before have left an interpreter in which a file cannot be run.
+proc ::pytest_tcltest::spoilt {path} {
+    return [expr {[lost_tcltest] || ([asks_for_places $path] && [interp debug {} -frame])}]
 }
 
 # Have the next script in `script`, and its surroundings ready; whether there is one.
@@ -100,7 +109,7 @@ proc ::pytest_tcltest::enter_file {folder name} {
     array unset made
     variable file [file normalize [file join $folder $name]]
     variable files [list $file]
-    if {$number && [lost_tcltest]} {
+    if {$number && [spoilt $file]} {
         exit 0 ;# pytest starts another process for the files that are left
     }
     cd $folder

@@ -1379,4 +1379,22 @@ ODD = {
         """,
         [],
     ),
+    "deletes_a_child_in_its_test": (
+        r"""
+        interp create kid
+        kid alias leave interp delete kid
+        test d-1 {} {
+            catch {
+                kid eval {
+                    package require tcltest
+                    tcltest::test k-1 {} {leave} {}
+                }
+            }
+            interp exists kid
+        } 0
+        test d-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["kid::k-1"],
+    ),
 }

@@ -10,9 +10,9 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
-| problem | kind and what belongs to it | what tcltest found wrong |
-| errorinfo | phase, trace | an error in its setup, body or cleanup |
-| end | microseconds, outcome, where tcltest's report begins, extent, reason, leaked handles | it has ended |
+| problem | interpreter, kind and what belongs to it | what tcltest found wrong |
+| errorinfo | interpreter, phase, trace | an error in its setup, body or cleanup |
+| end | interpreter, microseconds, outcome, where the report begins, extent, reason, leaks | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
 | cleanup | interpreter | cleanupTests was called |
 | totals | interpreter | it has printed its totals |

@@ -305,15 +305,27 @@ class Run:
             return  # a thread of an earlier file
         elif kind == "begin":
             self._running[thread].append(Running.begin(words, self._mark, process))
-        elif kind in ("problem", "errorinfo") and self._running[thread]:
-            self._running[thread][-1].add(kind, words)
-        elif kind == "end" and self._running[thread]:
-            running = self._running[thread].pop()
-            outcome, mark = running.end(words, process)
-            self._mark = (max(self._mark[0], mark[0]), max(self._mark[1], mark[1]))
-            self._file.add(running, outcome)
+        elif kind in ("problem", "errorinfo", "end"):
+            self._take_of_test(self._file, process, thread, kind, words)
         else:
             self._take_of_file(self._file, kind, words)
+
+    def _take_of_test(
+        self, file: FileRun, process: TclProcess, thread: str, kind: str, words: list[str]
+    ) -> None:
+        interpreter, *rest = words
+        running = self._running[thread]
+        # the last to begin there: those that children had begun may never end
+        test = next((each for each in reversed(running) if each.details.interpreter == interpreter), None)
+        if test is None:
+            return
+        if kind != "end":
+            test.add(kind, rest)
+            return
+        running.remove(test)
+        outcome, mark = test.end(rest, process)
+        self._mark = (max(self._mark[0], mark[0]), max(self._mark[1], mark[1]))
+        file.add(test, outcome)
 
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
         number, out, err = words

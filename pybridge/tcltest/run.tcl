@@ -185,7 +185,7 @@ proc ::pytest_tcltest::level_changed {args} {
     set written [written]
     variable report
     set why [if {$outcome eq "Skipped"} {uplevel 1 ::pytest_tcltest::skip_reason}] ;# no `expr`: it may be `nan`
-    emit end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
+    tell end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
 # What tcltest has counted since the test began.
@@ -199,6 +199,12 @@ proc ::pytest_tcltest::outcome {} {
         }
     }
     return none
+}
+
+# A child may be deleted in the middle of its test: whose test it is has to be told.
+proc ::pytest_tcltest::tell {kind args} {
+    variable prefix
+    emit $kind $prefix {*}$args
 }
 
 # Why the test was skipped; evaluated in the frame of tcltest's `test`.
@@ -249,16 +255,16 @@ proc ::pytest_tcltest::describe_failure {} {
         }
     }
     if {$setupFailure} {
-        emit problem setup $setupMsg
+        tell problem setup $setupMsg
     }
     if {$scriptFailure} {
         mismatch result $scriptCompare $scriptMatch $match $result $actualAnswer
     }
     if {$errorCodeFailure} {
-        emit problem errorcode $errorCode $errorCodeRes(body)
+        tell problem errorcode $errorCode $errorCodeRes(body)
     }
     if {$codeFailure} {
-        emit problem code $returnCodes $returnCode $actualAnswer
+        tell problem code $returnCodes $returnCode $actualAnswer
     }
     if {$outputFailure} {
         mismatch output $outputCompare $outputMatch $match $output $::tcltest::outData
@@ -267,20 +273,20 @@ proc ::pytest_tcltest::describe_failure {} {
         mismatch {error output} $errorCompare $errorMatch $match $errorOutput $::tcltest::errData
     }
     if {$cleanupFailure} {
-        emit problem cleanup $cleanupMsg
+        tell problem cleanup $cleanupMsg
     }
     if {$coreFailure} {
-        emit problem core $coreMsg
+        tell problem core $coreMsg
     }
     foreach phase {setup body cleanup} {
         if {[info exists errorInfo($phase)]} {
-            emit errorinfo $phase $errorInfo($phase)
+            tell errorinfo $phase $errorInfo($phase)
         }
     }
 }
 
 proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
-    emit problem mismatch $what $match $expected $actual [if {$failed} {set message}]
+    tell problem mismatch $what $match $expected $actual [if {$failed} {set message}]
 }
 
 # A child made by tcltest's loadIntoChildInterpreter has its counts added to ours.

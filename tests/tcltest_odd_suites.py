@@ -1397,4 +1397,16 @@ ODD = {
         """,
         ["kid::k-1"],
     ),
+    "sets_the_system_encoding": (
+        r"""
+        test e-1 {} {encoding system ebcdic} {}
+        test e-2 {} {encoding system} ebcdic
+        test e-3 {} {expr 1} 2
+        encoding system utf-8
+        test e-4 {} {encoding system} utf-8
+        encoding system ebcdic
+        cleanupTests
+        """,
+        [],
+    ),
 }

@@ -43,7 +43,8 @@ def test_counts_are_tclshs(pytester, name):
 
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
     names = ["after", "cleaned_in_a_body", "cleaned_twice", "coroutines", "gone", "made_by_a_body"]
-    names += ["asks_whether_places_are_known", "loads_tcltest_again", "many_threads", "safe_base", "threads"]
+    names += ["asks_whether_places_are_known", "loads_tcltest_again", "many_threads", "safe_base"]
+    names += ["sets_the_system_encoding", "threads"]
     write(pytester, **{name: HEAD + SUITES[name][0] for name in names})
     theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
     status = status_of(run(pytester, "-v", "--tcltest-process=session"))

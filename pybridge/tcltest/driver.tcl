@@ -30,6 +30,7 @@ proc ::pytest_tcltest::lost_tcltest {} {
 proc ::pytest_tcltest::queue_scripts {path args} {
     variable plan
     variable plan_path $path
+    variable encoding [encoding system]
     variable prepared 1
     variable queue {}
     start_writer
@@ -106,7 +107,9 @@ proc ::pytest_tcltest::setup_ended {code message options} {
 proc ::pytest_tcltest::enter_file {folder name} {
     variable number
     variable made
+    variable encoding
     array unset made
+    in_writer encoding system $encoding
     variable file [file normalize [file join $folder $name]]
     variable files [list $file]
     if {$number && [spoilt $file]} {

@@ -12,6 +12,7 @@ namespace eval ::pytest_tcltest {
     variable here        ;# the folder with these scripts
     variable mode        ;# collect, rehearse or run
     variable plan_path   ;# the file with the plan
+    variable encoding    ;# that of the names of files when the process began
     variable plan
     variable file ""     ;# the test file
     variable files {}    ;# it, and those in which runAllTests had others run
@@ -66,19 +67,33 @@ proc ::pytest_tcltest::as_argument {word} {
 proc ::pytest_tcltest::start_writer {} {
     variable writer
     variable lent
+    variable encoding
     if {$lent || [namespace which -command $writer] ne ""} {
         return
     }
     interp create $writer
     take_limits $writer
     catch {interp share {} stdout $writer} ;# first we must have them, too, or closing them is for good
+    interp eval $writer [list set encoding $encoding]
     interp eval $writer {
         foreach channel [chan names] {
             close $channel
         }
+        # A suite may set a system encoding in which names of files are others.
+        proc by_name {args} {
+            variable encoding
+            set now [encoding system]
+            if {$now eq $encoding} {
+                tailcall {*}$args
+            }
+            encoding system $encoding
+            catch $args result options
+            encoding system $now
+            return -options $options $result
+        }
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
-            set channel [open $path a]
+            set channel [by_name open $path a]
             # written at once, so that lines of several threads do not mix; a character has 4 bytes at most
             fconfigure $channel -encoding utf-8 -translation lf -buffersize [expr {4 * [string length $line] + 100}]
             catch {fconfigure $channel -profile tcl8} ;# Tcl 9 would refuse half a surrogate pair
@@ -86,7 +101,7 @@ proc ::pytest_tcltest::start_writer {} {
             close $channel
         }
         proc sizes {args} {
-            lmap path $args {file size $path}
+            lmap path $args {by_name file size $path}
         }
         proc mentions {path pattern} {
             if {[catch {open $path rb} channel]} {

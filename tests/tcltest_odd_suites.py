@@ -1401,12 +1401,34 @@ ODD = {
         r"""
         test e-1 {} {encoding system ebcdic} {}
         test e-2 {} {encoding system} ebcdic
-        test e-3 {} {expr 1} 2
+        test e-3 {} {expr 1} 1
         encoding system utf-8
         test e-4 {} {encoding system} utf-8
         encoding system ebcdic
         cleanupTests
         """,
         [],
+    ),
+    "loads_tcltest_again_before_totals": (
+        r"""
+        set again {
+            namespace delete ::tcltest
+            package forget tcltest
+            package require tcltest
+            namespace import -force ::tcltest::*
+        }
+        test r-1 {} {expr 1} 1
+        test r-2 {} {expr 1} 1
+        eval $again
+        test r-3 {} {expr 1} 1
+        test r-4 {} {expr 1} 1
+        interp create kid
+        kid eval {package require tcltest; namespace import ::tcltest::*}
+        kid eval {test k-1 {} {expr 1} 1}
+        kid eval $again
+        kid eval {test k-2 {} {expr 1} 1; cleanupTests}
+        cleanupTests
+        """,
+        ["r-1, r-2, kid::k-1"],
     ),
 }

@@ -51,14 +51,22 @@ class Contents:
     Args:
         cut_short: whether it ended with an error between tests, or did not end.
         cleaned: the interpreters in which cleanupTests was called.
+        forgotten: those in which one tcltest has followed another.
     """
 
     tests: list[TclTest] = field(default_factory=list)
     problem: str = ""
     cut_short: bool = False
     cleaned: set[str] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
     line: int = 1
     output: tuple[str, str] = ("", "")
+
+    @property
+    def counts_late(self) -> bool:
+        """Whether it is known only at the end that tests of the file's own interpreter count."""
+        alone = bool(self.cleaned) and "" not in self.cleaned  # a child may be the only one with totals
+        return alone or "" in self.forgotten
 
 
 def collect(settings: Settings, path: Path) -> Contents:
@@ -139,6 +147,8 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             )
         elif kind == "cleanup":
             contents.cleaned.add(words[0])
+        elif kind == "forgotten":
+            contents.forgotten.add(words[0])
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":

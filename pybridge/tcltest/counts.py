@@ -50,9 +50,17 @@ class Counts:
 
     def hand(self, interpreter: str) -> None:
         """Take note that an interpreter was read by another when it printed totals."""
-        handed = f"{interpreter} {next(self._numbers)}"
-        self._held[handed] = self._held.pop(interpreter, [])
-        self.begin_report(handed)
+        self.begin_report(self._set_aside(interpreter))
+
+    def forget(self, interpreter: str) -> None:
+        """Take note that an interpreter has another tcltest: the first will print no totals."""
+        self._set_aside(interpreter)
+
+    def _set_aside(self, interpreter: str) -> str:
+        """Have what an interpreter has counted under another name, which this returns."""
+        name = f"{interpreter} {next(self._numbers)}"
+        self._held[name] = self._held.pop(interpreter, [])
+        return name
 
     def report(self, interpreter: str, passed: int, failed: int) -> None:
         """Take note that counts were added to those of an interpreter."""

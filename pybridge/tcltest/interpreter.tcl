@@ -269,11 +269,16 @@ proc ::pytest_tcltest::is_new_tcltest {} {
 
 proc ::pytest_tcltest::adopt_tcltest {} {
     variable plan
+    variable prefix
+    variable instrumented
     if {$plan(interpreter) ne ""} {
         name_interpreter $plan(interpreter)
     }
+    if {[info exists instrumented]} {
+        emit forgotten $prefix
+    }
     instrument
-    variable instrumented 1
+    set instrumented 1
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
     rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {

@@ -236,8 +236,8 @@ def plan_runs(session: pytest.Session, suites: Suites) -> None:
                 to_run[item.path].add(item.test)
     files = {}
     for path, run in to_run.items():
-        tests, cleaned = suites.contents[path].tests, suites.contents[path].cleaned
-        counts = Counts(wait=bool(cleaned) and "" not in cleaned)  # a child may be the only one with totals
+        tests = suites.contents[path].tests
+        counts = Counts(wait=suites.contents[path].counts_late)
         whole = selected[path] == len(tests)
         files[path] = FileRun(path, _to_run(tests, run), whole=whole, counts=counts)
     if suites.settings.process == "session":

@@ -383,6 +383,8 @@ class Run:
             counts.begin_report(*words)
         elif kind == "handed":
             counts.hand(*words)
+        elif kind == "forgotten":
+            counts.forget(*words)
         elif kind == "reported":
             interpreter, _, passed, _, failed = words
             counts.report(interpreter, int(passed), int(failed))

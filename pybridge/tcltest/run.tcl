@@ -68,6 +68,9 @@ proc ::pytest_tcltest::instrument {} {
     if {$plan(files) > 1 && $prefix eq ""} {
         variable pristine [configuration]
     }
+    variable current "" ;# a tcltest before this one may have been deleted while it counted
+    variable counted
+    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {

@@ -1106,6 +1106,20 @@ ODD = {
         kid recursionlimit 20
         test l-2 {} {kid eval {deep 9 {interp create deep}; lsort [interp slaves]}} {another deep sub}
         test l-3 {} {kid recursionlimit} 20
+        kid recursionlimit 1000
+        interp limit kid command -value 100000
+        proc room {} {expr {[interp limit kid command -value] - [kid eval {info cmdcount}]}}
+        proc taken {script} {
+            set room [room]
+            kid eval $script
+            expr {$room - [room]}
+        }
+        test l-4 {} {taken list} 2
+        test l-5 {} {taken {interp exists sub}} 2
+        test l-6 {} {taken {interp slaves}} 2
+        test l-7 {} {taken {interp slaves sub}} 2
+        test l-8 {} {taken {interp create yet}} 2
+        test l-9 {} {taken {package present Tcl}} 2
         cleanupTests
         """,
         [],

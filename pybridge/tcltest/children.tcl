@@ -168,6 +168,7 @@ proc ::pytest_tcltest::hide_writer_in {child path} {
 proc ::pytest_tcltest::show_writer_in {child args} {
     variable writer
     interp alias $child $writer {}
+    allow $child 2
     show_writer
 }
 
@@ -197,6 +198,7 @@ proc ::pytest_tcltest::call_in {path name args} {
     if {$name eq "::pytest_tcltest::interp_called" && [is_listing $verb]} {
         hide_writer_in $path $target
     } elseif {$name eq "::pytest_tcltest::interp_returned" && [is_listing $verb]} {
+        allow $path 2
         tailcall show_writer
     }
     set levels [interp recursionlimit $path]
@@ -205,10 +207,10 @@ proc ::pytest_tcltest::call_in {path name args} {
     interp limit $path commands -value {}
     set begin [command_count $path]
     set code [catch {interp eval $path [list $name {*}$args]} message options]
+    set used [expr {[command_count $path] - $begin}]
     interp recursionlimit $path $levels
-    if {$commands ne ""} { # those of ours are not to count
-        interp limit $path commands -value [expr {$commands + [command_count $path] - $begin}]
-    }
+    interp limit $path commands -value $commands
+    allow $path [expr {$used + 3}] ;# the child has called this by two commands, and one has told how many there are
     if {$code && [is_whole $path]} {
         return -options $options $message
     }
@@ -219,6 +221,14 @@ proc ::pytest_tcltest::call_in {path name args} {
         }
     }
     return
+}
+
+# Have commands of ours not count, where those of a child are limited.
+proc ::pytest_tcltest::allow {path count} {
+    set commands [interp limit $path commands -value]
+    if {$commands ne ""} {
+        interp limit $path commands -value [expr {$commands + $count}]
+    }
 }
 
 proc ::pytest_tcltest::command_count {path} {

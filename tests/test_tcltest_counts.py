@@ -451,6 +451,12 @@ def test_a_file_that_deletes_itself_is_there_until_it_runs(pytester, needs_bodie
     assert not path.exists()
 
 
+def test_a_file_that_is_saved_while_its_tests_are_searched_stays_as_it_is(pytester):
+    write(pytester, a=suite('test a-1 {} {expr 1} 1\nexec sh -c {echo "# saved" >> a.test}'))
+    run(pytester, "--collect-only")
+    assert (pytester.path / "a.test").read_text().endswith("# saved\n")
+
+
 def test_counts_that_come_from_elsewhere_are_an_error(pytester):
     write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild 3 2 1 0 {} {}"))
     result = run(pytester)

@@ -1,8 +1,20 @@
 # Records the tests of a file. tcltest's own `test` reads its arguments; it asks `Skipped` whether the test is to run,
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
-proc ::pytest_tcltest::begin_file {} {}
+proc ::pytest_tcltest::begin_file {} {
+    trace add execution ::open enter ::pytest_tcltest::opened
+}
 proc ::pytest_tcltest::end_file {} {}
+
+# A file that writes to itself is put back before it runs.
+proc ::pytest_tcltest::opened {command op} {
+    variable file
+    lassign $command name path access
+    if {$access in {"" r rb RDONLY} || [catch {in_writer file normalize $path} path] || $path ne $file} {
+        return
+    }
+    emit rewritten
+}
 
 proc ::pytest_tcltest::instrument {} {
     # renamed within its namespace: it is in there that a procedure's `variable` looks

@@ -8,8 +8,7 @@ import os
 import stat
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +51,7 @@ class Contents:
         cut_short: whether it ended with an error between tests, or did not end.
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
+        rewritten: whether the file has opened itself to write.
     """
 
     tests: list[TclTest] = field(default_factory=list)
@@ -59,6 +59,7 @@ class Contents:
     cut_short: bool = False
     cleaned: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
+    rewritten: bool = False
     line: int = 1
     output: tuple[str, str] = ("", "")
 
@@ -71,31 +72,28 @@ class Contents:
 
 def collect(settings: Settings, path: Path) -> Contents:
     """Find the tests of a file."""
-    with _kept(path):
-        contents = _sourced(settings, path, "collect")
+    contents = _searched(settings, path, "collect")
     if contents.cut_short:
-        with _kept(path):
-            rehearsed = _sourced(settings, path, "rehearse")
+        rehearsed = _searched(settings, path, "rehearse")
         return contents if rehearsed.problem else rehearsed
     return contents
 
 
-@contextmanager
-def _kept(path: Path) -> Iterator[None]:
-    """Have the file in the end as it is now: its script may delete or rewrite it, but it is to run, too."""
+def _searched(settings: Settings, path: Path, mode: str) -> Contents:
+    """Source the file, and put it back where its script has deleted or rewritten it: it is to run, too.
+
+    What has not done so itself is left alone: it may have been saved by an editor meanwhile.
+    """
     before = _state(path)
+    contents = Contents()
     try:
-        yield
+        contents = _sourced(settings, path, mode)
     finally:
-        if before and _state(path) != before:
-            text, mode, mtime = before
+        after = _state(path)
+        if before and (after is None or (contents.rewritten and after != before)):
             with suppress(OSError):  # the run will tell that it is not there
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
-                path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-                path.write_bytes(text)
-                path.chmod(mode)
-                os.utime(path, ns=(mtime, mtime))
+                _put_back(path, *before)
+    return contents
 
 
 def _state(path: Path) -> tuple[bytes, int, int] | None:
@@ -105,6 +103,15 @@ def _state(path: Path) -> tuple[bytes, int, int] | None:
         return path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_mtime_ns
     except OSError:
         return None
+
+
+def _put_back(path: Path, text: bytes, mode: int, mtime: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    path.write_bytes(text)
+    path.chmod(mode)
+    os.utime(path, ns=(mtime, mtime))
 
 
 def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
@@ -149,6 +156,8 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.cleaned.add(words[0])
         elif kind == "forgotten":
             contents.forgotten.add(words[0])
+        elif kind == "rewritten":
+            contents.rewritten = True
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":

@@ -41,6 +41,9 @@ proc ::torch::_::adopt {child} {
     variable source
     variable version
     variable commands
+    # one that an interpreter has made whose commands are limited may run none, until it gets a limit of its own
+    set limit [interp limit $child commands -value]
+    interp limit $child commands -value {}
     interp eval $child [list namespace eval ::torch::_ [list variable commands $commands version $version]]
     foreach name {dispatch dispatch_bulk cancel_again} {
         interp alias $child ::torch::_::$name {} ::torch::_::$name
@@ -53,6 +56,7 @@ proc ::torch::_::adopt {child} {
             trace remove execution ::interp leave ::torch::_::tell_parent
         }}}
     }
+    interp limit $child commands -value $limit
 }
 
 # In a safe interpreter the ensemble knows what its parent has aliased into ::torch, and nothing starts Python.

@@ -1114,7 +1114,7 @@ ODD = {
             kid eval $script
             expr {$room - [room]}
         }
-        test l-4 {} {taken list} 2
+        test l-4 {} {taken list} 1
         test l-5 {} {taken {interp exists sub}} 2
         test l-6 {} {taken {interp slaves}} 2
         test l-7 {} {taken {interp slaves sub}} 2
@@ -1444,5 +1444,18 @@ ODD = {
         cleanupTests
         """,
         ["r-1, r-2, kid::k-1"],
+    ),
+    "lists_the_children_of_a_limited_child": (
+        r"""
+        interp create kid
+        interp limit kid command -value 100000
+        foreach n {1 2} {
+            test l-1 {} {kid eval {interp create}} interp[expr {$n - 1}]
+            test l-2 {} {llength [kid eval {interp slaves}]} $n
+            test l-3 {} {kid eval {interp slaves interp0}} {}
+        }
+        cleanupTests
+        """,
+        [],
     ),
 }

@@ -127,6 +127,14 @@ def test_a_name_of_its_own_is_made_up(tcl: Interpreter) -> None:
     assert tcl.eval("$g eval {package require torch; torch::handles}") == ""
 
 
+def test_a_child_whose_commands_are_limited_may_have_children(tcl: Interpreter) -> None:
+    tcl.eval("interp create c; interp limit c command -value 100000")
+    assert tcl.eval("c eval {interp create sub}") == "sub"
+    assert tcl.eval("interp limit {c sub} command -value") == "0"  # as Tcl has it: it may run none
+    tcl.eval("interp limit {c sub} command -value {}; c eval {interp eval sub {package require torch}}")
+    assert tcl.eval("interp eval {c sub} {torch::tensor_to_list [torch::full 2 7]}") == "7.0 7.0"
+
+
 def test_a_failed_create_is_as_it_was(tcl: Interpreter) -> None:
     tcl.eval("interp create c")
     assert error_of(tcl.eval, "interp create c").message == (

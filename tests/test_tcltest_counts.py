@@ -411,6 +411,7 @@ def test_a_crash_in_a_test_of_a_child_is_of_both_tests(pytester):
         "children",
         "children_made_by_a_body",
         "children_that_report",
+        "lists_the_children_of_a_limited_child",
         "safe_children",
         "thread_pool",
         "threads_and_bodies",

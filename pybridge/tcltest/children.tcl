@@ -124,7 +124,10 @@ proc ::pytest_tcltest::watch_child {child settings} {
 proc ::pytest_tcltest::lend_writer {path} {
     variable writer
     set lent [list {*}$path $writer]
+    set commands [interp limit $path commands -value]
+    interp limit $path commands -value {} ;# or another trace could run nothing in the writer
     interp create -- $lent
+    interp limit $path commands -value $commands
     take_limits $lent
     foreach name {write_event sizes now} {
         interp alias $lent $name {} ::pytest_tcltest::$name

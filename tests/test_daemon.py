@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import stat
@@ -17,7 +18,7 @@ import pytest
 import torch
 
 from pybridge.daemon import control as controls
-from pybridge.daemon import place
+from pybridge.daemon import place, rehearsal
 from pybridge.daemon.__main__ import take_lock
 from pybridge.daemon.hello import LONGEST, Caller, Refused
 from pybridge.tcl_list import split_list
@@ -273,6 +274,44 @@ def test_an_idle_daemon_ends(start: Callable[..., Daemon]) -> None:
     assert not daemon.file.exists()
 
 
+def test_a_daemon_whose_files_were_removed_ends_when_it_has_no_client(start: Callable[..., Daemon]) -> None:
+    """Nobody finds it, as after a logout. Those of the daemon that has taken its place are not touched."""
+    daemon = start()
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        assert greets(client)
+        shutil.rmtree(daemon.file.parent)
+        successor = start()
+        with daemon.connect() as late:
+            late.sendall(daemon.hello())
+            assert greets(late)
+        assert daemon.runs()
+    eventually(lambda: not daemon.runs())
+    assert successor.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "1\n"
+    assert successor.file.with_name(f"{successor.file.name}.socket").exists()
+
+
+def test_a_stop_in_the_moment_when_the_daemon_says_that_it_runs(tmp_path: Path) -> None:
+    """It ends as at any other time, and removes its files."""
+    program = (
+        "import os, signal, socket\n"
+        "from pybridge.daemon.server import Options, Server\n"
+        "port, door = (socket.create_server(('127.0.0.1', 0)) for _ in range(2))\n"
+        "server = Server(port, door, 'token', Options(), lambda: True)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "if server.serve() is None:\n"
+        "    print('ended')\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ended\n", "")
+
+
 def test_nobody_is_left_after_a_stop(daemon: Daemon) -> None:
     client = daemon.start_tclsh("torch::remote {exec sleep 1000 &}; puts [torch::remote pid]; gets stdin")
     assert client.stdout is not None
@@ -284,6 +323,31 @@ def test_nobody_is_left_after_a_stop(daemon: Daemon) -> None:
     daemon.stop()
     eventually(lambda: not any(map(is_running, {*processes, int(sleeper)})))
     client.communicate("\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "version", "pid {", "\xff", "pid 1 version 0.1.0 clients many memory 0 idle 1"]
+)
+def test_a_file_that_was_damaged_is_told(text: str, daemon: Daemon) -> None:
+    daemon.file.write_text(text, encoding="latin-1")
+    for command in ("status", "start"):
+        ended = control(daemon.runtime, command)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == (
+            f'tcltorch daemon: cannot use "{daemon.file}": '
+            "it is damaged; tcltorch daemon stop, then start, makes another\n"
+        )
+    assert daemon.tclsh(f"torch::version; puts [{TO_DAEMON}]") == "0\n"
+    assert control(daemon.runtime, "stop").stdout == "the daemon has ended\n"
+
+
+def test_a_file_that_is_a_folder_is_told(daemon: Daemon) -> None:
+    daemon.file.unlink()
+    daemon.file.mkdir()
+    ended = control(daemon.runtime, "status")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f'tcltorch daemon: cannot use "{daemon.file}": Is a directory\n'
+    daemon.file.rmdir()
 
 
 # -- who is let in ---------------------------------------------------------------------------------------
@@ -399,6 +463,27 @@ def test_descriptors_that_run_out(start: Callable[..., Daemon]) -> None:
         eventually(lambda: sleeps(daemon.process) >= slept + 3)
         resource.prlimit(daemon.process, resource.RLIMIT_NOFILE, before)
         assert greets(client)
+
+
+def test_a_descriptor_beyond_those_of_select(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child of a daemon with many clients has one for its orders."""
+    rehearsed = []
+
+    def take_over() -> None:
+        rehearsed.append("folder")
+        here.send(b"w")
+
+    monkeypatch.setattr(rehearsal, "_take_over", take_over)
+    monkeypatch.setattr(rehearsal, "_answer", lambda: rehearsed.append("requests"))
+    here, there = socket.socketpair()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    try:
+        with here, there, socket.socket(fileno=fcntl.fcntl(there, fcntl.F_DUPFD_CLOEXEC, 1024)) as orders:
+            rehearsal.rehearse(orders)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert rehearsed == ["folder"]
 
 
 def test_a_child_that_takes_the_last_descriptors(start: Callable[..., Daemon]) -> None:

@@ -50,18 +50,18 @@ def main(words: list[str]) -> None:
     lock = take_lock()
     preload()
     answer = secrets.token_hex()
-    orders = _serve(options, answer)
+    orders = _serve(options, answer, lock)
     if orders is not None:
         os.close(lock)
         gc.enable()
         child.live(orders, options.memory, answer, last_words)
 
 
-def _serve(options: Options, answer: str) -> socket.socket | None:
+def _serve(options: Options, answer: str, lock: int) -> socket.socket | None:
     """Serve clients to the end; in a child, what its orders come from."""
     token = secrets.token_hex()
     port, door = socket.create_server(("127.0.0.1", 0)), _listen_in_folder()
-    server = Server(port, door, token, options)
+    server = Server(port, door, token, options, lambda: place.has(lock))
     place.write(_described(port.getsockname()[1], token, answer, options))
     _say("ready")
     gc.collect()
@@ -69,10 +69,16 @@ def _serve(options: Options, answer: str) -> socket.socket | None:
     gc.freeze()  # a collection in a child would write to every page of the daemon's
     orders = server.serve()
     if orders is None:
-        for kind in ("", "socket"):
-            os.unlink(place.path(kind))
+        if place.has(lock):  # else the files are another daemon's
+            _remove_files()
         server.close()
     return orders
+
+
+def _remove_files() -> None:
+    for kind in ("", "socket"):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(place.path(kind))
 
 
 def take_lock() -> int:
@@ -87,9 +93,7 @@ def take_lock() -> int:
     except (BlockingIOError, PermissionError):  # POSIX allows both; anything else is no daemon's doing
         os.close(lock)
         raise RunsAlready from None
-    for kind in ("", "socket"):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(place.path(kind))  # of one that was killed
+    _remove_files()  # of one that was killed
     return lock
 
 

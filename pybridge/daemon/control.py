@@ -120,20 +120,20 @@ def runs() -> int:
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise _no_lock(error) from None
+        raise _unusable("lock", error.strerror) from None
     try:
         # Who has the lock is asked without taking it: a daemon that starts now must get it.
         answer = fcntl.fcntl(lock, fcntl.F_GETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
     except OSError as error:  # a file system without locks, such as some of a network
-        raise _no_lock(error) from None
+        raise _unusable("lock", error.strerror) from None
     finally:
         os.close(lock)
     kind, _, _, _, process = _FLOCK.unpack(answer)
     return 0 if kind == fcntl.F_UNLCK else max(0, process)  # never a number that kill(2) takes for many
 
 
-def _no_lock(error: OSError) -> place.NoPlace:
-    return place.NoPlace(f'cannot use "{place.path("lock")}": {error.strerror}')
+def _unusable(kind: str, why: str | None) -> place.NoPlace:
+    return place.NoPlace(f'cannot use "{place.path(kind)}": {why}')
 
 
 def _ends() -> bool:
@@ -146,19 +146,30 @@ def _ends() -> bool:
 
 
 def _facts() -> dict[str, str]:
-    """What Tcl programs are told; nothing while the daemon starts."""
+    """What Tcl programs are told; nothing while the daemon starts.
+
+    Raises:
+        NoPlace: the file cannot be read, or is no longer what the daemon has written.
+    """
     try:
         with open(place.path(), encoding="utf-8") as file:
             words = split_list(file.read())
+        facts = dict(zip(words[::2], words[1::2], strict=True))
+        return {name: facts[name] for name in ("version", "pid")} | {
+            name: str(int(facts[name])) for name in _OPTIONS
+        }
     except FileNotFoundError:
         return {}
-    return dict(zip(words[::2], words[1::2], strict=True))
+    except OSError as error:
+        raise _unusable("", error.strerror) from None
+    except (ValueError, KeyError):
+        raise _unusable("", "it is damaged; tcltorch daemon stop, then start, makes another") from None
 
 
 def _shown(facts: dict[str, str]) -> str:
     """The options of a daemon, as `start` takes them; what has no limit is left out."""
     units = {"clients": {"": 1}, "memory": _BYTES, "idle": _SECONDS}
-    numbers = {name: int(facts.get(name, 0)) for name in _OPTIONS}
+    numbers = {name: int(facts[name]) for name in _OPTIONS}
     return " ".join(
         f"--{name} {_with_unit(number, units[name])}" for name, number in numbers.items() if number
     )

@@ -76,6 +76,14 @@ def write(text: str) -> None:
     os.rename(unfinished, path())
 
 
+def has(lock: int) -> bool:
+    """Whether this open file is the lock that clients find; not when the folder was removed and made anew."""
+    try:
+        return os.path.samestat(os.fstat(lock), os.stat(path("lock")))
+    except OSError:
+        return False
+
+
 def locale_name() -> str:
     """What decides on the encoding of names and texts; Tcl and Python look once, when they start."""
     return next(filter(None, map(os.environ.get, ("LC_ALL", "LC_CTYPE", "LANG"))), "")

@@ -66,10 +66,21 @@ class Server:
     Args:
         port: for Tcl programs; who connects must know the token.
         door: for the `tcltorch` program; only its user can reach it.
+        is_found: whether clients still find it by its files.
+
+    Raises:
+        ValueError: this is not the main thread, which signals come to.
     """
 
-    def __init__(self, port: socket.socket, door: socket.socket, token: str, options: Options) -> None:
-        self._token, self._options = token, options
+    def __init__(
+        self,
+        port: socket.socket,
+        door: socket.socket,
+        token: str,
+        options: Options,
+        is_found: Callable[[], bool],
+    ) -> None:
+        self._token, self._options, self._is_found = token, options, is_found
         self._poll = select.poll()
         self._watched: dict[int, Callable[[int], None]] = {}
         self._callers: dict[int, Caller] = {}
@@ -90,12 +101,12 @@ class Server:
         for side in (self._alarm, self._woken):
             side.setblocking(False)
         self._watch(self._woken.fileno(), lambda _: self._take_signals())
-
-    def serve(self) -> socket.socket | None:
-        """Serve until a signal, or for lack of clients; in a child, what its orders come from."""
         for number in _SIGNALS:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
+
+    def serve(self) -> socket.socket | None:
+        """Serve until a signal, or for lack of clients; in a child, what its orders come from."""
         while not self._ended:
             if self._spare is None and time.monotonic() >= self._when_to_fork():
                 orders = self._fork()
@@ -337,7 +348,9 @@ class Server:
         for descriptor, caller in list(self._callers.items()):
             if now >= caller.deadline:
                 self._forget_caller(descriptor).close()
-        if not self._children and not self._admitted and now >= self._busy + self._options.idle:
+        if self._children or self._admitted:
+            return
+        if now >= self._busy + self._options.idle or not self._is_found():
             self._ended = True
 
 

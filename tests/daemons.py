@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -171,6 +172,11 @@ class Daemon:
         """Whether it has not ended."""
         return is_running(self.process)
 
+    def complaints(self) -> list[str]:
+        """What it has said on standard error, but for the notes that it should make there."""
+        said = (self.runtime / "errors").read_text(encoding="utf-8").splitlines()
+        return [line for line in said if not is_note(line)]
+
     def stop(self) -> None:
         """End it and all its children."""
         if self.runs():
@@ -188,6 +194,11 @@ def environment(runtime: Path, **more: str) -> dict[str, str]:
         "TORCH_TCL_DAEMON": "1",
     }
     return os.environ | ours | more
+
+
+def is_note(line: str) -> bool:
+    """Whether a daemon has noted this: the time, and why a program was not served."""
+    return bool(re.match(r"[\d-]{10} [\d:]{8} (refused a program|cannot fork): ", line))
 
 
 def frame(text: bytes, number: int = 0, length: int | None = None) -> bytes:

@@ -1,5 +1,6 @@
 """The daemon and Tcl programs: who is let in, what a child takes over, limits, and how all of it ends."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -17,13 +18,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from pybridge import __version__
 from pybridge.daemon import control as controls
 from pybridge.daemon import place, rehearsal
 from pybridge.daemon.__main__ import take_lock
 from pybridge.daemon.hello import LONGEST, Caller, Refused
 from pybridge.tcl_list import split_list
 from pybridge.worker.frames import Reader
-from tests.daemons import ROOT, Daemon, Nursery, environment, frame, greets
+from tests.daemons import ROOT, Daemon, Nursery, environment, frame, greets, is_note
 from tests.processes import eventually, is_running, state
 
 TO_DAEMON = "string match sock* $::torch::_::channel"
@@ -41,7 +43,7 @@ def start(nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
     yield begin
     for each in started:
         each.stop()
-        assert (each.runtime / "errors").read_text() == ""
+        assert each.complaints() == []
 
 
 @pytest.fixture
@@ -351,6 +353,64 @@ def test_a_file_that_is_a_folder_is_told(daemon: Daemon) -> None:
 
 
 # -- who is let in ---------------------------------------------------------------------------------------
+
+
+def noted(daemon: Daemon) -> str:
+    """What `status` tells of programs that were refused, but for the time."""
+    log = daemon.file.with_name(f"{daemon.file.name}.log")
+    if not log.exists():
+        os.link(daemon.runtime / "errors", log)
+    told = control(daemon.runtime, "status").stdout.splitlines()
+    assert told[0].startswith("the daemon runs (")
+    assert all(map(is_note, told[1:]))
+    return "\n".join(line[20:] for line in told[1:])
+
+
+def test_status_tells_why_a_program_was_refused(start: Callable[..., Daemon]) -> None:
+    daemon = start(clients=1)
+    assert noted(daemon) == ""
+    assert daemon.tcltorch("-c", "puts 1", env=daemon.environment(LC_ALL="POSIX")).stdout == "1\n"
+    ours = place.locale_name()
+    assert noted(daemon) == f"refused a program: its locale is 'POSIX', the daemon's {ours!r}"
+    with daemon.connect() as client:
+        client.sendall(daemon.hello())
+        assert greets(client)
+        assert daemon.tclsh("puts [torch::tensor_item [torch::full {} 7]]") == "7.0\n"
+        assert noted(daemon) == "refused a program: there are 1 clients already (start --clients)"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        pytest.param({"token": "0" * 64}, "it does not know the token", id="token"),
+        pytest.param(
+            {"version": "0.0\n1"}, f"its version is '{{0.0\\n1}}', the daemon's '{__version__}'", id="version"
+        ),
+        pytest.param({"arguments": "{"}, "what it has said of itself makes no sense", id="arguments"),
+        pytest.param(
+            {"folder": "/nowhere"},
+            "this process cannot be in its folder: [Errno 2] No such file or directory: '/nowhere'",
+            id="folder",
+        ),
+        pytest.param({"arguments": "x" * LONGEST}, "its environment and arguments have 1", id="length"),
+    ],
+)
+def test_why_a_tcl_program_was_refused(changed: dict[str, str], why: str, daemon: Daemon) -> None:
+    with daemon.connect() as client:
+        client.sendall(daemon.hello(**changed))
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+    assert noted(daemon).startswith(f"refused a program: {why}")
+
+
+def test_who_connects_again_and_again_does_not_fill_the_log(daemon: Daemon) -> None:
+    for _ in range(20):
+        with daemon.connect() as client:
+            client.sendall(daemon.hello(token=""))
+            assert client.recv(1) == b""
+    said = (daemon.runtime / "errors").read_text().splitlines()
+    assert len(said) == 1
+    assert said[0].endswith(" refused a program: it does not know the token")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def daemon(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     started = nursery.daemon(tmp_path_factory.mktemp("runtime"))
     yield started
     started.stop()
-    assert (started.runtime / "errors").read_text() == ""
+    assert started.complaints() == []
 
 
 @pytest.fixture(autouse=True)

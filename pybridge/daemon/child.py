@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
+from pybridge.daemon import notes
 from pybridge.daemon.hello import DESCRIPTORS, Identity
 from pybridge.daemon.rehearsal import rehearse
 from pybridge.lazy import torch
@@ -42,7 +43,11 @@ def live(orders: socket.socket, memory: int, answer: str, last_words: TextIO) ->
         identity = Identity.of_tcl(said) if kind == b"w" else Identity.of_program(said)
         if identity.folder:
             os.chdir(identity.folder)
-    except (ValueError, OSError):  # no hello, or one from a folder in which this process cannot be
+    except ValueError:
+        notes.write("refused a program: what it has said of itself makes no sense")
+        os._exit(0)
+    except OSError as error:
+        notes.write(f"refused a program: this process cannot be in its folder: {error}")
         os._exit(0)
     if memory:
         _limit_memory(memory)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from pybridge.daemon import place
+from pybridge.daemon.notes import last_of
 from pybridge.tcl_list import split_list
 
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -94,6 +95,9 @@ def status(_: argparse.Namespace) -> int:
     facts = _facts()
     if facts:
         print(f"the daemon runs (process {facts['pid']}, tcltorch {facts['version']}, {_shown(facts)})")
+        note = last_of(place.path("log"))
+        if note:
+            print(note)
     else:
         print("the daemon is starting")
     return 0

@@ -29,7 +29,7 @@ DESCRIPTORS = 4  # of a program: standard input, output and errors, and its fold
 
 
 class Refused(Exception):
-    """This is no client of ours."""
+    """This is no client of ours; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +133,21 @@ class Caller:
         self._data += data
         begun = self._data[: HEADER.size].ljust(HEADER.size, b"\0")  # the length may have come alone
         length, number = HEADER.unpack(begun)
-        if not data or length > LONGEST or number:
-            raise Refused("no hello")
+        if not data:
+            raise Refused("it has gone before it has said who it is")
+        if number:
+            raise Refused("it has said something else than a client says")
+        if length > LONGEST:
+            raise Refused(f"its environment and arguments have {length} bytes, more than {LONGEST}")
         end = HEADER.size + length
         return self._admitted(self._data[HEADER.size : end], token) if len(self._data) >= end else None
 
     def _admitted(self, hello: bytes, token: str) -> bytes:
         begin = _begin_of_program() if self.of_program else begin_of_tcl(token)
         if not hmac.compare_digest(hello[: len(begin)], begin):
-            raise Refused("a wrong token, or another version")
+            raise Refused(_of_program_differs(hello) if self.of_program else _of_tcl_differs(hello, token))
         if self.of_program and len(self.descriptors) != DESCRIPTORS:
-            raise Refused("no descriptors")
+            raise Refused("its channels have not come with what it has said")
         return hello[len(begin) :]
 
     def close(self) -> None:
@@ -163,7 +167,30 @@ def begin_of_tcl(token: str) -> bytes:
 
 
 def _begin_of_program() -> bytes:
-    return encode("".join(f"{fact}\0" for fact in (__version__, package_folder(), locale_name())))
+    return encode("".join(f"{fact}\0" for fact in _facts_of_program().values()))
+
+
+def _facts_of_program() -> dict[str, str]:
+    return {"version": __version__, "package": package_folder(), "locale": locale_name()}
+
+
+def _of_program_differs(hello: bytes) -> str:
+    theirs = decode(hello).split("\0")
+    for (what, ours), other in zip(_facts_of_program().items(), theirs, strict=False):
+        if other != ours:
+            return _differs(what, other, ours)
+    return "it has not said all of who it is"
+
+
+def _of_tcl_differs(hello: bytes, token: str) -> str:
+    known = encode(f"!client {token} ")
+    if not hmac.compare_digest(hello[: len(known)], known):
+        return "it does not know the token"
+    return _differs("version", decode(hello[len(known) :]).partition(" ")[0], __version__)
+
+
+def _differs(what: str, theirs: str, ours: str) -> str:
+    return f"its {what} is {theirs!r}, the daemon's {ours!r}"
 
 
 def _from_system(word: str) -> str:

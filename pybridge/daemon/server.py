@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from pybridge.daemon.child import prepare
 from pybridge.daemon.hello import Caller, Refused, begin_of_tcl
+from pybridge.daemon.notes import Notes
 from pybridge.worker.frames import head
 
 _SET_PDEATHSIG = 1  # prctl(2)
@@ -87,6 +88,7 @@ class Server:
         self._admitted: collections.deque[tuple[Caller, bytes]] = collections.deque()
         self._spare: Child | None = None
         self._children: dict[int, Child] = {}  # those with a client, by process
+        self._notes = Notes()
         self._ended = False
         self._busy = time.monotonic()  # when there was a client last
         self._possible = 0.0  # when forking may be tried again after it has failed
@@ -152,6 +154,7 @@ class Server:
                 self._listens = time.monotonic() + _PAUSE
             return  # else it has gone already
         if len(self._callers) >= _MOST_CALLERS:
+            self._note_refusal(f"{_MOST_CALLERS} others have not yet said who they are")
             connection.close()
             return
         connection.setblocking(False)
@@ -168,11 +171,15 @@ class Server:
             if said is None:
                 return
             if self._clients() >= self._options.clients:
-                raise Refused("too many clients")
-        except Refused:
+                raise Refused(f"there are {self._options.clients} clients already (start --clients)")
+        except Refused as error:
+            self._note_refusal(str(error))
             self._forget_caller(descriptor).close()
             return
         self._admitted.append((self._forget_caller(descriptor), said))
+
+    def _note_refusal(self, why: str) -> None:
+        self._notes.add(f"refused a program: {why}")
 
     def _clients(self) -> int:
         """How many there are. A child that its client has left ends by itself, and counts no more."""
@@ -253,7 +260,8 @@ class Server:
         try:
             ours, theirs = pair = socket.socketpair()
             process = os.fork()
-        except OSError:  # no memory, too many processes or descriptors: in a second, perhaps
+        except OSError as error:  # no memory, too many processes or descriptors: in a second, perhaps
+            self._notes.add(f"cannot fork: {error.strerror}")
             for each in pair:
                 each.close()
             self._possible = time.monotonic() + _PAUSE
@@ -347,6 +355,7 @@ class Server:
             self._listen()
         for descriptor, caller in list(self._callers.items()):
             if now >= caller.deadline:
+                self._note_refusal("it has not said in time who it is")
                 self._forget_caller(descriptor).close()
         if self._children or self._admitted:
             return

@@ -29,6 +29,8 @@ is run as ./tclpkg."""
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the status it ends with is returned, unless the script calls `exit`."""
     words = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:
+        _open_what_is_closed()
     if words[:1] == ["--version"]:
         return _say(f"tcltorch {__version__}")
     if words[:1] in (["--help"], ["-h"]):
@@ -50,6 +52,15 @@ def main(arguments: list[str] | None = None) -> int:
         if status is not None:
             os._exit(status)
     return run_here(words)
+
+
+def _open_what_is_closed() -> None:
+    """Have each standard channel be one, as Tcl does: what is opened next would be in its place."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def run_here(words: list[str]) -> int:

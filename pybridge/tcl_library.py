@@ -2,12 +2,20 @@
 
 import _tkinter
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any
 
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
+_READABLE, _WRITABLE = 1 << 1, 1 << 2  # TCL_READABLE and TCL_WRITABLE
+_STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how Tcl has them on a terminal
+    (1 << 1, _READABLE, b"line"),
+    (1 << 2, _WRITABLE, b"line"),
+    (1 << 3, _WRITABLE, b"none"),
+)
 _library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
 _library.Tcl_AsyncCreate.restype = ctypes.c_void_p
+_library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _procedures: list[Any] = []  # Tcl keeps their addresses
 
@@ -42,3 +50,18 @@ def exceed_limit(address: int) -> None:
 def lift_limit(address: int) -> None:
     """Have it run commands again."""
     _library.Tcl_LimitTypeReset(ctypes.c_void_p(address), _LIMIT_COMMANDS)
+
+
+def look_for_terminals() -> None:
+    """Have Tcl's standard channels in this thread be those of a terminal (`-mode`) where there is one now.
+
+    Tcl looks when it first needs them. Interpreters that exist already keep theirs.
+    """
+    for descriptor, (which, usage, buffering) in enumerate(_STANDARD):
+        if os.isatty(descriptor):
+            made = _library.Tcl_MakeFileChannel(ctypes.c_void_p(descriptor), usage)
+            channel = ctypes.c_void_p(made)
+            _library.Tcl_RegisterChannel(None, channel)
+            _library.Tcl_SetStdChannel(channel, which)
+            for option, value in ((b"-translation", b"auto crlf"), (b"-buffering", buffering)):
+                _library.Tcl_SetChannelOption(None, channel, option, value)

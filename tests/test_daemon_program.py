@@ -1,6 +1,7 @@
 """The `tcltorch` program through the daemon: what it prints, how it ends, and what it does with signals."""
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -99,14 +100,54 @@ def test_both_channels_in_order(daemon: Daemon) -> None:
 
 @pytest.mark.parametrize(
     ("redirected", "printed"),
-    [("-c 'puts [torch::tensor_item [torch::full {} 2]]' | cat", "2.0"), ("-c 'puts hello' <&-", "hello")],
-    ids=["the reader sees the end", "a closed channel"],
+    [
+        pytest.param(
+            "-c 'puts [torch::tensor_item [torch::full {} 2]]' | cat", "2.0", id="the reader sees the end"
+        ),
+        pytest.param("-c 'puts hello' <&-", "hello", id="closed input"),
+        pytest.param("-c 'puts hello; puts stderr done' 2>&1 >&-", "done", id="closed output"),
+        pytest.param("-c 'puts hello; puts stderr done' 2>&-", "hello", id="closed errors"),
+        pytest.param("-c 'exit [catch {puts hello}]' <&- >&- 2>&- && echo ended", "ended", id="all closed"),
+    ],
 )
 def test_channels_of_a_shell(daemon: Daemon, redirected: str, printed: str) -> None:
     command = f"'{sys.executable}' -m pybridge {redirected}"
     options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 60, "check": True}
     ended = subprocess.run(["sh", "-c", command], env=daemon.environment(), **options)
     assert ended.stdout == f"{printed}\n"
+
+
+def test_channels_of_a_terminal(daemon: Daemon) -> None:
+    """A script that looks for a terminal finds it, and what it prints is the same as without the daemon."""
+    script = (
+        "foreach name {stdin stdout stderr} {puts [chan configure $name]}\n"
+        "puts -nonewline {no }; puts stderr error; puts -nonewline line"
+    )
+    through, without = (
+        on_terminal(daemon.environment(TORCH_TCL_DAEMON=used), "-c", script) for used in ("1", "0")
+    )
+    assert through == without
+    assert through.count(b" -mode ") == 3
+    assert b"error" in through
+
+
+def on_terminal(environment: dict[str, str], *words: str) -> bytes:
+    """What `tcltorch` shows on a terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "pybridge", *words],
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            timeout=60,
+            check=True,
+        )
+        return os.read(ours, 1 << 16)
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,6 +1,8 @@
 """A child of the daemon's: waits for a client, takes over its surroundings, and serves it."""
 
+import contextlib
 import faulthandler
+import importlib
 import io
 import locale
 import os
@@ -89,6 +91,8 @@ def _be_program(identity: Identity, connection: int, descriptors: list[int], ord
         os.dup2(descriptor, number)
         os.close(descriptor)
     _open_standard_streams(identity.environment)
+    with contextlib.suppress(ImportError):  # no tkinter: who needs it is told
+        importlib.import_module("pybridge.tcl_library").look_for_terminals()
     sys.argv = ["tcltorch", *identity.arguments]
     about.host_facts["runs in"] = "with Tcl, forked by the daemon"
     os.write(connection, b"+")  # without it the client runs the program itself: from here on it may not

@@ -150,6 +150,34 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest
         place.make_folder()
 
 
+def test_a_folder_that_is_removed_while_the_daemon_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    def start(*_: object, **__: object) -> "subprocess.Popen[bytes]":
+        shutil.rmtree(tmp_path / "tcltorch")
+        return started(["true"], stdout=subprocess.PIPE)
+
+    started = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    assert controls.main(["start"]) == 1
+    assert capsys.readouterr().err == (
+        "tcltorch daemon: the daemon has not started: nor can its log be read: No such file or directory\n"
+    )
+
+
+def test_a_daemon_that_ends_before_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    seen = iter([ended.pid, 0])
+    monkeypatch.setattr(controls, "runs", lambda: next(seen))
+    assert controls.main(["stop"]) == 0
+    assert capsys.readouterr() == ("the daemon has ended\n", "")
+
+
 def test_python_programs_that_call_the_program_go_on(daemon: Daemon) -> None:
     program = "from pybridge.cli import main; main(['-c', 'puts [pid]']); import os; print(os.getpid())"
     ended = subprocess.run(

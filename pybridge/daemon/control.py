@@ -1,6 +1,7 @@
 """`tcltorch daemon start | status | stop`."""
 
 import argparse
+import contextlib
 import fcntl
 import os
 import re
@@ -109,9 +110,9 @@ def stop(_: argparse.Namespace) -> int:
     if not process:
         print("the daemon does not run")
         return 0
-    os.kill(process, signal.SIGTERM)
+    _signal(process, signal.SIGTERM)
     if not _ends():
-        os.kill(process, signal.SIGKILL)  # its children end with it
+        _signal(process, signal.SIGKILL)  # its children end with it
         _ends()
     print("the daemon has ended")
     return 0
@@ -138,6 +139,11 @@ def runs() -> int:
 
 def _unusable(kind: str, why: str | None) -> place.NoPlace:
     return place.NoPlace(f'cannot use "{place.path(kind)}": {why}')
+
+
+def _signal(process: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(process, number)
 
 
 def _ends() -> bool:
@@ -185,8 +191,11 @@ def _with_unit(number: int, units: dict[str, int]) -> str:
 
 
 def _last_line(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return (file.read().strip().splitlines() or ["it says nothing"])[-1]
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return (file.read().strip().splitlines() or ["it says nothing"])[-1]
+    except OSError as error:  # somebody has removed the folder
+        return f"nor can its log be read: {error.strerror}"
 
 
 def _complain(message: str) -> int:

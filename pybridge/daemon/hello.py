@@ -138,7 +138,8 @@ class Caller:
         if number:
             raise Refused("it has said something else than a client says")
         if length > LONGEST:
-            raise Refused(f"its environment and arguments have {length} bytes, more than {LONGEST}")
+            # without the length: each reason is noted and remembered, and anybody can come with a new one
+            raise Refused(f"its environment and arguments have more than {LONGEST} bytes")
         end = HEADER.size + length
         return self._admitted(self._data[HEADER.size : end], token) if len(self._data) >= end else None
 

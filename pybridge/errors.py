@@ -53,7 +53,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     known = [each for each in known if each != word]
     begun = (each for each in known if each.lower().startswith(word.lower()))
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.7) or list(itertools.islice(begun, 1))
-    return f" (did you mean {near[0]}?)" if near else ""
+    return meant(near[0]) if near else ""
+
+
+def meant(word: str) -> str:
+    """The end of a message: the word that was meant, perhaps."""
+    return f" (did you mean {word}?)"
 
 
 def wrong_args(usages: Iterable[str]) -> TclError:

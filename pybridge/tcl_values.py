@@ -50,10 +50,10 @@ def last_error(tk: Any, message: str) -> errors.TclError:
     """The error that Tcl has just returned, with its code and its trace."""
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    near = _nearest(code)
-    if near and trace.startswith(message):
-        trace = message + near + trace[len(message) :]
-    return errors.TclError(message + near, code, trace)
+    suggestion = _suggestion(code)
+    if suggestion and trace.startswith(message):
+        trace = message + suggestion + trace[len(message) :]
+    return errors.TclError(message + suggestion, code, trace)
 
 
 def _error_code(tk: Any) -> tuple[str, ...]:
@@ -70,9 +70,9 @@ def _variable(tk: Any, name: str) -> Any:
     return value if isinstance(value, tuple) else str(value)
 
 
-def _nearest(code: tuple[str, ...]) -> str:
+def _suggestion(code: tuple[str, ...]) -> str:
     """What ends the message that there is no such command, when it may be one of ours."""
     name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
     if name in BY_NAME:
-        return f" (did you mean torch::{name}?)"
+        return errors.meant(f"torch::{name}")
     return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""

@@ -15,7 +15,7 @@ proc ::torch::_::daemon_worker {python} {
     }
     variable beginning $connection
     if {[catch {
-        chan configure $connection -translation binary -buffersize 1000000
+        carry_frames $connection
         introduce $connection [dict get $facts token]
         chan configure $connection -blocking 0
         set hello [greeting $connection 10000]

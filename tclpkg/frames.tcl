@@ -1,23 +1,24 @@
 # Frames, in which this program and its worker talk; pybridge/worker/frames.py tells how one is made.
 #
 # What sends one and what takes one is text that stands in the procedures themselves, and Tcl's commands have their own
-# names here, without the detour by an ensemble: every command goes this way, and all that is called on it is felt.
+# names there, without the detour by an ensemble: every command goes this way, and all that is called on it is felt.
 
 namespace eval ::torch::_ {
     variable reading ::tcl::chan::read  ;# in Expect another command (expect.tcl)
     variable talkers {}  ;# the procedures that have it in them
-    # over `channel`, which has no buffer: `list` and `bytes`, as a request with a new `number`
+    # over `channel`: `list` and `bytes`, as a request with a new `number`; `bytes` is empty then. What is short is
+    # written at once, with no buffer to be flushed; together with what is held it fits into one.
     variable sending {
         set number [set state(number) [expr {$state(number) % 0xffffffff + 1}]]
-        if {[string length $bytes] || [string length $list] > 100000} {
+        if {[string length $bytes] || [string length $list] > 100000} {  ;# a comparison of bytes would make their text
             send_much $channel $number $list $bytes
             set bytes ""
         } else {
             ::tcl::chan::puts -nonewline $channel [::tcl::binary::format IIa* [string length $list] $number $list]
         }
     }
-    # the next frame: `got`, its number, `list` and, where it has some, `bytes`, else as they were; what is none is an
-    # error
+    # the next frame: `got`, its number, `list` and, where it has some, `bytes`, which must be empty before; what is
+    # none is an error
     variable receiving {
         if {[::tcl::binary::scan [READ $channel 8] IuIu length got] < 2} {
             error "it said no more"
@@ -63,9 +64,17 @@ proc ::torch::_::read_by {command} {
     return $number
 }
 
-# Send what is not answered, with the next request.
+# Have a channel carry frames.
+proc ::torch::_::carry_frames {channel} {
+    chan configure $channel -translation binary -buffersize 1000000
+}
+
+# Send what is not answered, with the next request, unless it is long.
 proc ::torch::_::tell {channel list} {
     hold $channel [binary format IIa* [string length $list] 0 $list]
+    if {[chan pending output $channel] > 100000} {
+        chan flush $channel
+    }
 }
 
 # Have data go with what is written next: on a socket, a second small piece would wait up to 40 ms for the other side to
@@ -82,11 +91,11 @@ proc ::torch::_::hold {channel data} {
     return [list $got $list $bytes]
 }
 
-# A request that has bytes, or may be longer than the buffer in which something is held: Tcl loses count of that, and
-# keeps the end of what it should write at once.
+# A request that has bytes, or that may not fit into the buffer with what is held: where it writes at once, Tcl takes
+# that for a part of the request, and keeps the end of it.
 proc ::torch::_::send_much {channel number list bytes} {
     set length [string length $list]
-    if {[string length $bytes]} {  ;# a comparison would make their text
+    if {[string length $bytes]} {
         hold $channel [binary format IIIa* [expr {$length + 0x80000000}] $number [string length $bytes] $list]
         hold $channel $bytes
     } else {

@@ -223,9 +223,13 @@ proc ::torch::_::writable {said text} {
 # Wait for what torch::async has under way: two sides that both write much would wait for each other.
 proc ::torch::_::await_async {connection} {
     variable running
+    variable launched
     variable queue
     variable state
     while {[llength $running]} {
+        if {!$launched} {
+            error "a command was cut off before it was sent"
+        }
         deliver {*}[receive $connection]
     }
     if {![llength $queue]} {
@@ -233,7 +237,8 @@ proc ::torch::_::await_async {connection} {
     }
 }
 
-# Send what torch::async asks for, and have the event loop wait for the answer.
+# Send what torch::async asks for, and have the event loop wait for the answer. A limit may cut the sending off: so long
+# the worker is not at rest.
 proc ::torch::_::launch_worker {words bytes} {
     variable channel
     variable launched
@@ -244,8 +249,10 @@ proc ::torch::_::launch_worker {words bytes} {
         return
     }
     if {[catch {
+        rest ""
         set launched [send $channel $list $bytes]
         chan event $channel readable ::torch::_::arrived
+        rest $channel
     } message]} {
         lost $message
     }

@@ -83,8 +83,11 @@ proc ::torch::_::start {} {
     variable state
     variable generation
     variable cwd
+    variable owner
     if {$beginning ne ""} {
-        apply {*}[closer $beginning]  ;# a limit has cut its start off
+        # a limit has cut its start off
+        apply {*}[closer $beginning]
+        not_at_end {*}[closer $beginning]
     }
     set folder [working_folder]
     set python [find_python]
@@ -92,9 +95,7 @@ proc ::torch::_::start {} {
     if {$connection eq ""} {
         lassign [own_worker $python] connection hello
     }
-    set beginning ""
     check_greeting $python $connection $hello
-    set beginning $connection
     outlast_traps  ;# the package may be older here than Expect, or this process a fork
     set cwd [expr {[is_native $folder] ? $folder : ""}]
     incr generation
@@ -102,11 +103,9 @@ proc ::torch::_::start {} {
     set terminal [expr {![catch {chan configure stderr} found] && [dict exists $found -mode]}]
     tell $connection [list !begin [info patchlevel] [encoding system] $state(created) $generation $terminal]
     open_again $connection
-    # at last: a limit may cut this off
-    set channel $connection
-    set beginning ""
-    at_end {*}[closer $channel]
-    rest $channel
+    at_end {*}[closer $connection]
+    # at last, and by one command: a limit may cut this off
+    lassign [list "" $connection $connection] beginning channel state($owner)
 }
 
 # Nothing is asked of the worker, or with an empty channel there is none any more.
@@ -150,7 +149,8 @@ proc ::torch::_::own_worker {python} {
         refuse_python $python {*}[why_no_worker $connection $::errorCode]
     }
     variable beginning $connection
-    chan configure $connection -translation binary -buffersize 1000000 -blocking 0
+    carry_frames $connection
+    chan configure $connection -blocking 0
     return [list $connection [greeting $connection $patience]]
 }
 
@@ -167,6 +167,7 @@ proc ::torch::_::check_greeting {python connection hello} {
     if {!$ended} {
         catch {send_signal KILL {*}[pid $connection]}  ;# it need not end by itself
     }
+    variable beginning ""
     set code NONE
     if {[catch {chan close $connection} why options]} {
         set code [dict get $options -errorcode]
@@ -174,7 +175,7 @@ proc ::torch::_::check_greeting {python connection hello} {
     if {$said eq "hello"} {
         return -code error -errorcode [list TORCH VERSION $theirs $version] \
             "this is package torch $version but \"$python\" has tcltorch $theirs: install the same version of both"
-    } elseif {$said eq "garbled" || ($ended && $why eq "")} {
+    } elseif {$said ne "" || ($ended && $why eq "")} {
         refuse_python $python "it does not answer as one" 1
     } elseif {!$ended} {
         refuse_python $python "it has said nothing for [expr {$patience / 1000.0}] seconds" 0
@@ -232,7 +233,7 @@ proc ::torch::_::kill_unless_ended {connection why} {
         chan configure $connection -blocking 0
         return 0
     }
-    set patience [expr {[chan eof $connection] || [string match "error writing *" $why] ? 1000 : 0}]
+    set patience [expr {[chan eof $connection] || [regexp {^error (writing|flushing) } $why] ? 1000 : 0}]
     set deadline [expr {[::tcl::clock::milliseconds] + $patience}]
     while {![has_ended $process]} {
         if {[::tcl::clock::milliseconds] >= $deadline} {
@@ -330,5 +331,8 @@ proc ::torch::_::shutdown_worker {} {
 proc ::torch::_::restart_worker {} {
     shutdown
     be_ready
+    variable channel
+    # a fork of this host would send what is held a second time; of a worker that has ended, the next command tells
+    catch {chan flush $channel}
     return "the handles of before are gone"
 }

@@ -37,6 +37,10 @@ def test_help(tcl: Interpreter) -> None:
     assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
+    *rows, gap, first, second, third, last = overview.splitlines()
+    assert gap == "" not in rows
+    assert all(line.startswith("torch::help ") for line in (first, second, third))
+    assert last.startswith("torch::apropos ")
     error = error_of(tcl.eval, "torch::help fak_quantize_per_tensor")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "topic")
     assert error.message == (

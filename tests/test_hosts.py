@@ -258,6 +258,21 @@ def worker_of(process: "subprocess.Popen[str]") -> int:
 # -- what some hosts are for -----------------------------------------------------------------------------
 
 
+def test_a_fork_of_expect_says_nothing_to_the_worker(start: Start) -> None:
+    """Not even at its end, when Tcl writes what is in the buffers of channels."""
+    script = """
+        package require torch
+        torch::version
+        torch::restart
+        if {[fork] == 0} {exit}
+        set two [torch::ones 2]
+        after 1000
+        set three [torch::ones 3]
+        puts "[expr {$two ne $three}] [torch::tensor_numel $two] [torch::tensor_numel $three]"
+    """
+    assert start("expect", script, **STARTS).communicate(timeout=120) == ("1 2 3\n", "")
+
+
 def test_expect_drives_a_program_and_computes(start: Start) -> None:
     """What a program prints becomes a tensor; the worker is none of the processes that Expect waits for."""
     script = """

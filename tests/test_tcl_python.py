@@ -130,6 +130,9 @@ def test_programs_that_are_no_python(tmp_path: Path) -> None:
     assert refusal(tmp_path, "/bin/true") == no_good("/bin/true", "it does not answer as one")
     python = fake(tmp_path, "echo something else; exec sleep 600")
     assert refusal(tmp_path, python) == no_good(python, "it does not answer as one")
+    frame = struct.pack(">2I", 5, 0) + b"a b c"
+    python = fake(tmp_path, f"import os, sys; os.write(1, {frame!r}); sys.stdin.read()", sys.executable)
+    assert refusal(tmp_path, python) == no_good(python, "it does not answer as one")
 
 
 @pytest.mark.parametrize(

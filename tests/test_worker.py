@@ -668,7 +668,9 @@ def test_a_start_that_was_cut_off_leaves_no_process(tmp_path: Path) -> None:
     assert (out, said, status) == (f"1,time limit exceeded\n{__version__}\n1\n", "", 0)
 
 
-@pytest.mark.parametrize(("step", "commands"), [("make_ask", 18), ("hold", 6)])
+@pytest.mark.parametrize(
+    ("step", "commands"), [("make_ask", 18), ("check_greeting", 8), ("hold", 6), ("open_again", 13)]
+)
 def test_a_start_that_was_cut_off_anywhere_in_a_step(step: str, commands: int, tmp_path: Path) -> None:
     script = """
         set step STEP
@@ -718,16 +720,18 @@ def say(number, text):
 say(0, b"hello {version} %d" % os.getpid())
 request = os.read(0, 1000)
 say(1, b"0 first {{}} 1")
+{then}
 request = os.read(0, 1000)
 {answer}
 time.sleep(600)
 """
 
 
-def odd_worker(folder: Path, answer: str) -> str:
+def odd_worker(folder: Path, answer: str, after_first: str = "") -> str:
     """The name of a program that greets as a worker, answers a request, and the second as told."""
     program = folder / "odd"
-    program.write_text(ODD_WORKER.format(python=sys.executable, version=__version__, answer=answer))
+    text = ODD_WORKER.format(python=sys.executable, version=__version__, answer=answer, then=after_first)
+    program.write_text(text)
     program.chmod(0o755)
     return str(program)
 
@@ -748,6 +752,28 @@ def test_an_odd_worker_is_ended_and_told_of(answer: str, why: str, tmp_path: Pat
         f"1,TORCH CLOSED,the worker has ended ({why}), and its handles with it: torch::restart starts another"
     )
     assert not is_running(int(process))
+
+
+def test_what_is_held_may_be_as_long_as_the_buffer(tmp_path: Path) -> None:
+    """That a coroutine has begun, of which a worker hears that takes the place of another."""
+    script = """
+        torch::version
+        proc wait {} {yield}
+        torch::scope {
+            coroutine [string repeat x 999884] wait
+            torch::restart
+            puts [torch::tensor_numel [torch::zeros 3]]
+        }
+    """
+    assert run(script, tmp_path) == ("3\n", "", 0)
+
+
+@pytest.mark.parametrize("command", ["version", "tensor_sum [string repeat x 200000]"])
+def test_how_a_worker_has_ended_is_told_whatever_was_asked(command: str, tmp_path: Path) -> None:
+    python = odd_worker(tmp_path, "", "os.close(0); time.sleep(0.4); os._exit(7)")
+    script = f"torch::version; after 100; catch {{torch::{command}}} message; puts $message"
+    reason = "the worker has ended (exit status 7), and its handles with it: torch::restart starts another"
+    assert run(script, tmp_path, TORCH_TCL_PYTHON=python) == (f"{reason}\n", "", 0)
 
 
 def test_no_bytes_are_not_those_of_before(tmp_path: Path) -> None:
@@ -820,6 +846,33 @@ def test_a_worker_that_does_not_understand_says_why(tmp_path: Path) -> None:
         "",
         0,
     )
+
+
+@pytest.mark.parametrize("list_", ["{1 2}", "[lrepeat 1000 0.5]"], ids=["words", "bytes"])
+def test_a_launch_that_was_cut_off_keeps_no_command_from_an_answer(list_: str, tmp_path: Path) -> None:
+    script = """
+        set request [list torch::tensor_create LIST]
+        for {set more 1} {$more <= 21} {incr more 2} {
+            interp create child
+            child eval [list set auto_path $auto_path]
+            child eval {package require torch; torch::version}
+            child eval {trace add execution ::torch::_::launch enter strike}
+            interp alias child strike {} strike $more
+            proc strike {more args} {
+                interp limit child command -value [expr {[child eval {info cmdcount}] + $more}] -granularity 1
+            }
+            incr cut [catch {child eval [list torch::async $request {set ::done}]}]
+            interp limit child command -value {}
+            child eval {trace remove execution ::torch::_::launch enter strike}
+            child limit time -seconds [expr {[clock seconds] + 60}]  ;# it did not come back
+            catch {child eval {torch::version}} message
+            lappend said [lindex [split $message (] 0]
+            interp delete child
+        }
+        puts [lsort -unique $said],[expr {$cut > 5}]
+    """.replace("LIST", list_)
+    out, said, status = run(script, tmp_path)
+    assert (out, said, status) == ("{the worker has ended },1\n", "", 0)
 
 
 def test_a_limit_that_cuts_the_event_loop_off_in_an_answer(tmp_path: Path) -> None:

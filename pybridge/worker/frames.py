@@ -5,17 +5,17 @@ belong to it:
 
 | number | |
 |---|---|
-| length | how many bytes the list has; `BYTES` more where bytes follow, `LETTERS` more where not ASCII |
+| length | how many bytes the list has; with `BYTES` where bytes follow, with `NOT_ASCII` where it is not |
 | number | that of the request; 0 where nobody waits for an answer |
 | size | only where bytes follow: how many |
 
 A Tcl program feels each field and each look at one in every command. So there are no more, and what is seldom
-makes the length one that no list has. It does not say `LETTERS` itself, because it would have to look.
+makes the length one that no list has. The program does not say `NOT_ASCII`, because it would have to look.
 
 | from | the list |
 |---|---|
 | the program | the words of a request (server.py) |
-| the worker, as an answer | status, value, options, and how many handles there have been |
+| the worker, as an answer | status, value, options, created: how many handles there have been |
 | the worker, first | `hello`, version, process, and what the daemon is known by |
 | the worker, at any time | `stdout` or `stderr`: the bytes are what it has printed |
 """
@@ -23,8 +23,10 @@ makes the length one that no list has. It does not say `LETTERS` itself, because
 import os
 import struct
 
-HEADER, SIZE = struct.Struct(">2I"), struct.Struct(">I")
-BYTES, LETTERS = 1 << 31, 1 << 30
+HEADER = struct.Struct(">2I")
+SIZE = struct.Struct(">I")
+BYTES = 1 << 31
+NOT_ASCII = 1 << 30
 _HEADER = HEADER.size
 _pack, _unpack = HEADER.pack, HEADER.unpack_from
 _LONGEST_LIST = 1 << 28
@@ -58,8 +60,8 @@ def head(number: int, data: bytes, payload: Bytes = b"") -> bytes:
             f"a result must have at most {_LONGEST_LIST} bytes of text and {_MOST_BYTES} of numbers"
         )
     if not data.isascii():
-        length += LETTERS
-    return _pack(length + BYTES, number) + SIZE.pack(size) + data if size else _pack(length, number) + data
+        length |= NOT_ASCII
+    return _pack(length | BYTES, number) + SIZE.pack(size) + data if size else _pack(length, number) + data
 
 
 class Reader:
@@ -93,7 +95,7 @@ class Reader:
             if len(ahead) < begin:
                 ahead = self._read(ahead, begin)
             (size,) = SIZE.unpack_from(ahead, _HEADER)
-        length &= ~(BYTES | LETTERS)
+        length &= ~(BYTES | NOT_ASCII)
         if length > _LONGEST_LIST:
             raise Garbled(f"a list must have at most {_LONGEST_LIST} bytes but had {length}")
         middle = begin + length

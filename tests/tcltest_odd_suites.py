@@ -1423,6 +1423,20 @@ ODD = {
         """,
         [],
     ),
+    "sets_the_system_encoding_and_makes_interpreters": (
+        r"""
+        package require Thread
+        set was [encoding system]
+        encoding system ebcdic
+        interp create -safe kid
+        set t [thread::create]
+        encoding system $was
+        test e-1 {} {kid eval {expr 1}} 1
+        test e-2 {} {thread::send $t {expr 1}} 1
+        cleanupTests
+        """,
+        [],
+    ),
     "loads_tcltest_again_before_totals": (
         r"""
         set again {

@@ -100,8 +100,11 @@ proc ::pytest_tcltest::settings {name args} {
 
 # A script of one line, so that the lines after it keep their numbers: have an interpreter wait for a tcltest.
 proc ::pytest_tcltest::watching {settings} {
-    set commands [lmap path [scripts] {list source -encoding utf-8 $path}]
-    return [join [list {*}$commands $settings ::pytest_tcltest::watch] ";"]
+    variable encoding
+    set source {foreach path $scripts {uplevel #0 [list source -encoding utf-8 $path]}}
+    set load "set now \[encoding system]; encoding system \$encoding; $source; encoding system \$now"
+    set call [list ::apply [list {encoding scripts} $load] $encoding [scripts]]
+    return [join [list $call $settings ::pytest_tcltest::watch] ";"]
 }
 
 proc ::pytest_tcltest::watch_child {child settings} {
@@ -110,7 +113,7 @@ proc ::pytest_tcltest::watch_child {child settings} {
     interp limit $child commands -value {}
     set invoke [expr {[interp issafe $child] ? "invokehidden" : "eval"}]
     foreach script [scripts] {
-        interp $invoke $child source -encoding utf-8 $script
+        by_name interp $invoke $child source -encoding utf-8 $script
     }
     interp eval $child $settings
     interp eval $child {namespace eval ::pytest_tcltest {variable lent 1}}

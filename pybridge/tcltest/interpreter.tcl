@@ -75,21 +75,13 @@ proc ::pytest_tcltest::start_writer {} {
     take_limits $writer
     catch {interp share {} stdout $writer} ;# first we must have them, too, or closing them is for good
     interp eval $writer [list set encoding $encoding]
+    interp eval $writer [list proc by_name {args} [info body by_name]]
     interp eval $writer {
         foreach channel [chan names] {
             close $channel
         }
-        # A suite may set a system encoding in which names of files are others.
-        proc by_name {args} {
-            variable encoding
-            set now [encoding system]
-            if {$now eq $encoding} {
-                tailcall {*}$args
-            }
-            encoding system $encoding
-            catch $args result options
-            encoding system $now
-            return -options $options $result
+        proc in_writer {args} {
+            tailcall {*}$args
         }
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
@@ -115,6 +107,19 @@ proc ::pytest_tcltest::start_writer {} {
             clock microseconds
         }
     }
+}
+
+# A suite may set a system encoding in which names of files are others. The writer has this procedure, too.
+proc ::pytest_tcltest::by_name {args} {
+    variable encoding
+    set now [in_writer encoding system]
+    if {$now eq $encoding} {
+        tailcall {*}$args
+    }
+    in_writer encoding system $encoding
+    catch $args result options
+    in_writer encoding system $now
+    return -options $options $result
 }
 
 # Take from a new interpreter the limits that it has from the one that has made it. The word `commands` is whole, here and
@@ -180,7 +185,7 @@ proc ::pytest_tcltest::prepare {} {
         in_writer prepare
     } else {
         start_writer
-        read_plan
+        by_name read_plan
     }
 }
 
@@ -304,7 +309,7 @@ proc ::pytest_tcltest::add_match_modes {} {
     if {$lent} {
         in_writer add_match_modes
     } else {
-        uplevel #0 [list ::pytest_tcltest::source -encoding utf-8 $plan(match)]
+        by_name uplevel #0 [list ::pytest_tcltest::source -encoding utf-8 $plan(match)]
     }
 }
 

@@ -465,6 +465,16 @@ def test_counts_that_come_from_elsewhere_are_an_error(pytester):
     result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
 
 
+def test_tests_whose_tcltest_only_the_run_deletes_are_an_error(pytester):
+    again = "namespace delete ::tcltest\npackage forget tcltest\n" + HEAD
+    again = f"if {{[info exists made]}} {{{again}}}\n"
+    write(pytester, a=suite("test a-1 {} {set ::made 1} 1\n" + again + "test a-2 {} {expr 1} 1"))
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    result.stdout.fnmatch_lines(["E   tcltest was deleted before it printed totals *"])
+
+
 def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
     write(
         pytester,

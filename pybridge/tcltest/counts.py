@@ -21,6 +21,7 @@ class Counts:
         self._held: defaultdict[str, list[tuple[Key, str]]] = defaultdict(list)
         self._printed: Counter[Key] = Counter()
         self._assumed: set[Key] = set()
+        self._lost = False  # whether tests have been taken for counted that no totals will count
         self._totalled: set[str] = set()
         self._reporting: list[str] = []
         self._added: list[tuple[str, int, int]] = []
@@ -54,6 +55,7 @@ class Counts:
 
     def forget(self, interpreter: str) -> None:
         """Take note that an interpreter has another tcltest: the first will print no totals."""
+        self._lost = self._lost or any(key in self._assumed for key, _ in self._held[interpreter])
         self._set_aside(interpreter)
 
     def _set_aside(self, interpreter: str) -> str:
@@ -79,15 +81,17 @@ class Counts:
                     self._held[interpreter] += self._held[each]
                     break
 
-    def end(self) -> bool:
+    def end(self) -> str:
         """Settle what is open: where no totals at all are printed, each test counts.
 
         Returns:
-            Whether all counts are known to be of tests that were seen.
+            Why the counts are not those that tcltest has printed; empty when they are.
         """
         if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
-        return not self._added
+        elif self._lost:
+            return "tcltest was deleted before it printed totals that count the tests before that"
+        return "counts were added to tcltest's of tests that are not seen" if self._added else ""
 
     @property
     def totalled_any(self) -> bool:

@@ -133,8 +133,8 @@ class FileRun:
 
     def end(self) -> None:
         self.ended = True
-        if not self.counts.end():
-            self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
+        problem = self.counts.end()
+        self.problem = self.problem or problem
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:

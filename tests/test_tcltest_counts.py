@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from pybridge.tcltest import collection
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -452,10 +453,33 @@ def test_a_file_that_deletes_itself_is_there_until_it_runs(pytester, needs_bodie
     assert not path.exists()
 
 
-def test_a_file_that_is_saved_while_its_tests_are_searched_stays_as_it_is(pytester):
-    write(pytester, a=suite('test a-1 {} {expr 1} 1\nexec sh -c {echo "# saved" >> a.test}'))
+def test_a_file_that_deletes_itself_may_be_a_link(pytester):
+    write(pytester, kept=suite("test a-1 {} {expr 1} 1\nfile delete [info script]"))
+    (pytester.path / "a.test").symlink_to("kept.test")
+    run(pytester, "--collect-only", "a.test")
+    assert (pytester.path / "a.test").readlink().name == "kept.test"
+
+
+@pytest.mark.parametrize("access", ["rb", "{RDONLY BINARY}"])
+def test_a_file_that_is_saved_while_its_tests_are_searched_stays_as_it_is(pytester, access):
+    text = f"test a-1 {{}} {{expr 1}} 1\nclose [open [info script] {access}]\n"
+    write(pytester, a=suite(text + 'exec sh -c {echo "# saved" >> a.test}'))
     run(pytester, "--collect-only")
     assert (pytester.path / "a.test").read_text().endswith("# saved\n")
+
+
+def test_a_file_that_is_saved_when_it_has_deleted_itself_stays_as_it_is(pytester, monkeypatch):
+    def saved(path):
+        found = state(path)
+        if found is None:
+            path.write_text("# saved\n")
+        return found
+
+    state = collection._state
+    monkeypatch.setattr(collection, "_state", saved)
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\nfile delete [info script]"))
+    run(pytester, "--collect-only")
+    assert (pytester.path / "a.test").read_text() == "# saved\n"
 
 
 def test_counts_that_come_from_elsewhere_are_an_error(pytester):

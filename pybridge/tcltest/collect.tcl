@@ -10,10 +10,9 @@ proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::opened {command op} {
     variable file
     lassign $command name path access
-    if {$access in {"" r rb RDONLY} || [catch {in_writer file normalize $path} path] || $path ne $file} {
-        return
+    if {[regexp {[wa+]|WR|TRUNC} $access] && ![catch {in_writer file normalize $path} path] && $path eq $file} {
+        emit rewritten
     }
-    emit rewritten
 }
 
 proc ::pytest_tcltest::instrument {} {

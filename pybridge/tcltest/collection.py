@@ -11,6 +11,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
@@ -92,26 +93,46 @@ def _searched(settings: Settings, path: Path, mode: str) -> Contents:
         after = _state(path)
         if before and (after is None or (contents.rewritten and after != before)):
             with suppress(OSError):  # the run will tell that it is not there
-                _put_back(path, *before)
+                _put_back(path, before, after)
     return contents
 
 
-def _state(path: Path) -> tuple[bytes, int, int] | None:
-    """What is in a file, its mode, and when it was written; None where it cannot be read."""
+class _State(NamedTuple):
+    """What is in a file, its mode, when it was written, and what it links to."""
+
+    text: bytes
+    mode: int
+    mtime: int
+    link: str
+
+
+def _state(path: Path) -> _State | None:
+    """The state of a file; None where it cannot be read."""
     try:
         status = path.stat()
-        return path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_mtime_ns
+        link = os.readlink(path) if path.is_symlink() else ""
+        return _State(path.read_bytes(), stat.S_IMODE(status.st_mode), status.st_mtime_ns, link)
     except OSError:
         return None
 
 
-def _put_back(path: Path, text: bytes, mode: int, mtime: int) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+def _put_back(path: Path, before: _State, after: _State | None) -> None:
+    """Make a file what it was before; one that has come in the place of none is left alone."""
+    if after and after.link != before.link:
+        path.unlink()
+        after = None
+    if after is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if before.link and not path.is_symlink():
+            path.symlink_to(before.link)
+            if _state(path) == before:
+                return
+        path = path.resolve()
+        path.touch(exist_ok=False)
     path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    path.write_bytes(text)
-    path.chmod(mode)
-    os.utime(path, ns=(mtime, mtime))
+    path.write_bytes(before.text)
+    path.chmod(before.mode)
+    os.utime(path, ns=(before.mtime, before.mtime))
 
 
 def _sourced(settings: Settings, path: Path, mode: str) -> Contents:

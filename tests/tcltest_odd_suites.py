@@ -1120,6 +1120,13 @@ ODD = {
         test l-7 {} {taken {interp slaves sub}} 2
         test l-8 {} {taken {interp create yet}} 2
         test l-9 {} {taken {package present Tcl}} 2
+        interp delete kid
+        interp create -safe kid
+        interp limit kid command -value 100000
+        test l-10 {} {taken {set x 1}} 3
+        test l-11 {} {taken {interp exists sub}} 3
+        test l-12 {} {taken {interp create sub}} 3
+        test l-13 {} {taken {interp slaves}} 3
         cleanupTests
         """,
         [],

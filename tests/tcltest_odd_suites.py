@@ -1123,7 +1123,7 @@ ODD = {
         interp delete kid
         interp create -safe kid
         interp limit kid command -value 100000
-        test l-10 {} {taken {set x 1}} 3
+        test l-10 {} {taken {set x 1}} 2
         test l-11 {} {taken {interp exists sub}} 3
         test l-12 {} {taken {interp create sub}} 3
         test l-13 {} {taken {interp slaves}} 3
@@ -1474,6 +1474,12 @@ ODD = {
             test l-1 {} {kid eval {interp create}} interp[expr {$n - 1}]
             test l-2 {} {llength [kid eval {interp slaves}]} $n
             test l-3 {} {kid eval {interp slaves interp0}} {}
+        }
+        for {set n 0} {$n < 16} {incr n} {
+            interp limit kid command -value [expr {[kid eval {info cmdcount}] + $n}]
+            catch {kid eval {while 1 {interp slaves}}}
+            interp limit kid command -value {}
+            test l-4 {} {kid eval {interp slaves}} {interp0 interp1}
         }
         cleanupTests
         """,

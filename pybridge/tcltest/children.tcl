@@ -171,11 +171,14 @@ proc ::pytest_tcltest::hide_writer_in {child path} {
     }
 }
 
-proc ::pytest_tcltest::show_writer_in {child args} {
+# Called at the end of `interp children`, or later, where a limit has ended that before it came to its end.
+proc ::pytest_tcltest::show_writer_in {child eval what {name ""} {words {}}} {
     variable writer
     interp alias $child $writer {}
-    allow $child 2
     show_writer
+    if {$what eq "call"} {
+        tailcall call_in $child $name {*}$words
+    }
 }
 
 # What the traces in a child call: one of our procedures, by way of the interpreter that watches it. A suite may have

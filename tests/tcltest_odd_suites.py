@@ -1096,6 +1096,23 @@ ODD = {
         """,
         [],
     ),
+    "replaces_flush_and_open": (
+        r"""
+        proc note args {incr ::calls}
+        set calls 0
+        trace add execution flush enter note
+        test f-1 {} {set calls} 0
+        rename flush {}
+        rename open {}
+        proc flush {channel} {note}
+        test f-2 {} {flush stdout; set calls} 1
+        test f-3 {} {set calls} 1
+        interp create kid
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 1; tcltest::cleanupTests}
+        cleanupTests
+        """,
+        [],
+    ),
     "children_that_are_limited": (
         r"""
         interp create kid

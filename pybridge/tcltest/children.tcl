@@ -277,9 +277,5 @@ proc ::pytest_tcltest::prepare_in {path} {
 
 proc ::pytest_tcltest::add_match_modes_in {path} {
     variable plan
-    set channel [::open $plan(match)]
-    ::fconfigure $channel -encoding utf-8
-    set script [::read $channel]
-    ::close $channel
-    interp eval $path [list uplevel #0 $script]
+    interp eval $path [list uplevel #0 [in_writer read_text $plan(match)]]
 }

@@ -50,11 +50,7 @@ proc ::pytest_tcltest::import {args} {
 ::pytest_tcltest::import interp package source
 
 proc ::pytest_tcltest::read_lines {path} {
-    set channel [::open $path]
-    ::fconfigure $channel -encoding utf-8 -translation lf
-    set text [::read -nonewline $channel]
-    ::close $channel
-    return [lmap line [split $text \n] {
+    return [lmap line [split [in_writer read_text $path] \n] {
         lmap word [split $line \t] {string map {\\\\ \\ \\t \t \\n \n} $word}
     }]
 }
@@ -91,6 +87,13 @@ proc ::pytest_tcltest::start_writer {} {
             catch {fconfigure $channel -profile tcl8} ;# Tcl 9 would refuse half a surrogate pair
             puts $channel $line
             close $channel
+        }
+        proc read_text {path} {
+            set channel [by_name open $path]
+            fconfigure $channel -encoding utf-8 -translation lf
+            set text [read -nonewline $channel]
+            close $channel
+            return $text
         }
         proc sizes {args} {
             lmap path $args {by_name file size $path}
@@ -160,7 +163,7 @@ proc ::pytest_tcltest::emit {args} {
 proc ::pytest_tcltest::written {} {
     variable plan
     foreach channel {stdout stderr} {
-        catch {::flush $channel} ;# a suite may have closed it
+        catch {::tcl::chan::flush $channel} ;# a suite may have closed it, and may have replaced `flush`
     }
     return [sizes $plan(stdout) $plan(stderr)]
 }

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from pybridge.tcltest import collection
+from pybridge.tcltest.process import TclProcess
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -480,6 +481,23 @@ def test_a_file_that_is_saved_when_it_has_deleted_itself_stays_as_it_is(pytester
     write(pytester, a=suite("test a-1 {} {expr 1} 1\nfile delete [info script]"))
     run(pytester, "--collect-only")
     assert (pytester.path / "a.test").read_text() == "# saved\n"
+
+
+def test_a_file_that_rewrites_itself_is_put_back_by_ctrl_c(pytester, monkeypatch):
+    class Process(TclProcess):
+        def watch(self):
+            for events in super().watch():
+                yield events
+                if not path.read_text():
+                    raise KeyboardInterrupt
+
+    monkeypatch.setattr(collection, "TclProcess", Process)
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\nclose [open [info script] w]\nvwait forever"))
+    path = pytester.path / "a.test"
+    before = path.read_text()
+    with pytest.raises(KeyboardInterrupt):
+        run(pytester, "--tcltest-timeout=20")
+    assert path.read_text() == before
 
 
 def test_counts_that_come_from_elsewhere_are_an_error(pytester):

@@ -88,7 +88,7 @@ def _searched(settings: Settings, path: Path, mode: str) -> Contents:
     before = _state(path)
     contents = Contents()
     try:
-        contents = _sourced(settings, path, mode)
+        _source(settings, path, mode, contents)
     finally:
         after = _state(path)
         if before and (after is None or (contents.rewritten and after != before)):
@@ -135,13 +135,14 @@ def _put_back(path: Path, before: _State, after: _State | None) -> None:
     os.utime(path, ns=(before.mtime, before.mtime))
 
 
-def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
+def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> None:
     try:
         process = TclProcess(settings, mode, [path])
     except OSError as error:
-        return Contents(problem=error.strerror or str(error))
+        contents.problem = error.strerror or str(error)
+        return
+    events = list[Event]()
     try:
-        events = list[Event]()
         deadline = time.monotonic() + settings.timeout
         timed_out = False
         for batch in process.watch():
@@ -149,18 +150,20 @@ def _sourced(settings: Settings, path: Path, mode: str) -> Contents:
             if time.monotonic() > deadline or len(events) > _MOST_TESTS:
                 timed_out = True
                 process.kill()
-        contents = Contents(output=process.output((0, 0), None), cut_short=timed_out)
+        contents.output = process.output((0, 0), None)
+        contents.cut_short = timed_out
         if timed_out:
             limit = f"{settings.timeout:g} seconds (tcltest_timeout)"
             contents.problem = f"sourcing the file took more than {limit}"
             if len(events) > _MANY_TESTS:
                 contents.problem += f" and made {len(events)} tests"
-                return contents
+                return
         _read(events, path, contents)
         contents.problem = contents.problem or _incomplete(events, contents, process.status or 0)
         contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
-        return contents
-    finally:
+    finally:  # Ctrl-C is no reason to leave a file rewritten
+        process.kill()
+        contents.rewritten = any(event[1] == "rewritten" for event in events + process.events())
         process.close()
 
 
@@ -177,8 +180,6 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.cleaned.add(words[0])
         elif kind == "forgotten":
             contents.forgotten.add(words[0])
-        elif kind == "rewritten":
-            contents.rewritten = True
         elif kind == "setup_died":
             contents.problem = setup_problem(words)
         elif kind == "died":

@@ -1417,6 +1417,18 @@ ODD = {
         """,
         [],
     ),
+    "replaces_itself": (
+        r"""
+        test r-1 {} {expr 1} 1
+        set f [open new w]
+        puts $f {error "this is another file"}
+        close $f
+        file copy -force new [info script]
+        file rename -force new [info script]
+        cleanupTests
+        """,
+        [],
+    ),
     "deletes_a_child_in_its_test": (
         r"""
         interp create kid

@@ -2,14 +2,20 @@
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
 proc ::pytest_tcltest::begin_file {} {
-    trace add execution ::open enter ::pytest_tcltest::opened
+    foreach command {::open ::tcl::file::rename ::tcl::file::copy} {
+        catch {trace add execution $command enter ::pytest_tcltest::writes} ;# the set-up script may have deleted it
+    }
 }
 proc ::pytest_tcltest::end_file {} {}
 
-# A file that writes to itself is put back before it runs.
-proc ::pytest_tcltest::opened {command op} {
+# A file that writes to itself, or puts another in its place, is put back before it runs.
+proc ::pytest_tcltest::writes {command op} {
     variable file
     lassign $command name path access
+    if {[string match ::tcl::file::* $name]} {
+        set path [lindex $command end]
+        set access w
+    }
     if {[regexp {[wa+]|WR|TRUNC} $access] && ![catch {in_writer file normalize $path} path] && $path eq $file} {
         emit rewritten
     }

@@ -52,7 +52,7 @@ class Contents:
         cut_short: whether it ended with an error between tests, or did not end.
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
-        rewritten: whether the file has opened itself to write.
+        rewritten: whether the file has opened itself to write, or put another in its place.
     """
 
     tests: list[TclTest] = field(default_factory=list)

@@ -20,7 +20,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | handed | interpreter | it has printed its totals to another process, which adds them to its counts |
 | reported | interpreter, total, passed, skipped, failed | counts of another have been added to its own |
 | process | file, message, whether it ended itself | one that runAllTests had run a file did not end well |
-| rewritten | | while collecting: the file opens itself to write |
+| rewritten | | while collecting: the file opens itself to write, or puts another in its place |
 | forgotten | interpreter | it has another tcltest than before |
 | miscounted | theirs, ours | tcltest has other counts than we |
 

@@ -1429,6 +1429,24 @@ ODD = {
         """,
         [],
     ),
+    "threads_with_long_results": (
+        r"""
+        package require Thread
+        foreach n {1 2 3} {
+            lappend threads [thread::create -joinable {
+                package require tcltest
+                namespace import tcltest::*
+                foreach n {1 2 3 4} {
+                    test t-$n {} {string repeat x 3000000} 1
+                }
+                cleanupTests
+            }]
+        }
+        foreach thread $threads {thread::join $thread}
+        cleanupTests
+        """,
+        [],
+    ),
     "deletes_a_child_in_its_test": (
         r"""
         interp create kid

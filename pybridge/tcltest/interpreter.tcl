@@ -81,12 +81,30 @@ proc ::pytest_tcltest::start_writer {} {
         }
         proc write_event {path words} {
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
-            set channel [by_name open $path a]
-            # written at once, so that lines of several threads do not mix; a character has 4 bytes at most
+            if {[string length $line] > 200000} {
+                set line "\tapart\t[write_apart $path $line]"
+            }
+            write_line [by_name open $path a] $line
+        }
+        # Written at once, so that lines of several threads do not mix; a character has 4 bytes at most.
+        proc write_line {channel line} {
             fconfigure $channel -encoding utf-8 -translation lf -buffersize [expr {4 * [string length $line] + 100}]
             catch {fconfigure $channel -profile tcl8} ;# Tcl 9 would refuse half a surrogate pair
             puts $channel $line
             close $channel
+        }
+        # A line that no buffer of Tcl's holds gets a file of its own. This returns the end of its name.
+        proc write_apart {path line} {
+            variable number
+            while 1 {
+                set end .[incr number]
+                try {
+                    set channel [by_name open $path$end {WRONLY CREAT EXCL}]
+                    break
+                } trap {POSIX EEXIST} {} {} ;# of another thread
+            }
+            write_line $channel $line
+            return $end
         }
         proc read_text {path} {
             set channel [by_name open $path]

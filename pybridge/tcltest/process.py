@@ -22,6 +22,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | process | file, message, whether it ended itself | one that runAllTests had run a file did not end well |
 | rewritten | | while collecting: the file opens itself to write, or puts another in its place |
 | forgotten | interpreter | it has another tcltest than before |
+| apart | end of a file's name | an event that is too long to be written at once stands there |
 | miscounted | theirs, ours | tcltest has other counts than we |
 
 An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
@@ -182,7 +183,16 @@ class TclProcess:
         if not whole:
             return []
         self._position += len(whole) + 1
-        return [decode(line) for line in whole.split(b"\n")]
+        return [self._whole(decode(line)) for line in whole.split(b"\n")]
+
+    def _whole(self, event: Event) -> Event:
+        """The event itself, where it is a long one that stands in a file of its own."""
+        if event[1] != "apart":
+            return event
+        path = self._events.with_name(self._events.name + event[2])
+        line = path.read_bytes()
+        path.unlink()
+        return decode(line.removesuffix(b"\n"))
 
     @property
     def status(self) -> int | None:

@@ -1528,6 +1528,16 @@ ODD = {
             interp limit kid command -value {}
             test l-4 {} {kid eval {interp slaves}} {interp0 interp1}
         }
+        interp limit {kid interp0} command -value {}
+        kid eval {interp eval interp0 {package require tcltest; namespace import ::tcltest::*}}
+        for {set n 0} {$n < 8} {incr n} {
+            interp limit kid command -value [expr {[kid eval {info cmdcount}] + $n}]
+            catch {kid eval {while 1 {interp slaves interp0}}}
+            interp limit kid command -value {}
+            interp eval {kid interp0} {test s-1 {} {expr 1} 1}
+            test l-5 {} {kid eval {interp slaves interp0}} {}
+        }
+        interp eval {kid interp0} cleanupTests
         cleanupTests
         """,
         [],

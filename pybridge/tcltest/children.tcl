@@ -156,25 +156,28 @@ proc ::pytest_tcltest::hide_writer {path} {
 
 proc ::pytest_tcltest::show_writer {} {
     variable hidden
+    variable writer
     if {$hidden ne ""} {
+        catch {interp alias $hidden $writer {}}
         lend_writer $hidden
         set hidden ""
     }
 }
 
-# The same in the interpreter that watches a child. In the place of the child's own writer is an alias then.
+# The same in the interpreter that watches a child. In the place of the writer is an alias then: a limit may end
+# `interp children` before its trace shows the writer again.
 proc ::pytest_tcltest::hide_writer_in {child path} {
     variable writer
-    hide_writer [list {*}$child {*}$path]
-    if {![llength $path]} {
-        interp alias $child $writer {} ::pytest_tcltest::show_writer_in $child
+    variable hidden
+    set path [list {*}$child {*}$path]
+    hide_writer $path
+    if {$hidden eq $path} {
+        interp alias $path $writer {} ::pytest_tcltest::show_writer_in $path
     }
 }
 
-# Called at the end of `interp children`, or later, where a limit has ended that before it came to its end.
 proc ::pytest_tcltest::show_writer_in {child eval what {name ""} {words {}}} {
-    variable writer
-    interp alias $child $writer {}
+    variable hidden $child
     show_writer
     if {$what eq "call"} {
         tailcall call_in $child $name {*}$words

@@ -771,6 +771,84 @@ ODD = {
         """,
         [],
     ),
+    "counts_more_than_its_tests": (
+        r"""
+        test c-1 {} {expr 1} 1
+        if {[catch {package require nowhere}]} {
+            incr ::tcltest::numTests(Total) 2
+            incr ::tcltest::numTests(Skipped) 2
+        }
+        test c-2 {} {
+            incr ::tcltest::numTests(Total) 4
+            incr ::tcltest::numTests(Passed) 3
+            incr ::tcltest::numTests(Failed)
+        } 1
+        cleanupTests
+        test c-3 {} {expr 1} 1
+        array set ::tcltest::numTests {Total 4 Passed 3 Failed 1}
+        cleanupTests
+        """,
+        ["(counted) (9 times)"],
+    ),
+    "counts_less_than_its_tests": (
+        r"""
+        test c-1 {} {expr 1} 1
+        test c-2 {} {set ::tcltest::numTests(Passed) 0; expr 1} 1
+        test c-3 {} nowhere {expr 1} 1
+        incr ::tcltest::numTests(Skipped) -1
+        cleanupTests
+        test c-4 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
+    "children_count_other_than_their_tests": (
+        r"""
+        interp create kid
+        kid eval {
+            package require tcltest
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} {expr 1} 1
+            incr ::tcltest::numTests(Passed) -1
+            incr ::tcltest::numTests(Failed)
+            ::tcltest::cleanupTests
+        }
+        interp create sub
+        ::tcltest::loadIntoChildInterpreter sub
+        sub eval {
+            ::tcltest::test s-1 {} {expr 1} 1
+            incr ::tcltest::numTests(Total) 3
+            incr ::tcltest::numTests(Skipped) 2
+            incr ::tcltest::numTests(Passed)
+            ::tcltest::cleanupTests
+        }
+        test c-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
+    "counts_of_tests_elsewhere": (
+        r"""
+        test c-1 {} {expr 1} 1
+        ::tcltest::ReportedFromChild 6 2 3 1 {} {}
+        cleanupTests
+        """,
+        ["(counted) (6 times)"],
+    ),
+    "only_the_run_deletes_tcltest": (
+        r"""
+        test c-1 {} {set ::made 1} 1
+        if {[info exists made]} {
+            namespace delete ::tcltest
+            package forget tcltest
+            package require tcltest
+            namespace import -force ::tcltest::*
+        }
+        test c-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["c-1"],
+    ),
     "leaves_from_an_event": (
         r"""
         test e-1 {} {expr 1} 1

@@ -500,15 +500,64 @@ def test_a_file_that_rewrites_itself_is_put_back_by_ctrl_c(pytester, monkeypatch
     assert path.read_text() == before
 
 
-def test_counts_that_come_from_elsewhere_are_an_error(pytester):
-    write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild 3 2 1 0 {} {}"))
+def test_a_result_that_only_a_script_has_counted_is_reported(pytester):
+    more = "array set ::tcltest::numTests {Total 5 Passed 2 Skipped 1 Failed 2}"
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{expr 1}} 1\n{more}"))
+    result = run(pytester, "-v", "-rfs")
+    assert status_of(result) == {
+        "a.test::a-1": "PASSED",
+        "a.test::a-2": "PASSED",
+        "a.test::(counted)": "SKIPPED",
+        "a.test::(counted)[2]": "FAILED",
+        "a.test::(counted)[3]": "FAILED",
+    }
+    why = "a script has counted it, or a test that pytest does not see"
+    result.stdout.fnmatch_lines(
+        ["*_ (counted)[[]2] no test told of it _*", f"E   {why}", "a.test:1: (counted)", f"SKIPPED*: {why}"]
+    )
+    assert outcomes(run(pytester, "a.test::a-1")) == (1, 0, 0)
+    assert run(pytester, "-W", "error").ret == 1
+
+
+def test_a_failure_that_a_script_has_counted_away_is_an_error(pytester):
+    """As one that no totals count: it is in no count of tests, but it is told."""
+    write(
+        pytester,
+        a=suite("test a-1 {} {expr 1} 2\ntest a-2 {} {expr 1} 1\nset ::tcltest::numTests(Failed) 0"),
+    )
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    result = run(pytester)
+    assert (result.ret, result.parseoutcomes()) == (1, {"passed": 1, "errors": 1})
+    result.stdout.fnmatch_lines(["*_ ERROR at setup of a-1 *", "E   result was: 1", "a.test:3: a-1"])
+
+
+@pytest.mark.parametrize("value", ["many", "-3", "1000000"])
+def test_counts_that_cannot_be_reported_are_an_error(pytester, value):
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\nset ::tcltest::numTests(Failed) {value}"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    said = f"tcltest counted (passed skipped failed) 1 0 {value}, of which pytest saw 1 0 0: *"
+    result.stdout.fnmatch_lines(["*_ ERROR at *", f"E   {said}"])
+
+
+def test_more_results_from_elsewhere_than_can_be_reported_are_an_error(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild 20000 20000 0 0 {} {}"))
     result = run(pytester)
     assert result.parseoutcomes() == {"passed": 1, "errors": 1}
     result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
 
 
+def test_results_that_are_reported_already_cannot_be_taken_back(pytester):
+    """Where the file does not say that it changes the counts, pytest has not waited for the totals."""
+    lower = "set name ::tcltest::num\nset [append name Tests(Passed)] 0"
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{lower}"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   tcltest counted (passed skipped failed) 0 0 0, of which pytest saw 1*"])
+
+
 def test_tests_whose_tcltest_only_the_run_deletes_are_an_error(pytester):
-    again = "namespace delete ::tcltest\npackage forget tcltest\n" + HEAD
+    again = "set name tcltest\nnamespace delete ::$name\npackage forget $name\n" + HEAD
     again = f"if {{[info exists made]}} {{{again}}}\n"
     write(pytester, a=suite("test a-1 {} {set ::made 1} 1\n" + again + "test a-2 {} {expr 1} 1"))
     assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)

@@ -653,18 +653,6 @@ def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):
     result.stdout.fnmatch_lines(["*_ a-1 *", f"E   {said}", "*_ a-2 *", f"E   not run: {said}"])
 
 
-# -- counts that differ all the same -------------------------------------------------------------------
-
-
-def test_counts_are_compared_without_cleanuptests_too(pytester):
-    write(pytester, a=HEAD + GOOD + "incr ::tcltest::numTests(Failed)\n")
-    result = run(pytester)
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(
-        ["E   tcltest counted (total passed skipped failed) 1 1 0 1, of which pytest saw 1 1 0 0*"]
-    )
-
-
 # -- other ways to tcltest -------------------------------------------------------------------------------
 
 

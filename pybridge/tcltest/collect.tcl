@@ -7,6 +7,7 @@ proc ::pytest_tcltest::begin_file {} {
     }
 }
 proc ::pytest_tcltest::end_file {} {}
+proc ::pytest_tcltest::compare_counts {} {}
 
 # A file that writes to itself, or puts another in its place, is put back before it runs.
 proc ::pytest_tcltest::writes {command op} {

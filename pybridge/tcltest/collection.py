@@ -5,6 +5,7 @@ rehearsal, another process in which the tests run.
 """
 
 import os
+import re
 import stat
 import time
 from collections import Counter
@@ -18,6 +19,8 @@ from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
+# a script changes what tcltest has counted, or deletes it before it prints totals
+_CHANGES_COUNTS = re.compile(rb"\b(set|incr|upvar|variable)\b[^\n$]*numTests|namespace\s+delete\b.*tcltest")
 _MANY_TESTS, _MOST_TESTS = 1_000, 1_000_000  # a loop that does not end makes any number
 
 
@@ -52,6 +55,7 @@ class Contents:
         cut_short: whether it ended with an error between tests, or did not end.
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
+        changes_counts: whether it seems to change what tcltest has counted.
         rewritten: whether the file has opened itself to write, or put another in its place.
     """
 
@@ -60,6 +64,7 @@ class Contents:
     cut_short: bool = False
     cleaned: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
+    changes_counts: bool = False
     rewritten: bool = False
     line: int = 1
     output: tuple[str, str] = ("", "")
@@ -68,7 +73,7 @@ class Contents:
     def counts_late(self) -> bool:
         """Whether it is known only at the end that tests of the file's own interpreter count."""
         alone = bool(self.cleaned) and "" not in self.cleaned  # a child may be the only one with totals
-        return alone or "" in self.forgotten
+        return alone or self.changes_counts or "" in self.forgotten
 
 
 def collect(settings: Settings, path: Path) -> Contents:
@@ -89,6 +94,7 @@ def _searched(settings: Settings, path: Path, mode: str) -> Contents:
     contents = Contents()
     try:
         _source(settings, path, mode, contents)
+        contents.changes_counts = before is not None and bool(_CHANGES_COUNTS.search(before.text))
     finally:
         after = _state(path)
         if before and (after is None or (contents.rewritten and after != before)):

@@ -2,8 +2,10 @@
 
 import itertools
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 Key = tuple[str, int]  # a test's name and occurrence
+STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
 
 
 class Counts:
@@ -24,7 +26,7 @@ class Counts:
         self._lost = False  # whether tests have been taken for counted that no totals will count
         self._totalled: set[str] = set()
         self._reporting: list[str] = []
-        self._added: list[tuple[str, int, int]] = []
+        self._added: list[tuple[str, int, int, int]] = []
         self._numbers = itertools.count()
         # tests that were counted when totals had counted them already, once for each time
         self.again: list[Key] = []
@@ -35,6 +37,19 @@ class Counts:
         # in the file's own interpreter, what ends before the first totals is in them, or there are none
         if not (interpreter or self._wait or self.totalled()):
             self._assumed.add(key)
+
+    def take_back(self, interpreter: str, status: str, number: int) -> None:
+        """Have the last results of a kind count no longer.
+
+        Raises:
+            ValueError: there are not so many, or they are taken for counted and may have a report.
+        """
+        held = self._held[interpreter]
+        found = [each for each in held if each[1] == status and each[0] not in self._assumed]
+        if len(found) < number:
+            raise ValueError(f"{number} of {len(found)} {status} cannot be taken back")
+        for each in found[len(found) - number :]:
+            held.remove(each)
 
     def print(self, interpreter: str) -> None:
         """Take note that totals were printed."""
@@ -64,15 +79,15 @@ class Counts:
         self._held[name] = self._held.pop(interpreter, [])
         return name
 
-    def report(self, interpreter: str, passed: int, failed: int) -> None:
+    def report(self, interpreter: str, passed: int, skipped: int, failed: int) -> None:
         """Take note that counts were added to those of an interpreter."""
-        self._added.append((interpreter, passed, failed))
+        self._added.append((interpreter, passed, skipped, failed))
         self._match_reports()
 
     def _match_reports(self) -> None:
         """Find of which tests the counts are that were added: of two processes, either may tell first."""
         for added in list(self._added):
-            interpreter, passed, failed = added
+            interpreter, passed, _, failed = added
             for each in self._reporting:
                 statuses = Counter(status for _, status in self._held[each])
                 if (statuses["passed"], statuses["failed"]) == (passed, failed):
@@ -80,6 +95,15 @@ class Counts:
                     self._added.remove(added)
                     self._held[interpreter] += self._held[each]
                     break
+
+    def take_unseen(self) -> list[tuple[str, int, int, int]]:
+        """The counts that were added, and of which no test has told: to which interpreter's, and how many."""
+        added, self._added = self._added, []
+        return added
+
+    def assume(self, keys: Iterable[Key]) -> None:
+        """Take results for counted."""
+        self._assumed.update(keys)
 
     def end(self) -> str:
         """Settle what is open: where no totals at all are printed, each test counts.
@@ -91,7 +115,7 @@ class Counts:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
         elif self._lost:
             return "tcltest was deleted before it printed totals that count the tests before that"
-        return "counts were added to tcltest's of tests that are not seen" if self._added else ""
+        return ""
 
     @property
     def totalled_any(self) -> bool:

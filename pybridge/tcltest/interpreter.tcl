@@ -341,6 +341,7 @@ proc ::pytest_tcltest::cleaning {args} {
     }
     emit cleanup $prefix
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
+        compare_counts
         emit reporting $prefix
     }
 }

@@ -13,8 +13,9 @@ from _pytest.nodes import Node
 from pybridge.tcltest.collection import Contents, TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
+from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.run import FileRun, Run
+from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.warning import warn_of_differences
 

@@ -18,12 +18,12 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | totals | interpreter | it has printed its totals |
 | reporting | interpreter | it is about to add its counts to those of another |
 | handed | interpreter | it has printed its totals to another process, which adds them to its counts |
-| reported | interpreter, total, passed, skipped, failed | counts of another have been added to its own |
+| reported | interpreter, passed, skipped, failed | counts of another have been added to its own |
 | process | file, message, whether it ended itself | one that runAllTests had run a file did not end well |
 | rewritten | | while collecting: the file opens itself to write, or puts another in its place |
 | forgotten | interpreter | it has another tcltest than before |
 | apart | end of a file's name | an event that is too long to be written at once stands there |
-| miscounted | theirs, ours | tcltest has other counts than we |
+| recounted | interpreter, theirs, ours | it has counted others (passed, skipped, failed) than tests tell |
 
 An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
 A thread, which may be a process of its own, is the number of the file that has made it, and a name.

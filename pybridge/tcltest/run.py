@@ -3,138 +3,15 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from pybridge.tcltest.collection import TclTest, setup_problem
-from pybridge.tcltest.counts import Counts, Key
+from pybridge.tcltest.counts import Counts
+from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.outcome import Outcome, Running
 from pybridge.tcltest.process import End, Event, Extent, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
-
-
-@dataclass
-class FileRun:
-    """What is known of one file: the outcomes so far, and how it ended.
-
-    Args:
-        path: the file.
-        tests: each test that was found in the file, and whether it runs.
-        whole: whether all of them were selected; what was not found runs, too.
-        unfound: the tests that ran, had not been found, and are not reported yet.
-        left_out: those that did not run, because not all tests were selected.
-        outcomes: by name and occurrence.
-        counts: which of them the totals count.
-        reported: the tests that have a report.
-        problem: what is wrong with the file as a whole, such as an error after its last test.
-        lost: why tests without an outcome have none; set when the file has ended.
-        trailing: what was written after the last test.
-        ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
-        explained: whether a report says why the file ended.
-    """
-
-    path: Path
-    tests: dict[TclTest, bool]
-    whole: bool
-    unfound: list[TclTest] = field(default_factory=list)
-    left_out: list[TclTest] = field(default_factory=list)
-    outcomes: dict[Key, Outcome] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
-    reported: set[Key] = field(default_factory=set)
-    problem: str = ""
-    lost: str = ""
-    trailing: tuple[str, str] = ("", "")
-    ended: bool = False
-    cleaned: bool = False
-    sourced: bool = False
-    explained: bool = False
-
-    def __post_init__(self) -> None:
-        self._named = {test.key: test for test in self.tests}
-        self._places: dict[Key, int] = {}  # in the order in which the tests ended
-
-    def outcome_of(self, test: TclTest) -> Outcome | None:
-        return self.outcomes.get(test.key)
-
-    @property
-    def complete(self) -> bool:
-        """Whether all of the file was to run and it ran to its end: a test that did not come is not there."""
-        return self.ended and self.whole and not (self.problem or self.lost)
-
-    @property
-    def failed(self) -> bool:
-        """Whether any test has failed."""
-        return any(outcome.status == "failed" for outcome in self.outcomes.values())
-
-    @property
-    def never_came(self) -> list[TclTest]:
-        if not self.complete:
-            return []
-        return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
-
-    @property
-    def uncounted(self) -> list[TclTest]:
-        """The tests that went well, and that no totals count."""
-        well = self._with_status("passed", "skipped")
-        return [test for test in well if not self.counts.of(test.key)]
-
-    @property
-    def without_result(self) -> list[TclTest]:
-        return self._with_status("none")
-
-    def _with_status(self, *statuses: str) -> list[TclTest]:
-        return [self._named[key] for key, outcome in self.outcomes.items() if outcome.status in statuses]
-
-    def add(self, running: Running, outcome: Outcome) -> None:
-        self.outcomes[running.key] = outcome
-        self._places[running.key] = len(self._places)
-        if outcome.status != "none":
-            self.counts.add(outcome.interpreter, running.key, outcome.status)
-
-    def add_unfound(self, test: TclTest) -> None:
-        """Take in a test that the search has not found, if no other has the name as it can be told here."""
-        if test.key not in self._named:
-            self.unfound.append(test)
-            self._named[test.key] = test
-
-    def due(self, test: TclTest, strict_leaks: bool) -> int | None:
-        """How many reports there are to be of a test, as far as is known; None while there may be none."""
-        outcome = self.outcome_of(test)
-        times = self.counts.of(test.key)
-        if times or not (self.ended or (outcome and outcome.status == "none")):
-            return times or None
-        return int(not self.complete if outcome is None else outcome.fails(strict_leaks))
-
-    def beyond_totals(self, test: TclTest) -> bool:
-        """Whether tcltest has printed totals, but none that count the test."""
-        return self.counts.totalled_any and not self.counts.of(test.key)
-
-    def take_earlier(self, test: TclTest, strict_leaks: bool) -> list[TclTest]:
-        """The tests that were not found by the search, ended before another, and are to be reported now."""
-        last = len(self._places)
-        place = self._places.get(test.key, last)
-        earlier = [each for each in self.unfound if self._places.get(each.key, last) < place]
-        return self._take_unfound(earlier, strict_leaks)
-
-    def take_further(self, strict_leaks: bool) -> list[TclTest]:
-        """The tests to report now that have no item: not found by the search, or counted another time."""
-        first = self._take_unfound(self.unfound, strict_leaks)
-        again = self.counts.again
-        self.counts.again = [key for key in again if key not in self.reported]
-        return first + [self._named[key] for key in again if key in self.reported]
-
-    def _take_unfound(self, tests: list[TclTest], strict_leaks: bool) -> list[TclTest]:
-        due = {test: self.due(test, strict_leaks) for test in tests}
-        self.unfound = [test for test in self.unfound if due.get(test) is None]
-        taken = [test for test, times in due.items() if times]
-        self.reported.update(test.key for test in taken)
-        return taken
-
-    def end(self) -> None:
-        self.ended = True
-        problem = self.counts.end()
-        self.problem = self.problem or problem
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:
@@ -280,7 +157,7 @@ class Run:
         if running:
             reason = file.problem or f"the process {end} while this test ran"
             for each in running:
-                file.add(each, each.lose(reason, process))
+                file.add(each.key, each.lose(reason, process))
             file.lost = file.lost or f"not run: the process {end} while {running[-1].name} ran"
             self._running.clear()
             file.end()
@@ -325,7 +202,7 @@ class Run:
         running.remove(test)
         outcome, mark = test.end(rest, process)
         self._mark = (max(self._mark[0], mark[0]), max(self._mark[1], mark[1]))
-        file.add(test, outcome)
+        file.add(test.key, outcome)
 
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
         number, out, err = words
@@ -340,7 +217,7 @@ class Run:
     def _leave_running(self, file: FileRun, process: TclProcess) -> None:
         """Settle what runs at the end of a file: a coroutine or a thread that nothing has waited for."""
         for running in (each for thread in self._running.values() for each in thread):
-            file.add(running, running.lose("", process))
+            file.add(running.key, running.lose("", process))
         self._running.clear()
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
@@ -368,11 +245,8 @@ class Run:
                 file.problem = (
                     file.problem or f"{name}, which runAllTests has run, did not end well: {message}"
                 )
-        elif kind == "miscounted":
-            file.problem = file.problem or (
-                f"tcltest counted (total passed skipped failed) {words[0]}, of which pytest saw {words[1]}: "
-                "some test is not seen, or the counts were changed"
-            )
+        elif kind == "recounted":
+            file.recount(*words)
         else:
             self._take_counts(file.counts, kind, words)
 
@@ -386,5 +260,5 @@ class Run:
         elif kind == "forgotten":
             counts.forget(*words)
         elif kind == "reported":
-            interpreter, _, passed, _, failed = words
-            counts.report(interpreter, int(passed), int(failed))
+            interpreter, passed, skipped, failed = words
+            counts.report(interpreter, int(passed), int(skipped), int(failed))

@@ -4,8 +4,7 @@
 namespace eval ::pytest_tcltest {
     variable current ""  ;# {name occurrence} of the test that runs
     variable seen        ;# an array: name to how often it was used in this file
-    variable counted     ;# an array: tcltest's counts as far as we know them
-    variable total 0     ;# numTests(Total), as it was last
+    variable counted     ;# an array: how many results tcltest has counted, as far as the tests have told
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable report ""   ;# where tcltest's own report of a failure begins in the output
@@ -18,14 +17,17 @@ namespace eval ::pytest_tcltest {
         scriptCompare scriptMatch output outputCompare outputMatch errorOutput errorCompare errorMatch errorInfo
     }
     variable reason ""   ;# the constraint that was not met
-    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+}
+
+proc ::pytest_tcltest::begin_counts {} {
+    variable counted
+    array set counted {Passed 0 Skipped 0 Failed 0}
 }
 
 proc ::pytest_tcltest::begin_file {} {
     variable seen
-    variable counted
     array unset seen
-    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    begin_counts
     variable current "" ;# a coroutine of the last file may be half-way through a test
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
         # that file may not have got to cleanupTests
@@ -69,8 +71,7 @@ proc ::pytest_tcltest::instrument {} {
         variable pristine [configuration]
     }
     variable current "" ;# a tcltest before this one may have been deleted while it counted
-    variable counted
-    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
+    begin_counts
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
@@ -97,7 +98,6 @@ proc ::pytest_tcltest::begin {name} {
     variable counted
     variable prefix
     upvar 2 description description body body
-    incr counted(Total)
     lassign [choose $prefix$name $description] occurrence runs
     if {!$runs} {
         incr counted(Skipped)
@@ -149,7 +149,6 @@ proc ::pytest_tcltest::failing {args} {
 # cleanupTests, in whose frame this is evaluated, sets the counts to 0 after it has printed them, Total first. Before
 # it forgets them, they are compared with ours.
 proc ::pytest_tcltest::totalled {args} {
-    variable total
     variable before
     variable prefix
     upvar 1 calledFromAllFile cleaning pipeFd pipe
@@ -157,16 +156,16 @@ proc ::pytest_tcltest::totalled {args} {
         return
     }
     if {[info exists pipe]} { # runAllTests has read the counts of a process
-        upvar 1 Total Total Passed Passed Skipped Skipped Failed Failed
-        add_counts $Total $Passed $Skipped $Failed
+        upvar 1 Passed Passed Skipped Skipped Failed Failed
+        add_counts $Passed $Skipped $Failed
     }
     if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
-        compare_counts $total
+        compare_counts
         variable totals
         emit $totals $prefix
-        array set before {Total 0 Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
+        begin_counts
+        array set before {Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
     }
-    set total $::tcltest::numTests(Total)
 }
 
 proc ::pytest_tcltest::skipping {array constraint op} {
@@ -294,34 +293,34 @@ proc ::pytest_tcltest::mismatch {what failed message match expected actual} {
 
 # A child made by tcltest's loadIntoChildInterpreter has its counts added to ours.
 proc ::pytest_tcltest::reported {command op} {
-    add_counts {*}[lrange $command 1 4]
+    add_counts {*}[lrange $command 2 4]
 }
 
-proc ::pytest_tcltest::add_counts {args} {
+proc ::pytest_tcltest::add_counts {passed skipped failed} {
     variable counted
     variable prefix
-    foreach index {Total Passed Skipped Failed} count $args {
+    foreach index {Passed Skipped Failed} count [list $passed $skipped $failed] {
         incr counted($index) $count
     }
-    emit reported $prefix {*}$args
+    emit reported $prefix $passed $skipped $failed
 }
 
-proc ::pytest_tcltest::compare_counts {total} {
+# Tell what tcltest has counted, if that is not what the tests have told: a script may have changed its counts.
+proc ::pytest_tcltest::compare_counts {} {
     variable counted
-    set known [list $counted(Total)]
-    set theirs [list $total]
+    variable prefix
     foreach index {Passed Skipped Failed} {
         lappend known $counted($index)
         lappend theirs $::tcltest::numTests($index)
     }
-    array set counted {Total 0 Passed 0 Skipped 0 Failed 0}
     if {$known ne $theirs} {
-        emit miscounted $theirs $known
+        emit recounted $prefix $theirs $known
+        array set counted [array get ::tcltest::numTests]
     }
 }
 
 proc ::pytest_tcltest::end_file {} {
     if {[namespace which -variable ::tcltest::numTests] ne ""} {
-        compare_counts $::tcltest::numTests(Total)
+        compare_counts
     }
 }

@@ -1,11 +1,12 @@
 """What pytest warns of: tests that are not in its counts, as they are not in tcltest's."""
 
 import warnings
+from collections import Counter
 
 import pytest
 
 from pybridge.tcltest.collection import TclTest
-from pybridge.tcltest.run import FileRun
+from pybridge.tcltest.file_run import FileRun
 
 _NAMED = 20
 
@@ -19,6 +20,9 @@ def warn_of_differences(file: FileRun) -> None:
     _warn(file.never_came, "was there when the file was searched for tests, but not when they ran")
     _warn(file.uncounted, "was run, but no cleanupTests after it prints totals that count it")
     _warn(file.without_result, "was run, but tcltest counted no result for it")
+    _warn(
+        file.stand_ins, "was counted by tcltest, but no test told of it: a script may have changed the counts"
+    )
     _warn(file.left_out, "was not run: only some tests were selected, and the search did not find it")
 
 
@@ -30,6 +34,7 @@ def _warn(tests: list[TclTest], what: str) -> None:
 
 
 def _listed(tests: list[TclTest]) -> str:
-    names = [test.name for test in tests]
+    times = Counter(test.name for test in tests)
+    names = [name if number == 1 else f"{name} ({number} times)" for name, number in times.items()]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,180 @@
+"""What is known of one file while its tests run, and what is to be reported."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pybridge.tcltest.collection import TclTest
+from pybridge.tcltest.counts import STATUSES, Counts, Key
+from pybridge.tcltest.outcome import Outcome
+
+_MOST_STAND_INS = 10_000  # each is a report
+
+
+@dataclass
+class FileRun:
+    """What is known of one file: the outcomes so far, and how it ended.
+
+    Args:
+        path: the file.
+        tests: each test that was found in the file, and whether it runs.
+        whole: whether all of them were selected; what was not found runs, too.
+        unfound: the tests that ran, had not been found, and are not reported yet.
+        left_out: those that did not run, because not all tests were selected.
+        outcomes: by name and occurrence.
+        counts: which of them the totals count.
+        reported: the tests that have a report.
+        problem: what is wrong with the file as a whole, such as an error after its last test.
+        stand_ins: what stands for results that tcltest has counted, and of which no test has told.
+        lost: why tests without an outcome have none; set when the file has ended.
+        trailing: what was written after the last test.
+        ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
+        explained: whether a report says why the file ended.
+    """
+
+    path: Path
+    tests: dict[TclTest, bool]
+    whole: bool
+    unfound: list[TclTest] = field(default_factory=list)
+    left_out: list[TclTest] = field(default_factory=list)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
+    reported: set[Key] = field(default_factory=set)
+    problem: str = ""
+    stand_ins: list[TclTest] = field(default_factory=list)
+    lost: str = ""
+    trailing: tuple[str, str] = ("", "")
+    ended: bool = False
+    cleaned: bool = False
+    sourced: bool = False
+    explained: bool = False
+
+    def __post_init__(self) -> None:
+        self._named = {test.key: test for test in self.tests}
+        self._places: dict[Key, int] = {}  # in the order in which the tests ended
+
+    def outcome_of(self, test: TclTest) -> Outcome | None:
+        return self.outcomes.get(test.key)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the file was to run and it ran to its end: a test that did not come is not there."""
+        return self.ended and self.whole and not (self.problem or self.lost)
+
+    @property
+    def failed(self) -> bool:
+        """Whether any test has failed."""
+        return any(outcome.status == "failed" for outcome in self.outcomes.values())
+
+    @property
+    def never_came(self) -> list[TclTest]:
+        if not self.complete:
+            return []
+        return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
+
+    @property
+    def uncounted(self) -> list[TclTest]:
+        """The tests that went well, and that no totals count."""
+        well = self._with_status("passed", "skipped")
+        return [test for test in well if not self.counts.of(test.key)]
+
+    @property
+    def without_result(self) -> list[TclTest]:
+        return self._with_status("none")
+
+    def _with_status(self, *statuses: str) -> list[TclTest]:
+        return [self._named[key] for key, outcome in self.outcomes.items() if outcome.status in statuses]
+
+    def add(self, key: Key, outcome: Outcome) -> None:
+        self.outcomes[key] = outcome
+        self._places[key] = len(self._places)
+        if outcome.status != "none":
+            self.counts.add(outcome.interpreter, key, outcome.status)
+
+    def recount(self, interpreter: str, theirs: str, ours: str) -> None:
+        """Have as many results of each kind as tcltest has counted: a script may have changed its counts.
+
+        Args:
+            interpreter: whose tcltest it is.
+            theirs, ours: how many have passed, have been skipped, have failed.
+        """
+        if not self.whole:  # no tclsh tells what a selection counts
+            return
+        try:
+            more = [int(their) - int(our) for their, our in zip(theirs.split(), ours.split(), strict=True)]
+            self._stand_in(interpreter, more)
+            for status, number in zip(STATUSES, more, strict=True):
+                self.counts.take_back(interpreter, status, max(0, -number))
+        except ValueError:  # no numbers, or none that can be reported
+            self.problem = self.problem or (
+                f"tcltest counted (passed skipped failed) {theirs}, of which pytest saw {ours}: "
+                "a script has changed the counts"
+            )
+
+    def _stand_in(self, interpreter: str, numbers: Sequence[int]) -> list[Key]:
+        """Add results of which no test has told: so many that have passed, have been skipped, have failed.
+
+        Raises:
+            ValueError: they are too many.
+        """
+        if sum(max(0, number) for number in numbers) > _MOST_STAND_INS:
+            raise ValueError(f"over {_MOST_STAND_INS} results")
+        statuses = [each for each, number in zip(STATUSES, numbers, strict=True) for _ in range(number)]
+        why = "a script has counted it, or a test that pytest does not see"
+        keys = []
+        for number, status in enumerate(statuses, len(self.stand_ins) + 1):
+            test = TclTest(f"{interpreter}(counted)", number, "no test told of it", self.path, 1)
+            self.stand_ins.append(test)
+            self.add_unfound(test)
+            self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))
+            keys.append(test.key)
+        return keys
+
+    def add_unfound(self, test: TclTest) -> None:
+        """Take in a test that the search has not found, if no other has the name as it can be told here."""
+        if test.key not in self._named:
+            self.unfound.append(test)
+            self._named[test.key] = test
+
+    def due(self, test: TclTest, strict_leaks: bool) -> int | None:
+        """How many reports there are to be of a test, as far as is known; None while there may be none."""
+        outcome = self.outcome_of(test)
+        times = self.counts.of(test.key)
+        if times or not (self.ended or (outcome and outcome.status == "none")):
+            return times or None
+        return int(not self.complete if outcome is None else outcome.fails(strict_leaks))
+
+    def beyond_totals(self, test: TclTest) -> bool:
+        """Whether tcltest has printed totals, but none that count the test."""
+        return self.counts.totalled_any and not self.counts.of(test.key)
+
+    def take_earlier(self, test: TclTest, strict_leaks: bool) -> list[TclTest]:
+        """The tests that were not found by the search, ended before another, and are to be reported now."""
+        last = len(self._places)
+        place = self._places.get(test.key, last)
+        earlier = [each for each in self.unfound if self._places.get(each.key, last) < place]
+        return self._take_unfound(earlier, strict_leaks)
+
+    def take_further(self, strict_leaks: bool) -> list[TclTest]:
+        """The tests to report now that have no item: not found by the search, or counted another time."""
+        first = self._take_unfound(self.unfound, strict_leaks)
+        again = self.counts.again
+        self.counts.again = [key for key in again if key not in self.reported]
+        return first + [self._named[key] for key in again if key in self.reported]
+
+    def _take_unfound(self, tests: list[TclTest], strict_leaks: bool) -> list[TclTest]:
+        due = {test: self.due(test, strict_leaks) for test in tests}
+        self.unfound = [test for test in self.unfound if due.get(test) is None]
+        taken = [test for test, times in due.items() if times]
+        self.reported.update(test.key for test in taken)
+        return taken
+
+    def end(self) -> None:
+        self.ended = True
+        for interpreter, *numbers in self.counts.take_unseen() if self.whole else ():
+            try:
+                self.counts.assume(self._stand_in(interpreter, numbers))
+            except ValueError:
+                self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
+        problem = self.counts.end()
+        self.problem = self.problem or problem

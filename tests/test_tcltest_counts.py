@@ -531,6 +531,16 @@ def test_a_failure_that_a_script_has_counted_away_is_an_error(pytester):
     result.stdout.fnmatch_lines(["*_ ERROR at setup of a-1 *", "E   result was: 1", "a.test:3: a-1"])
 
 
+def test_a_script_that_the_file_sources_may_take_away_counts(pytester):
+    write(pytester, a="source less.tcl\n")
+    text = suite("test a-1 {} nowhere {expr 1} 1\nset ::tcltest::numTests(Skipped) 0")
+    (pytester.path / "less.tcl").write_text(text)
+    assert tclsh_counts(pytester.path / "a.test") == (0, 0, 0)
+    result = run(pytester)
+    assert outcomes(result) == (0, 0, 0)
+    result.stdout.fnmatch_lines(["*TclTestWarning: a-1: was run, but no cleanupTests *"])
+
+
 @pytest.mark.parametrize("value", ["many", "-3", "1000000"])
 def test_counts_that_cannot_be_reported_are_an_error(pytester, value):
     write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\nset ::tcltest::numTests(Failed) {value}"))

@@ -2,12 +2,30 @@
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
 proc ::pytest_tcltest::begin_file {} {
-    foreach command {::open ::tcl::file::rename ::tcl::file::copy} {
-        catch {trace add execution $command enter ::pytest_tcltest::writes} ;# the set-up script may have deleted it
+    variable file
+    look_at_script $file
+    foreach {command called} {::source sources ::open writes ::tcl::file::rename writes ::tcl::file::copy writes} {
+        catch {trace add execution $command enter [tolerant $called]} ;# the set-up script may have deleted it
     }
 }
 proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::compare_counts {} {}
+
+# Another script that the test file sources, but for tcltest itself.
+proc ::pytest_tcltest::sources {command op} {
+    set path [lindex $command end]
+    if {![regexp {tcltest(-[\d.]+\.tm|\.tcl)$} $path]} {
+        look_at_script $path
+    }
+}
+
+# Tell whether a script seems to change what tcltest has counted, or to delete it before it prints totals.
+proc ::pytest_tcltest::look_at_script {path} {
+    set pattern {\y(set|incr|upvar|variable)\y[^\n$]*numTests|namespace\s+delete\y[^\n]*tcltest}
+    if {[in_writer mentions $path $pattern]} {
+        emit changes_counts
+    }
+}
 
 # A file that writes to itself, or puts another in its place, is put back before it runs.
 proc ::pytest_tcltest::writes {command op} {

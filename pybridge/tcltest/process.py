@@ -20,6 +20,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | handed | interpreter | it has printed its totals to another process, which adds them to its counts |
 | reported | interpreter, passed, skipped, failed | counts of another have been added to its own |
 | process | file, message, whether it ended itself | one that runAllTests had run a file did not end well |
+| changes_counts | | while collecting: a script seems to change what tcltest has counted |
 | rewritten | | while collecting: the file opens itself to write, or puts another in its place |
 | forgotten | interpreter | it has another tcltest than before |
 | apart | end of a file's name | an event that is too long to be written at once stands there |

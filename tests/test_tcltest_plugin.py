@@ -455,6 +455,19 @@ def test_children_are_found_where_others_trace_interp(pytester: pytest.Pytester)
     assert outcomes(run(pytester)) == (1, 0, 0)
 
 
+def test_a_file_that_dies_ends_its_process_as_in_tclsh(pytester):
+    """With Tk, which has an event loop of its own, the process would not end by itself."""
+    leave = "rename exit leave\nproc exit {{status 0}} {close [open left$status w]; leave $status}\n"
+    write(pytester, a=HEAD + GOOD + leave + "error boom\n")
+    tclsh = subprocess.run(
+        [*TCLSH, "a.test"], cwd=pytester.path, stdin=subprocess.DEVNULL, capture_output=True
+    )
+    assert (tclsh.returncode, [each.name for each in pytester.path.glob("left*")]) == (1, ["left1"])
+    (pytester.path / "left1").unlink()
+    assert run(pytester).parseoutcomes() == {"passed": 1, "errors": 1}
+    assert [each.name for each in pytester.path.glob("left*")] == ["left1"]
+
+
 def test_an_interpreter_that_is_not_there_is_an_error_of_each_file(pytester):
     write(pytester, a=suite(GOOD))
     result = run(pytester, "--tcltest-interpreter=no-such-tclsh -x")

@@ -125,15 +125,21 @@ proc ::pytest_tcltest::enter_file {folder name} {
 
 proc ::pytest_tcltest::file_ended {code message options} {
     variable number
+    variable queue
+    incr number
     if {$code in {0 2}} {
         end_file
         emit sourced
-    } elseif {$code == 1} {
+        return
+    }
+    if {$code == 1} {
         emit died $message [dict get $options -errorinfo]
     } else {
         emit died "code $code outside of a loop" ""
     }
-    incr number
+    if {![llength $queue]} {
+        uplevel #0 {exit 1} ;# as tclsh does: with Tk, the process would wait for its window to be closed
+    }
 }
 
 # Have `info frame` leave out the levels below the script: there are none below a script that tclsh runs. What it tells of

@@ -102,16 +102,7 @@ def export_integers(
         split [string trim [read $channel][close $channel]] \\n
         => 1 e 3 8 7 0
     """
-    all_scales, all_zero_points = _scaling(scales, zero_points)
-    given: dict[str, Any] = {
-        "bits": bits,
-        "scales": all_scales,
-        "zero_points": all_zero_points,
-        "axis": axis,
-        "group_size": group_size,
-    }
-    told = {} if isinstance(input, torch.Tensor) else _told_by(input)
-    told |= {name: value for name, value in given.items() if value is not None}
+    told = _told(input, scales, zero_points, bits=bits, axis=axis, group_size=group_size)
     with refused_by_system(file, "file"):
         hardware.export_integers(
             input if isinstance(input, torch.Tensor) else input["quantized"],
@@ -308,6 +299,19 @@ def _quantized(tensors: dict[str, Tensor], chosen: dict[str, Chosen]) -> Iterato
         except quant.BadArgument as error:
             raise errors.arg_value("tensors", f"{name}: {error}") from None
         yield hardware.Weight(name, integers["quantized"], **_told_by(integers))
+
+
+def _told(
+    input: Tensor | Integers,
+    scales: Tensor | Bulk | str | None,
+    zero_points: Tensor | Bulk | None,
+    **options: int | None,
+) -> dict[str, Any]:
+    """What is given, and beside it what the dict of `quantize_integers` says, when that is the input."""
+    all_scales, all_zero_points = _scaling(scales, zero_points)
+    given = {**options, "scales": all_scales, "zero_points": all_zero_points}
+    told = {} if isinstance(input, torch.Tensor) else _told_by(input)
+    return told | {name: value for name, value in given.items() if value is not None}
 
 
 def _told_by(integers: Integers) -> dict[str, Any]:

@@ -70,15 +70,11 @@ def export_integers(
         words_per_line=_words_per_line(format, words_per_line),
         scales=None if scales is None else tuple(map(float, scales)),
         zero_points=None if zero_points is None else tuple(map(int, zero_points)),
-        axis=axis + len(shape) if axis is not None and -len(shape) <= axis < 0 else axis,
+        axis=axis if axis is None else _from_the_start(axis, len(shape)),
         group_size=group_size,
     )
     check_coding(format, manifest)
-    if name and format != "c_header":
-        raise BadArgument("name", f"name is for format c_header, not for {format}")
-    words = pack(to_values(tensor, manifest), manifest.bits, values_per_word)
-    content = FORMATS[format].write(words, manifest, name or Path(path).stem)
-    return _written(content, path, manifest, overwrite)
+    return _written(_content(tensor, manifest, path, name), path, manifest, overwrite)
 
 
 def _words_per_line(format: str, given: int | None) -> int | None:
@@ -87,6 +83,19 @@ def _words_per_line(format: str, given: int | None) -> int | None:
     if usual is None and given is not None:
         raise BadArgument("words_per_line", f"words_per_line is not for format {format}, which has no lines")
     return usual or None if given is None else given
+
+
+def _from_the_start(axis: int, dims: int) -> int:
+    """The number of a dimension that may be counted from the end; one that is not there stays as it is."""
+    return axis + dims if -dims <= axis < 0 else axis
+
+
+def _content(tensor: torch.Tensor, manifest: Manifest, path: str, name: str) -> Iterator[bytes]:
+    """What the data file holds, piece by piece; a value that does not fit is refused before the first."""
+    if name and manifest.format != "c_header":
+        raise BadArgument("name", f"name is for format c_header, not for {manifest.format}")
+    words = pack(to_values(tensor, manifest), manifest.bits, manifest.values_per_word)
+    return FORMATS[manifest.format].write(words, manifest, name or Path(path).stem)
 
 
 def _written(content: Iterator[bytes], path: str, manifest: Manifest, overwrite: bool) -> Manifest:

@@ -133,22 +133,16 @@ def fused_moving_avg_obs_fake_quant(
         raise BadArgument("input", f"input must be float32 but is {dtype_name(input.dtype)}")
     if per_row_fake_quant:
         _check_rows(input, ch_axis)
-    _check_state(
-        {"running_min": running_min, "running_max": running_max, "scale": scale, "zero_point": zero_point},
-        input,
-        per_row_fake_quant,
-    )
+    state = {"running_min": running_min, "running_max": running_max, "scale": scale, "zero_point": zero_point}
+    _check_state(state, input, per_row_fake_quant)
     if not 0 <= averaging_const <= 1:
         raise BadArgument("averaging_const", f"averaging_const must be in 0 .. 1 but is {averaging_const}")
     _check_bounds(quant_min, quant_max)
     if not input.numel():
         return input.clone()
-    observe, quantize = (
-        torch.tensor([int(flag)], device=input.device) for flag in (observer_on, fake_quant_on)
-    )
-    state = (running_min, running_max, scale, zero_point)
+    observe, quantize = torch.tensor([[int(observer_on)], [int(fake_quant_on)]], device=input.device)
     # The operator may fail when it has written to some.
-    low, high, factor, point = changed = [each.clone() for each in state]
+    low, high, factor, point = changed = [each.clone() for each in state.values()]
     try:
         result: Tensor = torch.fused_moving_avg_obs_fake_quant(
             input, observe, quantize, low, high, factor, point, averaging_const,
@@ -157,7 +151,7 @@ def fused_moving_avg_obs_fake_quant(
     except RuntimeError:  # a zero point beyond the bounds: it checks those of rows
         _check_finite({"input": input, "running_min": running_min, "running_max": running_max})
         raise
-    for each, new in zip(state, changed, strict=True):
+    for each, new in zip(state.values(), changed, strict=True):
         each.copy_(new)
     return result
 

@@ -237,47 +237,52 @@ def test_files_that_cannot_be_written_or_read(tcl: Interpreter, tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-def test_options_beside_a_manifest_and_without_one(tcl: Interpreter, tmp_path: Path) -> None:
-    path = tmp_path / "w.hex"
-    tcl.eval(W % path)
+def test_options_are_not_for_a_file_with_a_manifest(tcl: Interpreter, tmp_path: Path) -> None:
+    tcl.eval(W % (tmp_path / "w.hex"))
     tcl.eval("torch::export_integers $w $file readmemh -bits 4")
-    handles = tcl.eval("torch::handles")
     message, code = refusal(tcl, "torch::import_integers $file -signed 1")
     assert message.startswith("signed must not be given: the manifest")
     assert code == ("TORCH", "ARG", "VALUE", "signed")
-    Path(f"{path}.manifest.json").unlink()
-    for words, parameter, begin in (
+
+
+@pytest.mark.parametrize(
+    ("words", "parameter", "begin"),
+    [
         ("", "format", "format must be given: there is no manifest"),
-        ("-format readmemh", "bits", "bits must be given"),
-        ("-format readmemh -bits 4", "signed", "signed must be given"),
+        ("readmemh", "bits", "bits must be given"),
+        ("readmemh 4", "signed", "signed must be given"),
+        ("readmemh 4 1 -dtype float32", "dtype", "dtype must be one of bool"),
+        ("readmemh 4 1 -shape -1", "shape", "shape must be sizes of 0 or more but is -1"),
         (
-            "-format readmemh -bits 4 -signed 1 -dtype float32",
-            "dtype",
-            "dtype must be one of bool",
-        ),
-        (
-            "-format readmemh -bits 4 -signed 1 -shape -1",
-            "shape",
-            "shape must be sizes of 0 or more but is -1",
-        ),
-        (
-            "-format readmemh -bits 4 -signed 1 -shape {0 9223372036854775807}",
+            "readmemh 4 1 -shape {0 9223372036854775807}",
             "shape",
             "shape must have sizes whose product is at most 2**40",
         ),
         (
-            "-format readmemh -bits 4 -signed 1 -shape [lrepeat 70 1]",
+            "readmemh 4 1 -shape [lrepeat 70 1]",
             "shape",
             "shape must have at most 32 dimensions but has 70",
         ),
-        ("-format readmemh -bits 4 -signed 1 -channels_last 1", "channels_last", "channels_last needs"),
-        ("-format readmemh -bits 4 -signed 1 -byte_order big", "byte_order", "byte_order big is for"),
-    ):
-        message, code = refusal(tcl, f"torch::import_integers $file {words}")
-        assert message.startswith(begin)
-        assert code == ("TORCH", "ARG", "VALUE", parameter)
+        ("readmemh 4 1 -channels_last 1", "channels_last", "channels_last needs"),
+        ("readmemh 4 1 -byte_order big", "byte_order", "byte_order big is for"),
+    ],
+)
+def test_options_that_do_not_do_without_a_manifest(
+    tcl: Interpreter, tmp_path: Path, words: str, parameter: str, begin: str
+) -> None:
+    (tmp_path / "w.hex").write_text("1 e 3\n")
+    handles = tcl.eval("torch::handles")
+    message, code = refusal(tcl, f"torch::import_integers {{{tmp_path / 'w.hex'}}} {words}")
+    assert message.startswith(begin)
+    assert code == ("TORCH", "ARG", "VALUE", parameter)
+    assert tcl.eval("torch::handles") == handles
+
+
+def test_a_file_that_is_not_of_the_format_is_told_with_the_line(tcl: Interpreter, tmp_path: Path) -> None:
+    path = tmp_path / "w.hex"
     path.write_text("1\n2 3 qq\n")
-    assert refusal(tcl, "torch::import_integers $file readmemh 4 1") == (
+    handles = tcl.eval("torch::handles")
+    assert refusal(tcl, f"torch::import_integers {{{path}}} readmemh 4 1") == (
         f'"{path}" line 2: expected a hexadecimal word but got "qq"',
         ("TORCH", "FILE", "FORMAT", str(path)),
     )
@@ -296,9 +301,11 @@ def test_a_full_disk_is_told(tcl: Interpreter, tmp_path: Path, monkeypatch: pyte
     assert not list(tmp_path.iterdir())
 
 
-def test_a_plan_is_carried_out(tcl: Interpreter, tmp_path: Path) -> None:
-    """A matrix, symmetric by rows, as PyTorch quantizes it; a kernel, affine, packed and channels last."""
-    tcl.call("set", "folder", str(tmp_path / "model"))
+@pytest.fixture
+def exported(tcl: Interpreter, tmp_path: Path) -> tuple[str, Path]:
+    """Totals and folder: a matrix, symmetric by rows; a kernel, affine, packed and channels last."""
+    folder = tmp_path / "model"
+    tcl.call("set", "folder", str(folder))
     tcl.eval("""
         set fc [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
         set kernel [torch::tensor_reshape [torch::arange -end 24 -dtype float32] {2 3 2 2}]
@@ -308,40 +315,50 @@ def test_a_plan_is_carried_out(tcl: Interpreter, tmp_path: Path) -> None:
         set affine [dict merge $common {bits 5 granularity per_tensor qscheme affine}]
         set plan [dict create weights [dict create net/fc.weight $by_row conv $affine]]
     """)
-    totals = tcl.eval("torch::export_model $model $plan $folder readmemh -values_per_word 4 -channels_last 1")
-    files = {each.name: each for each in (tmp_path / "model").iterdir()}
-    size = files["net_fc.weight.mem"].stat().st_size + files["conv.mem"].stat().st_size
-    assert totals == f"weights 2 values 33 bits {9 * 8 + 24 * 5} bytes {size}"
-    assert sorted(files) == [
+    options = "-values_per_word 4 -channels_last 1"
+    return tcl.eval(f"torch::export_model $model $plan $folder readmemh {options}"), folder
+
+
+def imported(tcl: Interpreter, path: Path) -> list[int]:
+    told = tcl.eval(f"torch::tensor_to_list [torch::import_integers {{{path}}}]")
+    return list(map(int, told.split()))
+
+
+def test_the_files_of_a_model_and_their_totals(exported: tuple[str, Path]) -> None:
+    totals, folder = exported
+    assert sorted(each.name for each in folder.iterdir()) == [
         *("conv.mem", "conv.mem.manifest.json", "index.json"),
         *("net_fc.weight.mem", "net_fc.weight.mem.manifest.json"),
     ]
+    size = sum((folder / name).stat().st_size for name in ("net_fc.weight.mem", "conv.mem"))
+    assert totals == f"weights 2 values 33 bits {9 * 8 + 24 * 5} bytes {size}"
+    index = json.loads((folder / "index.json").read_text())
+    assert index["totals"] == {"weights": 2, "values": 33, "bits": 192, "bytes": size}
+
+
+def test_a_matrix_is_quantized_as_the_plan_says(tcl: Interpreter, exported: tuple[str, Path]) -> None:
+    _, folder = exported
     rows = torch.tensor([[191.6, -13.5, 728.6], [92.14, 295.5, -184], [0, 684.6, 245.5]])
     scales = rows.abs().amax(1) / 127.5
     codes = torch.quantize_per_channel(rows, scales, torch.zeros(3), 0, torch.qint8).int_repr()
-    assert tcl.eval("torch::tensor_to_list [torch::import_integers $folder/net_fc.weight.mem]") == " ".join(
-        map(str, codes.flatten().tolist())
-    )
-    index = json.loads(files["index.json"].read_text())
-    assert index["totals"] == {"weights": 2, "values": 33, "bits": 192, "bytes": size}
-    entry = index["weights"]["net/fc.weight"]
-    assert (entry.pop("file"), entry["scales"], entry["axis"]) == (
-        "net_fc.weight.mem",
-        pytest.approx(scales),
-        0,
-    )
-    beside = json.loads(files["net_fc.weight.mem.manifest.json"].read_text())
+    assert imported(tcl, folder / "net_fc.weight.mem") == codes.flatten().tolist()
+    entry = json.loads((folder / "index.json").read_text())["weights"]["net/fc.weight"]
+    assert entry.pop("file") == "net_fc.weight.mem"
+    assert (entry["scales"], entry["axis"]) == (pytest.approx(scales), 0)
+    beside = json.loads((folder / "net_fc.weight.mem.manifest.json").read_text())
     assert entry == {name: value for name, value in beside.items() if name != "tcltorch_manifest"}
+
+
+def test_a_kernel_is_quantized_as_the_plan_says(tcl: Interpreter, exported: tuple[str, Path]) -> None:
+    _, folder = exported
     kernel = torch.arange(24.0).reshape(2, 3, 2, 2)
     integers = torch.quantize_per_tensor(kernel, 23 / 31, -16, torch.qint8).int_repr()
-    assert tcl.eval("torch::tensor_to_list [torch::import_integers $folder/conv.mem]") == " ".join(
-        map(str, integers.flatten().tolist())
-    )
-    assert index["weights"]["conv"]["zero_points"] == [-16]
-    assert index["weights"]["conv"]["channels_last"]
+    assert imported(tcl, folder / "conv.mem") == integers.flatten().tolist()
+    entry = json.loads((folder / "index.json").read_text())["weights"]["conv"]
+    assert (entry["zero_points"], entry["channels_last"]) == ([-16], True)
     first = [value % 32 for value in integers[0, :, 0, 0].tolist() + integers[0, :1, 0, 1].tolist()]
     word = sum(value << 5 * place for place, value in enumerate(first))
-    assert files["conv.mem"].read_text().split()[0] == f"{word:05x}"
+    assert (folder / "conv.mem").read_text().split()[0] == f"{word:05x}"
 
 
 def test_a_model_that_cannot_be_exported_leaves_nothing(tcl: Interpreter, tmp_path: Path) -> None:

@@ -83,23 +83,30 @@ def compiled(folder: Path, headers: list[str], statements: list[str], standard: 
     return subprocess.run(["./main"], cwd=folder, capture_output=True, text=True, check=True).stdout
 
 
-@pytest.mark.parametrize("standard", ["c99", "c17"])
-def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
+STANDARDS = pytest.mark.parametrize("standard", ["c99", "c17"])
+
+
+@STANDARDS
+def test_a_c_compiler_takes_the_header_of_every_width(tmp_path: Path, standard: str) -> None:
     needed("gcc")
-    includes, prints, expected = [], [], []
+    headers, prints, expected = [], [], []
     for bits in (2, 7, 8, 9, 16, 17, 31, 32):
         for signed in (True, False):
+            tensor = values(bits, signed)
             name = f"w{bits}{'s' if signed else 'u'}"
-            export_integers(
-                values(bits, signed), str(tmp_path / f"{name}.h"), "c_header", bits=bits, signed=signed
-            )
-            includes.append(f"{name}.h")
-            prints.append(
-                f'for (i = 0; i < {name.upper()}_SIZE; i++) printf("%lld\\n", (long long){name}[i]);'
-            )
-            expected += values(bits, signed).flatten().tolist()
+            headers.append(f"{name}.h")
+            export_integers(tensor, str(tmp_path / headers[-1]), "c_header", bits=bits, signed=signed)
+            show = f'printf("%lld\\n", (long long){name}[i]);'
+            prints.append(f"for (i = 0; i < {name.upper()}_SIZE; i++) {show}")
+            expected += tensor.flatten().tolist()
+    assert compiled(tmp_path, headers, prints, standard).splitlines() == list(map(str, expected))
+
+
+@STANDARDS
+def test_a_c_compiler_takes_packed_words_and_scales(tmp_path: Path, standard: str) -> None:
+    """The header of them, too, when it is included twice."""
+    needed("gcc")
     scales = torch.rand(3, generator=torch.manual_seed(1)) * 1e-3
-    doubles = [1 / 3, 1.0, 2.0**-200]
     export_integers(
         values(4, True),
         str(tmp_path / "packed.h"),
@@ -110,28 +117,38 @@ def test_a_c_compiler_takes_every_header(tmp_path: Path, standard: str) -> None:
         scales=scales.tolist(),
         zero_points=[-(2**31), 0, 7],
     )
-    export_integers(
-        torch.zeros(3, 0, dtype=torch.int8), str(tmp_path / "none.h"), "c_header", scales=doubles, axis=0
-    )
-    printed = compiled(
+    word, *scaled = compiled(
         tmp_path,
-        ["packed.h", "packed.h", "none.h", *includes],
+        ["packed.h", "packed.h"],
         [
-            *prints,
             'printf("%llx %d\\n", (unsigned long long)packed[0], PACKED_DIM_1);',
             'for (i = 0; i < 3; i++) printf("%a %d\\n", packed_scales[i], (int)packed_zero_points[i]);',
+        ],
+        standard,
+    ).splitlines()
+    packed = sum((value % 16) << 4 * place for place, value in enumerate(values(4, True).flatten().tolist()))
+    assert word == f"{packed:x} 4"
+    assert [float.fromhex(line.split()[0]) for line in scaled] == scales.tolist()
+    assert [line.split()[1] for line in scaled] == [str(-(2**31)), "0", "7"]
+
+
+@STANDARDS
+def test_a_c_compiler_takes_no_values_and_scales_that_are_doubles(tmp_path: Path, standard: str) -> None:
+    needed("gcc")
+    doubles = [1 / 3, 1.0, 2.0**-200]
+    none = torch.zeros(3, 0, dtype=torch.int8)
+    export_integers(none, str(tmp_path / "none.h"), "c_header", scales=doubles, axis=0)
+    *scaled, size = compiled(
+        tmp_path,
+        ["none.h"],
+        [
             'for (i = 0; i < 3; i++) printf("%a\\n", none_scales[i]);',
             'printf("%d\\n", NONE_SIZE);',
         ],
         standard,
-    ).split("\n")
-    assert printed[: len(expected)] == list(map(str, expected))
-    word, *scaled = printed[len(expected) :]
-    packed = sum((value % 16) << 4 * place for place, value in enumerate(values(4, True).flatten().tolist()))
-    assert word == f"{packed:x} 4"
-    assert [float.fromhex(line.split()[0]) for line in scaled[:6]] == [*scales.tolist(), *doubles]
-    assert [line.split()[1] for line in scaled[:3]] == [str(-(2**31)), "0", "7"]
-    assert scaled[6:] == ["0", ""]
+    ).splitlines()
+    assert list(map(float.fromhex, scaled)) == doubles
+    assert size == "0"
 
 
 def test_scales_that_are_shifts_in_c(tmp_path: Path) -> None:

@@ -25,28 +25,26 @@ def section(result: pytest.RunResult, title: str) -> str:
 # -- failures --------------------------------------------------------------------------------------------
 
 
+FAILURES = """
+test f-1 {a result} -body {
+    set x 1
+    incr x
+} -result 3
+test f-2 {an error} -body {
+    expr {1 + $nothing}
+} -result 3
+test f-3 {an error code} -body {throw {A B} no} -errorCode {C *} -result no
+test f-4 {no error} -body {list 1} -returnCodes error -result 1
+test f-5 {set-up} -setup {error "no room"} -body {list 1} -result 1
+test f-6 {clean-up} -body {list 1} -cleanup {error "no way"} -result 1
+test f-7 {output and result} -body {puts one; list 2} -output "two\\n" -result 1
+test f-8 {a pattern} -body {list abc} -match glob -result x*
+test f-9 {} -body {return -level 0 -code 7 odd} -result 1
+"""
+
+
 def test_a_failure_shows_what_tcltest_knows(pytester):
-    write(
-        pytester,
-        failures=suite(
-            """
-            test f-1 {a result} -body {
-                set x 1
-                incr x
-            } -result 3
-            test f-2 {an error} -body {
-                expr {1 + $nothing}
-            } -result 3
-            test f-3 {an error code} -body {throw {A B} no} -errorCode {C *} -result no
-            test f-4 {no error} -body {list 1} -returnCodes error -result 1
-            test f-5 {set-up} -setup {error "no room"} -body {list 1} -result 1
-            test f-6 {clean-up} -body {list 1} -cleanup {error "no way"} -result 1
-            test f-7 {output and result} -body {puts one; list 2} -output "two\\n" -result 1
-            test f-8 {a pattern} -body {list abc} -match glob -result x*
-            test f-9 {} -body {return -level 0 -code 7 odd} -result 1
-            """
-        ),
-    )
+    write(pytester, failures=suite(FAILURES))
     result = run(pytester)
     assert outcomes(result) == (0, 0, 9)
     assert section(result, "f-1 a result") == (

@@ -1,0 +1,236 @@
+"""Tcl test suites that replace, trace or hook into commands of Tcl and tcltest."""
+
+# Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
+COMMANDS = {
+    "renames": (
+        r"""
+        rename ::tcltest::test ::tcltest::theirs
+        proc ::tcltest::test args {uplevel 1 [list ::tcltest::theirs {*}$args]}
+        test r-1 {} {expr 1} 1
+        test r-3 {} {expr 1} 2
+        rename ::tcltest::cleanupTests ::tcltest::fin
+        ::tcltest::fin
+        test r-4 {} {expr 1} 1
+        ::tcltest::fin
+        """,
+        [],
+    ),
+    "replaces_cleanup": (
+        r"""
+        rename ::tcltest::cleanupTests ::tcltest::theirs
+        proc ::tcltest::cleanupTests args {puts bye; tailcall ::tcltest::theirs {*}$args}
+        interp create kid
+        tcltest::loadIntoChildInterpreter kid
+        kid eval {
+          rename ::tcltest::cleanupTests ::tcltest::theirs
+          proc ::tcltest::cleanupTests args {puts bye; tailcall ::tcltest::theirs {*}$args}
+          tcltest::test k-1 {} {expr 1} 1
+          tcltest::cleanupTests
+          tcltest::test k-2 {} {expr 1} 2
+          tcltest::cleanupTests
+        }
+        test r-1 {} {expr 1} 1
+        ::tcltest::cleanupTests
+        """,
+        [],
+    ),
+    "replaces_interp": (
+        r"""
+        rename interp terp
+        proc interp args {uplevel 1 [list terp {*}$args]}
+        interp create kid
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 1; tcltest::cleanupTests}
+        rename kid renamed
+        renamed eval {tcltest::test k-2 {} {expr 1} 1; tcltest::cleanupTests}
+        interp create kid2
+        kid2 eval {
+            rename package pkg
+            proc package args {uplevel 1 [list pkg {*}$args]}
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "replaces_puts": (
+        r"""
+        rename puts _puts
+        proc puts args {if {[lindex $args 0] ne "nothing"} {_puts {*}$args}}
+        test p-1 {} -body {puts hello} -output hello\n
+        rename puts {}
+        rename _puts puts
+        test p-2 {} -body {puts hello} -output hello\n
+        test p-4 {} -body {expr 1} -result 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "loads_tcltest_again": (
+        r"""
+        test r-1 {} {expr 1} 1
+        cleanupTests
+        namespace delete ::tcltest
+        package forget tcltest
+        package require tcltest
+        namespace import -force ::tcltest::*
+        test r-2 {} {expr 1} 1
+        test r-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "hooks": (
+        r"""
+        proc ::tcltest::SetupTest {script} {uplevel 1 $script}
+        proc ::tcltest::EvalTest {script} {uplevel 1 $script}
+        proc ::tcltest::CleanupTest {script} {uplevel 1 $script; incr ::cleaned}
+        test k-1 {} -setup {set x 1} -body {set x} -result 1
+        test k-2 {} -setup {set x 1} -body {set x} -cleanup {unset x} -result 2
+        test k-3 {} {set ::cleaned} 2
+        proc ::tcltest::SetupTest {script} {error -code}
+        test k-4 {} -body {set x} -result 1
+        rename ::tcltest::SetupTest {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "cleans_in_the_hook": (
+        r"""
+        test x-1 {} {expr 1} 1
+        proc ::tcltest::cleanupTestsHook {} {
+            test x-2 {} {expr 1} 1
+            proc ::tcltest::cleanupTestsHook {} {}
+            cleanupTests
+        }
+        cleanupTests
+        test x-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "traces": (
+        r"""
+        trace add execution ::tcltest::test enter {apply {{c o} {lappend ::seen [lindex $c 1]}}}
+        test t-1 {} {expr 1} 1
+        test t-2 {} {set ::seen} {t-1 t-2}
+        trace add variable ::tcltest::numTests write {apply {{a i o} {incr ::w}}}
+        test t-3 {} {expr 1} 1
+        cleanupTests
+        test t-4 {} {expr {$::w > 3}} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "by_unknown_and_objects": (
+        r"""
+        proc unknown args {
+            if {[string match chk* [lindex $args 0]]} {
+                return [uplevel 1 [list test [lindex $args 0] {} {expr 1} [lindex $args 1]]]
+            }
+            error "what? $args"
+        }
+        chk-1 1
+        chk-2 2
+        oo::class create Unit {
+            variable n
+            method unknown {name args} {uplevel 1 [list ::tcltest::test o-[incr n] $name {*}$args]}
+            forward finish ::tcltest::cleanupTests
+        }
+        Unit create unit
+        unit adds {expr 1 + 1} 2
+        unit {does not} {expr 1 + 1} 3
+        namespace eval ::tcltest {namespace ensemble create}
+        tcltest test e-1 {} {nosuch} {what? nosuch}
+        unit finish
+        """,
+        [],
+    ),
+    "hook_fails": (
+        r"""
+        test h-1 {} {expr 1} 1
+        proc ::tcltest::cleanupTestsHook {} {error hooked}
+        catch {cleanupTests}
+        proc ::tcltest::cleanupTestsHook {} {}
+        test h-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "leaves_a_variable_trace": (
+        r"""
+        proc heat {args} {test w-[incr ::heated] {in a trace} {expr 1} 1}
+        trace add variable hot write heat
+        set hot 1
+        test b-1 {that sets it} {set ::hot 2} 3
+        cleanupTests
+        """,
+        [],
+    ),
+    "replaces_commands_that_are_traced": (
+        r"""
+        foreach command {source package interp} {
+            rename $command _$command
+            proc $command args [string map [list @ $command] {
+                lappend ::calls [list @ {*}$args]
+                uplevel 1 [list ::_@ {*}$args]
+            }]
+        }
+        set calls {}
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            interp create -safe sub
+            tcltest::cleanupTests
+        }
+        package present Tcl
+        interp delete kid
+        test r-1 {} {set ::calls} {{interp create kid} {package present Tcl} {interp delete kid}}
+        test r-2 {} {namespace eval :: {namespace export}} {}
+        cleanupTests
+        """,
+        [],
+    ),
+    "replaces_flush_and_open": (
+        r"""
+        proc note args {incr ::calls}
+        set calls 0
+        trace add execution flush enter note
+        test f-1 {} {set calls} 0
+        rename flush {}
+        rename open {}
+        proc flush {channel} {note}
+        test f-2 {} {flush stdout; set calls} 1
+        test f-3 {} {set calls} 1
+        interp create kid
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 1; tcltest::cleanupTests}
+        cleanupTests
+        """,
+        [],
+    ),
+    "loads_tcltest_again_before_totals": (
+        r"""
+        set again {
+            namespace delete ::tcltest
+            package forget tcltest
+            package require tcltest
+            namespace import -force ::tcltest::*
+        }
+        test r-1 {} {expr 1} 1
+        test r-2 {} {expr 1} 1
+        eval $again
+        test r-3 {} {expr 1} 1
+        test r-4 {} {expr 1} 1
+        interp create kid
+        kid eval {package require tcltest; namespace import ::tcltest::*}
+        kid eval {test k-1 {} {expr 1} 1}
+        kid eval $again
+        kid eval {test k-2 {} {expr 1} 1; cleanupTests}
+        cleanupTests
+        """,
+        ["r-1, r-2, kid::k-1"],
+    ),
+}

@@ -12,8 +12,9 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.handles import HandleTable
+from pybridge.parameter_types import type_of
 from pybridge.tcl_list import camel_case
-from pybridge.values import Type, Word, text_of, type_of
+from pybridge.values import Type, Word, text_of
 
 _OPTION = re.compile(r"-[A-Za-z][A-Za-z0-9_]*")
 _NEGATIVE_NUMBER = re.compile(r"-(?:inf|infinity|nan)", re.IGNORECASE)

@@ -1,13 +1,8 @@
-"""Tcl words to Python values: one converter a type, found by the annotation of a parameter."""
+"""Tcl words to Python values: one converter a type."""
 
-import functools
-import operator
-import re
-import types
-import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from pybridge import errors, file_names
 from pybridge.annotations import (
@@ -28,7 +23,6 @@ from pybridge.tcl_list import double_text, join_list, split_list
 
 Word = str | int | float | bytes | tuple[Any, ...] | Bulk
 
-_TENSOR_HANDLE = re.compile(r"tensor[0-9]+")
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off")
 
@@ -189,7 +183,7 @@ def _widget(word: Word, _: HandleTable) -> str:
 
 
 def _integers(word: Word, table: HandleTable) -> tuple[int, ...]:
-    return tuple(_element(element, index, table) for index, element in enumerate(_split(word)))
+    return tuple(_element(element, index, table) for index, element in enumerate(split(word)))
 
 
 def _dtype(word: Word, _: HandleTable) -> Any:
@@ -223,21 +217,23 @@ def _bulk(word: Word, _: HandleTable) -> Bulk:
 
 
 def _tensors(word: Word, table: HandleTable) -> dict[str, Any]:
-    return {name: _tensor(handle, table) for name, handle in _pairs(word)}
+    return {name: _tensor(handle, table) for name, handle in pairs(word)}
 
 
 def _series(word: Word, _: HandleTable) -> dict[str, Bulk]:
-    return {name: from_text(numbers) for name, numbers in _pairs(word)}
+    return {name: from_text(numbers) for name, numbers in pairs(word)}
 
 
-def _pairs(word: Word) -> list[tuple[str, str]]:
-    words = _split(word)
+def pairs(word: Word) -> list[tuple[str, str]]:
+    """The names and values of a dict, in its order; of equal names each."""
+    words = split(word)
     if len(words) % 2:
         raise BadElement("a dict, names and values in turn,", text_of(word))
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _split(word: Word) -> list[str]:
+def split(word: Word) -> list[str]:
+    """The elements of a list."""
     try:
         return split_list(text_of(word))
     except ValueError as error:
@@ -255,7 +251,8 @@ def _element(element: str, index: int, table: HandleTable) -> int:
 
 TENSOR_TYPE = Type("tensor", _tensor)
 
-_TYPES: dict[Any, Type] = {
+# By annotation; `parameter_types` makes others of these.
+TYPES: dict[Any, Type] = {
     Tensor: TENSOR_TYPE,
     TensorHandle: Type("tensor", _tensor_handle),
     Handle: Type("handle", _handle),
@@ -274,139 +271,3 @@ _TYPES: dict[Any, Type] = {
     dict[str, Tensor]: Type("dict of tensors", _tensors),
     dict[str, Bulk]: Type("dict of lists of numbers", _series),
 }
-
-
-_CONTAINERS = (list, tuple, dict)  # list[X], tuple[X, ...], dict[str, X]
-
-
-def type_of(annotation: Any) -> Type:
-    """The type of a parameter from its annotation; `| None` is left out, a union with a handle tries both."""
-    if annotation in _TYPES:
-        return _TYPES[annotation]
-    if typing.get_origin(annotation) is Literal:
-        return _choice(typing.get_args(annotation))
-    if typing.is_typeddict(annotation):
-        return _record(typing.get_type_hints(annotation))
-    if typing.get_origin(annotation) in _CONTAINERS:
-        return _several(typing.get_origin(annotation), typing.get_args(annotation))
-    if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
-        return _object(annotation)
-    if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # the latter when a Literal is in it
-        return _union(annotation)
-    raise TypeError(f"no Tcl type for the annotation {annotation!r}")
-
-
-def _union(annotation: Any) -> Type:
-    members = [member for member in typing.get_args(annotation) if member is not type(None)]
-    if len(members) == 1:
-        return type_of(members[0])
-    if Tensor not in members:
-        together = functools.reduce(operator.or_, members)
-        return _TYPES[together] if together in _TYPES else _first_of(members)
-    number = type_of(functools.reduce(operator.or_, [member for member in members if member is not Tensor]))
-    if number.free:
-        return _tensor_or_free(number)
-
-    def parse(word: Word, table: HandleTable) -> Any:
-        if text_of(word) in table.objects:
-            return _tensor(word, table)
-        try:
-            return number.parse(word, table)
-        except OutOfRange:
-            raise
-        except ValueError:
-            if _TYPES[int | float].accepts(word, table):
-                raise
-            return _tensor(word, table)
-
-    return Type(f"{number.noun} or tensor", parse)
-
-
-def _first_of(members: list[Any]) -> Type:
-    """The first of several types that takes the word; the last one is to take, or refuse, what is left."""
-    *types, last = map(type_of, members)
-
-    def parse(word: Word, table: HandleTable) -> Any:
-        fitting = next((each for each in types if each.accepts(word, table)), last)
-        return fitting.parse(word, table)
-
-    return Type(" or ".join(each.noun for each in (*types, last)), parse, free=last.free)
-
-
-def _tensor_or_free(other: Type) -> Type:
-    """A tensor or, as any word is possible, something else; what looks like a tensor's handle must be one."""
-
-    def parse(word: Word, table: HandleTable) -> Any:
-        if text_of(word) in table.objects or _TENSOR_HANDLE.fullmatch(text_of(word)):
-            return _tensor(word, table)
-        return other.parse(word, table)
-
-    return Type(f"{other.noun} or tensor", parse, free=True)
-
-
-def _choice(allowed: tuple[str, ...]) -> Type:
-    def parse(word: Word, _: HandleTable) -> str:
-        text = text_of(word)
-        if text not in allowed:
-            raise BadChoice(text, allowed)
-        return text
-
-    return Type(f"one of {', '.join(allowed)}", parse, choices=allowed)
-
-
-def _several(kind: Any, members: tuple[Any, ...]) -> Type:
-    """A list, a tuple of any length or a dict with texts as keys, from the type of what is in it."""
-    if (kind is tuple and members[1:] != (...,)) or (kind is dict and members[0] is not str):
-        raise TypeError(f"no Tcl type for the annotation {kind.__name__}{list(members)}")
-    member = type_of(members[1] if kind is dict else members[0])
-
-    def parse_list(word: Word, table: HandleTable) -> Any:
-        return kind(_member(member, each, f" at index {i}", table) for i, each in enumerate(_split(word)))
-
-    def parse_dict(word: Word, table: HandleTable) -> Any:
-        return {name: _member(member, each, f" in {name}", table) for name, each in _pairs(word)}
-
-    what = "dict" if kind is dict else "list"
-    return Type(
-        f"{what} of {member.noun.removeprefix('one of ')}", parse_dict if kind is dict else parse_list
-    )
-
-
-def _record(fields: dict[str, Any]) -> Type:
-    """A dict that has these keys, and may have others; what may be None may be empty."""
-    types = {name: type_of(annotation) for name, annotation in fields.items()}
-    optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
-
-    def parse(word: Word, table: HandleTable) -> Any:
-        given = dict(_pairs(word))
-        lacking = next((name for name in types if name not in given), None)
-        if lacking:
-            raise BadElement(f"a dict with {lacking}", text_of(word))
-        empty = {name for name in optional if not given[name]}
-        return {
-            name: None if name in empty else _member(each, given[name], f" in {name}", table)
-            for name, each in types.items()
-        }
-
-    return Type(f"dict with {', '.join(types)}", parse)
-
-
-def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:
-    try:
-        return member.parse(word, table)
-    except BadElement as error:
-        raise BadElement(error.expected, error.got, f"{where}{error.where}") from None
-    except (OutOfRange, BadChoice):
-        raise
-    except ValueError:
-        raise BadElement(member.noun, word, where) from None
-
-
-def _object(cls: Any) -> Type:
-    def parse(word: Word, table: HandleTable) -> Any:
-        value = table.objects.get(text_of(word))
-        if isinstance(value, cls):
-            return value
-        raise table.missing(text_of(word), cls.handle_kind)
-
-    return Type(cls.handle_kind, parse)

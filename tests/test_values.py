@@ -15,7 +15,8 @@ from pybridge.annotations import Device, Dtype, Handle, Tensor, TensorHandle
 from pybridge.bulk import Bulk
 from pybridge.errors import TclError
 from pybridge.handles import HandleTable
-from pybridge.values import DTYPES, Word, dtype_name, type_of
+from pybridge.parameter_types import type_of
+from pybridge.values import DTYPES, Word, dtype_name
 from tests.boundary_matrix import (
     ALL_WORDS,
     BOOLEAN_WORDS,

@@ -8,11 +8,12 @@ from pybridge.annotations import CommandName, FileName
 from pybridge.documentation import argument, lead
 from pybridge.handles import HandleTable
 from pybridge.help_page import facts
+from pybridge.parameter_types import type_of
 from pybridge.registry import BY_NAME, COMMANDS, Command, Form
 from pybridge.signature import Parameter, options_and_values
 from pybridge.summary import summary
 from pybridge.tcl_list import camel_case
-from pybridge.values import Type, type_of
+from pybridge.values import Type
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
 _NEXT = "-next"  # an option in the place of the next word tells what may be there

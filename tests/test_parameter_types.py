@@ -5,7 +5,7 @@ from typing import Any, Literal, TypedDict
 import pytest
 
 from pybridge.annotations import Tensor, WidgetName
-from pybridge.values import type_of
+from pybridge.parameter_types import type_of
 from tests.test_values import TENSOR, outcome, wrong_type
 
 

@@ -1,0 +1,149 @@
+"""The type of a parameter, found by its annotation; those of lists, dicts and unions are made of others."""
+
+import functools
+import operator
+import re
+import types
+import typing
+from typing import Any, Literal
+
+from pybridge.annotations import Tensor
+from pybridge.bulk import BadElement
+from pybridge.handles import HandleTable
+from pybridge.values import TENSOR_TYPE, TYPES, BadChoice, OutOfRange, Type, Word, pairs, split, text_of
+
+_TENSOR_HANDLE = re.compile(r"tensor[0-9]+")
+_CONTAINERS = (list, tuple, dict)  # list[X], tuple[X, ...], dict[str, X]
+
+
+def type_of(annotation: Any) -> Type:
+    """The type of a parameter from its annotation; `| None` is left out, a union with a handle tries both."""
+    if annotation in TYPES:
+        return TYPES[annotation]
+    if typing.get_origin(annotation) is Literal:
+        return _choice(typing.get_args(annotation))
+    if typing.is_typeddict(annotation):
+        return _record(typing.get_type_hints(annotation))
+    if typing.get_origin(annotation) in _CONTAINERS:
+        return _several(typing.get_origin(annotation), typing.get_args(annotation))
+    if isinstance(annotation, type) and hasattr(annotation, "handle_kind"):
+        return _object(annotation)
+    if typing.get_origin(annotation) in (types.UnionType, typing.Union):  # the latter when a Literal is in it
+        return _union(annotation)
+    raise TypeError(f"no Tcl type for the annotation {annotation!r}")
+
+
+def _union(annotation: Any) -> Type:
+    members = [member for member in typing.get_args(annotation) if member is not type(None)]
+    if len(members) == 1:
+        return type_of(members[0])
+    if Tensor not in members:
+        together = functools.reduce(operator.or_, members)
+        return TYPES[together] if together in TYPES else _first_of(members)
+    number = type_of(functools.reduce(operator.or_, [member for member in members if member is not Tensor]))
+    if number.free:
+        return _tensor_or_free(number)
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        if text_of(word) in table.objects:
+            return TENSOR_TYPE.parse(word, table)
+        try:
+            return number.parse(word, table)
+        except OutOfRange:
+            raise
+        except ValueError:
+            if TYPES[int | float].accepts(word, table):
+                raise
+            return TENSOR_TYPE.parse(word, table)
+
+    return Type(f"{number.noun} or tensor", parse)
+
+
+def _first_of(members: list[Any]) -> Type:
+    """The first of several types that takes the word; the last one is to take, or refuse, what is left."""
+    *types, last = map(type_of, members)
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        fitting = next((each for each in types if each.accepts(word, table)), last)
+        return fitting.parse(word, table)
+
+    return Type(" or ".join(each.noun for each in (*types, last)), parse, free=last.free)
+
+
+def _tensor_or_free(other: Type) -> Type:
+    """A tensor or, as any word is possible, something else; what looks like a tensor's handle must be one."""
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        if text_of(word) in table.objects or _TENSOR_HANDLE.fullmatch(text_of(word)):
+            return TENSOR_TYPE.parse(word, table)
+        return other.parse(word, table)
+
+    return Type(f"{other.noun} or tensor", parse, free=True)
+
+
+def _choice(allowed: tuple[str, ...]) -> Type:
+    def parse(word: Word, _: HandleTable) -> str:
+        text = text_of(word)
+        if text not in allowed:
+            raise BadChoice(text, allowed)
+        return text
+
+    return Type(f"one of {', '.join(allowed)}", parse, choices=allowed)
+
+
+def _several(kind: Any, members: tuple[Any, ...]) -> Type:
+    """A list, a tuple of any length or a dict with texts as keys, from the type of what is in it."""
+    if (kind is tuple and members[1:] != (...,)) or (kind is dict and members[0] is not str):
+        raise TypeError(f"no Tcl type for the annotation {kind.__name__}{list(members)}")
+    member = type_of(members[1] if kind is dict else members[0])
+
+    def parse_list(word: Word, table: HandleTable) -> Any:
+        return kind(_member(member, each, f" at index {i}", table) for i, each in enumerate(split(word)))
+
+    def parse_dict(word: Word, table: HandleTable) -> Any:
+        return {name: _member(member, each, f" in {name}", table) for name, each in pairs(word)}
+
+    what = "dict" if kind is dict else "list"
+    return Type(
+        f"{what} of {member.noun.removeprefix('one of ')}", parse_dict if kind is dict else parse_list
+    )
+
+
+def _record(fields: dict[str, Any]) -> Type:
+    """A dict that has these keys, and may have others; what may be None may be empty."""
+    types = {name: type_of(annotation) for name, annotation in fields.items()}
+    optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        given = dict(pairs(word))
+        lacking = next((name for name in types if name not in given), None)
+        if lacking:
+            raise BadElement(f"a dict with {lacking}", text_of(word))
+        empty = {name for name in optional if not given[name]}
+        return {
+            name: None if name in empty else _member(each, given[name], f" in {name}", table)
+            for name, each in types.items()
+        }
+
+    return Type(f"dict with {', '.join(types)}", parse)
+
+
+def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:
+    try:
+        return member.parse(word, table)
+    except BadElement as error:
+        raise BadElement(error.expected, error.got, f"{where}{error.where}") from None
+    except (OutOfRange, BadChoice):
+        raise
+    except ValueError:
+        raise BadElement(member.noun, word, where) from None
+
+
+def _object(cls: Any) -> Type:
+    def parse(word: Word, table: HandleTable) -> Any:
+        value = table.objects.get(text_of(word))
+        if isinstance(value, cls):
+            return value
+        raise table.missing(text_of(word), cls.handle_kind)
+
+    return Type(cls.handle_kind, parse)

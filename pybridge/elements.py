@@ -4,8 +4,8 @@ from pybridge import errors
 from pybridge.annotations import Dtype, Tensor
 from pybridge.bulk import Bulk, where
 from pybridge.lazy import torch
+from pybridge.names import dtype_name
 from pybridge.tcl_list import double_text
-from pybridge.values import dtype_name
 
 _EXACT = 2.0**53  # from here on, neighbouring integers share a double
 

@@ -5,7 +5,7 @@ from math import isfinite
 from typing import Any
 
 from pybridge.lazy import torch
-from pybridge.values import dtype_name
+from pybridge.names import dtype_name
 
 _MOST_ELEMENTS = 1_000_000  # more take longer to look at than an answer should take
 _MOST_ROWS = 100  # lines, however many dimensions there are

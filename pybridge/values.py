@@ -18,7 +18,6 @@ from pybridge.annotations import (
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
 from pybridge.handles import HandleTable
 from pybridge.lazy import torch
-from pybridge.names import dtype_name as dtype_name
 from pybridge.tcl_list import double_text, join_list, split_list
 
 Word = str | int | float | bytes | tuple[Any, ...] | Bulk

@@ -15,8 +15,9 @@ from pybridge.annotations import Device, Dtype, Handle, Tensor, TensorHandle
 from pybridge.bulk import Bulk
 from pybridge.errors import TclError
 from pybridge.handles import HandleTable
+from pybridge.names import dtype_name
 from pybridge.parameter_types import type_of
-from pybridge.values import DTYPES, Word, dtype_name
+from pybridge.values import DTYPES, Word
 from tests.boundary_matrix import (
     ALL_WORDS,
     BOOLEAN_WORDS,

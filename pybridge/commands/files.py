@@ -8,10 +8,10 @@ from typing import Any
 from pybridge import errors
 from pybridge.annotations import FileName, Tensor
 from pybridge.lazy import safetensors
+from pybridge.names import dtype_name
 from pybridge.registry import command
 from pybridge.replacing import NotRegular, OneFile, replacing
 from pybridge.tcl_list import glob_match
-from pybridge.values import dtype_name
 
 # The format's names; others are shown as the file has them.
 _DTYPES = {

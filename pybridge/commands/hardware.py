@@ -15,9 +15,9 @@ from pybridge.commands.display import Progress
 from pybridge.commands.files import load_safetensors, refused_by_system
 from pybridge.commands.integers import Chosen, Integers, choice_of, quantized_by
 from pybridge.lazy import hardware, quant, torch
+from pybridge.names import dtype_name
 from pybridge.registry import command
 from pybridge.tcl_list import split_list
-from pybridge.values import dtype_name
 
 FileFormat = Literal["readmemh", "readmemb", "coe", "mif", "intel_hex", "c_header", "npy", "json"]
 Order = Literal["row", "column"]

@@ -6,10 +6,10 @@ from pybridge import errors
 from pybridge.annotations import Tensor
 from pybridge.bulk import Bulk
 from pybridge.lazy import torch
+from pybridge.names import dtype_name
 from pybridge.registry import command
 from pybridge.summary import table
 from pybridge.tcl_list import double_text
-from pybridge.values import dtype_name
 
 _ALSO = {"input": ("tensor",)}
 

@@ -3,8 +3,8 @@
 from pybridge import errors
 from pybridge.annotations import Tensor
 from pybridge.lazy import quant, torch
+from pybridge.names import dtype_name
 from pybridge.registry import command
-from pybridge.values import dtype_name
 
 _FEW = 256  # up to so many elements a Python list is the faster way to their extremes
 

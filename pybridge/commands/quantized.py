@@ -4,8 +4,8 @@ from pybridge import errors
 from pybridge.annotations import Dtype, Tensor
 from pybridge.commands.quantize import check_channels, check_zero_point, check_zero_points, checked_axis
 from pybridge.lazy import torch
+from pybridge.names import dtype_name
 from pybridge.registry import command
-from pybridge.values import dtype_name
 
 _RANGES = {"qint8": (-128, 127), "quint8": (0, 255), "qint32": (-(2**31), 2**31 - 1)}
 _ALSO = {"quantized_tensor": ("input", "tensor")}

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from pybridge.hardware.manifest import DTYPES, Manifest
 from pybridge.hardware.refusals import BadContent
-from pybridge.quant.arguments import BadArgument, dtype_name
+from pybridge.names import dtype_name
+from pybridge.quant.arguments import BadArgument
 from pybridge.quant.integer_range import limits
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from pybridge.names import dtype_name as dtype_name
+from pybridge.names import dtype_name
 
 Tensor = torch.Tensor
 

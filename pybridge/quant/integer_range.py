@@ -5,8 +5,8 @@ from typing import get_args
 
 import torch
 
-from pybridge.names import IntegerDtype
-from pybridge.quant.arguments import BadArgument, dtype_name
+from pybridge.names import IntegerDtype, dtype_name
+from pybridge.quant.arguments import BadArgument
 
 
 @dataclass(frozen=True)

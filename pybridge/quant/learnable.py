@@ -7,7 +7,8 @@ import math
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim, dtype_name, shown
+from pybridge.names import dtype_name
+from pybridge.quant.arguments import BadArgument, checked_dim, shown
 
 Tensor = torch.Tensor
 

@@ -9,6 +9,7 @@ import math
 
 import torch
 
+from pybridge.names import dtype_name
 from pybridge.quant.arguments import (
     BadArgument,
     check_broadcast,
@@ -17,7 +18,6 @@ from pybridge.quant.arguments import (
     checked_integers,
     checked_real,
     checked_scale,
-    dtype_name,
     shown,
 )
 from pybridge.quant.integer_range import IntegerRange, integer_range

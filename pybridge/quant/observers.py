@@ -11,7 +11,8 @@ import warnings
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_real, dtype_name, shown
+from pybridge.names import dtype_name
+from pybridge.quant.arguments import BadArgument, checked_real, shown
 from pybridge.quant.blocks import blocks
 from pybridge.quant.channels import Channels
 from pybridge.quant.schemes import Scheme, choose_qparams

@@ -11,8 +11,8 @@ from typing import get_args
 
 import torch
 
-from pybridge.names import QScheme, ScaleMode
-from pybridge.quant.arguments import BadArgument, check_choice, dtype_name, shown
+from pybridge.names import QScheme, ScaleMode, dtype_name
+from pybridge.quant.arguments import BadArgument, check_choice, shown
 from pybridge.quant.integer_range import limits
 
 FLOAT32_EPS = torch.finfo(torch.float32).eps

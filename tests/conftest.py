@@ -14,7 +14,7 @@ import pytest
 from pybridge import Interpreter
 from pybridge.registry import BY_NAME, Command, Form
 from tests import stand_in
-from tests.daemons import Nursery
+from tests.daemons import Daemon, Nursery
 from tests.warm import Warm
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _LONG = (
     "test_docs.py",
     "test_tcltest_plugin.py",
     "test_worker.py",
+    "test_worker_failures.py",
     "program.test",
     "test_hosts.py",
     "test_choose_quantization.py",
@@ -51,7 +52,9 @@ _LONG = (
     "test_examples.py",
     "test_bulk.py",
     "test_fake_quantize_kernels.py",
-    "test_daemon.py",
+    "test_daemon_server.py",
+    "test_daemon_control.py",
+    "test_daemon_child.py",
     "test_prompt_ctrl_c.py",
     "test_tcltest_reports.py",
     "test_interpreter_end.py",
@@ -115,6 +118,27 @@ def nursery() -> Iterator[Nursery]:
     made = Nursery()
     yield made
     made.close()
+
+
+@pytest.fixture
+def start_daemon(nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Daemon]]:
+    """Start daemons of the test's own."""
+    started = []
+
+    def begin(**options: float) -> Daemon:
+        started.append(nursery.daemon(tmp_path, **options))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.stop()
+        assert each.complaints() == []
+
+
+@pytest.fixture
+def daemon(start_daemon: Callable[..., Daemon]) -> Daemon:
+    """A daemon of the test's own."""
+    return start_daemon()
 
 
 @pytest.fixture(scope="session")

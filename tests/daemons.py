@@ -17,6 +17,7 @@ from tests import stand_in
 from tests.processes import PATIENCE, eventually, is_running
 
 ROOT = Path(__file__).resolve().parent.parent
+TO_DAEMON = "string match sock* $::torch::_::channel"  # in Tcl: whether the worker is a child of the daemon
 _NURSERY = """
 import gc, json, os, pathlib, sys
 from pybridge.daemon import __main__ as daemon, hello
@@ -194,6 +195,14 @@ def environment(runtime: Path, **more: str) -> dict[str, str]:
         "TORCH_TCL_DAEMON": "1",
     }
     return os.environ | ours | more
+
+
+def control(runtime: Path, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    """Run `tcltorch daemon` for a daemon with its files in `runtime`."""
+    command = [sys.executable, "-m", "pybridge", "daemon", *words]
+    return subprocess.run(
+        command, env=environment(runtime, **more), capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def is_note(line: str) -> bool:

@@ -4,11 +4,8 @@ It never does more than that, and has one thread: what it forks is as fresh as a
 forked before its client comes, because forking takes longer than all the rest.
 """
 
-import collections
 import contextlib
 import ctypes
-import errno
-import math
 import os
 import select
 import signal
@@ -21,18 +18,17 @@ from typing import BinaryIO
 from pybridge.daemon.child import prepare
 from pybridge.daemon.hello import Caller, Refused, begin_of_tcl
 from pybridge.daemon.notes import Notes
+from pybridge.daemon.reception import Reception
+from pybridge.daemon.watch import Watch
 from pybridge.worker.frames import head
 
 _SET_PDEATHSIG = 1  # prctl(2)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _OF_TERMINALS = {signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGSTOP, signal.SIGCONT}
 _PASSED_ON = {*_OF_TERMINALS, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2}
-_MOST_CALLERS = 64  # that have not yet said who they are
 _GRACE = 2.0  # seconds for children to end
-_PAUSE = 1.0  # seconds before what has failed is tried again: to fork, to accept
-_LONGEST_WAIT = 60.0  # seconds: poll(2) knows no infinity
+_PAUSE = 1.0  # seconds before it is tried again to fork, after that has failed
 _HEAD_START = 0.5  # seconds that a client's child has before the next one is forked, and warms up
-_EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _HUNG_UP = select.POLLRDHUP | select.POLLHUP | select.POLLERR
 
 
@@ -82,27 +78,19 @@ class Server:
         is_found: Callable[[], bool],
     ) -> None:
         self._token, self._options, self._is_found = token, options, is_found
-        self._poll = select.poll()
-        self._watched: dict[int, Callable[[int], None]] = {}
-        self._callers: dict[int, Caller] = {}
-        self._admitted: collections.deque[tuple[Caller, bytes]] = collections.deque()
+        self._watch, self._notes = Watch(), Notes()
+        self._reception = Reception(port, door, token, self._watch, self._notes, self._check_room)
         self._spare: Child | None = None
         self._children: dict[int, Child] = {}  # those with a client, by process
-        self._notes = Notes()
         self._ended = False
         self._busy = time.monotonic()  # when there was a client last
         self._possible = 0.0  # when forking may be tried again after it has failed
         self._convenient = 0.0  # when a new child does not get in the way of the last one
         self._prctl = ctypes.CDLL(None).prctl
-        self._listening = (port, door)
-        for listening in self._listening:
-            listening.setblocking(False)
-        self._listens = math.inf  # when it does again, after it could not
-        self._listen()
         self._alarm, self._woken = socket.socketpair()
         for side in (self._alarm, self._woken):
             side.setblocking(False)
-        self._watch(self._woken.fileno(), lambda _: self._take_signals())
+        self._watch.add(self._woken.fileno(), lambda _: self._take_signals())
         for number in _SIGNALS:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
@@ -114,13 +102,13 @@ class Server:
                 orders = self._fork()
                 if orders is not None:
                     return orders
-            if self._admitted and self._spare is not None:
-                self._hand_over(*self._admitted.popleft())
+            if self._reception.admitted and self._spare is not None:
+                self._hand_over(*self._reception.admitted.popleft())
                 continue
-            for descriptor, events in self._clients_first(self._poll.poll(self._patience())):
-                if descriptor in self._watched:  # not ended by one before it
-                    self._watched[descriptor](events)
-            self._look_at_the_clock()
+            # Clients that have gone are seen to before callers that take their place.
+            self._watch.wait(self._next_moment() - time.monotonic(), comes_last=self._reception.has)
+            self._reception.look_at_the_clock()
+            self._end_when_not_needed()
         self._end_children()
         return None
 
@@ -131,67 +119,20 @@ class Server:
             each.orders.close()
             if each.connection:
                 each.connection.close()
-        for caller in (*self._callers.values(), *(caller for caller, _ in self._admitted)):
-            caller.close()
-        for opened in (*self._listening, self._alarm, self._woken):
-            opened.close()
+        self._reception.close()
+        for side in (self._alarm, self._woken):
+            side.close()
 
     # -- clients -----------------------------------------------------------------------------------------
 
-    def _listen(self) -> None:
-        port, door = self._listening
-        self._listens = math.inf
-        self._watch(port.fileno(), lambda _: self._accept(port, of_program=False))
-        self._watch(door.fileno(), lambda _: self._accept(door, of_program=True))
-
-    def _accept(self, listening: socket.socket, *, of_program: bool) -> None:
-        try:
-            connection, _ = listening.accept()
-        except OSError as error:
-            if error.errno in _EXHAUSTED:  # it would be told of the same caller again and again
-                for each in self._listening:
-                    self._unwatch(each.fileno())
-                self._listens = time.monotonic() + _PAUSE
-            return  # else it has gone already
-        if len(self._callers) >= _MOST_CALLERS:
-            self._note_refusal(f"{_MOST_CALLERS} others have not yet said who they are")
-            connection.close()
-            return
-        connection.setblocking(False)
-        if not of_program:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        descriptor = connection.fileno()
-        self._callers[descriptor] = Caller(connection, of_program)
-        self._watch(descriptor, lambda _: self._hear(descriptor))
-
-    def _hear(self, descriptor: int) -> None:
-        caller = self._callers[descriptor]
-        try:
-            said = caller.hear(self._token)
-            if said is None:
-                return
-            if self._clients() >= self._options.clients:
-                raise Refused(f"there are {self._options.clients} clients already (start --clients)")
-        except Refused as error:
-            self._note_refusal(str(error))
-            self._forget_caller(descriptor).close()
-            return
-        self._admitted.append((self._forget_caller(descriptor), said))
-
-    def _note_refusal(self, why: str) -> None:
-        self._notes.add(f"refused a program: {why}")
+    def _check_room(self) -> None:
+        if self._clients() >= self._options.clients:
+            raise Refused(f"there are {self._options.clients} clients already (start --clients)")
 
     def _clients(self) -> int:
         """How many there are. A child that its client has left ends by itself, and counts no more."""
-        return len(self._admitted) + sum(each.connection is not None for each in self._children.values())
-
-    def _clients_first(self, found: list[tuple[int, int]]) -> list[tuple[int, int]]:
-        """What has happened, with clients that have gone before callers that take their place."""
-        return sorted(found, key=lambda each: each[0] in self._callers)
-
-    def _forget_caller(self, descriptor: int) -> Caller:
-        self._unwatch(descriptor)
-        return self._callers.pop(descriptor)
+        connected = sum(each.connection is not None for each in self._children.values())
+        return len(self._reception.admitted) + connected
 
     def _hand_over(self, caller: Caller, said: bytes) -> None:
         """Give a client to the child that waits, with what it has said."""
@@ -207,9 +148,9 @@ class Server:
         child.connection, child.of_program = caller.connection, caller.of_program
         self._children[child.process] = child
         events = select.POLLRDHUP | (select.POLLIN if child.of_program else 0)
-        self._watch(child.connection.fileno(), lambda what: self._notice(child, what), events)
+        self._watch.add(child.connection.fileno(), lambda what: self._notice(child, what), events)
         if child.of_program:
-            self._watch(child.orders.fileno(), lambda _: self._finish(child))
+            self._watch.add(child.orders.fileno(), lambda _: self._finish(child))
 
     def _notice(self, child: Child, events: int) -> None:
         """A client has a signal for its child, or has gone."""
@@ -231,7 +172,7 @@ class Server:
             status = child.orders.recv(1, socket.MSG_DONTWAIT)
         except OSError:
             status = b""
-        self._unwatch(child.orders.fileno())
+        self._watch.remove(child.orders.fileno())
         if status:
             self._tell(child, b"e" + status)
             self._convenient = time.monotonic()
@@ -247,7 +188,7 @@ class Server:
 
     def _drop_connection(self, child: Child) -> None:
         if child.connection is not None:
-            self._unwatch(child.connection.fileno())
+            self._watch.remove(child.connection.fileno())
             child.connection.close()
             child.connection = None
 
@@ -273,7 +214,7 @@ class Server:
             return theirs
         theirs.close()
         self._spare = Child(process, ours)
-        if not self._admitted:
+        if not self._reception.admitted:
             self._rehearse()
         return None
 
@@ -311,7 +252,7 @@ class Server:
         if child.of_program:
             self._tell(child, b"e" + bytes([code]) if code >= 0 else b"s" + bytes([-code]))
         self._drop_connection(child)
-        self._unwatch(child.orders.fileno())
+        self._watch.remove(child.orders.fileno())
         child.orders.close()
         self._busy = self._convenient = time.monotonic()
 
@@ -329,37 +270,22 @@ class Server:
 
     # -- waiting -----------------------------------------------------------------------------------------
 
-    def _watch(self, descriptor: int, call: Callable[[int], None], events: int = select.POLLIN) -> None:
-        self._watched[descriptor] = call
-        self._poll.register(descriptor, events)
-
-    def _unwatch(self, descriptor: int) -> None:
-        if self._watched.pop(descriptor, None):
-            self._poll.unregister(descriptor)
-
     def _when_to_fork(self) -> float:
-        return max(self._possible, 0.0 if self._admitted else self._convenient)
+        return max(self._possible, 0.0 if self._reception.admitted else self._convenient)
 
-    def _patience(self) -> float:
-        """How many milliseconds to wait for something to happen."""
-        moments = [self._listens, *(caller.deadline for caller in self._callers.values())]
+    def _next_moment(self) -> float:
+        """When there is something to do, unless something happens before."""
+        moments = [self._reception.next_moment()]
         if not self._children:
             moments.append(self._busy + self._options.idle)
         if self._spare is None:
             moments.append(self._when_to_fork())
-        return max(0.0, min(_LONGEST_WAIT, min(moments) - time.monotonic())) * 1000 + 1
+        return min(moments)
 
-    def _look_at_the_clock(self) -> None:
-        now = time.monotonic()
-        if now >= self._listens:
-            self._listen()
-        for descriptor, caller in list(self._callers.items()):
-            if now >= caller.deadline:
-                self._note_refusal("it has not said in time who it is")
-                self._forget_caller(descriptor).close()
-        if self._children or self._admitted:
+    def _end_when_not_needed(self) -> None:
+        if self._children or self._reception.admitted:
             return
-        if now >= self._busy + self._options.idle or not self._is_found():
+        if time.monotonic() >= self._busy + self._options.idle or not self._is_found():
             self._ended = True
 
 

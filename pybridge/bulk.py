@@ -104,6 +104,7 @@ def _double(number: int | float) -> float:
 
 
 def is_number(text: str) -> bool:
+    """Whether `parse_number` takes it."""
     try:
         parse_number(text)
     except ValueError:

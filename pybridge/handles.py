@@ -98,6 +98,7 @@ class HandleTable:
             raise self.missing(name, "handle")
 
     def kind(self, name: str) -> str:
+        """What a live handle stands for, in a word: `tensor`, `observer`."""
         return self._other_kinds.get(int(_parts(name)[1]), TENSOR)
 
     def free(self, names: Iterable[str]) -> None:
@@ -112,11 +113,13 @@ class HandleTable:
             self._drop(name)
 
     def close(self) -> None:
+        """Free all handles."""
         for name in list(self.objects):
             self._drop(name)
 
     @property
     def freed(self) -> int:
+        """How many handles there have been that are no longer live."""
         return self.created - self._first - len(self.objects)
 
     def missing(self, name: str, kind: str) -> errors.TclError:
@@ -206,6 +209,7 @@ class HandleTable:
 
     @property
     def records_gradients(self) -> bool:
+        """Whether commands of the chain that runs record gradients."""
         return self.grad_enabled and not self.chain.no_grad
 
     # -- local variables ---------------------------------------------------------------------------------
@@ -275,6 +279,7 @@ class HandleTable:
             self._chains[name] = self.chain
 
     def stop_waiting(self) -> None:
+        """The event loop is left: the chain that entered it goes on."""
         if not self._waiting:
             return
         main, chain = self._waiting.pop()

@@ -128,6 +128,9 @@ class Interpreter:
         """Free every handle, flush Tcl's channels and let the interpreter go. Closing twice is no error.
 
         While a script runs, its commands fail from then on (`TORCH CLOSED`), and the rest waits for its end.
+
+        Raises:
+            RuntimeError: this is not the thread that made it.
         """
         if self._tk is None:
             return

@@ -18,4 +18,5 @@ IntegerDtype = Literal[
 
 
 def dtype_name(dtype: Dtype) -> str:
+    """PyTorch's name without its module: `float32`."""
     return str(dtype).removeprefix("torch.")

@@ -126,6 +126,7 @@ def checked_axis(input: Tensor, axis: int) -> int:
 
 
 def check_channels(input: Tensor, scales: Tensor, zero_points: Tensor, axis: int) -> None:
+    """There must be a scale and a zero point for each slice of the axis, 0 or more."""
     channels = input.size(axis)
     _check_per_channel(scales, "scales", channels, axis)
     _check_per_channel(zero_points, "zero_points", channels, axis)
@@ -149,6 +150,7 @@ def _check_single(tensor: Tensor, name: str) -> None:
 
 
 def check_zero_point(zero_point: int, quant_min: int, quant_max: int, name: str) -> None:
+    """It must be in the range."""
     if not quant_min <= zero_point <= quant_max:
         raise errors.arg_value(name, f"{name} must be in {quant_min} .. {quant_max} but got {zero_point}")
 

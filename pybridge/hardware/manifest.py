@@ -66,6 +66,7 @@ class Coding:
 
     @property
     def word_bits(self) -> int:
+        """The width of a word."""
         return self.bits * self.values_per_word
 
     @property
@@ -310,7 +311,14 @@ def _read(value: Any, name: str, fits: Callable[[Any], bool], several: bool, nul
 
 
 def check_shape(shape: tuple[int, ...], parameter: str) -> None:
-    """Refuse a shape that no array can have; an empty one with a size that is too large, too."""
+    """Refuse a shape that no array can have; an empty one with a size that is too large, too.
+
+    Args:
+        parameter: what messages call it.
+
+    Raises:
+        BadArgument: more than 32 dimensions, a size below 0, or more than 2^40 values.
+    """
     if len(shape) > _MOST_DIMS:
         text = f"{parameter} must have at most {_MOST_DIMS} dimensions but has {len(shape)}"
         raise BadArgument(parameter, text)

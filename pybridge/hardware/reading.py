@@ -81,6 +81,8 @@ def import_without_manifest(
     """Read integers from a file that has no manifest.
 
     Args:
+        path: of the data file.
+        format: a key of `FORMATS`.
         bits, signed: must be given, unless the format tells them: json does; npy and c_header have a type,
             which is the default.
         shape: by default what the format tells, else 1-D with all values.

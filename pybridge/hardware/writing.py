@@ -39,6 +39,7 @@ def export_integers(
 
     Args:
         tensor: of a dtype of `manifest.DTYPES`, of any shape; one without dimensions has one value.
+        path: of the data file; the manifest's is the same and `.manifest.json`.
         format: a key of `FORMATS`.
         bits: the width of a value, 1 .. 32 (signed: 2 .. 32); by default that of the dtype, at most 32.
         signed: two's complement; by default as the dtype.

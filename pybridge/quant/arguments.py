@@ -39,6 +39,7 @@ def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
 
 
 def check_choice(value: str, parameter: str, allowed: tuple[str, ...]) -> None:
+    """`value` must be one of those allowed."""
     if value not in allowed:
         raise BadArgument(parameter, f'{parameter} must be one of {", ".join(allowed)} but is "{value}"')
 
@@ -67,6 +68,7 @@ def checked_real(tensor: Tensor, parameter: str) -> Tensor:
 
 
 def checked_floating(tensor: Tensor, parameter: str) -> Tensor:
+    """The tensor outside autograd, when it is a dense one of a floating-point dtype."""
     tensor = checked_real(tensor, parameter)
     if not tensor.is_floating_point():
         raise BadArgument(parameter, f"{parameter} must be floating-point but is {dtype_name(tensor.dtype)}")
@@ -74,6 +76,7 @@ def checked_floating(tensor: Tensor, parameter: str) -> Tensor:
 
 
 def checked_integers(tensor: Tensor, parameter: str) -> Tensor:
+    """The tensor outside autograd, when it is a dense one of an integer dtype, which bool is not."""
     tensor = checked_real(tensor, parameter)
     if tensor.is_floating_point() or tensor.dtype is torch.bool:
         raise BadArgument(parameter, f"{parameter} must be integers but is {dtype_name(tensor.dtype)}")

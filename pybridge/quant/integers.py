@@ -71,6 +71,7 @@ class Choice:
 
     @cached_property
     def scheme(self) -> Scheme:
+        """The integers, and the rule that makes scales of ranges."""
         return Scheme(
             bits=self.bits,
             signed=True,
@@ -82,6 +83,7 @@ class Choice:
 
     @cached_property
     def channels(self) -> Channels:
+        """Which elements share a scale."""
         match self.granularity:
             case "per_channel":
                 return Channels(axis=self.axis)

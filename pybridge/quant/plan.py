@@ -46,14 +46,17 @@ class Plan:
 
     @property
     def elements(self) -> int:
+        """Of all weights."""
         return sum(each.best.elements for each in self.weights.values())
 
     @property
     def bytes(self) -> int:
+        """What the chosen integers take, with scales and zero points."""
         return sum(each.best.bytes for each in self.weights.values())
 
     @property
     def original_bytes(self) -> int:
+        """Of the weights as they were."""
         return sum(each.original_bytes for each in self.weights.values())
 
     @property
@@ -63,6 +66,7 @@ class Plan:
 
     @property
     def reached(self) -> bool:
+        """Whether each weight reaches the target."""
         return all(each.reached for each in self.weights.values())
 
     @property

@@ -190,6 +190,7 @@ def choose_qparams(
     Args:
         low: float32, 0-d or 1-D.
         high: as low; nowhere less.
+        scheme: the integers, and which of the rules above.
 
     Returns:
         The scale, float32, and the zero point, int32 (affine_float_qparams: float32), shaped as low.

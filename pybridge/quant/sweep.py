@@ -145,6 +145,7 @@ class Trials:
         self._ranges: dict[tuple[str, Channels], tuple[Tensor, Tensor]] = {}
 
     def best_first(self, choices: list[Choice], step: Step) -> list[Trial]:
+        """Try each of the choices; `step` is called after each."""
         trials = []
         for choice in choices:
             trials.append(self._trial(choice))

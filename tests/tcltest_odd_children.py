@@ -549,4 +549,29 @@ CHILDREN = {
         """,
         [],
     ),
+    "children_count_other_than_their_tests": (
+        r"""
+        interp create kid
+        kid eval {
+            package require tcltest
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} {expr 1} 1
+            incr ::tcltest::numTests(Passed) -1
+            incr ::tcltest::numTests(Failed)
+            ::tcltest::cleanupTests
+        }
+        interp create sub
+        ::tcltest::loadIntoChildInterpreter sub
+        sub eval {
+            ::tcltest::test s-1 {} {expr 1} 1
+            incr ::tcltest::numTests(Total) 3
+            incr ::tcltest::numTests(Skipped) 2
+            incr ::tcltest::numTests(Passed)
+            ::tcltest::cleanupTests
+        }
+        test c-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
 }

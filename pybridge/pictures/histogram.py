@@ -68,6 +68,7 @@ def level_places(levels: Tensor, parameter: str) -> list[float]:
 
 
 def check_bins(bins: int) -> None:
+    """There must be 1 to `MOST_BINS`."""
     if not 1 <= bins <= MOST_BINS:
         raise BadArgument("bins", f"bins must be in 1 .. {MOST_BINS} but is {bins}")
 

@@ -14,6 +14,8 @@ def lines(
     Args:
         points: their places on the x axis.
         series: by name, as many numbers as there are points.
+        title: above them.
+        xlabel, ylabel: of the axes.
 
     Returns:
         A figure of matplotlib's.

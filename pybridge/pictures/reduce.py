@@ -91,6 +91,7 @@ class Counts:
 
     @property
     def edges(self) -> list[float]:
+        """Where the bins begin, and the last one ends."""
         factor = _factor(self.low, self.high)
         ends = np.linspace(self.low * factor, self.high * factor, len(self.bins) + 1) / factor
         return [self.low, *ends[1:-1].tolist(), self.high]

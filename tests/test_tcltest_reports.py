@@ -171,14 +171,36 @@ def test_output_belongs_to_its_test(pytester):
         "output.test:7: o-2\n"
         f"{' Captured stderr setup ':-^80}\nbetween\n"
         f"{' Captured stdout call ':-^80}\nof two\nof a child\n"
-        f"{' Captured stderr call ':-^80}\nerrors of two"
+        f"{' Captured stderr call ':-^80}\nerrors of two\n"
+        f"{' Captured stdout teardown ':-^80}\nafter the last\n"
+        "output.test:\tTotal\t2\tPassed\t1\tSkipped\t0\tFailed\t1"
     )
     assert section(result, "o-1 (no description)") == (
         f"{' Captured stdout setup ':-^80}\nbefore the first\n{' Captured stdout call ':-^80}\nof one"
     )
     shown = run(pytester, "-s").stdout
-    shown.fnmatch_lines(["*before the first", "of one*", "*of two", "of a child"])
+    shown.fnmatch_lines(["*before the first", "of one*", "*of two", "of a child", "*after the last"])
     shown.no_fnmatch_line("*Captured*")
+
+
+def test_output_of_the_set_up_script_is_shown_with_the_first_test(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1"))
+    (pytester.path / "early.tcl").write_text("puts early; puts stderr {early, too}")
+    assert section(run(pytester, "-rP", "--tcltest-setup=early.tcl"), "a-1 (no description)") == (
+        f"{' Captured stdout setup ':-^80}\nearly\n{' Captured stderr setup ':-^80}\nearly, too"
+    )
+
+
+def test_totals_alone_are_not_shown(pytester):
+    write(pytester, a=suite("test a-1 {} nowhere {expr 1} 1\ntest a-2 {} {expr 1} 2"))
+    assert section(run(pytester, "-rP"), "a-2 (no description)").endswith("a.test:4: a-2")
+
+
+def test_a_test_that_does_not_end_has_a_duration(pytester):
+    write(pytester, a=suite("test a-1 {} {after 300; exit} 1"))
+    run(pytester, "--junitxml=out.xml")
+    (case,) = ElementTree.parse(pytester.path / "out.xml").iter("testcase")
+    assert float(case.get("time")) >= 0.3
 
 
 def test_the_summary_says_why_with_xdist_too(pytester):

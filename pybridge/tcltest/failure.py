@@ -70,13 +70,11 @@ class Problem(Exception):
         path: the file.
         line: the line, from 1.
         message: what is wrong.
-        output: what was written to standard output and standard error since the last test.
     """
 
-    def __init__(self, path: Path, line: int, message: str, output: tuple[str, str] = ("", "")) -> None:
+    def __init__(self, path: Path, line: int, message: str) -> None:
         super().__init__(message)
         self._path, self._line, self._message = path, line, message
-        self.output = output
 
     def describe(self, config: pytest.Config) -> Description:
         first, *rest = self._message.split("\n")

@@ -1,5 +1,6 @@
 """Tcl test files and their tests as pytest sees them."""
 
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -19,11 +20,20 @@ from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.warning import warn_of_differences
 
+# the lines of the totals that tcltest prints
+_TOTALS = re.compile(r"|\S*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
+
 Named = tuple[list[str], TclTest]
 
 
 class TclFile(pytest.File):
-    """A test file."""
+    """A test file.
+
+    Attributes:
+        trailing: what was written after the last test, until a report tells of it.
+    """
+
+    trailing: tuple[str, str] = ("", "")
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         suites = self.config.stash[SUITES]
@@ -42,10 +52,11 @@ class TclFile(pytest.File):
         if self.path not in suites.runs or stopped or self.config.getoption("setuponly", False):
             return
         file = suites.runs[self.path].finish(self.path)
+        self.trailing = file.trailing
         warn_of_differences(file)
         if file.problem and not file.explained and self.path not in suites.broken:
             file.explained = True
-            raise Problem(self.path, 0, file.problem, file.trailing)
+            raise Problem(self.path, 0, file.problem)
 
 
 class TclNames(pytest.Collector):
@@ -216,14 +227,25 @@ def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallI
     if report.when == "setup" and isinstance(problem, Failure | Problem):
         report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
     if report.when == "teardown" and isinstance(problem, Problem):
-        before = len(item._report_sections)
-        _add_output(item, "teardown", problem.output)
-        report.sections += [
-            (f"Captured {key} {when}", text) for when, key, text in item._report_sections[before:]
-        ]
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
         report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
+
+
+def add_trailing_output(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Have the report that takes a file down show what it wrote at its end, if that is more than totals."""
+    file = item.getparent(TclFile)
+    if file is None or report.when != "teardown":
+        return
+    output, file.trailing = file.trailing, ("", "")
+    lines = "".join(output).split("\n")
+    if report.passed and all(_TOTALS.fullmatch(line) for line in lines):
+        return
+    before = len(item._report_sections)
+    _add_output(item, "teardown", output)
+    report.sections += [
+        (f"Captured {key} {when}", text) for when, key, text in item._report_sections[before:]
+    ]
 
 
 def plan_runs(session: pytest.Session, suites: Suites) -> None:

@@ -1,5 +1,6 @@
 """What became of one test, built from the events of the process that ran it."""
 
+import time
 from dataclasses import dataclass, field
 
 from pybridge.tcltest.counts import Key
@@ -87,6 +88,7 @@ class Running:
     def lose(self, reason: str, process: TclProcess) -> Outcome:
         """The outcome of a test that did not end: `none` where there is no reason that it should have."""
         self.details.status, self.details.reason = "lost" if reason else "none", reason
+        self.details.seconds = max(0.0, time.time() - self.since / 1e6)
         self.details.outside = self.outside
         self.details.output = process.output(self.start, None)
         return self.details

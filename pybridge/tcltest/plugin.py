@@ -70,10 +70,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     result = yield
     if item.config.stash[SUITES].contents:
         from pybridge.tcltest.failure import keep_location
-        from pybridge.tcltest.nodes import TclItem, amend_error
+        from pybridge.tcltest.nodes import TclItem, add_trailing_output, amend_error
 
         report = result.get_result()
         amend_error(item, report, call)
+        add_trailing_output(item, report)
         keep_location(report)
         if isinstance(item, TclItem):
             item.amend_report(report)

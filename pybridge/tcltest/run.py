@@ -210,7 +210,7 @@ class Run:
             self._leave_running(self._file, process)
             self._file.trailing = process.output(self._mark, (int(out), int(err)))
             self._file.end()
-        self._mark = (int(out), int(err))
+            self._mark = (int(out), int(err))  # what the set-up script wrote comes before the first test
         self._file = self._planned[int(number)]
         self._deadline = time.monotonic() + self._settings.timeout
 

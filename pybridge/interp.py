@@ -2,6 +2,7 @@
 
 import _tkinter
 import atexit
+import contextlib
 import os
 import re
 import threading
@@ -15,6 +16,7 @@ from pybridge import channels, errors, install
 from pybridge.dispatch import Dispatcher
 from pybridge.handles import HandleTable
 from pybridge.held import Held, let_go
+from pybridge.tcl_list import join_list
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 
 _Result = TypeVar("_Result")
@@ -205,19 +207,20 @@ class Interpreter:
                 failure = KeyboardInterrupt()
         except _tkinter.TclError as error:
             cancelled = settle()
+            told = self._tcl_error(str(error), cancelled)
             if cancelled:
                 self._take_cancel()
-            failure = self._failure(str(error), mark, cancelled)
+            failure = self._failure(told, mark)
         finally:
             self._depth -= 1
             if self._closing and not self._depth:
                 self.close()
         return result, failure
 
-    def _failure(self, message: str, mark: tuple[int, int], cancelled: bool) -> BaseException:
+    def _failure(self, told: BaseException, mark: tuple[int, int]) -> BaseException:
         """What an error that Tcl returned is for Python; what the script has left open is closed."""
         stopped = self._exit_status
-        failure = self._tcl_error(message, cancelled) if stopped is None else SystemExit(stopped)
+        failure = told if stopped is None else SystemExit(stopped)
         if self._depth == 1:
             if stopped is not None:
                 self._exit_status = None
@@ -235,15 +238,24 @@ class Interpreter:
 
     def _take_cancel(self) -> bool:
         """Use up a cancel that came too late for what it meant, lest it hit the next script."""
-        taken = False
-        for _ in range(3):
-            try:
-                self._tk.eval("for {set ::torch::_::i 0} {$::torch::_::i < 1000} {incr ::torch::_::i} {}")
-            except _tkinter.TclError:
-                taken = True
-            else:
-                break
+        if self._cancel is None:
+            return False
+        from pybridge import tcl_library
+
+        taken = tcl_library.take_cancel(self._tk.interpaddr())
+        self._take_cancels_of_children(self._tk.interpaddr(), [])
         return taken
+
+    def _take_cancels_of_children(self, address: int, path: list[str]) -> None:
+        """A cancel is one of all children, too, of which those that run nothing would keep it."""
+        from pybridge import tcl_library
+
+        with contextlib.suppress(_tkinter.TclError):  # a script may have renamed the command
+            for name in self._tk.splitlist(self._tk.call("::interp", "slaves", join_list(path))):
+                found = tcl_library.child(address, name)
+                if found:
+                    tcl_library.take_cancel(found)
+                    self._take_cancels_of_children(found, [*path, name])
 
     def _tcl_error(self, message: str, cancelled: bool) -> BaseException:
         error = last_error(self._tk, message)

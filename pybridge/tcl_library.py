@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from pybridge.tcl_list import join_list
+
+_OK = 0  # TCL_OK
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _READABLE, _WRITABLE = 1 << 1, 1 << 2  # TCL_READABLE and TCL_WRITABLE
 _STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how Tcl has them on a terminal
@@ -14,6 +17,8 @@ _STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how
     (1 << 3, _WRITABLE, b"none"),
 )
 _library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
+_child = getattr(_library, "Tcl_GetSlave", None) or _library.Tcl_GetChild  # as of Tcl 9.0
+_child.restype = ctypes.c_void_p
 _library.Tcl_AsyncCreate.restype = ctypes.c_void_p
 _library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
@@ -24,6 +29,20 @@ def canceller(address: int) -> Callable[[], None]:
     """A function for any thread that cancels what the interpreter at `address` runs; `catch` may stop it."""
     interpreter = ctypes.c_void_p(address)
     return lambda: _library.Tcl_CancelEval(interpreter, None, None, 0)
+
+
+def take_cancel(address: int) -> bool:
+    """Use up a cancel of the interpreter at `address`, which no script does here; whether there was one."""
+    interpreter = ctypes.c_void_p(address)
+    if _library.Tcl_AsyncReady():
+        _library.Tcl_AsyncInvoke(interpreter, _OK)
+    return bool(_library.Tcl_Canceled(interpreter, 0) != _OK)
+
+
+def child(address: int, name: str) -> int:
+    """The address of a child of the interpreter at `address`; 0 when there is none of this name."""
+    path = ctypes.c_char_p(join_list([name]).encode("utf-8", "replace"))
+    return _child(ctypes.c_void_p(address), path) or 0
 
 
 def summoner(action: Callable[[], None]) -> Callable[[], None]:

@@ -304,6 +304,31 @@ def test_of_several_exceptions_the_one_that_ends_the_program_is_raised(
     assert not got
 
 
+def test_a_cancel_is_not_left_in_children(tcl: Interpreter, handle: Any, replace_version: Any) -> None:
+    """Tcl cancels all children, too, and those that run nothing would keep it for what they run next."""
+    handle(signal.SIGINT, signal.default_int_handler)
+    replace_version(lambda: signal.raise_signal(signal.SIGINT))
+    tcl.eval("interp create a; interp create {a b}; interp create -safe c")
+    for script in ("torch::version; while 1 {set x 1}", "torch::version"):
+        with pytest.raises(KeyboardInterrupt):
+            tcl.eval(script)
+        for child in ("a", "{a b}", "c"):
+            assert tcl.eval(f"interp eval {child} {{while {{[incr i] < 5000}} {{}}; set i}}") == "5000"
+            tcl.eval(f"interp eval {child} {{unset i}}")
+
+
+@pytest.mark.parametrize("renamed", ["::for", "::interp"])
+def test_what_a_script_renames_is_not_needed_to_use_up_a_cancel(
+    tcl: Interpreter, handle: Any, replace_version: Any, renamed: str
+) -> None:
+    handle(signal.SIGINT, signal.default_int_handler)
+    replace_version(lambda: signal.raise_signal(signal.SIGINT))
+    tcl.eval(f"rename {renamed} {{}}")
+    with pytest.raises(KeyboardInterrupt):
+        tcl.eval("torch::version; while 1 {set x 1}")
+    assert tcl.eval("set x 2") == "2"
+
+
 def test_a_handler_installed_by_a_command_stays(tcl: Interpreter, handle: Any, replace_version: Any) -> None:
     got: list[int] = []
     handle(signal.SIGUSR1, signal.SIG_IGN)

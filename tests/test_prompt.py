@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from pybridge.prompt.terminal import write
 from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
 
 Start = Callable[..., Terminal]
@@ -286,6 +288,23 @@ def test_a_smaller_terminal(start: Start) -> None:
     terminal.resize(20, 40)
     terminal.press("def" + ENTER)
     terminal.expect("\nabcdef\n")
+
+
+def test_a_terminal_that_does_not_block_and_reads_slowly() -> None:
+    """As scripts and programs leave it: all is written all the same."""
+    reader, screen = os.pipe()
+    os.set_blocking(screen, False)
+    text = "x" * 300_000  # more than a pipe holds
+    read: list[bytes] = []
+    with open(reader, "rb") as file, open(screen, "wb") as other:
+        thread = threading.Thread(target=lambda: read.append(file.read()))
+        timer = threading.Timer(0.1, thread.start)
+        timer.start()
+        write(screen, text)
+        other.close()
+        timer.join()
+        thread.join()
+    assert b"".join(read) == text.encode()
 
 
 class Answering(Terminal):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import selectors
 import sys
 import termios
@@ -102,4 +103,7 @@ def write(screen: int, text: str) -> None:
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     data = memoryview(text.encode(encoding, "replace"))
     while data:
-        data = data[os.write(screen, data) :]
+        try:
+            data = data[os.write(screen, data) :]
+        except BlockingIOError:  # a script, or a program that it has run, has left the terminal so
+            select.select([], [screen], [])

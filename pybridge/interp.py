@@ -208,8 +208,8 @@ class Interpreter:
         except _tkinter.TclError as error:
             cancelled = settle()
             told = self._tcl_error(str(error), cancelled)
-            if cancelled:
-                self._take_cancel()
+            if cancelled and self._take_cancel():
+                told = KeyboardInterrupt()  # the error came before it, as of a program that Ctrl-C has ended
             failure = self._failure(told, mark)
         finally:
             self._depth -= 1

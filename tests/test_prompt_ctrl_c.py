@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,6 +156,20 @@ def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
         assert terminal.answer("fconfigure stdin -blocking 0") == "\n\n"
         assert "on\n" in interrupt(terminal, "catch {while 1 {}}; after 300; puts on")
         assert terminal.answer("list [gets stdin line] $line") == "\n-1 {}\n\n"
+
+
+def test_the_end_right_after_a_read_that_was_stopped(tmp_path: Path) -> None:
+    """For a moment the terminal does not block; the program that has it next is not to notice."""
+    after = f"{sys.executable} -c 'import os; print(os.get_blocking(0))'"
+    script = f"trap : INT; {sys.executable} -m pybridge; {after}"
+    with Terminal(tmp_path, ("/bin/sh", "-c", script)) as terminal:
+        terminal.prompt()
+        terminal.press(f"puts [string toupper begun]; catch {{gets stdin}}; exit{ENTER}")
+        terminal.expect("\nBEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)
+        assert terminal.end() == 0
+        assert terminal.output.endswith("True\n")
 
 
 @pytest.fixture

@@ -61,10 +61,10 @@ class Prompt:
         self._output = create_output(screen)
         self._keyboard, self._screen = self._input.fileno(), screen.fileno()
         self._restore = Restorer(self._keyboard, self._screen)
-        tcl.on_exit = self._restore
         # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
         signal.signal(signal.SIGINT, lambda *_: self._interrupted())
         self._insistence = self._new_insistence()
+        tcl.on_exit = self._leave
         self._loop = asyncio.SelectorEventLoop(
             TclSelector(tcl, self._keyboard, self._insistence.stoppable, self._interrupted)
         )
@@ -87,6 +87,10 @@ class Prompt:
         with contextlib.suppress(TclError):  # a script may have renamed it
             self._tcl.eval("exit")
         self._tcl.end_program(0)
+
+    def _leave(self) -> None:
+        self._insistence.leave()
+        self._restore()
 
     def _new_insistence(self) -> Insistence:
         watcher = interrupt.watcher()

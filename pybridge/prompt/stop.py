@@ -49,6 +49,7 @@ class Insistence:
         self._keyboard, self._screen = keyboard, screen
         self._mode = threading.Lock()
         self._blocked: bool | None = None  # what the keyboard was before a read was to come back
+        self._left = False
         signal.signal(_NUDGE, lambda *_: None)  # so that it interrupts
         self._summon = tcl_library.summoner(lambda: tcl.end_program(_STATUS))
         self._command = 0
@@ -64,6 +65,12 @@ class Insistence:
         finally:
             self._tcl.interruptible = False
             self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
+
+    def leave(self) -> None:
+        """Leave the keyboard, which other programs have, too, as it was; the process is about to end."""
+        with self._mode:
+            self._left = True
+        self._wait_again()
 
     def pressed(self, command: int, when: float) -> None:
         """Ctrl-C was pressed while this command runs; called in a thread, with the command's number.
@@ -88,7 +95,7 @@ class Insistence:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless
         there is no waiting for input."""
         with self._mode, contextlib.suppress(OSError):
-            if self._blocked is not None or not self._runs(command):
+            if self._left or self._blocked is not None or not self._runs(command):
                 return
             self._blocked = os.get_blocking(self._keyboard)
             os.set_blocking(self._keyboard, False)
@@ -106,5 +113,6 @@ class Insistence:
         write(self._screen, "\r\n")
         self._summon()
         time.sleep(_GRACE)
+        self.leave()
         self._restore()
         os._exit(_STATUS)  # Tcl is in a call that it does not come back from

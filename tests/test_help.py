@@ -35,6 +35,11 @@ def test_help(tcl: Interpreter) -> None:
     assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
     assert tcl.eval("torch::help quantized").count("\ntorch::") + 1 == 9
     assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
+    for part in ("FAKE_QUANTIZE_PER", "fakeQuantizePer", "torch::fakequantizeper"):
+        assert [line for line in tcl.eval(f"torch::help {part}").splitlines() if line[0] != " "] == [
+            "torch::fake_quantize_per_channel",
+            "torch::fake_quantize_per_tensor",
+        ]
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
     *rows, gap, first, second, third, last = overview.splitlines()
@@ -130,6 +135,7 @@ def test_a_command_that_is_registered_later_has_help(tcl: Interpreter) -> None:
 def test_apropos(tcl: Interpreter) -> None:
     found = tcl.eval("torch::apropos CHANNEL fake").splitlines()
     assert "torch::fake_quantize_per_channel" in found
+    assert tcl.eval("torch::apropos torch::zeros") == tcl.eval("torch::apropos zeros")
     names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
@@ -145,13 +151,23 @@ def test_commands_and_info(tcl: Interpreter) -> None:
     assert tcl.eval("torch::info args scope") == "body"
     assert tcl.eval("torch::info args no_grad") == "script"
     assert tcl.eval("torch::info default torch::fake_quantize_per_tensor quant_max") == "127"
+    assert tcl.eval("torch::info default fakeQuantizePerTensor quantMax") == "127"
     assert tcl.eval("torch::info default tensor_to dtype") == ""
     assert tcl.eval("torch::info aliases dequantize") == "de_quantize deQuantize"
     assert tcl.eval("torch::info aliases rand") == "tensor_rand tensorRand"
     assert tcl.eval("torch::info family q_scale") == "quantized"
     assert tcl.eval("torch::info usage tensorSum") == "torch::tensorSum input ?dim?"
     assert tcl.eval("torch::info default no_grad script") == ""
-    for words in ("args nope", "default scope body", "default zeros nope", "default zeros shape"):
+    error = error_of(tcl.eval, "torch::info default tensor_sum")
+    assert error.message == "missing parameter of torch::tensor_sum: must be input, dim"
+    for words in (
+        "args nope",
+        "default zeros",
+        "default version",
+        "default scope body",
+        "default zeros nope",
+        "default zeros shape",
+    ):
         assert error_of(tcl.eval, f"torch::info {words}").errorcode[:3] == ("TORCH", "ARG", "VALUE")
     assert "(did you mean zeros?)" in error_of(tcl.eval, "torch::info args zerso").message
     assert "(did you mean dtype?)" in error_of(tcl.eval, "torch::info default zeros dtpye").message

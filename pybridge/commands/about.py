@@ -3,6 +3,7 @@
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
@@ -10,7 +11,7 @@ from pybridge.annotations import CommandName
 from pybridge.documentation import documentation, lead, prose
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
-from pybridge.tcl_list import glob_match
+from pybridge.tcl_list import camel_case, glob_match
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
@@ -26,8 +27,8 @@ def help(topic: CommandName | None = None) -> str:
 
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
-            of commands, such as `quantize`; or part of a name. The page of a command that is called like a
-            family ends with the commands of the family.
+            of commands, such as `quantize`; or part of a name, in any case. The page of a command that is
+            called like a family ends with the commands of the family.
 
     Returns:
         Text to read.
@@ -49,7 +50,8 @@ def help(topic: CommandName | None = None) -> str:
         each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
     ]
     matching = matching or families().get(name, [])
-    matching = matching or [each for each in COMMANDS.values() if name and name in each.name]
+    if name and not matching:
+        matching = [each for each in COMMANDS.values() if not _misses([name.lower()], each.names)]
     if not matching:
         near = errors.did_you_mean(name, [*BY_NAME, *families()])
         message = f'no command matches "{errors.shown(topic)}"{near}; torch::apropos searches all help'
@@ -75,18 +77,19 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos load safetensors] \\n] 0
         => torch::load_safetensors
     """
-    words = list({each.lower() for each in (word, *more)})
-    found = [each for each in COMMANDS.values() if _misses(words, " ".join((*each.names, prose(each)))) == 0]
+    words = list({_bare(each).lower() for each in (word, *more)})
+    found = [each for each in COMMANDS.values() if not _misses(words, (*each.names, prose(each)))]
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')
-    found.sort(key=lambda each: (_misses(words, each.name), _misses(words, lead(each)), each.name))
+    found.sort(key=lambda each: (_misses(words, (each.name,)), _misses(words, (lead(each),)), each.name))
     return help_page.listing(found)
 
 
-def _misses(words: list[str], text: str) -> int:
-    """How many of the words do not occur in a text."""
-    return sum(word not in text.lower() for word in words)
+def _misses(words: list[str], texts: Iterable[str]) -> int:
+    """How many of the words, in lower case, do not occur in the texts."""
+    text = "\n".join(texts).lower()
+    return sum(word not in text for word in words)
 
 
 def _bare(name: str) -> str:
@@ -122,7 +125,7 @@ def info(
         subject: `args` (names of the parameters), `default` (the default of one of them), `aliases` (the
             other names of the command), `family` (its group), `usage` (a line for each form).
         command: with or without `torch::`, in any spelling.
-        parameter: for `default`.
+        parameter: for `default`; in snake_case or camelCase.
 
     Returns:
         A list for `args` and `aliases`, else a value. A parameter that may be left out and then has no value
@@ -217,10 +220,15 @@ def _installed(package: str) -> str:
 
 
 def _default(target: Command, parameter: str) -> str:
-    known = {each.name: each for each in documentation(target).arguments}
+    arguments = documentation(target).arguments
+    names = [each.name for each in arguments]
+    known = {spelling: each for each in arguments for spelling in (each.name, camel_case(each.name))}
+    if not parameter and names:
+        message = f"missing parameter of torch::{target.name}: must be {', '.join(names)}"
+        raise errors.arg_value("parameter", message)
     if parameter not in known:
         message = f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
-        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, known))
+        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, names))
     if not known[parameter].optional:
         raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
     return known[parameter].default

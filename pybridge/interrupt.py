@@ -47,6 +47,8 @@ class Watcher:
         self._tried_again = False
         self._blocks = 0
         self.always = 0  # a signal that cancels whatever its handler is
+        # called in the thread as soon as a signal of this number comes while Tcl runs
+        self.at_once: dict[int, Callable[[], None]] = {}
         # called in the thread with the number of the block, and when (as `time.monotonic`) Ctrl-C was pressed
         self.on_press: Callable[[int, float], None] | None = None
         threading.Thread(target=self._run, name="tcltorch-interrupt", daemon=True).start()
@@ -55,6 +57,8 @@ class Watcher:
         pause: float | None = None
         while True:
             number, when = self._receive(pause)
+            if number in self.at_once:
+                self.at_once[number]()
             with self._changed:
                 pressed = number is not None and self._is_interrupt(number)
                 self._read += pressed

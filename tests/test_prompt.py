@@ -217,6 +217,16 @@ def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(start: Start) -> No
     assert running.end() == -signal.SIGTERM
 
 
+@pytest.mark.parametrize("script", ["while 1 {catch {while 1 {}}}", "vwait forever"])
+def test_a_signal_that_ends_it_does_not_wait_for_the_script_of_an_event(start: Start, script: str) -> None:
+    terminal = start()
+    terminal.run(f"after 100 {{puts [string toupper begun]; {script}}}", "after#0\n")
+    terminal.expect("BEGUN\n")
+    os.kill(terminal.process, signal.SIGTERM)
+    assert terminal.end() == -signal.SIGTERM
+    assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+
+
 IGNORE_HANGUP = """
 import os, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_IGN)

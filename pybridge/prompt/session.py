@@ -25,7 +25,7 @@ from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import key_bindings
 from pybridge.prompt.stop import Insistence
-from pybridge.prompt.terminal import Restorer, TclSelector, start_line, write
+from pybridge.prompt.terminal import Restorer, TclSelector, die_of, start_line, write
 from pybridge.prompt.warm import Loading
 
 _MENU_LINES = 8
@@ -142,16 +142,21 @@ class Prompt:
 
     @contextlib.contextmanager
     def _restoring_when_terminated(self) -> Iterator[None]:
+        watcher = interrupt.watcher()
+        assert watcher
         self._loop.add_signal_handler(signal.SIGTERM, self._terminated)
+        watcher.at_once[signal.SIGTERM] = (
+            self._terminated
+        )  # for the loop, an event's script may take for ever
         try:
             yield
         finally:
+            del watcher.at_once[signal.SIGTERM]
             self._loop.remove_signal_handler(signal.SIGTERM)
 
     def _terminated(self) -> None:
-        self._restore()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTERM)
+        self._leave()
+        die_of(signal.SIGTERM)
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._clear_line)

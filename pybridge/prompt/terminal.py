@@ -1,6 +1,7 @@
 """The terminal under the prompt: how to wait at it, and how to leave it as it was."""
 
 import contextlib
+import ctypes
 import os
 import select
 import selectors
@@ -83,6 +84,12 @@ class Restorer:
             if raw:  # the prompt was waiting; what was typed for it is not for the shell
                 termios.tcflush(self._terminal, termios.TCIFLUSH)
                 write(self._screen, _RESET + "\r\x1b[J")
+
+
+def die_of(number: int) -> None:
+    """End the process as this signal does by default; unlike `signal.signal`, in any thread."""
+    ctypes.CDLL(None).signal(number, None)
+    os.kill(os.getpid(), number)
 
 
 def start_line(screen: int) -> None:

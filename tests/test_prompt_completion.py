@@ -103,6 +103,8 @@ COMPLETIONS = [
     ("torch::help torch::quantizePerC", ["torch::quantizePerChannel"]),
     ("torch::help -topic ::torch::quantize_per_c", ["::torch::quantize_per_channel"]),
     ("torch info usage quantize_per_c", ["quantize_per_channel"]),
+    ("torch::info default quantize_per_channel quantize_per_c", []),
+    ("torch::apropos quantize_per_c", []),
     # variables
     ("puts $space::i", ["space::inner"]),
     ("puts $::space::i", ["::space::inner"]),
@@ -243,6 +245,8 @@ def test_names_of_files(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.Mo
     assert offers(tcl, f"torch::load_safetensors -path {tmp_path}/onl") == [f"{tmp_path}/online/"]
     assert offers(tcl, "source nosuch/") == []
     assert offers(tcl, "exec on") == []
+    for odd in ("\0/", "~\0/", "\udc80\ud800/"):
+        assert offers(tcl, f"source {odd}") == []
 
 
 def test_of_many_files_a_thousand_are_offered(tcl: Interpreter, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def files(written: str, opened: str) -> list[str]:
                     found.append(_SPECIAL[opened].sub(r"\\\g<0>", path))
                     if len(found) == _MOST_FILES:
                         break
-    except OSError:  # no such folder, or not to be read
+    except (OSError, ValueError):  # no such folder, not to be read, or no name of one
         return []
     return sorted(found)
 

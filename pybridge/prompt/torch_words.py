@@ -68,14 +68,14 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
     command = BY_NAME.get(called)
     values: dict[str, Candidate] = {}
     options: dict[str, Candidate] = {}
-    types = set()
+    types = []
     for form in _forms(command, called) if command else ():
         given = _read(form, words)
         if given is None:
             continue
         parameter = given.pending or _next(form, given)
         if parameter:
-            types.add(parameter.type)
+            types.append(parameter.type)
             for each in _values(parameter, table):
                 values.setdefault(each.text, each)
         if not given.pending and not given.ended:
@@ -84,8 +84,8 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
     return Offer(
         list(values.values()),
         list(options.values()),
-        files=type_of(FileName) in types,
-        commands=type_of(CommandName) in types,
+        files=any(each is type_of(FileName) for each in types),
+        commands=any(each is type_of(CommandName) for each in types),  # equal to the type of any text
     )
 
 

@@ -152,7 +152,7 @@ def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
     script = ""
     while (line := _read_line(tcl, ("> " if script else "% ") if interactive else "")) is not None:
         script += line + "\n"
-        if not tcl.call("info", "complete", script):
+        if not tcl.call("::tcl::info::complete", script):
             continue
         _run_command(tcl, script, interactive)
         script = ""
@@ -164,11 +164,19 @@ def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
 
 
 def _read_line(tcl: "Interpreter", prompt: str) -> str | None:
+    from pybridge.errors import TclError
+    from pybridge.values import text_of
+
     if prompt:
-        tcl.call("puts", "-nonewline", prompt)
-        tcl.call("flush", "stdout")
-    line = tcl.call("gets", "stdin")
-    return None if line == "" and tcl.call("eof", "stdin") else str(line)
+        _chan(tcl, "puts", "-nonewline", "stdout", prompt)
+        _chan(tcl, "flush", "stdout")
+    try:
+        line = text_of(tcl.call("::tcl::chan::gets", "stdin"))  # bytes where a script has made it binary
+        return None if line == "" and tcl.call("::tcl::chan::eof", "stdin") else line
+    except TclError:
+        if "stdin" in tcl.call("::tcl::chan::names"):
+            raise
+        return None  # a script has closed it
 
 
 def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
@@ -182,9 +190,19 @@ def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
         _complain(tcl, error.message)
         return
     if interactive and result:
-        tcl.call("puts", result)
+        _chan(tcl, "puts", "stdout", result)
 
 
 def _complain(tcl: "Interpreter", text: str) -> None:
-    tcl.call("flush", "stdout")
-    tcl.call("puts", "stderr", text)
+    _chan(tcl, "flush", "stdout")
+    _chan(tcl, "puts", "stderr", text)
+
+
+def _chan(tcl: "Interpreter", subcommand: str, *words: str) -> None:
+    """Call a command for a channel, unless a script has closed that."""
+    import contextlib
+
+    from pybridge.errors import TclError
+
+    with contextlib.suppress(TclError):
+        tcl.call(f"::tcl::chan::{subcommand}", *words)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import pybridge
 
 
@@ -39,6 +41,22 @@ def test_a_python_without_tkinter_says_what_to_install(tmp_path: Path) -> None:
     ended = run("-c", "puts hello", env={**os.environ, "PYTHONPATH": str(tmp_path)})
     assert ended.returncode == 1
     assert ended.stderr == "tcltorch needs Python's tkinter: apt-get install python3-tk\n"
+
+
+@pytest.mark.parametrize(
+    ("commands", "status", "printed", "error"),
+    [
+        ("fconfigure stdin -translation binary\nputs on", 0, "on\n", ""),
+        ("rename info {}\nrename gets {}\nputs on", 0, "on\n", ""),
+        ("close stdin\nputs on", 0, "", ""),  # as tclsh
+        ("close stdout\nnosuch", 1, "", 'invalid command name "nosuch"\n    while executing\n"nosuch"\n'),
+        ("close stderr\nnosuch", 1, "", ""),
+    ],
+)
+def test_commands_of_standard_input(commands: str, status: int, printed: str, error: str) -> None:
+    """They are run and told of whatever one before has done to commands and channels."""
+    ended = run(input=commands + "\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, printed, error)
 
 
 def test_wrong_options_show_the_usage() -> None:

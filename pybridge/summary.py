@@ -8,6 +8,7 @@ from pybridge.lazy import torch
 from pybridge.names import dtype_name
 
 _MOST_ELEMENTS = 1_000_000  # more take longer to look at than an answer should take
+_SMALL = 1e-150
 _MOST_ROWS = 100  # lines, however many dimensions there are
 _MOST_COLUMNS = 40
 _WIDTH = 80
@@ -82,10 +83,17 @@ def _statistics(tensor: Any) -> list[str]:
             return [f"min {min(numbers)} max {max(numbers)}"]
         finite = plain[plain.isfinite()].to(torch.float64)
         odd = plain.numel() - finite.numel()
-        facts = [f"mean {_short(finite.mean().item())}"] if finite.numel() else []
+        scale = _scale(finite)
+        facts = [f"mean {_short((finite / scale).mean().item() * scale)}"] if finite.numel() else []
         if finite.numel() > 1:
-            facts = [f"{facts[0]} std {_short(finite.std().item())}"]
+            facts = [f"{facts[0]} std {_short((finite / scale).std().item() * scale)}"]
         return [*facts, *([f"{odd} not finite"] if odd else [])]
+
+
+def _scale(numbers: Any) -> float:
+    """What to divide by, so that no sum of squares overflows or vanishes; 1 for most."""
+    largest = float(numbers.abs().max()) if numbers.numel() else 0.0
+    return largest if largest and not _SMALL < largest < 1 / _SMALL else 1.0
 
 
 def _readable(tensor: Any) -> Any:

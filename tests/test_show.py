@@ -74,6 +74,12 @@ with warnings.catch_warnings():
         (torch.zeros(0, 3), "float32 [0, 3]"),
         (torch.tensor([1.0, float("nan"), 3.0, float("inf")]), "float32 [4]  mean 2 std 1.414  2 not finite"),
         (torch.tensor([float("nan")] * 2), "float32 [2]  2 not finite"),
+        # their squares are no doubles: mean 1e308 / 3, deviations 2/3, 2/3, -4/3 of 1e308, sum of squares 8/3
+        (
+            torch.tensor([1e308, 1e308, -1e308], dtype=torch.float64),
+            "float64 [3]  mean 3.333e+307 std 1.155e+308",
+        ),
+        (torch.tensor([1e-200, 3e-200], dtype=torch.float64), "float64 [2]  mean 2e-200 std 1.414e-200"),
         (torch.tensor([5.0, float("nan")]), "float32 [2]  mean 5  1 not finite"),
         (torch.zeros(2, requires_grad=True), "float32 [2]  requires_grad  mean 0 std 0"),
         (torch.ones(2, 2, dtype=torch.bfloat16), "bfloat16 [2, 2]  mean 1 std 0"),

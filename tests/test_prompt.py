@@ -77,6 +77,7 @@ def test_handles_are_shown_with_what_they_are(start: Start) -> None:
         "list tensor0 tensor1", "\ntensor0  float32 [2, 2]  mean 2.5 std 1.291\ntensor1  float32 [2]"
     )
     assert terminal.answer("dict get [torch::memory] live") == "\n2\n\n"
+    terminal.run("torch::progress_bar 3", "?it/s]\nprogress_bar2  progress_bar\n")  # below the bar
 
 
 def test_a_line_that_is_not_ended_stays(start: Start) -> None:

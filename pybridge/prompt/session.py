@@ -181,6 +181,8 @@ class Prompt:
             result = self._evaluated(script)
             self._flush()
             shown = echo(result, self._tcl.dispatcher.table)
+            if shown != result:  # of handles: their list is no end of a line, as of a progress bar
+                start_line(self._screen)
             if shown:
                 write(self._screen, shown + "\n")
         except TclError as error:

@@ -260,7 +260,8 @@ class Interpreter:
     def _tcl_error(self, message: str, cancelled: bool) -> BaseException:
         error = last_error(self._tk, message)
         code = error.errorcode[:2]
-        if code == ("TORCH", "INTERRUPT") or (cancelled and code == ("TCL", "CANCEL")):
+        stopped = code == ("TCL", "CANCEL") or error.message.endswith(": eval canceled")  # in a trace
+        if code == ("TORCH", "INTERRUPT") or (cancelled and stopped):
             return KeyboardInterrupt()
         return error
 

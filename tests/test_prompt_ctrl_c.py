@@ -15,6 +15,7 @@ from pybridge.prompt import stop
 from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
+READING = 0.6  # seconds, a little more than what it takes to read an offer
 STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
 
 
@@ -39,6 +40,7 @@ def test_what_it_stops(tmp_path: Path) -> None:
         for command in (
             "while 1 {}",
             "vwait forever",
+            "set traced 1; trace add variable traced write {while 1 {};#}; set traced 2",
             "after 100000",
             "after 20 {while 1 {}}; vwait forever",
             "torch::scope {torch::ones 2; torch::no_grad {while 1 {}}}",
@@ -129,6 +131,7 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
             terminal.press(CTRL_C)
             time.sleep(0.1)
         terminal.expect("press Ctrl-C once more\nwithin 5 seconds to end tcltorch (its handles are lost).\n")
+        time.sleep(READING)
         terminal.press(CTRL_C)
         assert terminal.end() == 130
         assert "kept" in terminal.output.rpartition("lost).")[2]
@@ -145,6 +148,7 @@ def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_pat
             time.sleep(0.1)
             terminal.press(CTRL_C)
         terminal.expect("to end tcltorch (its handles are lost).\n")
+        time.sleep(READING)
         terminal.press(CTRL_C)
         assert terminal.end() == 130
         assert (tmp_path / "out").read_text() == ""
@@ -194,10 +198,10 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
         insistence.pressed(1, time.monotonic())
     assert b"once more" in os.read(said, 1000)
     runs = False
-    insistence.pressed(1, time.monotonic())
+    insistence.pressed(1, time.monotonic() + READING)
     assert not ended
     runs = True
-    insistence.pressed(1, time.monotonic())
+    insistence.pressed(1, time.monotonic() + READING)
     assert ended == ["ended"]
     time.sleep(0.2)  # for its timers
     for descriptor in (keyboard, said, screen):
@@ -205,20 +209,21 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
 
 
 @pytest.mark.usefixtures("own_sigurg")
-def test_a_press_at_the_moment_of_the_offer_is_an_answer_to_it(
-    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who is told of it on the screen is faster than the thread that has written it."""
+def test_who_presses_on_has_not_read_the_offer(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a press after a pause ends the process, and no other offer is made meanwhile."""
     ended: list[str] = []
-    pressed: list[float] = []
-    monkeypatch.setattr(stop, "write", lambda *_: pressed.append(time.monotonic()))
+    said: list[str] = []
+    monkeypatch.setattr(stop, "write", lambda _, text: said.append(text))
     with open(os.devnull, "rb") as keyboard:
         insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
         monkeypatch.setattr(insistence, "_end", lambda: ended.append("ended"))
         for _ in range(3):
             insistence.pressed(1, time.monotonic())
-        assert not ended
-        insistence.pressed(1, *pressed)
+        offered = time.monotonic()
+        for tenths in range(20):
+            insistence.pressed(1, offered + tenths / 10)
+        assert (ended, len(said)) == ([], 1)
+        insistence.pressed(1, offered + 1.9 + READING)
         assert ended == ["ended"]
         time.sleep(0.2)  # for its timers
 

@@ -13,6 +13,7 @@ from pybridge.prompt.terminal import write
 
 _TIMES, _WITHIN, _OFFERED_FOR = 3, 2.0, 5.0  # presses; seconds
 _STATUS = 130  # 128 + SIGINT, as of a program that a Ctrl-C has ended
+_READING = 0.5  # seconds without a press after which one is an answer: who presses on has not read the offer
 _READS_ON = 0.1  # seconds after which Tcl is taken to go on reading from the terminal
 _PAUSE = 0.02
 _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
@@ -81,14 +82,15 @@ class Insistence:
             self._command, self._presses, self._offered = command, [], float("-inf")
         if not self._runs(command):  # it has ended meanwhile
             return
-        if self._offered <= when < self._offered + _OFFERED_FOR:
+        offered = when < self._offered + _OFFERED_FOR
+        if offered and when - max(self._offered, *self._presses) >= _READING:
             self._end()
         nudge = threading.Timer(_READS_ON, self._stop_reading, [command])
         nudge.daemon = True
         nudge.start()
         self._presses = [each for each in self._presses if when - each < _WITHIN] + [when]
-        if len(self._presses) >= _TIMES and when > self._offered:
-            self._offered = time.monotonic()  # who has pressed before has not read it
+        if len(self._presses) >= _TIMES and not offered:
+            self._offered = time.monotonic()
             write(self._screen, _OFFER)
 
     def _stop_reading(self, command: int) -> None:

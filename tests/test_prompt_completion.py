@@ -249,6 +249,15 @@ def test_names_of_files(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.Mo
         assert offers(tcl, f"source {odd}") == []
 
 
+def test_variables_of_the_user_come_before_those_of_tcl(tcl: Interpreter) -> None:
+    tcl.eval("set weights 1; set array 2; set envelope 3; set tcl 4; catch {error x}")
+    for text in ("puts $", "puts ${", "puts $::"):
+        names = [name.removeprefix("::").removesuffix("}") for name in offers(tcl, text)]
+        own = [name for name in names if "::" not in name]
+        assert own[:4] == ["array", "envelope", "tcl", "weights"]
+        assert {"env", "errorInfo", "tcl_version", "auto_path"} < set(own[4:])
+
+
 def test_of_many_files_a_thousand_are_offered(tcl: Interpreter, tmp_path: Path) -> None:
     for number in range(1001):
         (tmp_path / f"{number}.tcl").touch()

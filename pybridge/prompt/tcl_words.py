@@ -15,6 +15,7 @@ _SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, af
     '"': re.compile(r'["\[$\\]'),
     "{": re.compile(r"(?!)"),
 }
+_OF_TCL = re.compile(r"(?:::)?(?:argc|argv0?|env|errorCode|errorInfo|(?:auto|tcl)_\w+)")
 _MOST_FILES = 1_000
 
 
@@ -50,7 +51,11 @@ class TclWords:
         return sorted(named)
 
     def variables(self, written: str, end: str = "") -> list[str]:
-        """Variables, elements of an array and namespaces; `end` goes behind a whole name."""
+        """Variables, those of Tcl's own last, elements of an array and namespaces.
+
+        Args:
+            end: what goes behind a whole name.
+        """
         array, opened, element = written.partition("(")
         if opened:
             names = self._elements(array, element)
@@ -62,7 +67,7 @@ class TclWords:
             names = [name.removeprefix("::") for name in names]
         return [
             name if name.endswith("::") else name + end
-            for name in sorted(names)
+            for name in sorted(names, key=lambda name: (bool(_OF_TCL.fullmatch(name)), name))
             if name.startswith(written) and _PLAIN.fullmatch(name)
         ]
 

@@ -74,6 +74,17 @@ def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
         assert "interrupted\n" in terminal.prompt()
 
 
+def test_it_stops_what_a_script_does_at_the_end(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("proc exit args {puts [string toupper begun]; while 1 {}}", "")
+        terminal.press(CTRL_D)
+        terminal.expect("BEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)
+        assert terminal.end() == 0
+
+
 def test_it_clears_the_line(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()

@@ -84,8 +84,8 @@ class Prompt:
             if os.isatty(self._keyboard):
                 raise
             # else the terminal is gone, as at the end of the input
-        with contextlib.suppress(TclError):  # a script may have renamed it
-            self._tcl.eval("exit")
+        with contextlib.suppress(TclError, KeyboardInterrupt), self._insistence.stoppable():
+            self._tcl.eval("exit")  # which a script may have renamed, or replaced by one that takes long
         self._tcl.end_program(0)
 
     def _leave(self) -> None:

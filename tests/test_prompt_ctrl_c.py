@@ -74,6 +74,18 @@ def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
         assert "interrupted\n" in terminal.prompt()
 
 
+def test_it_drops_the_commands_that_were_pasted_behind_the_one_that_runs(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press(f"puts [string toupper begun]; while 1 {{}}{ENTER}set x 1{ENTER}set y 2{ENTER}set")
+        terminal.expect("\nBEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)
+        terminal.expect("interrupted\n")
+        terminal.prompt()
+        assert terminal.answer("list [info exists x] [info exists y]") == "\n0 0\n\n"
+
+
 def test_it_stops_what_a_script_does_at_the_end(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()

@@ -12,6 +12,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.input import create_input
+from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 
@@ -188,6 +189,7 @@ class Prompt:
         except TclError as error:
             self._complain(error.message)
         except KeyboardInterrupt:
+            clear_typeahead(self._input)  # as the terminal drops what was typed before and is not read yet
             self._complain(_INTERRUPTED)
 
     def _evaluated(self, script: str) -> str:

@@ -113,6 +113,34 @@ def test_it_clears_the_line(tmp_path: Path) -> None:
         assert "nonsense" not in (tmp_path / "tcltorch" / "history").read_text()
 
 
+def test_a_paste_whose_end_it_has_dropped(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press("\x1b[200~set x 1\nset y")
+        time.sleep(0.3)
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        time.sleep(1)
+        terminal.run("expr 6 * 7", "\n42\n")
+
+
+def test_a_paste_that_goes_on_after_it_is_still_one(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press("\x1b[200~list begun\n")
+        time.sleep(0.3)
+        terminal.press(CTRL_C)
+        terminal.prompt()
+        for _ in range(10):
+            terminal.press("list [string toupper more]\n")
+            time.sleep(0.1)
+        terminal.press("\x1b[201~")
+        terminal.expect("toupper more")
+        assert "MORE" not in terminal.output
+        terminal.press(ENTER)
+        terminal.expect("\nMORE\n")
+
+
 def test_it_ends_a_search_of_the_history(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()

@@ -7,6 +7,7 @@ import signal
 import termios
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.enums import DEFAULT_BUFFER
@@ -26,7 +27,7 @@ from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import key_bindings
 from pybridge.prompt.stop import Insistence
-from pybridge.prompt.terminal import Restorer, TclSelector, die_of, start_line, write
+from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
 
 _MENU_LINES = 8
@@ -57,7 +58,7 @@ class Prompt:
         self._tcl = tcl
         self._loading = Loading()
         self._running = False
-        self._input = create_input(os.fdopen(os.dup(0)))  # a script may close the standard channels
+        self._input: Any = create_input(os.fdopen(os.dup(0)))  # a script may close the standard channels
         screen = os.fdopen(os.dup(1), "w")
         self._output = create_output(screen)
         self._keyboard, self._screen = self._input.fileno(), screen.fileno()
@@ -161,6 +162,7 @@ class Prompt:
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._clear_line)
+        self._loop.call_soon_threadsafe(give_up_paste, self._input.vt100_parser, self._loop)
 
     def _clear_line(self) -> None:
         application = self._session.app

@@ -7,6 +7,7 @@ import select
 import selectors
 import sys
 import termios
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,6 +16,7 @@ from pybridge.interp import Interpreter
 
 _LOCAL, _CHARACTERS = 3, 6  # places in what tcgetattr returns
 _DISABLED = b"\0"
+_PASTE_PAUSE = 0.5  # seconds without a character
 _RESET = "\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m"  # no bracketed paste; lines wrap; the cursor shown; no colours
 
 
@@ -84,6 +86,20 @@ class Restorer:
             if raw:  # the prompt was waiting; what was typed for it is not for the shell
                 termios.tcflush(self._terminal, termios.TCIFLUSH)
                 write(self._screen, _RESET + "\r\x1b[J")
+
+
+def give_up_paste(parser: Any, loop: AbstractEventLoop, length: int = -1) -> None:
+    """Have keys be keys again when the end of a paste does not come: Ctrl-C drops what the terminal has.
+
+    Args:
+        length: how much of the paste there was when this was called before.
+    """
+    if parser._in_bracketed_paste:
+        now = len(parser._paste_buffer)
+        if now == length:
+            parser.reset()
+        else:  # it still comes, and must not be taken for keys
+            loop.call_later(_PASTE_PAUSE, give_up_paste, parser, loop, now)
 
 
 def die_of(number: int) -> None:

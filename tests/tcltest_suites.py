@@ -1,6 +1,8 @@
 """Tcl test suites for the tests of the pytest plugin, and what runs them without pytest."""
 
 import functools
+import importlib
+import pkgutil
 import re
 import shlex
 import shutil
@@ -9,6 +11,12 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from pybridge import tcltest
+
+# What a run of pytester's imports is gone when it ends: were this not there, each run would import it anew.
+for _module in pkgutil.iter_modules(tcltest.__path__, "pybridge.tcltest."):
+    importlib.import_module(_module.name)
 
 HEAD = "package require tcltest 2.5\nnamespace import -force ::tcltest::*\n"
 END = "::tcltest::cleanupTests\n"
@@ -48,12 +56,17 @@ def _has_threads() -> bool:
 
 
 def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> pytest.RunResult:
-    """Run pytest, without what only costs time here. A later option overrules the interpreter."""
+    """Run pytest, without what only costs time here. A later option overrules the interpreter.
+
+    Plugins of other packages are not looked for: that takes longer than the tests of many suites.
+    """
     # one word: of two, pytest takes the program for a path that it is to look for tests in
     option = [f"--tcltest-interpreter={shlex.join(TCLSH)}"] if interpreter == "tclsh" else []
     cache = [] if "cacheprovider" in words else ["-p", "no:cacheprovider"]
     warn = ["-W", "always::pytest.PytestWarning"]  # which the tests of this project have for errors
-    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", *warn, *cache, *option, *words)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return pytester.runpytest_inprocess("-p", "tcltest", *warn, *cache, *option, *words)
 
 
 def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:

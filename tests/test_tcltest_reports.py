@@ -206,7 +206,7 @@ def test_a_test_that_does_not_end_has_a_duration(pytester):
 def test_the_summary_says_why_with_xdist_too(pytester):
     write(pytester, a=suite("test a-1 {} {puts x; expr 1} 2") + "test a-2 {} {error boom} 1\n")
     write(pytester, b=HEAD + "test b-1 {} {expr 1} 1\nerror bang\n")
-    result = run(pytester, "-n1", "--color=yes")
+    result = run(pytester, "-p", "xdist", "-n1", "--color=yes")
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "errors": 2}
     result.stdout.re_match_lines_random(
         [

@@ -48,11 +48,11 @@ def settle():
         compiler.join()
 """
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 Said = Callable[..., list[str]]
 
 
-@pytest.fixture
-def python(warm: Warm) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+def python_of(warm: Warm) -> Run:
     """Run a script of its own, without what this process has in its environment for kernels."""
 
     def run(
@@ -68,8 +68,7 @@ def python(warm: Warm) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     return run
 
 
-@pytest.fixture
-def said(python: Callable[..., "subprocess.CompletedProcess[str]"]) -> Said:
+def said_by(python: Run) -> Said:
     """The lines that a script prints; it must end well, and say nothing on standard error."""
 
     def run(script: str, **options: Any) -> list[str]:
@@ -78,6 +77,31 @@ def said(python: Callable[..., "subprocess.CompletedProcess[str]"]) -> Said:
         return done.stdout.splitlines()
 
     return run
+
+
+@pytest.fixture
+def python(warm: Warm) -> Run:
+    return python_of(warm)
+
+
+@pytest.fixture
+def said(python: Run) -> Said:
+    return said_by(python)
+
+
+@pytest.fixture(scope="module")
+def warm_numba() -> Iterator[Warm]:
+    """Here numba is imported, too, which takes more than a second."""
+    with Warm("numba", "numba.core.caching", "numba.core.ccallback", "numba.extending") as process:
+        yield process
+
+
+@pytest.fixture
+def said_with_numba(warm_numba: Warm) -> Said:
+    """What scripts print that are about kernels, but not about how numba comes to be imported."""
+    said = said_by(python_of(warm_numba))
+    settings = "import numba\nnumba.config.reload_config()\n"
+    return lambda script, **options: said(settings + PRELUDE + script, prelude="", **options)
 
 
 @pytest.fixture
@@ -165,14 +189,14 @@ def test_interruption_leaves_everything_usable(back_end: CountingBackend) -> Non
         assert same(quant.fake_quantize_per_tensor(x, 0.03, 1, -8, 99), expected)
 
 
-def test_nothing_outside_of_the_tensors_is_touched(warm: Warm) -> None:
+def test_nothing_outside_of_the_tensors_is_touched(warm_numba: Warm) -> None:
     script = "import runpy; runpy.run_module('tests.guard_pages', run_name='__main__', alter_sys=True)"
-    done = warm.run(script, folder=ROOT)
+    done = warm_numba.run(script, folder=ROOT)
     assert (done.returncode, done.stdout) == (0, "nothing outside was touched\n"), done
-    assert warm.run(script, "--outside", folder=ROOT).returncode == -signal.SIGSEGV
+    assert warm_numba.run(script, "--outside", folder=ROOT).returncode == -signal.SIGSEGV
 
 
-def test_forked_children_go_on(said: Said) -> None:
+def test_forked_children_go_on(said_with_numba: Said) -> None:
     """PyTorch's threads are gone in a child: its operators would wait for them, kernels do not."""
     script = """
 torch.set_num_threads(2)
@@ -188,7 +212,7 @@ if not child:
     sys.exit()
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), right(1024, 1024))
 """
-    first, second, third = said(script, TCLTORCH_KERNELS="numba")
+    first, second, third = said_with_numba(script, TCLTORCH_KERNELS="numba")
     assert (first, third) == ("True True", "0 True")
     assert second == "True True True numba, 4 compiled; PyTorch for the rest"
 
@@ -252,7 +276,7 @@ print(backend()._compiling)
     assert len(list(tmp_path.rglob("*.nbc"))) == 1
 
 
-def test_kernels_run_when_the_interpreter_ends(said: Said) -> None:
+def test_kernels_run_when_the_interpreter_ends(said_with_numba: Said) -> None:
     """In a function of atexit no thread can be started, and none is left of a pool."""
     script = """
 import atexit
@@ -263,22 +287,24 @@ if sys.argv[1:]:
 """
     used = "import sys; sys.argv.append('used')\n"
     for before in "", used:
-        assert said(before + script, whole_end=True, TCLTORCH_KERNELS="numba") == ["True True"]
+        assert said_with_numba(before + script, whole_end=True, TCLTORCH_KERNELS="numba") == ["True True"]
 
 
-def test_kernels_are_compiled_once_for_all_processes(said: Said, tmp_path: Path) -> None:
+def test_kernels_are_compiled_once_for_all_processes(said_with_numba: Said, tmp_path: Path) -> None:
     script = "print(product(), backend().kernel('backward float32').cache_hits)"
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "TCLTORCH_KERNELS": "numba"}
-    assert said(script, **environment) == ["True 0"]
-    assert said(script, **environment) == ["True 1"]
+    assert said_with_numba(script, **environment) == ["True 0"]
+    assert said_with_numba(script, **environment) == ["True 1"]
     files = list(tmp_path.rglob("*.nb?"))
     assert len(files) == 2
     for path in files:
         path.write_bytes(b"broken")
-    assert said(script, **environment) == ["True 0"]
+    assert said_with_numba(script, **environment) == ["True 0"]
 
 
-def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(said: Said, tmp_path: Path) -> None:
+def test_kernels_of_the_cache_and_new_ones_do_not_take_each_others_place(
+    said_with_numba: Said, tmp_path: Path
+) -> None:
     """They come of one text: the linker must not take one for another, whichever came first."""
     script = """
 def right(masked):
@@ -290,11 +316,11 @@ print(*map(right, ORDER), backend().describe())
 """
     environment = {"NUMBA_CACHE_DIR": str(tmp_path), "TCLTORCH_KERNELS": "numba"}
     end = "numba, {} compiled; PyTorch for the rest"
-    assert said("ORDER = [False]" + script, **environment) == ["True " + end.format(1)]
-    assert said("ORDER = [True, False]" + script, **environment) == ["True True " + end.format(2)]
+    assert said_with_numba("ORDER = [False]" + script, **environment) == ["True " + end.format(1)]
+    assert said_with_numba("ORDER = [True, False]" + script, **environment) == ["True True " + end.format(2)]
 
 
-def test_without_a_folder_for_the_cache_kernels_are_compiled_each_time(said: Said) -> None:
+def test_without_a_folder_for_the_cache_kernels_are_compiled_each_time(said_with_numba: Said) -> None:
     script = """
 from numba.core import caching
 
@@ -305,7 +331,7 @@ caching._CacheLocator.ensure_cache_path = refuse
 kept = backend().kernel("backward float32")._cache
 print(product(), isinstance(kept, caching.NullCache), backend().describe())
 """
-    lines = said(script, TCLTORCH_KERNELS="numba")
+    lines = said_with_numba(script, TCLTORCH_KERNELS="numba")
     assert lines == ["True True numba, 1 compiled; PyTorch for the rest"]
 
 
@@ -390,7 +416,7 @@ settle()
     assert said(script) == ["True", "True"]
 
 
-def test_a_child_forked_while_one_of_two_threads_compiles(said: Said) -> None:
+def test_a_child_forked_while_one_of_two_threads_compiles(said_with_numba: Said) -> None:
     script = """
 from pybridge.quant import compiled
 compile, going = compiled.compile, threading.Event()
@@ -410,7 +436,7 @@ if not child:
 os.waitpid(child, 0)
 going.set()
 """
-    assert said(script, TCLTORCH_KERNELS="numba") == ["PyTorch (forked while numba was compiling)"]
+    assert said_with_numba(script, TCLTORCH_KERNELS="numba") == ["PyTorch (forked while numba was compiling)"]
 
 
 def test_what_numba_compiles_for_decides_about_float16(said: Said) -> None:
@@ -435,7 +461,7 @@ print(right(), backend().describe())
     assert line.startswith("True PyTorch (ImportError: no kernels for aarch64")
 
 
-def test_without_openmp_one_thread_does_it(said: Said) -> None:
+def test_without_openmp_one_thread_does_it(said_with_numba: Said) -> None:
     script = """
 from pybridge.quant import threads
 torch.set_num_threads(2)
@@ -444,10 +470,10 @@ for library in "/no/such/libgomp.so.1", "libc.so.6":
     threads.team.cache_clear()
     print(right(256, 1024), threads.team())
 """
-    assert said(script, TCLTORCH_KERNELS="numba") == ["True None", "True None"]
+    assert said_with_numba(script, TCLTORCH_KERNELS="numba") == ["True None", "True None"]
 
 
-def test_work_is_done_in_pytorchs_threads(said: Said) -> None:
+def test_work_is_done_in_pytorchs_threads(said_with_numba: Said) -> None:
     """The process has as many threads afterwards as PyTorch alone would have."""
     script = """
 from pathlib import Path
@@ -458,7 +484,7 @@ torch.set_num_threads(3)
 before = count()
 print(right(1024, 1024), count() - before, before >= 3)
 """
-    assert said(script, TCLTORCH_KERNELS="numba") == ["True 0 True"]
+    assert said_with_numba(script, TCLTORCH_KERNELS="numba") == ["True 0 True"]
 
 
 def test_importing_is_lean(said: Said) -> None:

@@ -1,9 +1,9 @@
 """Scripts in processes of their own that need not import PyTorch, which takes seconds: forks of one that has.
 
-It imports nothing else, and has PyTorch compute nothing, which therefore has no threads yet. What it has in
-memory is frozen: a child would look for garbage in all of PyTorch, and copy it for that. A child ends when
-its threads and functions of atexit have, unless the rest of its end is what is tested: to take PyTorch apart
-costs 0.3 s of a processor.
+It imports nothing else unless asked, and has PyTorch compute nothing, which therefore has no threads yet.
+What it has in memory is frozen: a child would look for garbage in all of PyTorch, and copy it for that. A
+child ends when its threads and functions of atexit have, unless the rest of its end is what is tested: to
+take PyTorch apart costs 0.3 s of a processor.
 """
 
 import json
@@ -28,6 +28,8 @@ def end():
 
 atexit.register(end)
 import torch
+for module in sys.argv[1:]:
+    __import__(module)
 
 gc.collect()
 gc.freeze()
@@ -61,11 +63,14 @@ except SystemExit as error:
 
 
 class Warm:
-    """A process that has imported PyTorch; use it in a `with` statement."""
+    """A process that has imported PyTorch, and these modules; use it in a `with` statement."""
+
+    def __init__(self, *modules: str) -> None:
+        self._command = [sys.executable, "-c", _PARENT, *modules]
 
     def __enter__(self) -> "Warm":
         self._process: Any = subprocess.Popen(
-            [sys.executable, "-c", _PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         return self
 

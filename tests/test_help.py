@@ -138,6 +138,8 @@ def test_apropos(tcl: Interpreter) -> None:
     assert tcl.eval("torch::apropos torch::zeros") == tcl.eval("torch::apropos zeros")
     names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
+    assert tcl.eval("torch::apropos {CHANNEL fake}") == "\n".join(found)
+    assert "torch::tensor_matmul" in tcl.eval("torch::apropos { matrix multiply}").splitlines()
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
     error = error_of(tcl.eval, "torch::apropos tensor quaternion")
     assert error.message == 'no command is about "tensor quaternion"; torch::help lists all'

@@ -64,7 +64,7 @@ def apropos(word: str, *more: str) -> str:
     """List the commands whose help speaks of all these words, those first that have them in their names.
 
     Args:
-        word: looked for in any case, also within other words.
+        word: looked for in any case, also within other words. Several between braces are several.
         more: further ones.
 
     Returns:
@@ -77,7 +77,7 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos load safetensors] \\n] 0
         => torch::load_safetensors
     """
-    words = list({_bare(each).lower() for each in (word, *more)})
+    words = list({_bare(each).lower() for given in (word, *more) for each in given.split()})
     found = [each for each in COMMANDS.values() if not _misses(words, (*each.names, prose(each)))]
     if not found:
         said = errors.shown(" ".join((word, *more)))

@@ -82,7 +82,7 @@ def tensor_div(input: Tensor, other: Tensor | int | float) -> Tensor:
 
 @command()
 def tensor_matmul(input: Tensor, other: Tensor) -> Tensor:
-    """Multiply matrices; batches of them broadcast (`torch.matmul`).
+    """Multiply a matrix by a matrix, or batches of them, which broadcast (`torch.matmul`).
 
     Args:
         input: a tensor of at least one dimension.

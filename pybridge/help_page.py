@@ -86,10 +86,11 @@ def _arguments(arguments: tuple[Argument, ...]) -> list[str]:
 
 
 def facts(argument: Argument) -> str:
-    """Type and default, as in `integer, -128 by default`."""
-    facts = [argument.type] if argument.type else []
-    if argument.default:
-        facts.append(f"{argument.default} by default")
-    elif argument.optional:
-        facts.append("optional")
-    return ", ".join(facts) or "required"
+    """Type and default, as in `integer, -128 by default` or `one of row (default), column`."""
+    if argument.default and argument.type.startswith("one of "):
+        choices = argument.type.removeprefix("one of ").split(", ")
+        marked = (f"{each} (default)" if each == argument.default else each for each in choices)
+        return f"one of {', '.join(marked)}"
+    default = f"{argument.default} by default" if argument.default else "optional" * argument.optional
+    between = "; " if ", " in argument.type else ", "  # a list must not seem to go on
+    return between.join(part for part in (argument.type, default) if part) or "required"

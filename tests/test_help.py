@@ -13,7 +13,7 @@ from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher
 from pybridge.documentation import documentation, parameters
 from pybridge.errors import did_you_mean
-from pybridge.help_page import page
+from pybridge.help_page import facts, page
 from pybridge.registry import BY_NAME, COMMANDS, command, families
 from tests.interpreters import error_of
 
@@ -65,7 +65,26 @@ def test_every_page_is_complete_and_fits_80_columns(called: str) -> None:
     assert [each.name for each in known.arguments if not each.text] == []
     for name, parameter in parameters(BY_NAME[called]).items():
         assert f"  {name} (" in text
-        assert parameter.type.noun in " ".join(text.split())
+        assert parameter.type.noun in " ".join(text.replace(" (default)", "").split())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "told"),
+    [
+        ("quantize_integers", "bits", "integer, 8 by default"),
+        ("quantize_integers", "granularity", "one of per_tensor (default), per_channel, per_group"),
+        ("quantize_integers", "scale_mode", "one of float (default), power_of_two"),
+        ("quantization_plan", "observer", "list of minmax, mse, percentile; minmax by default"),
+        ("quantization_sweep", "qscheme", "list of symmetric, affine; symmetric affine by default"),
+        ("import_integers", "order", "one of row, column; optional"),
+        ("import_integers", "bits", "integer, optional"),
+        ("export_integers", "order", "one of row (default), column"),
+        ("tensor_sum", "input", "tensor"),
+        ("scope", "body", "required"),
+    ],
+)
+def test_type_and_default_of_a_parameter(name: str, parameter: str, told: str) -> None:
+    assert {each.name: facts(each) for each in documentation(COMMANDS[name]).arguments}[parameter] == told
 
 
 @pytest.mark.parametrize("name", sorted(set(families()) & set(BY_NAME)))

@@ -150,6 +150,10 @@ def test_completions(filled: Interpreter, text: str, expected: list[str]) -> Non
             ("arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left ..."),
         ),
         ("torch::ones 2 -requires_", ("-requires_grad", "-requires_grad", "boolean value, 0 by default")),
+        (
+            "torch::export_integers -ord",
+            ("-order", "-order", "one of row (default), column"),
+        ),
         ("torch::quantize_per_tensor -zero", ("-zero_point", "-zero_point", "integer")),
         ("torch::tensor_add tensor0", ("tensor0", "tensor0", "float32 [2, 3]")),
         ("::space::w", ("::space::work", "work", "")),

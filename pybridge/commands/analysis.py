@@ -64,10 +64,10 @@ def quantization_sweep(
 
     Args:
         input: any shape and real dtype, not empty, all elements finite.
-        bits: a list of widths, 2 to 16; the integers are signed.
-        granularity: a list of per_tensor, per_channel, per_group: what shares a scale.
-        qscheme: a list of symmetric, affine: whether the zero point is 0.
-        observer: a list of minmax, mse, percentile: how the range is found; see `observer`.
+        bits: widths, 2 to 16; the integers are signed.
+        granularity: what shares a scale.
+        qscheme: whether the zero point is 0.
+        observer: how the range is found; see `observer`.
         axis: of per_channel; a negative one counts from the end.
         group_size: how many neighbours along the last dimension share a scale with per_group.
         scale_mode: power_of_two for scales that are shifts.

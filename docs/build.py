@@ -3,13 +3,12 @@
 With --check it fails when any of it is out of date.
 """
 
-import inspect
 import re
 import sys
 from pathlib import Path
 
 import pybridge.commands  # noqa: F401  # registers them
-from pybridge.documentation import Argument, documentation
+from pybridge.documentation import Argument, beside, documentation, purpose
 from pybridge.help_page import facts, usage
 from pybridge.package import commands_file, tcl_package
 from pybridge.registry import Command, families
@@ -44,8 +43,10 @@ def pages() -> dict[str, str]:
 
 def page(family: str, members: list[Command]) -> str:
     entries = map(entry, members)
-    purpose = inspect.getdoc(sys.modules[f"pybridge.commands.{family}"]) or ""
-    return "\n".join([f"# {family}\n", escaped(purpose) + "\n", *entries])
+    about = [escaped(paragraph) + "\n" for paragraph in purpose(family)]
+    others = ", ".join(f"[{name}]({name}.md)" for name in beside(family))
+    about.append(f"**See also:** {others}\n" if others else "")
+    return "\n".join(part for part in [f"# {family}\n", *about, *entries] if part)
 
 
 def entry(command: Command) -> str:

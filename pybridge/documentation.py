@@ -3,7 +3,9 @@
 `torch::help`, the reference pages and the manual page are made of this, and of nothing else.
 """
 
+import inspect
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +18,7 @@ from pybridge.tcl_list import camel_case, join_list
 _SECTIONS = ("Args", "Returns", "Errors", "Example")
 _ARGUMENT = re.compile(r"(\w+): (.*)", re.DOTALL)
 _INHERITS = re.compile(r"(?:Other a|A)rguments as for `(\w+)`\.")
+_SEE_ALSO = "See also: "
 _FEW = 8
 _MENTION = re.compile(r"`(?:torch::)?(\w+)[^`]*`")
 
@@ -100,8 +103,31 @@ def lead(command: Command) -> str:
 
 
 def prose(command: Command) -> str:
-    """The docstring without its example, whose words are about something else."""
-    return "\n".join(text for name, text in _sections(command.doc).items() if name != "Example")
+    """The docstring without its example, whose words are about something else, and what its family is for."""
+    sections = [text for name, text in _sections(command.doc).items() if name != "Example"]
+    return "\n".join([*sections, *purpose(command.family)])
+
+
+def purpose(family: str) -> list[str]:
+    """What the module of a family says of it, by paragraphs."""
+    return [each for each in _module_paragraphs(family) if not each.startswith(_SEE_ALSO)]
+
+
+def beside(family: str) -> list[str]:
+    """The families that its module names after `See also:`, and those whose modules name it."""
+    return [name for name in families() if name in named_beside(family) or family in named_beside(name)]
+
+
+def named_beside(family: str) -> list[str]:
+    """The families that its module names."""
+    lists = (each for each in _module_paragraphs(family) if each.startswith(_SEE_ALSO))
+    return [name for each in lists for name in each.removeprefix(_SEE_ALSO).split(", ")]
+
+
+def _module_paragraphs(family: str) -> list[str]:
+    """The docstring of the module; empty for commands that are defined elsewhere."""
+    module = sys.modules.get(f"pybridge.commands.{family}")
+    return _paragraphs(inspect.getdoc(module) or "") if module else []
 
 
 def parameters(command: Command) -> dict[str, Parameter]:

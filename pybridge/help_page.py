@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import fill, indent
 
-from pybridge.documentation import Argument, documentation, lead
+from pybridge.documentation import Argument, beside, documentation, lead, purpose
 from pybridge.registry import Command, families
 
 _WIDTH = 80
@@ -33,6 +33,13 @@ def page(command: Command, called: str) -> str:
     parts.append(_section("See also", _filled(", ".join([*known.see_also, *group]))))
     if called in (grouped := families()):
         parts.append(_section(f"The family {called}", _filled(_names(grouped[called]))))
+        parts.append(_beside(called))
+    return "\n\n".join(part for part in parts if part)
+
+
+def family(name: str) -> str:
+    """What a family is for, its commands, and the families beside it."""
+    parts = [_filled(f"{name} - {' '.join(purpose(name))}", ""), listing(families()[name]), _beside(name)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -47,6 +54,13 @@ def overview() -> str:
     column = max(map(len, grouped)) + 2
     rows = [_row(family.ljust(column), _names(members)) for family, members in grouped.items()]
     return "\n".join([*rows, "", _OVERVIEW])
+
+
+def _beside(family: str) -> str:
+    others = beside(family)
+    column = max(map(len, others), default=0) + 2
+    rows = [_row(_INDENT + name.ljust(column), "".join(purpose(name)[:1])) for name in others]
+    return _section("See also, with torch::help", *rows)
 
 
 def _names(family: Iterable[Command]) -> str:

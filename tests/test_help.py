@@ -11,7 +11,7 @@ import pybridge
 from pybridge import Interpreter
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher
-from pybridge.documentation import documentation, parameters
+from pybridge.documentation import beside, documentation, named_beside, parameters, purpose
 from pybridge.errors import did_you_mean
 from pybridge.help_page import facts, page
 from pybridge.registry import BY_NAME, COMMANDS, command, families
@@ -33,7 +33,7 @@ def test_help(tcl: Interpreter) -> None:
     assert "  axis (integer): the dimension whose slices have scales of their own; a" in lines
     assert lines[lines.index("Also called") + 1] == "  fake_quantize_per_channel"
     assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
-    assert tcl.eval("torch::help quantized").count("\ntorch::") + 1 == 9
+    assert tcl.eval("torch::help quantized").count("\ntorch::") == 9
     assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
     for part in ("FAKE_QUANTIZE_PER", "fakeQuantizePer", "torch::fakequantizeper"):
         assert [line for line in tcl.eval(f"torch::help {part}").splitlines() if line[0] != " "] == [
@@ -89,10 +89,33 @@ def test_type_and_default_of_a_parameter(name: str, parameter: str, told: str) -
 
 @pytest.mark.parametrize("name", sorted(set(families()) & set(BY_NAME)))
 def test_a_command_that_is_called_like_a_family_lists_it(tcl: Interpreter, name: str) -> None:
-    lines = tcl.eval(f"torch::help {name}").splitlines()
-    assert lines[0].startswith(f"torch::{name} - ")
-    listed = lines[lines.index(f"The family {name}") + 1 :]
-    assert " ".join(listed).split() == [each.name for each in families()[name]]
+    text = tcl.eval(f"torch::help {name}")
+    assert text.startswith(f"torch::{name} - ")
+    listed, _, others = text.partition(f"\n\nThe family {name}\n")[2].partition("\n\n")
+    assert listed.split() == [each.name for each in families()[name]]
+    assert others.startswith("See also, with torch::help\n") == bool(beside(name))
+
+
+def test_the_help_of_a_family_ends_with_those_beside_it(tcl: Interpreter) -> None:
+    lines = tcl.eval("torch::help quantize").splitlines()
+    assert lines[0].startswith("quantize - Fake quantization: ")
+    others = [
+        line.split()[0] for line in lines[lines.index("See also, with torch::help") + 1 :] if line[2] != " "
+    ]
+    assert others == ["analysis", "apot", "integers", "learnable", "linear", "observe", "quantized"]
+    assert "  hardware   Integers in files that hardware tools load, and back." in (
+        tcl.eval("torch::help integers").splitlines()
+    )
+    assert "See also" not in tcl.eval("torch::help about")
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_families_know_what_they_are_for_and_each_other(name: str) -> None:
+    assert purpose(name)
+    assert name not in beside(name)
+    assert set(named_beside(name)) <= set(families())
+    for other in beside(name):
+        assert name in beside(other)
 
 
 def test_a_page_refers_to_the_family_but_not_to_itself(tcl: Interpreter) -> None:
@@ -159,6 +182,9 @@ def test_apropos(tcl: Interpreter) -> None:
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
     assert tcl.eval("torch::apropos {CHANNEL fake}") == "\n".join(found)
     assert "torch::tensor_matmul" in tcl.eval("torch::apropos { matrix multiply}").splitlines()
+    assert "torch::fake_quantize_per_channel" in (
+        tcl.eval("torch::apropos {per channel quantization}").splitlines()
+    )
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
     error = error_of(tcl.eval, "torch::apropos tensor quaternion")
     assert error.message == 'no command is about "tensor quaternion"; torch::help lists all'

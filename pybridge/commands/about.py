@@ -28,7 +28,7 @@ def help(topic: CommandName | None = None) -> str:
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
             of commands, such as `quantize`; or part of a name, in any case. The page of a command that is
-            called like a family ends with the commands of the family.
+            called like a family ends with the commands of the family, and each family with those beside it.
 
     Returns:
         Text to read.
@@ -45,11 +45,12 @@ def help(topic: CommandName | None = None) -> str:
     name = _bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
+    if name in families():
+        return help_page.family(name)
     pattern = name if len(name) <= _LONGEST_PATTERN else ""
     matching = [
         each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
     ]
-    matching = matching or families().get(name, [])
     if name and not matching:
         matching = [each for each in COMMANDS.values() if not _misses([name.lower()], each.names)]
     if not matching:

@@ -1,4 +1,7 @@
-"""What quantization costs: errors, and the choice of a scheme. The numbers come from `pybridge.quant`."""
+"""What quantization costs: errors, sweeps of one tensor, plans for the weights of a model.
+
+See also: integers, observe, pictures
+"""
 
 from typing import Any
 

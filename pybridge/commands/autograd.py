@@ -1,4 +1,7 @@
-"""Commands of automatic differentiation."""
+"""Commands of automatic differentiation.
+
+See also: learnable, nn
+"""
 
 from pybridge import errors
 from pybridge.annotations import Tensor

@@ -1,4 +1,7 @@
-"""Arithmetic on tensors. Each command is the PyTorch function of that name, result dtype included."""
+"""Arithmetic on tensors. Each command is the PyTorch function of that name, result dtype included.
+
+See also: convert, nn, reduce
+"""
 
 from pybridge.annotations import Tensor
 from pybridge.lazy import torch
@@ -82,7 +85,7 @@ def tensor_div(input: Tensor, other: Tensor | int | float) -> Tensor:
 
 @command()
 def tensor_matmul(input: Tensor, other: Tensor) -> Tensor:
-    """Multiply a matrix by a matrix, or batches of them, which broadcast (`torch.matmul`).
+    """Multiply a matrix by a matrix; batches of matrices broadcast (`torch.matmul`).
 
     Args:
         input: a tensor of at least one dimension.

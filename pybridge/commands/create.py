@@ -1,4 +1,7 @@
-"""Commands that make tensors."""
+"""Commands that make tensors.
+
+See also: convert, files, random
+"""
 
 from typing import Any
 

@@ -2,6 +2,8 @@
 
 A data file in one of eight formats, and beside it a manifest: a JSON file that tells shape, width, sign,
 scales and whatever else the data file does not say itself.
+
+See also: files, integers
 """
 
 import os

@@ -1,4 +1,7 @@
-"""From real numbers to integers and back, by a choice that a sweep or a plan has made or that is given."""
+"""Quantization to integers and back, by options or by the choice of a sweep or a plan: weights for hardware.
+
+See also: linear, observe, quantized
+"""
 
 from typing import Any, TypedDict
 

@@ -1,4 +1,7 @@
-"""Commands of linear quantization, as it is taught."""
+"""Linear quantization to integers and back as it is taught: a scale, a zero point, every step by itself.
+
+See also: quantized
+"""
 
 from pybridge.annotations import Tensor
 from pybridge.lazy import quant

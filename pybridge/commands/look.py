@@ -1,4 +1,7 @@
-"""Commands that look at a tensor."""
+"""Commands that look at a tensor.
+
+See also: convert, reduce
+"""
 
 from typing import Any
 

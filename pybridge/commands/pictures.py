@@ -1,4 +1,4 @@
-"""Pictures, into files or windows, and histograms as text. `pybridge.pictures` draws them."""
+"""Pictures, into files or windows, and histograms as text."""
 
 from collections.abc import Callable
 from math import inf, isnan, nan

@@ -1,4 +1,7 @@
-"""Fake quantization: what a Tcl user naturally has is accepted and checked here; `pybridge.quant` does it."""
+"""Fake quantization: a tensor stays floating-point and is rounded to what integers can stand for.
+
+See also: analysis, apot, integers, learnable, linear, observe, quantized
+"""
 
 from pybridge import errors
 from pybridge.annotations import Tensor

@@ -1,4 +1,4 @@
-"""Commands on quantized dtypes. Legacy: PyTorch has deprecated these dtypes and will remove them."""
+"""Quantization to PyTorch's quantized dtypes. Legacy: PyTorch has deprecated these and will remove them."""
 
 from pybridge import errors
 from pybridge.annotations import Dtype, Tensor

@@ -369,3 +369,16 @@ def test_one_zero_point_for_all_scales(tcl: Interpreter) -> None:
         assert tcl.eval(f"torch::tensor_to_list [{call}]") == expected
     error = error_of(tcl.eval, "torch::dequantize_integers $q $s 2147483648 -axis 0")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "zero_point")
+
+
+def test_two_conventions_for_a_symmetric_scale(tcl: Interpreter) -> None:
+    """What the help of both commands says: 3.3/127.5 and 3.3/127."""
+    tcl.eval("set x [torch::tensor_create {3.3 -3.3 1}]; set finer [torch::quantize_integers $x]")
+    tcl.eval("set exact [torch::linear_q_symmetric $x]")
+    codes = [tcl.eval(f"torch::tensor_to_list [dict get ${name} quantized]") for name in ("finer", "exact")]
+    assert codes == ["127 -128 39", "127 -127 38"]
+    largest = torch.tensor(3.3)
+    assert float(tcl.eval("torch::tensor_item [dict get $finer scale]")) == (largest / 127.5).item()
+    assert float(tcl.eval("dict get $exact scale")) == largest.item() / 127
+    for name, formula in (("quantize_integers", "max/127.5"), ("linear_q_symmetric", "max/127,")):
+        assert formula in tcl.eval(f"torch::help {name}")

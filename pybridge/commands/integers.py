@@ -55,6 +55,10 @@ def quantize_integers(
 ) -> dict[str, Any]:
     """Quantize a tensor to integers, by options or like one of the dicts of a sweep or a plan.
 
+    Of the range low .. high that the observer finds, a symmetric scale is max(-low, high) / ((quant_max -
+    quant_min) / 2), as in PyTorch's observers: at 8 bits max/127.5, so that the largest magnitude is half a
+    step off the nearest integer, 127 or -128. `linear_q_symmetric` has max/127, and is exact there.
+
     The least scale is 2^-126, the least normal float32, not the 2^-23 of an observer: elements times 2^-20
     become the same integers.
 

@@ -18,7 +18,7 @@ def get_q_scale_symmetric(tensor: Tensor, dtype: IntegerDtype = "int8") -> float
         dtype: of the codes: int2 .. int16, int32 or uint2 .. uint8.
 
     Returns:
-        max(|tensor|) / q_max, a number; 1.0 for a tensor of zeros.
+        max(|tensor|) / q_max, a number, for int8 max/127; 1.0 for a tensor of zeros.
 
     Errors:
         TORCH ARG VALUE tensor, for a tensor that is not as above.
@@ -91,7 +91,8 @@ def linear_q_symmetric(tensor: Tensor, dtype: IntegerDtype = "int8") -> dict[str
         dtype: of the codes: int2 .. int16, int32 or uint2 .. uint8.
 
     Returns:
-        A dict of `quantized`, the codes, and `scale`, the number that `get_q_scale_symmetric` gives.
+        A dict of `quantized`, the codes, and `scale`, the number that `get_q_scale_symmetric` gives:
+        max(|tensor|) / q_max, for int8 max/127, where `quantize_integers` has max/127.5.
 
     Errors:
         TORCH ARG VALUE tensor, for a tensor that is not as above.
@@ -119,8 +120,9 @@ def linear_q_symmetric_per_channel(
         dtype: of the codes: int2 .. int16, int32 or uint2 .. uint8.
 
     Returns:
-        A dict of `quantized`, the codes, and `scale`, a float32 tensor that broadcasts with them; 1.0 for a
-        slice of zeros.
+        A dict of `quantized`, the codes, and `scale`, a float32 tensor that broadcasts with them:
+        max(|slice|) / q_max, for int8 max/127, where `quantize_integers` has max/127.5; 1.0 for a slice of
+        zeros.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above, and for a scale that float32 cannot hold.
@@ -148,7 +150,8 @@ def linear_q_symmetric_per_group(
 
     Returns:
         A dict of `quantized`, the codes, and `scale`, a float32 tensor of one column and a row for each
-        group; 1.0 for a group of zeros.
+        group: max(|group|) / q_max, for int8 max/127, where `quantize_integers` has max/127.5; 1.0 for a
+        group of zeros.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above, and for a scale that float32 cannot hold.

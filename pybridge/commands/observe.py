@@ -119,7 +119,8 @@ def observer(
             and signed it is quint8, as in PyTorch.
         bits: their width, 2 .. 16, in place of a dtype; 8 by default. For apot 1 .. 16, and required.
         signed: whether there are negative ones; by default when quant_min is negative.
-        qscheme: affine (default), symmetric, or affine_float_qparams: zero points that are no integers.
+        qscheme: affine (default), symmetric, or affine_float_qparams: zero points that are no integers. See
+            `calculate_qparams` for the formulas.
         axis: the dimension whose slices are the channels; 0 by default for the per_channel kinds. percentile
             and mse have one channel unless axis or group_size is given.
         group_size: makes each so many neighbours along the last dimension a channel, in place of axis.
@@ -190,6 +191,10 @@ def observe(table: HandleTable, observer: Observer, input: TensorHandle) -> str:
 @command()
 def calculate_qparams(observer: Observer) -> dict[str, Any]:
     """Tell how to quantize what an observer has seen.
+
+    Of a range low .. high, widened to hold 0, an affine scale is (high - low) / (quant_max - quant_min), and
+    a symmetric one max(-low, high) / ((quant_max - quant_min) / 2): at 8 bits max/127.5, where
+    `linear_q_symmetric` has max/127.
 
     Args:
         observer: what `observer` gave.

@@ -280,12 +280,12 @@ def test_commands_by_options_and_like_a_plan(tcl: Interpreter) -> None:
         ),
         (
             "dequantize_integers [torch::zeros {2 3} int8] [torch::ones 2] [torch::zeros 1 int32] 0",
-            "zero_point must have 2 elements but has 1",
+            "zero_point must have 2 elements, one for each slice of axis 0, but has 1",
             "zero_point",
         ),
         (
             "dequantize_integers [torch::zeros {2 3} int8] [torch::ones 2] [torch::zeros 2 int32]",
-            "scale must have 1 elements but has 2",
+            "scale must have 1 element, because neither axis nor group_size is given, but has 2",
             "scale",
         ),
         ("uniform_levels Inf", "scale must be a finite float32 but is inf", "scale"),

@@ -511,7 +511,7 @@ SETUP = """
         (
             "linear_dequantization_per_group $codes $pair 1",
             "scale",
-            "scale must have 6 elements, one a group, but has 2",
+            "scale must have 6 elements, one for each group of 1, but has 2",
         ),
         (
             "linear_dequantization_per_group $codes $pair 2",

@@ -139,12 +139,7 @@ def _check_per_channel(tensor: Tensor, name: str, channels: int, axis: int) -> N
     if tensor.dim() != 1:
         hint = " (-shape 1 makes it 1-D)" if tensor.numel() == 1 else ""
         raise errors.arg_value(name, f"{name} must be 1-D but has {tensor.dim()} dimensions{hint}")
-    if tensor.numel() != channels:
-        raise errors.arg_value(
-            name,
-            f"{name} must have {channels} elements, one for each slice of axis {axis}, "
-            f"but has {tensor.numel()}",
-        )
+    quant.Channels(axis).check_count(name, tensor.numel(), channels)
 
 
 def _check_single(tensor: Tensor, name: str) -> None:

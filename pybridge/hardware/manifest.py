@@ -10,6 +10,7 @@ from typing import Any
 from pybridge.hardware.refusals import BadContent
 from pybridge.hardware.words import WIDEST
 from pybridge.quant.arguments import BadArgument, check_choice
+from pybridge.quant.channels import Channels
 from pybridge.quant.integer_range import limits
 
 SUFFIX = ".manifest.json"  # after the data file's full name
@@ -135,12 +136,11 @@ class Manifest(Coding):
         self._check_scales()
 
     def _check_scales(self) -> None:
-        count, why = self._scale_count()
+        count = self._scale_count()
         for name in ("scales", "zero_points"):
             given = getattr(self, name)
-            if given is not None and not (len(given) == count or (name == "zero_points" and len(given) == 1)):
-                elements = f"{count} element{'' if count == 1 else 's'}"
-                raise BadArgument(name, f"{name} must have {elements}, {why}, but has {len(given)}")
+            if given is not None and not (name == "zero_points" and len(given) == 1):
+                Channels(self.axis, self.group_size).check_count(name, len(given), count)
         bad = next((scale for scale in self.scales or () if not math.isfinite(scale)), None)
         if bad is not None:
             raise BadArgument("scales", f"scales must be finite but one is {bad}")
@@ -148,8 +148,8 @@ class Manifest(Coding):
         if far is not None:
             raise BadArgument("zero_points", f"zero_points must fit into 32 bits but one is {far}")
 
-    def _scale_count(self) -> tuple[int, str]:
-        """How many scales there must be, and why."""
+    def _scale_count(self) -> int:
+        """How many scales there must be."""
         if self.group_size is not None:
             last = self.shape[-1] if self.shape else 1
             if self.axis is not None:
@@ -159,14 +159,14 @@ class Manifest(Coding):
                     "group_size",
                     f"group_size must divide the last dimension ({last}) but is {self.group_size}",
                 )
-            return self.values // self.group_size, f"one for each group of {self.group_size}"
+            return self.values // self.group_size
         if self.axis is None:
-            return 1, "because neither axis nor group_size is given"
+            return 1
         if not 0 <= self.axis < len(self.shape):
             raise BadArgument(
                 "axis", f"axis must be in 0 .. {len(self.shape) - 1} for this shape but is {self.axis}"
             )
-        return self.shape[self.axis], f"one for each slice of axis {self.axis}"
+        return self.shape[self.axis]
 
     @property
     def scale_exponents(self) -> tuple[int, ...] | None:

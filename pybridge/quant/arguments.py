@@ -24,6 +24,11 @@ def shown(shape: torch.Size) -> str:
     return f"{{{' '.join(map(str, shape))}}}"
 
 
+def elements(count: int) -> str:
+    """How many elements, as in `1 element`."""
+    return f"{count} element{'' if count == 1 else 's'}"
+
+
 def checked_dim(dim: int, parameter: str, tensor: Tensor) -> int:
     """The dimension counted from 0."""
     dims = tensor.dim()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pybridge.quant.arguments import BadArgument, checked_dim
+from pybridge.quant.arguments import BadArgument, checked_dim, elements
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,22 @@ class Channels:
     def is_one(self) -> bool:
         """Whether the whole tensor is one channel."""
         return self.axis is None and self.group_size is None
+
+    def check_count(self, parameter: str, given: int, channels: int) -> None:
+        """There must be a number for each channel.
+
+        Raises:
+            BadArgument: it says why as many are needed.
+        """
+        if given == channels:
+            return
+        if self.group_size is not None:
+            why = f"one for each group of {self.group_size}"
+        elif self.axis is not None:
+            why = f"one for each slice of axis {self.axis}"
+        else:
+            why = "because neither axis nor group_size is given"
+        raise BadArgument(parameter, f"{parameter} must have {elements(channels)}, {why}, but has {given}")
 
     def rows(self, tensor: torch.Tensor) -> torch.Tensor:
         """The elements of each channel in a row, 2-D; for a tensor that is one channel 1-D.

@@ -167,8 +167,7 @@ def dequantize_integers(quantized: Tensor, scale: Tensor, zero_point: Tensor, ch
     scale = checked_scale(checked_floating(scale, "scale"), torch.float32)
     rows = as_rows(quantized, channels)
     for name, each in (("scale", scale), ("zero_point", zero_point)):
-        if each.numel() != len(rows):
-            raise BadArgument(name, f"{name} must have {len(rows)} elements but has {each.numel()}")
+        channels.check_count(name, each.numel(), len(rows))
     result = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
     for block in blocks(rows.shape):
         result[block] = from_codes(rows[block], scale, zero_point, block[0])

@@ -8,7 +8,7 @@ import math
 import torch
 
 from pybridge.names import dtype_name
-from pybridge.quant.arguments import BadArgument, checked_dim, shown
+from pybridge.quant.arguments import BadArgument, checked_dim, elements, shown
 
 Tensor = torch.Tensor
 
@@ -199,12 +199,12 @@ def _check_bounds(quant_min: int, quant_max: int) -> None:
         )
 
 
-def _check_vector(tensor: Tensor, name: str, dtype: torch.dtype, elements: int) -> None:
+def _check_vector(tensor: Tensor, name: str, dtype: torch.dtype, size: int) -> None:
     if tensor.dtype is not dtype:
         raise BadArgument(name, f"{name} must be {dtype_name(dtype)} but is {dtype_name(tensor.dtype)}")
-    if tensor.dim() != 1 or tensor.numel() != elements:
-        needed = f"{elements} element{'s' * (elements != 1)}"
-        raise BadArgument(name, f"{name} must be 1-D with {needed} but has the shape {shown(tensor.shape)}")
+    if tensor.dim() != 1 or tensor.numel() != size:
+        needed = f"1-D with {elements(size)}"
+        raise BadArgument(name, f"{name} must be {needed} but has the shape {shown(tensor.shape)}")
 
 
 def _check_rows(input: Tensor, ch_axis: int) -> None:

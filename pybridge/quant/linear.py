@@ -20,6 +20,7 @@ from pybridge.quant.arguments import (
     checked_scale,
     shown,
 )
+from pybridge.quant.channels import Channels
 from pybridge.quant.integer_range import IntegerRange, integer_range
 
 Tensor = torch.Tensor
@@ -200,10 +201,7 @@ def linear_dequantization_per_group(quantized: Tensor, scale: Tensor, group_size
     quantized = checked_integers(quantized, "quantized")
     checked_real(scale, "scale")
     groups = _groups(quantized, group_size, "quantized")
-    if scale.numel() != len(groups):
-        raise BadArgument(
-            "scale", f"scale must have {len(groups)} elements, one a group, but has {scale.numel()}"
-        )
+    Channels(group_size=group_size).check_count("scale", scale.numel(), len(groups))
     return linear_dequantization(groups, scale.reshape(-1, 1), 0).view(quantized.shape)
 
 

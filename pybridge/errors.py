@@ -117,8 +117,11 @@ def arg_value(parameter: str, message: str) -> TclError:
     return TclError(message, ("TORCH", "ARG", "VALUE", parameter))
 
 
-def no_such_handle(kind: str, name: str) -> TclError:
-    return TclError(f'no such {kind} "{shown(name)}"', ("TORCH", "HANDLE", name))
+def no_such_handle(kind: str, name: str, values: Sequence[str] = ()) -> TclError:
+    """`name` is no handle; when it is a dict that has some, `values` are the names of those."""
+    several = ", ".join(map(shown, values[:3])) + ", ..." * (len(values) > 3)
+    hint = f": it is a dict, and dict get takes a {kind} out of it ({several})" if values else ""
+    return TclError(f'no such {kind} "{shown(name)}"{hint}', ("TORCH", "HANDLE", name))
 
 
 def freed_handle(kind: str, name: str) -> TclError:

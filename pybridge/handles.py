@@ -11,9 +11,11 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.storages import StorageOf, Storages, storage_of
+from pybridge.tcl_list import split_list
 
 TENSOR = "tensor"  # the kind of nearly all handles
 MAIN = ""  # the name of the chain outside any coroutine
+_LONGEST_DICT = 100_000  # characters that are looked at for a message
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
 
 
@@ -129,7 +131,18 @@ class HandleTable:
         prefix, number = _parts(name)
         if number and int(number) < self.created and self.kind(name) == prefix:
             return errors.freed_handle(prefix, name)
-        return errors.no_such_handle(kind, name)
+        return errors.no_such_handle(kind, name, self._in_dict(name, kind))
+
+    def _in_dict(self, text: str, kind: str) -> list[str]:
+        """The names of the live handles of `kind` in a dict; none when `text` is no dict of such."""
+        try:
+            words = split_list(text) if len(text) <= _LONGEST_DICT else []
+        except ValueError:
+            return []
+        if len(words) % 2 or any(key in self.objects for key in words[::2]):
+            return []
+        pairs = zip(words[::2], words[1::2], strict=True)
+        return [key for key, value in pairs if value in self.objects and self.kind(value) == kind]
 
     def _drop(self, name: str) -> None:
         self.storages.remove(self.objects.pop(name))

@@ -43,6 +43,8 @@ def _union(annotation: Any) -> Type:
     number = type_of(functools.reduce(operator.or_, [member for member in members if member is not Tensor]))
     if number.free:
         return _tensor_or_free(number)
+    if any(map(typing.is_typeddict, members)):
+        return _tensor_or_dict(number)
 
     def parse(word: Word, table: HandleTable) -> Any:
         if text_of(word) in table.objects:
@@ -81,6 +83,22 @@ def _tensor_or_free(other: Type) -> Type:
     return Type(f"{other.noun} or tensor", parse, free=True)
 
 
+def _tensor_or_dict(record: Type) -> Type:
+    """A tensor or a dict; several words are meant as a dict."""
+
+    def parse(word: Word, table: HandleTable) -> Any:
+        if len(text_of(word).split()) < 2:
+            return TENSOR_TYPE.parse(word, table)
+        try:
+            return record.parse(word, table)
+        except BadElement as error:
+            if error.where:
+                raise
+            raise BadElement(f"a tensor or {error.expected}", error.got) from None
+
+    return Type(f"tensor or {record.noun}", parse)
+
+
 def _choice(allowed: tuple[str, ...]) -> Type:
     def parse(word: Word, _: HandleTable) -> str:
         text = text_of(word)
@@ -113,19 +131,19 @@ def _record(fields: dict[str, Any]) -> Type:
     """A dict that has these keys, and may have others; what may be None may be empty."""
     types = {name: type_of(annotation) for name, annotation in fields.items()}
     optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
+    noun = f"dict with {', '.join(types)}"
 
     def parse(word: Word, table: HandleTable) -> Any:
         given = dict(pairs(word))
-        lacking = next((name for name in types if name not in given), None)
-        if lacking:
-            raise BadElement(f"a dict with {lacking}", text_of(word))
+        if not types.keys() <= given.keys():
+            raise BadElement(f"a {noun}", text_of(word))
         empty = {name for name in optional if not given[name]}
         return {
             name: None if name in empty else _member(each, given[name], f" in {name}", table)
             for name, each in types.items()
         }
 
-    return Type(f"dict with {', '.join(types)}", parse)
+    return Type(noun, parse)
 
 
 def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:

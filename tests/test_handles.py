@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from pybridge.dispatch import Dispatcher
-from pybridge.errors import TclError
+from pybridge.errors import TclError, shown
 from pybridge.handles import HandleTable
 from tests.boundary_matrix import HOSTILE_TEXTS, quoted
 
@@ -268,6 +268,28 @@ def test_a_name_that_was_never_given_is_unknown(name: str) -> None:
     assert error_of(handles.free, ["tensor0", "linear2", name]) == expected
     assert handles.missing(name, "tensor").message == f"no such tensor {quoted(name)}"
     assert handles.objects == before
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("a tensor0 b 3", "a"),
+        ("a tensor0 b tensor0 c tensor0", "a, b, c"),
+        ("{a b} tensor0 b tensor0 c tensor0 d tensor0", "a b, b, c, ..."),
+        ("a linear1", ""),
+        ("a tensor9", ""),
+        ("tensor0 tensor0", ""),
+        ("a tensor0 b", ""),
+        ("a tensor0 {b", ""),
+        ("a tensor0 " * 20_000, ""),
+    ],
+)
+def test_a_dict_in_the_place_of_a_handle(word: str, hint: str) -> None:
+    handles = table()
+    handles.add("tensor", Thing(1))
+    handles.add("linear", Thing(2))
+    expected = f": it is a dict, and dict get takes a tensor out of it ({hint})" if hint else ""
+    assert handles.missing(word, "tensor").message == f'no such tensor "{shown(word)}"{expected}'
 
 
 @settings(deadline=None)

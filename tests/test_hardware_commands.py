@@ -202,6 +202,32 @@ def test_what_cannot_be_exported_is_told_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_linear_quantization_gives_is_written_in_parts(tcl: Interpreter, tmp_path: Path) -> None:
+    tcl.call("set", "file", str(tmp_path / "rows.mem"))
+    tcl.eval(
+        "set made [torch::linear_q_symmetric_per_channel [torch::tensor_create {{1 -3.5} {0 28}}] 0 int4]"
+    )
+    keys = "quantized, scale, zero_point, axis, group_size, bits, qscheme"
+    made = tcl.eval("set made")
+    assert refusal(tcl, "torch::export_integers $made $file readmemh") == (
+        f'expected a tensor or a dict with {keys} but got "{made}" for input',
+        ("TORCH", "ARG", "TYPE", "input"),
+    )
+    assert refusal(tcl, "torch::show $made") == (
+        f'no such tensor "{made}": it is a dict, and dict get takes a tensor out of it (quantized, scale)',
+        ("TORCH", "HANDLE", made),
+    )
+    wrong = "quantized tensor1 scale tensor2 zero_point tensor2 axis x group_size {} bits 4 qscheme symmetric"
+    message, _ = refusal(tcl, f"torch::export_integers {{{wrong}}} $file readmemh")
+    assert message == 'expected integer but got "x" in axis for input'
+    assert refusal(tcl, "torch::export_integers {} $file readmemh")[0] == 'no such tensor ""'
+    tcl.eval("""
+        dict with made {torch::export_integers $quantized $file readmemh -bits 4 -scales $scale -axis 0}
+    """)
+    assert tcl.eval("torch::tensor_to_list [torch::import_integers $file]") == "2 -7 0 7"
+    assert tcl.eval("dict get [torch::integers_info $file] scales") == "0.5 4.0"
+
+
 def test_files_that_are_there_are_kept_unless_forced(tcl: Interpreter, tmp_path: Path) -> None:
     path = tmp_path / "w.hex"
     beside = Path(f"{path}.manifest.json")

@@ -311,7 +311,10 @@ def test_refused(tcl: Interpreter, call: str, message: str, parameter: str) -> N
 def test_a_dict_that_is_no_choice(tcl: Interpreter) -> None:
     tcl.eval("set w [torch::ones 2]")
     error = error_of(tcl.eval, "torch::quantize_integers $w -like {bits 4}")
-    assert error.message == 'expected a dict with granularity but got "bits 4" for -like'
+    assert error.message == (
+        "expected a dict with bits, granularity, qscheme, observer, axis, group_size, scale_mode "
+        'but got "bits 4" for -like'
+    )
     error = error_of(
         tcl.eval,
         "torch::quantize_integers $w -like {bits x granularity per_tensor qscheme affine observer mse"

@@ -58,7 +58,7 @@ def test_a_dict_with_certain_keys() -> None:
         (list[list[bool]], "1 {1 maybe}", wrong_type("boolean value", "maybe", " at index 1 at index 1")),
         (WIDTHS, "a", wrong_type("a dict, names and values in turn,", "a")),
         (list[int], "{1", wrong_type("a list (unmatched open brace in list)", "{1")),
-        (Place, "bits 4 axis {}", wrong_type("a dict with weight", "bits 4 axis {}")),
+        (Place, "bits 4 axis {}", wrong_type("a dict with bits, axis, weight", "bits 4 axis {}")),
         (Place, "bits {} axis {} weight tensor0", wrong_type("integer", "", " in bits")),
         (
             Place,

@@ -66,7 +66,9 @@ def export_integers(
     Args:
         input: a dense tensor of an integer dtype or bool, of any shape: one without dimensions is one value,
             an empty one no values. Or the dict that `quantize_integers` gives, which says bits, scales,
-            zero_points, axis and group_size, too, where these are not given.
+            zero_points, axis and group_size, too, where these are not given. Of the dict that
+            `linear_q_symmetric_per_channel` and its like give, `quantized` is the input, `scale` the scales,
+            and the dimension the axis.
         file: the data file.
         format: readmemh and readmemb for Verilog's $readmemh and $readmemb; coe for AMD's (Xilinx's) and mif
             for Intel's (Altera's) memories; intel_hex for programmers and boot loaders; c_header for C and

@@ -53,9 +53,9 @@ ELSEWHERE = {
 }
 
 BAD_WORDS = {
-    "dict with quantized, scale, zero_point, axis, group_size, bits, qscheme or tensor": (
+    "tensor or dict with quantized, scale, zero_point, axis, group_size, bits, qscheme": (
         "{quantized x}",
-        "TORCH HANDLE",
+        "TORCH ARG TYPE",
     ),
     "list of numbers or tensor": ("{1 x}", "TORCH HANDLE"),
     "dict with weights": ("{weights {w {bits 4}}}", "TORCH ARG TYPE"),

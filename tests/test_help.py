@@ -185,10 +185,21 @@ def test_apropos(tcl: Interpreter) -> None:
     assert "torch::fake_quantize_per_channel" in (
         tcl.eval("torch::apropos {per channel quantization}").splitlines()
     )
+    assert tcl.eval("torch::apropos {read CSV}").splitlines()[0] == "torch::tensor_create"
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
     error = error_of(tcl.eval, "torch::apropos tensor quaternion")
     assert error.message == 'no command is about "tensor quaternion"; torch::help lists all'
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
+
+
+def test_the_help_on_rows_of_a_csv_file(tcl: Interpreter) -> None:
+    script = re.search(r"`(\[lmap [^`]*)`", " ".join(tcl.eval("torch::help tensor_create").split()))
+    assert script
+    tcl.call("set", "text", "1,2.5\n-3,4\n")
+    assert (
+        tcl.eval(f"torch::tensor_to_list [torch::tensor_create {script[1]}] -nested 1")
+        == "{1.0 2.5} {-3.0 4.0}"
+    )
 
 
 def test_commands_and_info(tcl: Interpreter) -> None:

@@ -27,6 +27,9 @@ def tensor_create(
 ) -> Tensor:
     """Make a tensor of a number, a list or a nested list of numbers.
 
+    Tcl's split reads the rows of a CSV file of plain numbers: from its text, the values are `[lmap row [split
+    [string trim $text] \\n] {split $row ,}]`.
+
     Args:
         values: the elements, row by row. The nesting gives the shape; a one-element list of a number is that
             number, so a last dimension of size 1 needs `shape`.

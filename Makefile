@@ -74,7 +74,8 @@ elif ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
 fi
 endef
 
-# torch is pinned in the same pip command: left to itself, pip would take a build with gigabytes of CUDA libraries.
+# torch is pinned in the same pip command: left to itself, pip would take the newest release that pyproject.toml admits.
+# Whether that is a CPU build or one with gigabytes of CUDA libraries is up to the index that pip is configured with.
 # pip would compile all modules on one core; here all cores do, without the tests of the packages. The environment may
 # keep Python from writing what it compiles later. A package may hold what is no module of this Python: no reason to fail.
 $(INSTALLED): pyproject.toml Makefile

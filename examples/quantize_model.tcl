@@ -218,9 +218,10 @@ proc quantize_model::median {numbers} {
 proc quantize_model::table {layers bits} {
     variable most_rows
     variable longest_name
+    set shown [lrange $layers 0 $most_rows-1]
+    set names [shortened [lmap layer $shown {printable [dict get $layer name]}] $longest_name]
     set rows [list [list # layer shape {*}[concat {*}[lmap width $bits {list T$width C$width}]]]]
-    foreach layer [lrange $layers 0 $most_rows-1] {
-        set name [ending [printable [dict get $layer name]] $longest_name]
+    foreach layer $shown name $names {
         set cells [list [llength $rows] $name [join [dict get $layer shape] x]]
         foreach width $bits {
             lappend cells [format %.1f [sqnr $layer $width tensor]] [format %.1f [sqnr $layer $width channel]]
@@ -273,6 +274,19 @@ proc quantize_model::aligned {rows {texts {}}} {
 # A name from a file is anything: what would move the cursor is shown as a question mark.
 proc quantize_model::printable {name} {
     regsub -all {[^[:print:]]} $name ?
+}
+
+# Names as a column shows them: without .weight where all end in it, and cut where they are longer than `length`. Names
+# that differ stay different, if need be in a wider column.
+proc quantize_model::shortened {names length} {
+    if {[lsearch -not $names ?*.weight] < 0} {
+        set names [lmap name $names {string range $name 0 end-[string length .weight]}]
+    }
+    set different [llength [lsort -unique $names]]
+    while {[llength [lsort -unique [set short [lmap name $names {ending $name $length}]]]] < $different} {
+        incr length
+    }
+    return $short
 }
 
 # The end of a long name, which tells more than its beginning.

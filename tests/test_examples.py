@@ -258,7 +258,8 @@ def test_table_begins_with_the_worst_layers(real_report: Report) -> None:
     assert [row["#"] for row in rows] == [str(rank) for rank in range(1, 21)]
     layers = real_report.layers()[:20]
     for row, layer in zip(rows, layers, strict=True):
-        assert layer.endswith(row["layer"].removeprefix("..."))
+        assert layer.endswith(row["layer"].removeprefix("...") + ".weight")
+    assert len({row["layer"] for row in rows}) == 20
     worst = sorted(real_report.layers(), key=lambda layer: real_report.decibels(layer, 4)[0])
     assert real_report.layers() == worst
     for row, layer in zip(rows, layers, strict=True):
@@ -416,6 +417,24 @@ def test_scale_and_range(tcl: Interpreter, call: str, result: str) -> None:
     with pytest.raises(SystemExit):
         quantize_model(tcl)
     assert tcl.eval(f"quantize_model::{call}") == result
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("encoder.0.weight encoder.1.weight", "encoder.0 encoder.1"),
+        ("encoder.0.weight encoder.0.bias", "...0.weight ...r.0.bias"),
+        ("a.weight .weight", "a.weight .weight"),
+        ("encoder.0.attention decoder.0.attention", "encoder.0.attention decoder.0.attention"),
+        ("encoder.0.attention encoder.1.attention", "...0.attention ...1.attention"),
+        ("abcdefghijkl", "...efghijkl"),
+        ("", ""),
+    ],
+)
+def test_names_that_differ_are_shown_differently(tcl: Interpreter, names: str, shown: str) -> None:
+    with pytest.raises(SystemExit):
+        quantize_model(tcl)
+    assert tcl.eval(f"quantize_model::shortened {{{names}}} 11") == shown
 
 
 def test_widths_are_shown_widest_first(

@@ -49,7 +49,7 @@ ELSEWHERE = {
     "export_integers": "test_hardware_commands.test_a_tensor_goes_to_a_file_and_comes_back",
     "import_integers": "test_hardware_commands.test_a_tensor_goes_to_a_file_and_comes_back",
     "integers_info": "test_hardware_commands.test_the_manifest_as_a_dict",
-    "export_model": "test_hardware_commands.test_a_plan_is_carried_out",
+    "export_model": "test_hardware_commands.test_the_files_of_a_model_and_their_totals",
 }
 
 BAD_WORDS = {

@@ -200,7 +200,7 @@ def test_a_test_that_does_not_end_has_a_duration(pytester):
     write(pytester, a=suite("test a-1 {} {after 300; exit} 1"))
     run(pytester, "--junitxml=out.xml")
     (case,) = ElementTree.parse(pytester.path / "out.xml").iter("testcase")
-    assert float(case.get("time")) >= 0.3
+    assert float(case.attrib["time"]) >= 0.3
 
 
 def test_the_summary_says_why_with_xdist_too(pytester):

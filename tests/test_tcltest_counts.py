@@ -519,6 +519,21 @@ def test_a_result_that_only_a_script_has_counted_is_reported(pytester):
     assert run(pytester, "-W", "error").ret == 1
 
 
+def test_a_test_may_have_the_name_of_what_only_a_script_has_counted(pytester):
+    """Be it before that, or after: it keeps its outcome."""
+    more = "incr ::tcltest::numTests(Total)\nincr ::tcltest::numTests(Failed)\n" + END
+    text = f"test (counted) {{}} {{set ::made 1}} 1\n{more}test (counted) {{}} nowhere {{expr 1}} 1\n"
+    later = "if {[info exists made]} {test (counted) {} {expr 1} 1}\n"
+    write(pytester, a=suite(text + later))
+    assert tclsh_counts(pytester.path / "a.test") == (2, 1, 1)
+    assert status_of(run(pytester, "-v")) == {
+        "a.test::(counted)": "PASSED",
+        "a.test::(counted)[2]": "SKIPPED",
+        "a.test::(counted)[2][2]": "FAILED",
+        "a.test::(counted)[3]": "PASSED",
+    }
+
+
 def test_a_failure_that_a_script_has_counted_away_is_an_error(pytester):
     """As one that no totals count: it is in no count of tests, but it is told."""
     write(

@@ -27,7 +27,8 @@ class TclTest:
 
     Args:
         name: the test's name.
-        occurrence: 1 for the first test of that name in the file, 2 for the next.
+        occurrence: 1 for the first test of that name in the file, 2 for the next; -1, -2 and so on for what
+            stands for results of which no test has told.
         description: its description.
         path: the file in which the call stands.
         line: the line in that file, from 1.

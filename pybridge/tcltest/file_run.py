@@ -123,7 +123,8 @@ class FileRun:
         why = "a script has counted it, or a test that pytest does not see"
         keys = []
         for number, status in enumerate(statuses, len(self.stand_ins) + 1):
-            test = TclTest(f"{interpreter}(counted)", number, "no test told of it", self.path, 1)
+            # a test of the suite may have that name, but none has such an occurrence
+            test = TclTest(f"{interpreter}(counted)", -number, "no test told of it", self.path, 1)
             self.stand_ins.append(test)
             self.add_unfound(test)
             self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))

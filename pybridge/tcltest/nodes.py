@@ -88,7 +88,8 @@ def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
     names = []
     for test in tests:
         plain = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in test.name)
-        name = plain if test.occurrence == 1 else f"{plain}[{test.occurrence}]"
+        number = abs(test.occurrence)
+        name = plain if number == 1 else f"{plain}[{number}]"
         while name in taken:
             name += "[2]"
         taken.add(name)

@@ -231,6 +231,34 @@ CALLS = {
         """,
         None,
     ),
+    "counts_anew": (
+        r"""
+        test c-1 {} {expr 1} 1
+        unset ::tcltest::numTests
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0}
+        test c-2 {} {expr 1} 2
+        cleanupTests
+        test c-3 {} {
+            unset ::tcltest::numTests
+            array set ::tcltest::numTests {Total 1 Passed 0 Skipped 0 Failed 0}
+        } {}
+        cleanupTests
+        """,
+        None,
+    ),
+    "counts_in_a_variable_of_its_own": (
+        r"""
+        array set mine {Total 0 Passed 0 Skipped 0 Failed 0}
+        unset ::tcltest::numTests
+        upvar #0 mine ::tcltest::numTests
+        test c-1 {} {expr 1} 1
+        test c-2 {} {expr 1} 2
+        incr mine(Total)
+        incr mine(Passed)
+        cleanupTests
+        """,
+        ["(counted)"],
+    ),
     "counts_of_tests_elsewhere": (
         r"""
         test c-1 {} {expr 1} 1

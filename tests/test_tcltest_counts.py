@@ -556,6 +556,23 @@ def test_a_script_that_the_file_sources_may_take_away_counts(pytester):
     result.stdout.fnmatch_lines(["*TclTestWarning: a-1: was run, but no cleanupTests *"])
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "unset $counts",
+        "unset $counts(Skipped)",
+        "unset $counts; set $counts 1",
+        "trace add variable $counts(Passed) write {apply {args {incr $counts(Passed)}}}",
+        "trace add variable $counts write {apply {args {error no}}}",
+    ],
+)
+def test_the_next_file_of_a_process_has_counts_of_its_own(pytester, script):
+    script = script.replace("$counts", "::tcltest::numTests")
+    write(pytester, a=suite("test a-1 {} {expr 1} 1") + script)
+    write(pytester, b=suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 2\ntest b-3 {} nowhere {expr 1} 1"))
+    assert outcomes(run(pytester, "--tcltest-process=session")) == (2, 1, 1)
+
+
 @pytest.mark.parametrize("value", ["many", "-3", "1000000"])
 def test_counts_that_cannot_be_reported_are_an_error(pytester, value):
     write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\nset ::tcltest::numTests(Failed) {value}"))

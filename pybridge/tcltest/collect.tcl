@@ -9,6 +9,7 @@ proc ::pytest_tcltest::begin_file {} {
     }
 }
 proc ::pytest_tcltest::end_file {} {}
+proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}
 
 # Another script that the test file sources, but for tcltest itself.

@@ -20,10 +20,13 @@ proc ::pytest_tcltest::set_arguments {} {
     set ::argc [llength $plan(argv)]
 }
 
-# Whether a file has taken away the tcltest that tells of tests.
+# Whether a file has taken away the tcltest that tells of tests, or what it counts in.
 proc ::pytest_tcltest::lost_tcltest {} {
     variable instrumented
-    return [expr {[info exists instrumented] && [namespace which ::tcltest::pytest_Skipped] eq ""}]
+    if {![info exists instrumented]} {
+        return 0
+    }
+    return [expr {[namespace which ::tcltest::pytest_Skipped] eq "" || ![counts_intact]}]
 }
 
 # Queue the scripts of the plan; with more words, those of a file that `runAllTests` runs.

@@ -340,6 +340,7 @@ proc ::pytest_tcltest::cleaning {args} {
         return
     }
     emit cleanup $prefix
+    watch_counts
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         compare_counts
         emit reporting $prefix

@@ -85,12 +85,44 @@ proc ::pytest_tcltest::instrument {} {
         return [pytest_Skipped $name $constraints]
     }
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
-    trace add variable ::tcltest::numTests(Failed) write ::pytest_tcltest::failing
-    trace add variable ::tcltest::numTests(Total) write ::pytest_tcltest::totalled
+    watch_counts
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
     if {[namespace which -command ::tcltest::ReportedFromChild] ne ""} {
         trace add execution ::tcltest::ReportedFromChild enter ::pytest_tcltest::reported
     }
+}
+
+# Have the traces on tcltest's counts that tell what it does: a suite may have unset them, and made them anew.
+proc ::pytest_tcltest::watch_counts {} {
+    if {![array exists ::tcltest::numTests]} {
+        return
+    }
+    foreach {index called} {Failed failing Total totalled} {
+        set trace [list write ::pytest_tcltest::$called]
+        if {$trace ni [trace info variable ::tcltest::numTests($index)]} {
+            trace add variable ::tcltest::numTests($index) {*}$trace
+        }
+    }
+}
+
+# How many results of a kind tcltest has counted; a suite may have unset the count.
+proc ::pytest_tcltest::count_of {kind} {
+    if {[info exists ::tcltest::numTests($kind)]} {
+        return $::tcltest::numTests($kind)
+    }
+    return 0
+}
+
+# Whether another file can begin to count in the variables of tcltest: they are all there, and have no traces but ours.
+proc ::pytest_tcltest::counts_intact {} {
+    set traces [trace info variable ::tcltest::numTests]
+    foreach index {Total Passed Skipped Failed} {
+        if {![info exists ::tcltest::numTests($index)]} {
+            return 0
+        }
+        lappend traces {*}[trace info variable ::tcltest::numTests($index)]
+    }
+    return [expr {$traces eq {{write ::pytest_tcltest::totalled} {write ::pytest_tcltest::failing}}}]
 }
 
 # Note that a test begins; whether it is to run. This is called by `Skipped`, which `test` calls.
@@ -103,8 +135,11 @@ proc ::pytest_tcltest::begin {name} {
         incr counted(Skipped)
         return 0
     }
+    watch_counts
     variable before
-    array set before [array get ::tcltest::numTests]
+    foreach kind {Passed Skipped Failed} {
+        set before($kind) [count_of $kind]
+    }
     variable handles [live_handles]
     variable report ""
     variable reason ""
@@ -195,7 +230,7 @@ proc ::pytest_tcltest::outcome {} {
     variable before
     variable counted
     foreach outcome {Failed Skipped Passed} {
-        if {$::tcltest::numTests($outcome) > $before($outcome)} {
+        if {[count_of $outcome] > $before($outcome)} {
             incr counted($outcome)
             return $outcome
         }
@@ -309,13 +344,13 @@ proc ::pytest_tcltest::add_counts {passed skipped failed} {
 proc ::pytest_tcltest::compare_counts {} {
     variable counted
     variable prefix
-    foreach index {Passed Skipped Failed} {
-        lappend known $counted($index)
-        lappend theirs $::tcltest::numTests($index)
+    foreach kind {Passed Skipped Failed} {
+        lappend known $counted($kind)
+        lappend theirs [count_of $kind]
+        set counted($kind) [count_of $kind]
     }
     if {$known ne $theirs} {
         emit recounted $prefix $theirs $known
-        array set counted [array get ::tcltest::numTests]
     }
 }
 

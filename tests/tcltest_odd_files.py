@@ -278,4 +278,14 @@ FILES = {
         """,
         [],
     ),
+    "sources_a_pipe": (
+        r"""
+        exec mkfifo pipe
+        exec sh -c {echo 'test p-1 {} {expr 1} 1' >pipe} &
+        source pipe
+        file delete pipe
+        cleanupTests
+        """,
+        [],
+    ),
 }

@@ -559,6 +559,21 @@ def test_a_script_that_the_file_sources_may_take_away_counts(pytester):
 @pytest.mark.parametrize(
     "script",
     [
+        "array set \\\n ::tcltest::numTests {Passed 0}",
+        "set namespace ::tcltest; set ${namespace}::numTests(Passed) 0",
+        "lassign {0 0} ::tcltest::numTests(Passed) ::tcltest::numTests(Total)",
+        "namespace eval tcltest {incr numTests(Passed) -$numTests(Passed)}",
+    ],
+)
+def test_a_script_may_take_away_counts_in_many_ways(pytester, script):
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{script}"))
+    assert tclsh_counts(pytester.path / "a.test") == (0, 0, 0)
+    assert outcomes(run(pytester)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
         "unset $counts",
         "unset $counts(Skipped)",
         "unset $counts; set $counts 1",

@@ -22,7 +22,8 @@ proc ::pytest_tcltest::sources {command op} {
 
 # Tell whether a script seems to change what tcltest has counted, or to delete it before it prints totals.
 proc ::pytest_tcltest::look_at_script {path} {
-    set pattern {\y(set|incr|upvar|variable)\y[^\n$]*numTests|namespace\s+delete\y[^\n]*tcltest}
+    # as a value, with a dollar sign before it, the count is only read
+    set pattern {(^|[^$\w:])(::)?(tcltest::)?numTests|namespace\s+delete\y[^\n]*tcltest}
     if {[in_writer mentions $path $pattern]} {
         emit changes_counts
     }

@@ -117,7 +117,7 @@ proc ::pytest_tcltest::start_writer {} {
             lmap path $args {by_name file size $path}
         }
         proc mentions {path pattern} {
-            if {[catch {open $path rb} channel]} {
+            if {![file isfile $path] || [catch {open $path rb} channel]} { # what a pipe gives can be read once
                 return 0
             }
             set text [read $channel]

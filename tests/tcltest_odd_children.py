@@ -549,6 +549,32 @@ CHILDREN = {
         """,
         [],
     ),
+    "a_child_is_told_of_results_and_tells_its_parent": (
+        r"""
+        test r-1 {} {expr 1} 1
+        interp create kid
+        tcltest::loadIntoChildInterpreter kid
+        kid eval {
+            tcltest::ReportedFromChild 3 1 1 1 {} {}
+            tcltest::test kid-1 {} {expr 1} 1
+            tcltest::cleanupTests
+        }
+        cleanupTests
+        """,
+        ["kid::(counted) (3 times)"],
+    ),
+    "a_child_is_told_of_results_and_tells_nobody": (
+        r"""
+        test r-1 {} {expr 1} 1
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::ReportedFromChild 3 2 1 0 {} {}
+        }
+        cleanupTests
+        """,
+        ["kid::(counted) (3 times)", "kid::(counted) (3 times)"],
+    ),
     "children_count_other_than_their_tests": (
         r"""
         interp create kid

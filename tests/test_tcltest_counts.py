@@ -604,6 +604,14 @@ def test_more_results_from_elsewhere_than_can_be_reported_are_an_error(pytester)
     result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
 
 
+def test_less_results_than_none_from_elsewhere_are_an_error(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\n::tcltest::ReportedFromChild -1 -1 0 0 {} {}"))
+    assert tclsh_counts(pytester.path / "a.test") == (0, 0, 0)
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   counts were added to tcltest's of tests that are not seen"])
+
+
 def test_results_that_are_reported_already_cannot_be_taken_back(pytester):
     """Where the file does not say that it changes the counts, pytest has not waited for the totals."""
     lower = "set name ::tcltest::num\nset [append name Tests(Passed)] 0"

@@ -2,7 +2,6 @@
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 
 Key = tuple[str, int]  # a test's name and occurrence
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
@@ -45,11 +44,13 @@ class Counts:
             ValueError: there are not so many, or they are taken for counted and may have a report.
         """
         held = self._held[interpreter]
-        found = [each for each in held if each[1] == status and each[0] not in self._assumed]
+        found = [
+            place for place, each in enumerate(held) if each[1] == status and each[0] not in self._assumed
+        ]
         if len(found) < number:
             raise ValueError(f"{number} of {len(found)} {status} cannot be taken back")
-        for each in found[len(found) - number :]:
-            held.remove(each)
+        for place in reversed(found[len(found) - number :]):
+            del held[place]
 
     def print(self, interpreter: str) -> None:
         """Take note that totals were printed."""
@@ -96,14 +97,11 @@ class Counts:
                     self._held[interpreter] += self._held[each]
                     break
 
-    def take_unseen(self) -> list[tuple[str, int, int, int]]:
-        """The counts that were added, and of which no test has told: to which interpreter's, and how many."""
-        added, self._added = self._added, []
-        return added
-
-    def assume(self, keys: Iterable[Key]) -> None:
-        """Take results for counted."""
-        self._assumed.update(keys)
+    def take_unseen(self, interpreter: str | None = None) -> list[tuple[str, int, int, int]]:
+        """The counts that were added to those of an interpreter, or of any, and of which no test has told."""
+        unseen = [added for added in self._added if interpreter in (None, added[0])]
+        self._added = [added for added in self._added if added not in unseen]
+        return unseen
 
     def end(self) -> str:
         """Settle what is open: where no totals at all are printed, each test counts.

@@ -102,17 +102,33 @@ class FileRun:
             return
         try:
             more = [int(their) - int(our) for their, our in zip(theirs.split(), ours.split(), strict=True)]
-            self._stand_in(interpreter, more)
-            for status, number in zip(STATUSES, more, strict=True):
-                self.counts.take_back(interpreter, status, max(0, -number))
+            self._change_counts(interpreter, more)
         except ValueError:  # no numbers, or none that can be reported
             self.problem = self.problem or (
                 f"tcltest counted (passed skipped failed) {theirs}, of which pytest saw {ours}: "
                 "a script has changed the counts"
             )
 
-    def _stand_in(self, interpreter: str, numbers: Sequence[int]) -> list[Key]:
-        """Add results of which no test has told: so many that have passed, have been skipped, have failed.
+    def add_unseen(self, interpreter: str | None = None) -> None:
+        """Add the results that an interpreter, or any, was told of, and no test has told of."""
+        for name, *numbers in self.counts.take_unseen(interpreter) if self.whole else ():
+            try:
+                self._change_counts(name, numbers)
+            except ValueError:
+                self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
+
+    def _change_counts(self, interpreter: str, numbers: Sequence[int]) -> None:
+        """Add results to those of an interpreter: so many that have passed, have been skipped, have failed.
+
+        Raises:
+            ValueError: they are too many, or less than none and cannot be taken back.
+        """
+        self._stand_in(interpreter, numbers)
+        for status, number in zip(STATUSES, numbers, strict=True):
+            self.counts.take_back(interpreter, status, max(0, -number))
+
+    def _stand_in(self, interpreter: str, numbers: Sequence[int]) -> None:
+        """Add results of which no test has told.
 
         Raises:
             ValueError: they are too many.
@@ -121,15 +137,12 @@ class FileRun:
             raise ValueError(f"over {_MOST_STAND_INS} results")
         statuses = [each for each, number in zip(STATUSES, numbers, strict=True) for _ in range(number)]
         why = "a script has counted it, or a test that pytest does not see"
-        keys = []
         for number, status in enumerate(statuses, len(self.stand_ins) + 1):
             # a test of the suite may have that name, but none has such an occurrence
             test = TclTest(f"{interpreter}(counted)", -number, "no test told of it", self.path, 1)
             self.stand_ins.append(test)
             self.add_unfound(test)
             self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))
-            keys.append(test.key)
-        return keys
 
     def add_unfound(self, test: TclTest) -> None:
         """Take in a test that the search has not found, if no other has the name as it can be told here."""
@@ -172,10 +185,6 @@ class FileRun:
 
     def end(self) -> None:
         self.ended = True
-        for interpreter, *numbers in self.counts.take_unseen() if self.whole else ():
-            try:
-                self.counts.assume(self._stand_in(interpreter, numbers))
-            except ValueError:
-                self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
+        self.add_unseen()
         problem = self.counts.end()
         self.problem = self.problem or problem

@@ -248,6 +248,8 @@ class Run:
         elif kind == "recounted":
             file.recount(*words)
         else:
+            if kind != "reported":  # all that has been added is in what is printed now, or added to others
+                file.add_unseen(words[0])
             self._take_counts(file.counts, kind, words)
 
     def _take_counts(self, counts: Counts, kind: str, words: list[str]) -> None:

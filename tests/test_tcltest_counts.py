@@ -556,6 +556,21 @@ def test_a_script_that_the_file_sources_may_take_away_counts(pytester):
     result.stdout.fnmatch_lines(["*TclTestWarning: a-1: was run, but no cleanupTests *"])
 
 
+def test_warnings_that_are_errors_hide_nothing(pytester):
+    more = "incr ::tcltest::numTests(Passed)\n" + END
+    text = f"test a-1 {{}} {{set ::made 1}} 1\n{more}test a-2 {{}} {{expr 1}} 1\n"
+    write(pytester, a=HEAD + text + "if {[info exists made]} {error boom}\n")
+    result = run(pytester, "-W", "error")
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1}
+    result.stdout.fnmatch_lines(
+        [
+            "E   the file ends with an error: a.test:7: boom",
+            "*TclTestWarning: a-2: was run, but no cleanupTests *",
+            "*(counted): was counted by tcltest, *",
+        ]
+    )
+
+
 @pytest.mark.parametrize(
     "script",
     [

@@ -192,8 +192,8 @@ def test_output_of_the_set_up_script_is_shown_with_the_first_test(pytester):
 
 
 def test_totals_alone_are_not_shown(pytester):
-    write(pytester, a=suite("test a-1 {} nowhere {expr 1} 1\ntest a-2 {} {expr 1} 2"))
-    assert section(run(pytester, "-rP"), "a-2 (no description)").endswith("a.test:4: a-2")
+    write(pytester, **{"a file": suite("test a-1 {} nowhere {expr 1} 1\ntest a-2 {} {expr 1} 2")})
+    assert section(run(pytester, "-rP"), "a-2 (no description)").endswith("a file.test:4: a-2")
 
 
 def test_a_test_that_does_not_end_has_a_duration(pytester):

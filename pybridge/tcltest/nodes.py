@@ -21,7 +21,7 @@ from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.warning import warn_of_differences
 
 # the lines of the totals that tcltest prints
-_TOTALS = re.compile(r"|\S*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
+_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
 
 Named = tuple[list[str], TclTest]
 
@@ -53,10 +53,13 @@ class TclFile(pytest.File):
             return
         file = suites.runs[self.path].finish(self.path)
         self.trailing = file.trailing
-        warn_of_differences(file)
+        problems = []
         if file.problem and not file.explained and self.path not in suites.broken:
             file.explained = True
-            raise Problem(self.path, 0, file.problem)
+            problems.append(file.problem)
+        problems += warn_of_differences(file)
+        if problems:
+            raise Problem(self.path, 0, "\n\n".join(problems))
 
 
 class TclNames(pytest.Collector):

@@ -15,15 +15,26 @@ class TclTestWarning(pytest.PytestWarning):
     """A test of a Tcl file is not in the counts."""
 
 
-def warn_of_differences(file: FileRun) -> None:
-    """Name the tests of a file that has ended which pytest does not count."""
-    _warn(file.never_came, "was there when the file was searched for tests, but not when they ran")
-    _warn(file.uncounted, "was run, but no cleanupTests after it prints totals that count it")
-    _warn(file.without_result, "was run, but tcltest counted no result for it")
-    _warn(
-        file.stand_ins, "was counted by tcltest, but no test told of it: a script may have changed the counts"
-    )
-    _warn(file.left_out, "was not run: only some tests were selected, and the search did not find it")
+def warn_of_differences(file: FileRun) -> list[str]:
+    """Name the tests of a file that has ended which pytest does not count.
+
+    Returns:
+        The warnings that are to be errors.
+    """
+    differences = {
+        "was there when the file was searched for tests, but not when they ran": file.never_came,
+        "was run, but no cleanupTests after it prints totals that count it": file.uncounted,
+        "was run, but tcltest counted no result for it": file.without_result,
+        "was counted by tcltest, but no test told: a script may have changed the counts": file.stand_ins,
+        "was not run: only some tests were selected, and the search did not find it": file.left_out,
+    }
+    errors = []
+    for what, tests in differences.items():
+        try:
+            _warn(tests, what)
+        except TclTestWarning as warning:
+            errors.append(f"{TclTestWarning.__name__}: {warning}")
+    return errors
 
 
 def _warn(tests: list[TclTest], what: str) -> None:

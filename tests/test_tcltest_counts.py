@@ -556,6 +556,33 @@ def test_a_script_that_the_file_sources_may_take_away_counts(pytester):
     result.stdout.fnmatch_lines(["*TclTestWarning: a-1: was run, but no cleanupTests *"])
 
 
+MISCOUNTED = "set ::tcltest::numTests(Skipped) -1\n" + END
+UNENDED = "coroutine hangs test a-2 {} {yield; expr 1} 1\n"
+CRASHES = "test a-2 {} {exec kill -SEGV [pid]; after 1000} 1\n"
+GONE_THEN = "if {$::pytest_tcltest::plan(mode) eq {collect}} {test a-2 {} {expr 1} 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (UNENDED + MISCOUNTED, "*TclTestWarning: a-2: was run, but tcltest counted no result *"),
+        (MISCOUNTED + CRASHES, "E   the process was killed by SIGSEGV while this test ran"),
+        (MISCOUNTED + GONE_THEN, "*TclTestWarning: a-2: was there when the file was searched *"),
+        (
+            MISCOUNTED + GONE_THEN + "if {$::pytest_tcltest::plan(mode) eq {run}} {exit 3}\n",
+            "*the process ended with status 3 after *",
+        ),
+    ],
+)
+def test_changed_counts_are_no_reason_why_a_test_has_no_result(pytester, text, said):
+    write(pytester, a=HEAD + "test a-1 {} {expr 1} 1\n" + text)
+    result = run(pytester)
+    counted = "E   tcltest counted (passed skipped failed) 1 -1 0, of which pytest saw 1 0 0: *"
+    assert (result.ret, result.parseoutcomes()["passed"], "failed" in result.parseoutcomes()) == (1, 1, False)
+    for line in (said, counted):
+        result.stdout.fnmatch_lines([line])
+
+
 def test_warnings_that_are_errors_hide_nothing(pytester):
     more = "incr ::tcltest::numTests(Passed)\n" + END
     text = f"test a-1 {{}} {{set ::made 1}} 1\n{more}test a-2 {{}} {{expr 1}} 1\n"

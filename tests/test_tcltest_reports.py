@@ -191,6 +191,18 @@ def test_output_of_the_set_up_script_is_shown_with_the_first_test(pytester):
     )
 
 
+def test_output_of_a_set_up_script_that_fails_is_shown(pytester):
+    """Even where it has not failed when the file was searched for tests."""
+    write(pytester, a=suite("test a-1 {} {expr 1} 1"))
+    (pytester.path / "early.tcl").write_text(
+        "puts early; if {[file exists flag]} {error no}; close [open flag w]"
+    )
+    result = run(pytester, "--tcltest-setup=early.tcl")
+    assert section(result, "a-1 (no description)").endswith(
+        f"a.test:3: a-1\n{' Captured stdout teardown ':-^80}\nearly"
+    )
+
+
 def test_totals_alone_are_not_shown(pytester):
     write(pytester, **{"a file": suite("test a-1 {} nowhere {expr 1} 1\ntest a-2 {} {expr 1} 2")})
     assert section(run(pytester, "-rP"), "a-2 (no description)").endswith("a file.test:4: a-2")

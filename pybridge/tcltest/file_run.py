@@ -59,7 +59,7 @@ class FileRun:
     @property
     def complete(self) -> bool:
         """Whether all of the file was to run and it ran to its end: a test that did not come is not there."""
-        return self.ended and self.whole and not (self.problem or self.lost)
+        return self.ended and self.whole and not self.lost
 
     @property
     def failed(self) -> bool:

@@ -151,11 +151,12 @@ class Run:
         process.close()
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
-        if file.sourced and end.ok and not file.problem:
+        died = bool(file.lost)  # what else is wrong with the file has not ended it
+        if file.sourced and end.ok and not died:
             self._leave_running(file, process)
         running = [each for thread in self._running.values() for each in thread]
         if running:
-            reason = file.problem or f"the process {end} while this test ran"
+            reason = file.problem if died else f"the process {end} while this test ran"
             for each in running:
                 file.add(each.key, each.lose(reason, process))
             file.lost = file.lost or f"not run: the process {end} while {running[-1].name} ran"
@@ -163,9 +164,11 @@ class Run:
             file.end()
             return
         file.trailing = process.output(self._mark, None)
-        file.problem = file.problem or _problem_of_end(file, end)
-        if file.problem:
-            file.lost = file.lost or (file.problem if file.sourced else f"not run: {file.problem}")
+        if not died:
+            problem = _problem_of_end(file, end)
+            file.problem = "\n\n".join(filter(None, (file.problem, problem)))
+            if problem and not file.sourced:
+                file.lost = f"not run: {problem}"
         file.end()
 
     # -- events ------------------------------------------------------------------------------------------
@@ -176,6 +179,8 @@ class Run:
             self._begin_file(process, words)
         elif kind == "setup_died":
             for file in self.files.values():
+                if not file.ended:
+                    file.trailing = process.output((0, 0), None)
                 file.lost = file.lost or setup_problem(words)
                 file.end()
         elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):

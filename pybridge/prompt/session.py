@@ -147,9 +147,8 @@ class Prompt:
         watcher = interrupt.watcher()
         assert watcher
         self._loop.add_signal_handler(signal.SIGTERM, self._terminated)
-        watcher.at_once[signal.SIGTERM] = (
-            self._terminated
-        )  # for the loop, an event's script may take for ever
+        # not only by the loop: an event's script may take for ever
+        watcher.at_once[signal.SIGTERM] = self._terminated
         try:
             yield
         finally:

@@ -83,7 +83,28 @@ def run_here(words: list[str]) -> int:
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
     with Interpreter(program=True) as tcl:
+        _name_program()
         return _prompt(tcl) if prompts else _run(tcl, words)
+
+
+def _name_program() -> None:
+    """Have `info nameofexecutable` be what runs a Tcl script; tkinter has told Tcl that it is Python."""
+    from pybridge import tcl_library
+
+    if program := _own_program():
+        tcl_library.name_executable(os.path.abspath(program))
+
+
+def _own_program() -> str | None:
+    """Where `tcltorch` is; None where it is not installed and `python -m pybridge` runs."""
+    folder, name = os.path.split(sys.argv[0])
+    beside = os.path.join(os.path.dirname(sys.executable), "tcltorch")
+    for program in (sys.argv[0] if folder and name == "tcltorch" else "", beside):
+        if os.path.isfile(program) and os.access(program, os.X_OK):
+            return program
+    import shutil  # a child of the daemon's is called by no path
+
+    return shutil.which("tcltorch")
 
 
 def _for_other_tcl(verb: str, *words: str) -> int:

@@ -71,6 +71,11 @@ def lift_limit(address: int) -> None:
     _library.Tcl_LimitTypeReset(ctypes.c_void_p(address), _LIMIT_COMMANDS)
 
 
+def name_executable(path: str) -> None:
+    """Have `info nameofexecutable` be `path`, which is absolute, in all interpreters of this process."""
+    _library.Tcl_FindExecutable(os.fsencode(path))
+
+
 def look_for_terminals() -> None:
     """Have Tcl's standard channels in this thread be those of a terminal (`-mode`) where there is one now.
 

@@ -28,6 +28,23 @@ def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:
     )
 
 
+def test_scripts_run_other_scripts_as_in_tclsh(tmp_path: Path) -> None:
+    (tmp_path / "all.tcl").write_text("package require tcltest\nexit [::tcltest::runAllTests]\n")
+    (tmp_path / "a.test").write_text(
+        "package require tcltest\nnamespace import ::tcltest::*\n"
+        "test a-1 {} {exec [info nameofexecutable] << {puts [torch::tensor_numel [torch::ones 3]]}} 3\n"
+        "test a-2 {} {interp create kid; kid eval {info nameofexecutable}} {}\ncleanupTests\n"
+    )
+    program = Path(sys.executable).with_name("tcltorch")
+    for command in ([str(program)], [sys.executable, "-m", "pybridge"]):
+        ended = subprocess.run(
+            [*command, "all.tcl"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+        assert "Total\t2\tPassed\t1\tSkipped\t0\tFailed\t1\n" in ended.stdout, ended
+        assert f"---- Result was:\n{program}\n" in ended.stdout
+        assert ended.returncode == 1
+
+
 def test_a_missing_script_is_one_line() -> None:
     ended = run("no_such_script.tcl")
     assert (ended.returncode, ended.stderr) == (

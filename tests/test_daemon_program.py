@@ -117,6 +117,11 @@ def test_channels_of_a_shell(daemon: Daemon, redirected: str, printed: str) -> N
     assert ended.stdout == f"{printed}\n"
 
 
+def test_scripts_call_it_by_its_name(daemon: Daemon) -> None:
+    ended = both(daemon, "-c", "puts [exec [info nameofexecutable] -c {puts [info nameofexecutable]}]")
+    assert ended.stdout == f"{Path(sys.executable).with_name('tcltorch')}\n"
+
+
 def test_channels_of_a_terminal(daemon: Daemon) -> None:
     """A script that looks for a terminal finds it, and what it prints is the same as without the daemon."""
     script = (

@@ -217,7 +217,7 @@ proc ::pytest_tcltest::read_plan {} {
     variable selected
     variable chosen
     variable whole
-    array set plan {setup "" interpreter "" argv {}}
+    array set plan {setup "" argv {}}
     set files {}
     foreach words [read_lines $plan_path] {
         set rest [lassign $words key]
@@ -294,12 +294,8 @@ proc ::pytest_tcltest::is_new_tcltest {} {
 }
 
 proc ::pytest_tcltest::adopt_tcltest {} {
-    variable plan
     variable prefix
     variable instrumented
-    if {$plan(interpreter) ne ""} {
-        name_interpreter $plan(interpreter)
-    }
     if {[info exists instrumented]} {
         emit forgotten $prefix
     }
@@ -344,18 +340,5 @@ proc ::pytest_tcltest::cleaning {args} {
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         compare_counts
         emit reporting $prefix
-    }
-}
-
-# What tcltest's `interpreter` command returns. Its trace would look for the constraint stdio, which is not defined so
-# early; tcltest asks for it when a test needs it.
-proc ::pytest_tcltest::name_interpreter {program} {
-    set traces [trace info variable ::tcltest::tcltest]
-    foreach trace $traces {
-        trace remove variable ::tcltest::tcltest {*}$trace
-    }
-    set ::tcltest::tcltest $program
-    foreach trace [lreverse $traces] {
-        trace add variable ::tcltest::tcltest {*}$trace
     }
 }

@@ -148,7 +148,6 @@ class TclProcess:
             ("stderr", str(self._folder / "stderr")),
             ("match", str(_match_modes())),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
-            ("interpreter", settings.own_program),
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
             *(("file", str(file.parent), file.name) for file in files),

@@ -44,11 +44,6 @@ class Settings:
         # -u: what Python holds back would end up in a later test
         return self.interpreter or (sys.executable, "-u", "-m", "pybridge")
 
-    @property
-    def own_program(self) -> str:
-        """What runs Tcl scripts where `info nameofexecutable` is Python; empty when there is none."""
-        return "" if self.interpreter or not _OWN.is_file() else str(_OWN)
-
     def is_test_file(self, path: Path) -> bool:
         """Whether pytest is to run this file."""
         return any(fnmatch(path.name, pattern) for pattern in self.files)

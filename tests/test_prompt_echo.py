@@ -23,6 +23,25 @@ def test_a_list_of_handles(tcl: Interpreter) -> None:
     assert lines[20:] == ["... and 5 more handles"]
 
 
+def test_a_dict_with_handles(tcl: Interpreter) -> None:
+    assert shown(tcl, "list scale [torch::ones {}] {zero point} {} codes [torch::zeros 2] bits {4 8}") == (
+        "scale       tensor0  float32 []  1\n"
+        "zero point  {}\n"
+        "codes       tensor1  float32 [2]  mean 0 std 0\n"
+        "bits        {4 8}"
+    )
+    lines = shown(tcl, "set d {}; foreach i [lsearch -all [lrepeat 25 x] x] {dict set d k$i tensor0}; set d")
+    assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", "... and 5 more keys"]
+
+
+@pytest.mark.parametrize(
+    "result", ["a tensor0 a 1", "tensor0 a tensor1 b", "scale tensor0 bits", "scale {tensor0 tensor0}"]
+)
+def test_lists_that_are_no_dict_with_handles(tcl: Interpreter, result: str) -> None:
+    tcl.eval("torch::ones 2; torch::ones 2")
+    assert echo(result, tcl.dispatcher.table) == result
+
+
 @pytest.mark.parametrize(
     "result", ["", "42", "tensor99", "tensor0 x", "tensor0 tensor99", "{tensor0", " ", "tensor0x"]
 )

@@ -217,6 +217,46 @@ FILES = {
         """,
         [],
     ),
+    "asks_for_levels_outside_of_tests": (
+        r"""
+        proc place {level} {dict get [info frame $level] line}
+        set first [place -1]
+        set levels [info frame]
+        if 1 {
+            lappend levels [info frame] [expr {[place -1] - $first}]
+            if 1 {lappend levels [info frame]}
+            proc inner {} {
+                if 1 {return [info frame]-[expr {[place -1] - $::first}]}
+            }
+        }
+        lappend levels [inner]
+        test l-1 {} {set ::levels} {1 2 3 2 2-6}
+        set levels {}
+        catch {
+            lappend levels [info frame] [dict get [info frame 0] type] [file tail [dict get [info frame 0] file]]
+        }
+        test l-2 {} {set ::levels} "2 source [file tail [info script]]"
+        set levels [expr {[info frame]}]
+        while 1 {lappend levels [info frame]; break}
+        switch a {a {lappend levels [info frame] [inner]}}
+        try {lappend levels [info frame]} finally {lappend levels [info frame]}
+        foreach word {a b} {lappend levels [catch {lappend levels [info frame]}]}
+        dict for {key value} {a b} {lappend levels [info frame]}
+        eval {lappend levels [info frame]}
+        test l-3 {} {set ::levels} {2 2 2 3-6 2 2 2 0 2 0 2 2}
+        trace add variable traced write {lappend levels [info frame] ;#}
+        set levels {}
+        set traced 1
+        incr traced
+        namespace eval inside {lappend ::levels [info frame]; if 1 {lappend ::levels [info frame]}}
+        test l-4 {} {set ::levels} {2 2 2 2}
+        catch {if 1 {error deep}}
+        test l-5 {} {string match {*("if" then script line 1)*} $::errorInfo} 0
+        test l-6 {} {lmap command {if set puts trace} {trace info execution $command}} {{} {} {} {}}
+        cleanupTests
+        """,
+        [],
+    ),
     "asks_whether_places_are_known": (
         r"""
         test d-1 {} {list [interp debug {}] [interp debug {} -frame]} {{-frame 0} 0}

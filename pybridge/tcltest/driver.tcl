@@ -12,6 +12,8 @@ namespace eval ::pytest_tcltest {
     variable message    ;# what it returns, and with which options
     variable options
     variable below 0    ;# how many levels of `info frame` there are below the script
+    variable traced {}  ;# the commands that are not compiled into it
+    variable sourcing 0 ;# whether it is about to be compiled
 }
 
 proc ::pytest_tcltest::set_arguments {} {
@@ -169,11 +171,39 @@ proc ::pytest_tcltest::leave_out_levels {} {
     }
 }
 
+# Have the script that is sourced next be compiled to calls of its commands alone: tclsh evaluates its script, and the
+# body of an `if` in it is on a level of its own. Tcl compiles no command in line that has a trace, until one of them is
+# called: by then the whole script has been compiled.
+proc ::pytest_tcltest::source_as_tclsh {} {
+    variable traced
+    variable sourcing
+    set ::pytest_tcltest::below [expr {[::pytest_tcltest::frame] - 1}] ;# one is this procedure's
+    if {![interp debug {} -frame]} {
+        return ;# Tcl would not know where such a body stands
+    }
+    set traced [lsearch -all -inline -not -regexp [info commands ::*] {^::(source|trace)$}]
+    foreach command $traced {
+        trace add execution $command enter ::pytest_tcltest::compile_in_line
+    }
+    set sourcing 1
+}
+
+proc ::pytest_tcltest::compile_in_line {args} {
+    variable traced
+    variable sourcing
+    if {$sourcing} { # else they are being added
+        set sourcing 0
+        foreach command $traced {
+            trace remove execution $command enter ::pytest_tcltest::compile_in_line
+        }
+    }
+}
+
 ::pytest_tcltest::queue_scripts {*}$::argv
 # at the top level, where tclsh sources its script
 while {[::pytest_tcltest::next_script]} {
     ::pytest_tcltest::script_ended [catch {
-        set ::pytest_tcltest::below [::pytest_tcltest::frame]
+        ::pytest_tcltest::source_as_tclsh
         source {*}$::pytest_tcltest::script
     } ::pytest_tcltest::message ::pytest_tcltest::options]
 }

@@ -36,7 +36,7 @@ class Held:
     def delete_commands(self) -> None:
         for name in self.commands:
             with contextlib.suppress(_tkinter.TclError):  # a script has deleted the namespace
-                self.tk.deletecommand(f"::torch::_::{name}")
+                self.tk.deletecommand(name)
         self.commands = []
 
 

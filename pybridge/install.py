@@ -9,7 +9,8 @@ from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
 from pybridge.package import command_list, tcl_package
 
-CALLBACKS = ("dispatch", "take_bulk", "take_end", "cancel_again")  # the Tcl commands that call Python
+# The Tcl commands that call Python. The last is for `exit`, which outlives the namespace of the package.
+CALLBACKS = ("::torch::_::dispatch", "::torch::_::take_bulk", "::torch::_::cancel_again", "::tcl::torch_end")
 _RETURN_REPLY = """
     lassign [%s {*}$args] status value options
     return -code $status {*}$options $value
@@ -50,9 +51,9 @@ def install(
 
     tk.eval("namespace eval ::torch::_ {}")
     # the bound method, which Python calls sooner than an object that has a `__call__`
-    callbacks = (dispatcher.__call__, take_bulk, reply_to_end, cancel_again)
+    callbacks = (dispatcher.__call__, take_bulk, cancel_again, reply_to_end)
     for name, callback in zip(CALLBACKS, callbacks, strict=True):
-        tk.createcommand(f"::torch::_::{name}", callback)
+        tk.createcommand(name, callback)
     tk.setvar("::torch::_::version", __version__)
     tk.setvar("::torch::_::commands", command_list())
     folder = tcl_package()
@@ -74,7 +75,7 @@ def define(tk: Any, dispatcher: Dispatcher, name: str, function: Callable[..., s
     """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's.
 
     Returns:
-        The names of the commands that hold the function.
+        The names of the Tcl commands that hold the function.
     """
 
     def reply(*words: str) -> Reply:
@@ -83,6 +84,7 @@ def define(tk: Any, dispatcher: Dispatcher, name: str, function: Callable[..., s
         except BaseException as error:
             return dispatcher.failed(error)
 
-    tk.createcommand(f"::torch::_::{name}_reply", reply)
-    tk.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % f"::torch::_::{name}_reply")
-    return [f"{name}_reply"]
+    holding = f"::torch::_::{name}_reply"
+    tk.createcommand(holding, reply)
+    tk.call("proc", f"::torch::_::{name}", "args", _RETURN_REPLY % holding)
+    return [holding]

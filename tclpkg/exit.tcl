@@ -4,7 +4,7 @@ proc ::torch::_::replace_exit {} {
         if {![string is integer -strict $returnCode]} {
             return -code error -errorcode {TCL VALUE NUMBER} "expected integer but got \"$returnCode\""
         }
-        lassign [::torch::_::take_end [format %d $returnCode]] status message options
+        lassign [::tcl::torch_end [format %d $returnCode]] status message options
         if {$status} {
             return -code error {*}$options $message
         }

@@ -3,13 +3,10 @@
 # `inside`: Python has built this interpreter; `child`: its parent's commands are aliased here; `worker`: a process;
 # `none`: a safe interpreter, which has what its parent gives it.
 proc ::torch::_::transport {} {
-    if {[namespace which ::torch::_::take_end] ne ""} {
-        return inside
+    if {[namespace which ::torch::_::dispatch] eq ""} {
+        return [expr {[interp issafe] ? "none" : "worker"}]
     }
-    if {[namespace which ::torch::_::dispatch] ne ""} {
-        return child
-    }
-    return [expr {[interp issafe] ? "none" : "worker"}]
+    return [expr {[namespace which ::tcl::torch_end] eq "" ? "child" : "inside"}]
 }
 
 proc ::torch::_::begin {} {

@@ -233,7 +233,8 @@ FILES = {
         test l-1 {} {set ::levels} {1 2 3 2 2-6}
         set levels {}
         catch {
-            lappend levels [info frame] [dict get [info frame 0] type] [file tail [dict get [info frame 0] file]]
+            lappend levels [info frame] [dict get [info frame 0] type]
+            lappend levels [file tail [dict get [info frame 0] file]]
         }
         test l-2 {} {set ::levels} "2 source [file tail [info script]]"
         set levels [expr {[info frame]}]

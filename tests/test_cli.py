@@ -140,9 +140,10 @@ def test_the_plain_prompt() -> None:
     assert '> > line1\nline2\n% 42\n% invalid command name "nosuch"\n% 1\n% ' in text
 
 
-def test_a_script_may_delete_the_namespace(tmp_path: Path) -> None:
-    (tmp_path / "delete.tcl").write_text("namespace delete ::torch; puts done")
+@pytest.mark.parametrize(("end", "status"), [("", 0), ("exit 3", 3)])
+def test_a_script_may_delete_the_namespace(end: str, status: int, tmp_path: Path) -> None:
+    (tmp_path / "delete.tcl").write_text(f"namespace delete ::torch; puts done; {end}")
     ended = subprocess.run(
         [sys.executable, "-m", "pybridge", "delete.tcl"], cwd=tmp_path, capture_output=True, text=True
     )
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("done\n", "", 0)
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("done\n", "", status)

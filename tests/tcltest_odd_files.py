@@ -219,6 +219,7 @@ FILES = {
     ),
     "asks_for_levels_outside_of_tests": (
         r"""
+        if 1 {test l-0.[info frame] {} {expr 1} 1}
         proc place {level} {dict get [info frame $level] line}
         set first [place -1]
         set levels [info frame]

@@ -2,20 +2,20 @@
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
 proc ::pytest_tcltest::begin_file {} {
-    variable file
-    look_at_script $file
     foreach {command called} {::source sources ::open writes ::tcl::file::rename writes ::tcl::file::copy writes} {
         catch {trace add execution $command enter [tolerant $called]} ;# the set-up script may have deleted it
     }
 }
+
+# What only a run has to do.
 proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}
 
-# Another script that the test file sources, but for tcltest itself.
+# A script that is sourced, the test file first; but for tcltest itself.
 proc ::pytest_tcltest::sources {command op} {
     set path [lindex $command end]
-    if {![regexp {tcltest(-[\d.]+\.tm|\.tcl)$} $path]} {
+    if {![regexp {(^|/)tcltest(-[\d.]+\.tm|\.tcl)$} $path]} {
         look_at_script $path
     }
 }

@@ -12,8 +12,9 @@ namespace eval ::pytest_tcltest {
     variable message    ;# what it returns, and with which options
     variable options
     variable below 0    ;# how many levels of `info frame` there are below the script
-    variable traced {}  ;# the commands that are not compiled into it
-    variable sourcing 0 ;# whether it is about to be compiled
+    variable starting 0 ;# whether the next `source` is the driver's
+    variable traced {}  ;# the commands that are not compiled into its script
+    variable compiled 0 ;# whether that is compiled when the next of them is called
 }
 
 proc ::pytest_tcltest::set_arguments {} {
@@ -45,6 +46,7 @@ proc ::pytest_tcltest::queue_scripts {path args} {
         uplevel #0 [list source -encoding utf-8 $script]
     }
     leave_out_levels
+    trace add execution ::source enter [tolerant source_as_tclsh] ;# before other traces, to be called after them
     if {[llength $args]} {
         queue_for_another {*}$args
         return
@@ -171,28 +173,39 @@ proc ::pytest_tcltest::leave_out_levels {} {
     }
 }
 
-# Have the script that is sourced next be compiled to calls of its commands alone: tclsh evaluates its script, and the
+# Called just before the driver calls `source`. A procedure, which is never compiled in line, is on no level of its own.
+proc ::pytest_tcltest::start_script {} {
+    set ::pytest_tcltest::below [expr {[::pytest_tcltest::frame] - 1}] ;# one is this procedure's
+    set ::pytest_tcltest::starting 1
+}
+
+# Have the script that the driver sources be compiled to calls of its commands alone: tclsh evaluates its script, and the
 # body of an `if` in it is on a level of its own. Tcl compiles no command in line that has a trace, until one of them is
 # called: by then the whole script has been compiled.
-proc ::pytest_tcltest::source_as_tclsh {} {
+proc ::pytest_tcltest::source_as_tclsh {args} {
+    variable starting
     variable traced
-    variable sourcing
-    set ::pytest_tcltest::below [expr {[::pytest_tcltest::frame] - 1}] ;# one is this procedure's
+    variable compiled
+    if {!$starting} {
+        return
+    }
+    set starting 0
     if {![interp debug {} -frame]} {
         return ;# Tcl would not know where such a body stands
     }
+    # but for two that are called before it is compiled
     set traced [lsearch -all -inline -not -regexp [info commands ::*] {^::(source|trace)$}]
     foreach command $traced {
         trace add execution $command enter ::pytest_tcltest::compile_in_line
     }
-    set sourcing 1
+    set compiled 1
 }
 
 proc ::pytest_tcltest::compile_in_line {args} {
     variable traced
-    variable sourcing
-    if {$sourcing} { # else they are being added
-        set sourcing 0
+    variable compiled
+    if {$compiled} {
+        set compiled 0
         foreach command $traced {
             trace remove execution $command enter ::pytest_tcltest::compile_in_line
         }
@@ -203,7 +216,7 @@ proc ::pytest_tcltest::compile_in_line {args} {
 # at the top level, where tclsh sources its script
 while {[::pytest_tcltest::next_script]} {
     ::pytest_tcltest::script_ended [catch {
-        ::pytest_tcltest::source_as_tclsh
+        ::pytest_tcltest::start_script
         source {*}$::pytest_tcltest::script
     } ::pytest_tcltest::message ::pytest_tcltest::options]
 }

@@ -10,8 +10,9 @@ from pathlib import Path
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge.documentation import Argument, beside, documentation, purpose
 from pybridge.help_page import facts, usage
-from pybridge.package import commands_file, tcl_package
+from pybridge.package import commands_file
 from pybridge.registry import Command, families
+from pybridge.tcl_package import tcl_package
 
 FOLDER = Path(__file__).with_name("reference")
 INDEX = """# Reference

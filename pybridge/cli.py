@@ -96,13 +96,16 @@ def _name_program() -> None:
 
 
 def _own_program() -> str | None:
-    """Where `tcltorch` is; None where it is not installed and `python -m pybridge` runs."""
+    """Where `tcltorch` is: as it was called, beside this Python, or on PATH; None if in none of these.
+
+    PATH is for `pip install --user` and a child of the daemon's, which is called by no path.
+    """
     folder, name = os.path.split(sys.argv[0])
     beside = os.path.join(os.path.dirname(sys.executable), "tcltorch")
     for program in (sys.argv[0] if folder and name == "tcltorch" else "", beside):
         if os.path.isfile(program) and os.access(program, os.X_OK):
             return program
-    import shutil  # a child of the daemon's is called by no path
+    import shutil
 
     return shutil.which("tcltorch")
 
@@ -113,7 +116,7 @@ def _for_other_tcl(verb: str, *words: str) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     if verb == "tclpkg":
-        from pybridge.package import tcl_package
+        from pybridge.tcl_package import tcl_package
 
         return _say(str(tcl_package()))
     from pybridge.install_tcl import NoFolder, install_tcl

@@ -49,7 +49,7 @@ class Documentation:
     """One command.
 
     Attributes:
-        lead: the first sentence or two, in one line.
+        lead: the first paragraph, in one line.
         details: further paragraphs.
         positional: a usage line for each form; the words of a script command, too.
         named: the same with options, in snake_case and camelCase.
@@ -60,7 +60,6 @@ class Documentation:
     """
 
     name: str
-    family: str
     lead: str
     details: tuple[str, ...]
     positional: tuple[str, ...]
@@ -75,14 +74,13 @@ class Documentation:
 
 
 def documentation(command: Command, called: str = "") -> Documentation:
-    """All that is known of a command; usage shows the name `called`, its own by default."""
+    """All that is known of a command; the positional usage shows the name `called`, its own by default."""
     called = called or command.name
     sections = _sections(command.doc)
     _, *details = _paragraphs(sections[""])
     example, _, result = sections["Example"].partition("\n=> ")
     return Documentation(
         name=command.name,
-        family=command.family,
         lead=lead(command),
         details=tuple(details),
         positional=_positional(command, called),

@@ -27,7 +27,7 @@ def page(command: Command, called: str) -> str:
     parts.append(_section("Errors", _filled(known.errors)))
     example = [*known.example.splitlines(), *(f"=> {line}" for line in known.result.splitlines())]
     parts.append(_section("Example", *(_INDENT + line for line in example)))
-    others = [name for name in command.names if name != called]
+    others = [name for name in (command.name, *known.aliases) if name != called]
     parts.append(_section("Also called", _filled(", ".join(others))))
     group = [f"torch::help{_GLUE}{command.family}"] if command.family != called else []
     parts.append(_section("See also", _filled(", ".join([*known.see_also, *group]))))
@@ -52,19 +52,19 @@ def overview() -> str:
     """The names of all, by family. How to go on comes last: it is what a small terminal still shows."""
     grouped = families()
     column = max(map(len, grouped)) + 2
-    rows = [_row(family.ljust(column), _names(members)) for family, members in grouped.items()]
+    rows = [_row(name.ljust(column), _names(members)) for name, members in grouped.items()]
     return "\n".join([*rows, "", _OVERVIEW])
 
 
-def _beside(family: str) -> str:
-    others = beside(family)
+def _beside(name: str) -> str:
+    others = beside(name)
     column = max(map(len, others), default=0) + 2
-    rows = [_row(_INDENT + name.ljust(column), "".join(purpose(name)[:1])) for name in others]
+    rows = [_row(_INDENT + other.ljust(column), "".join(purpose(other)[:1])) for other in others]
     return _section("See also, with torch::help", *rows)
 
 
-def _names(family: Iterable[Command]) -> str:
-    return " ".join(each.name for each in family)
+def _names(commands: Iterable[Command]) -> str:
+    return " ".join(each.name for each in commands)
 
 
 def _row(heading: str, text: str) -> str:

@@ -7,7 +7,8 @@ from pybridge import __version__, file_names
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
-from pybridge.package import command_list, tcl_package
+from pybridge.package import command_list
+from pybridge.tcl_package import tcl_package
 
 # The Tcl commands that call Python. The last is for `exit`, which outlives the namespace of the package.
 CALLBACKS = ("::torch::_::dispatch", "::torch::_::take_bulk", "::torch::_::cancel_again", "::tcl::torch_end")

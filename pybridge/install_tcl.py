@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from pybridge import __version__
-from pybridge.package import module_name, module_text, tcl_package
+from pybridge.package import module_name, module_text
 from pybridge.replacing import NotRegular, OneFile, replacing
 from pybridge.tcl_list import join_list
+from pybridge.tcl_package import tcl_package
 
 _INDEX = f"""\
 if {{![package vsatisfies [package provide Tcl] 8.6-]}} {{return}}

@@ -1,13 +1,13 @@
-"""The Tcl package: where its files are, and the list of commands that is one of them."""
+"""The Tcl package as files that are made: the list of commands that is one of them, and all as one module."""
 
 import re
-from pathlib import Path
 from typing import get_args
 
 from pybridge import __version__
 from pybridge.annotations import FileName
 from pybridge.registry import BY_NAME, Command
 from pybridge.tcl_list import join_list
+from pybridge.tcl_package import tcl_package
 
 _COMMANDS = """\
 # Made by `make docs`: the version of the package, each command with the words that tell of its bulk
@@ -31,13 +31,6 @@ namespace eval ::torch::_ {
 _SOURCED = re.compile(r"^# In the module[^\n]*\nforeach \S+ \{([^}]*)\} \{[^}]*\}\n", re.MULTILINE)
 
 _PLAIN = re.compile("[A-Za-z0-9./_-]")
-
-
-def tcl_package() -> Path:
-    """The folder of the Tcl package: inside the Python package when installed, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    inside = here / "tclpkg"
-    return inside if inside.is_dir() else here.parent / "tclpkg"
 
 
 def command_list() -> tuple[str | tuple[int | str, ...], ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pybridge.package import tcl_package
+from pybridge.tcl_package import tcl_package
 
 TCLSH = shutil.which("tclsh") or pytest.fail("these tests need tclsh: apt-get install tcl")
 

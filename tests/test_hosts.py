@@ -15,7 +15,7 @@ import torch
 from matplotlib.image import imread
 
 from pybridge import __version__, pictures
-from pybridge.package import tcl_package
+from pybridge.tcl_package import tcl_package
 from tests.processes import eventually, is_running
 from tests.screens import installed, pixels_of_dump, virtual_display
 

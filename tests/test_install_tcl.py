@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pybridge import __version__
-from pybridge.package import module_name, module_text, tcl_package
+from pybridge.package import module_name, module_text
+from pybridge.tcl_package import tcl_package
 from tests.stock_tclsh import tclsh
 
 OWN = f"torch{__version__}"

@@ -25,10 +25,10 @@ def test_a_list_of_handles(tcl: Interpreter) -> None:
 
 def test_a_dict_with_handles(tcl: Interpreter) -> None:
     assert shown(tcl, "list scale [torch::ones {}] {zero point} {} codes [torch::zeros 2] bits {4 8}") == (
-        "scale       tensor0  float32 []  1\n"
-        "zero point  {}\n"
-        "codes       tensor1  float32 [2]  mean 0 std 0\n"
-        "bits        {4 8}"
+        "scale         tensor0  float32 []  1\n"
+        "{zero point}  {}\n"
+        "codes         tensor1  float32 [2]  mean 0 std 0\n"
+        "bits          {4 8}"
     )
     lines = shown(tcl, "set d {}; foreach i [lsearch -all [lrepeat 25 x] x] {dict set d k$i tensor0}; set d")
     assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", "... and 5 more keys"]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from pybridge import __version__
-from pybridge.package import module_text, tcl_package
+from pybridge.package import module_text
+from pybridge.tcl_package import tcl_package
 from tests.processes import eventually, is_running
 from tests.stock_tclsh import start, tclsh
 

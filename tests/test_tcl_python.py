@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pybridge import __version__
-from pybridge.package import tcl_package
+from pybridge.tcl_package import tcl_package
 from tests.processes import is_running
 from tests.stock_tclsh import tclsh
 

@@ -706,6 +706,7 @@ def test_a_file_of_runalltests_that_ends_badly_is_an_error(pytester, end):
     result = run(pytester)
     assert result.parseoutcomes() == {"passed": 2, "errors": 1}
     result.stdout.fnmatch_lines([f"E   b.tcltest, which runAllTests has run, did not end well: {said}"])
+    result.stdout.no_fnmatch_line("*pytest_tcltest*")
 
 
 def test_a_file_of_runalltests_may_leave_with_a_status_because_a_test_failed(pytester):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pybridge.tcltest import collection
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.nodes import item_names
 from tests.processes import eventually, is_running
@@ -385,6 +386,14 @@ def test_a_file_that_is_sourced_for_ever_is_an_error(pytester):
     result = run(pytester, "--tcltest-timeout=1")
     assert result.parseoutcomes() == {"passed": 2, "errors": 1}
     result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds (tcltest_timeout)"])
+
+
+def test_a_file_that_makes_tests_for_ever_is_an_error(pytester, monkeypatch):
+    monkeypatch.setattr(collection, "_MOST_TESTS", 1_000)
+    write(pytester, ever=HEAD + "while 1 {test a-1 {} {expr 1} 1}\n")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines(["E   sourcing the file made more than 1,000 tests and did not end"])
 
 
 def test_a_loop_that_waits_for_its_tests_ends_in_the_rehearsal(pytester):

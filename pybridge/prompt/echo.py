@@ -6,7 +6,7 @@ from pybridge.tcl_list import join_list, split_list
 
 _MOST_CHARACTERS = 10_000
 _MOST_LINES = 20
-_LONGEST_LIST = 1_000_000  # characters of a result in which handles are looked for
+_LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
 
 
 def echo(result: str, table: HandleTable) -> str:
@@ -46,8 +46,9 @@ def _is_dict(elements: list[str]) -> bool:
 
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable) -> str:
     """Labels and values, and what the handles among these name."""
-    shown = [(label, value if value in table.objects else join_list([value])) for label, value in pairs]
-    del shown[_MOST_LINES:]
+    shown = [
+        (join_list([label]) if label else "", join_list([value])) for label, value in pairs[:_MOST_LINES]
+    ]
     margin = max(len(label) for label, _ in shown)
     width = max((len(value) for _, value in shown if value in table.objects), default=0)
     lines = []

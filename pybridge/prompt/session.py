@@ -183,7 +183,9 @@ class Prompt:
             result = self._evaluated(script)
             self._flush()
             shown = echo(result, self._tcl.dispatcher.table)
-            if shown != result:  # of handles: their list is no end of a line, as of a progress bar
+            if (
+                shown != result
+            ):  # lines of the prompt's own; a result goes on where output has ended, as in tclsh
                 start_line(self._screen)
             if shown:
                 write(self._screen, shown + "\n")

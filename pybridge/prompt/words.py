@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 
-_SCRIPTS = ("", "[", "{")  # what is between braces may be a script, and is read as one
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^}]*)|(?P<plain>[\w:]*(?:\([^()]*)?))$")
 
 
@@ -15,7 +14,7 @@ class Place:
         words: the finished words of the command, as they are written.
         word: the beginning of the word that the cursor is in.
         opened: the double quote or brace before that word; empty where there is none.
-        value: in a script in braces, the same as a word of the command that the braces belong to.
+        value: where the cursor is in braces: its place if all in them is one word of the command around them.
     """
 
     words: tuple[str, ...]
@@ -63,7 +62,7 @@ def place_at_end(text: str) -> Place | None:
             position = _step_in_script(text, position, frames)
     frame = frames[-1]
     around = None
-    if frame.kind in ('"', "{"):
+    if frame.kind in ('"', "{"):  # what is between braces may be a script, and is read as one
         outer = frames[-2]
         if text[outer.start] == frame.kind:  # not within a word
             around = Place(tuple(outer.words), text[outer.start + 1 :], frame.kind)

@@ -7,7 +7,7 @@ proc ::pytest_tcltest::begin_file {} {
     }
 }
 
-# What only a run has to do.
+# What interpreter.tcl and driver.tcl call, and only run.tcl has something to do for.
 proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}

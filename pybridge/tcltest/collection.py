@@ -50,11 +50,15 @@ class Contents:
     """What a file holds: its tests, and what is wrong with it.
 
     Args:
+        tests: in the order in which they came.
+        problem: what is wrong.
         cut_short: whether it ended with an error between tests, or did not end.
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
         changes_counts: whether it seems to change what tcltest has counted.
         rewritten: whether the file has opened itself to write, or put another in its place.
+        line: the line at which the problem shows, from 1.
+        output: what was written to standard output and standard error.
     """
 
     tests: list[TclTest] = field(default_factory=list)
@@ -147,20 +151,22 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
     events = list[Event]()
     try:
         deadline = time.monotonic() + settings.timeout
-        timed_out = False
         for batch in process.watch():
             events += batch
-            if time.monotonic() > deadline or len(events) > _MOST_TESTS:
-                timed_out = True
+            if len(events) > _MOST_TESTS:
+                contents.problem = f"sourcing the file made more than {_MOST_TESTS:,} tests and did not end"
+            elif time.monotonic() > deadline:
+                contents.problem = (
+                    f"sourcing the file took more than {settings.timeout:g} seconds (tcltest_timeout)"
+                )
+                if len(events) > _MANY_TESTS:
+                    contents.problem += f" and made {len(events):,} tests"
+            if contents.problem:
+                contents.cut_short = True
                 process.kill()
         contents.output = process.output((0, 0), None)
-        contents.cut_short = timed_out
-        if timed_out:
-            limit = f"{settings.timeout:g} seconds (tcltest_timeout)"
-            contents.problem = f"sourcing the file took more than {limit}"
-            if len(events) > _MANY_TESTS:
-                contents.problem += f" and made {len(events)} tests"
-                return
+        if contents.cut_short and len(events) > _MANY_TESTS:
+            return
         _read(events, path, contents)
         contents.problem = contents.problem or _incomplete(events, contents, process.status or 0)
         contents.problem = contents.problem or ("" if contents.tests else "no test in this file")

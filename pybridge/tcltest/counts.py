@@ -22,7 +22,7 @@ class Counts:
         self._held: defaultdict[str, list[tuple[Key, str]]] = defaultdict(list)
         self._printed: Counter[Key] = Counter()
         self._assumed: set[Key] = set()
-        self._lost = False  # whether tests have been taken for counted that no totals will count
+        self._uncountable = False  # whether tests have been taken for counted that no totals will count
         self._totalled: set[str] = set()
         self._reporting: list[str] = []
         self._added: list[tuple[str, int, int, int]] = []
@@ -52,7 +52,7 @@ class Counts:
         for place in reversed(found[len(found) - number :]):
             del held[place]
 
-    def print(self, interpreter: str) -> None:
+    def note_totals(self, interpreter: str) -> None:
         """Take note that totals were printed."""
         self._totalled.add(interpreter)
         for key, _ in self._held.pop(interpreter, []):
@@ -60,18 +60,20 @@ class Counts:
                 self.again.append(key)
             self._printed[key] += 1
 
-    def begin_report(self, interpreter: str) -> None:
+    def begin_handing(self, interpreter: str) -> None:
         """Take note that an interpreter is about to add its counts to those of another."""
         self._reporting.append(interpreter)
         self._match_reports()
 
     def hand(self, interpreter: str) -> None:
         """Take note that an interpreter was read by another when it printed totals."""
-        self.begin_report(self._set_aside(interpreter))
+        self.begin_handing(self._set_aside(interpreter))
 
     def forget(self, interpreter: str) -> None:
         """Take note that an interpreter has another tcltest: the first will print no totals."""
-        self._lost = self._lost or any(key in self._assumed for key, _ in self._held[interpreter])
+        self._uncountable = self._uncountable or any(
+            key in self._assumed for key, _ in self._held[interpreter]
+        )
         self._set_aside(interpreter)
 
     def _set_aside(self, interpreter: str) -> str:
@@ -80,7 +82,7 @@ class Counts:
         self._held[name] = self._held.pop(interpreter, [])
         return name
 
-    def report(self, interpreter: str, passed: int, skipped: int, failed: int) -> None:
+    def receive(self, interpreter: str, passed: int, skipped: int, failed: int) -> None:
         """Take note that counts were added to those of an interpreter."""
         self._added.append((interpreter, passed, skipped, failed))
         self._match_reports()
@@ -111,7 +113,7 @@ class Counts:
         """
         if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
-        elif self._lost:
+        elif self._uncountable:
             return "tcltest was deleted before it printed totals that count the tests before that"
         return ""
 

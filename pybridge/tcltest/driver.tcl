@@ -154,7 +154,7 @@ proc ::pytest_tcltest::file_ended {code message options} {
 proc ::pytest_tcltest::leave_out_levels {} {
     rename ::tcl::info::frame ::pytest_tcltest::frame
     proc ::tcl::info::frame {{number "no number"}} {
-        set level [::pytest_tcltest::frame] ;# not in an `expr`, which has a level where a trace has it not compiled
+        set level [::pytest_tcltest::frame] ;# by itself: an `expr` that has a trace is not compiled, and is on a level
         set below $::pytest_tcltest::below
         set level [expr {$level - $below - 1}] ;# one is this procedure's
         if {$number eq "no number"} {

@@ -19,6 +19,7 @@ from pybridge.tcltest.trace import trim_trace
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
 _SHORT = 60
 _DIFFED_CLOSELY = 4_000  # characters; difflib.ndiff takes seconds for more
+_LONGEST_LINE = 4_000  # characters
 _SHOWN_LINES = 200
 
 
@@ -183,10 +184,8 @@ def _cut(lines: list[str], whole: bool) -> Iterator[str]:
     """The lines, indented; not too many of them, and none too long, unless all are wanted."""
     shown = lines if whole else lines[:_SHOWN_LINES]
     for line in shown:
-        long = not whole and len(line) > _DIFFED_CLOSELY
-        yield "  " + (
-            f"{line[:_DIFFED_CLOSELY]}... ({len(line)} characters; -vv shows all)" if long else line
-        )
+        long = not whole and len(line) > _LONGEST_LINE
+        yield "  " + (f"{line[:_LONGEST_LINE]}... ({len(line)} characters; -vv shows all)" if long else line)
     if len(shown) < len(lines):
         yield f"  ... ({len(lines) - len(shown)} more lines; -vv shows all)"
 

@@ -20,7 +20,7 @@ class FileRun:
         tests: each test that was found in the file, and whether it runs.
         whole: whether all of them were selected; what was not found runs, too.
         unfound: the tests that ran, had not been found, and are not reported yet.
-        left_out: those that did not run, because not all tests were selected.
+        unselected: those that did not run, because not all tests were selected.
         outcomes: by name and occurrence.
         counts: which of them the totals count.
         reported: the tests that have a report.
@@ -36,7 +36,7 @@ class FileRun:
     tests: dict[TclTest, bool]
     whole: bool
     unfound: list[TclTest] = field(default_factory=list)
-    left_out: list[TclTest] = field(default_factory=list)
+    unselected: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     reported: set[Key] = field(default_factory=set)

@@ -15,7 +15,7 @@ namespace eval ::pytest_tcltest {
     variable encoding    ;# that of the names of files when the process began
     variable plan
     variable file ""     ;# the test file
-    variable files {}    ;# it, and those in which runAllTests had others run
+    variable files {}    ;# it, and those that runAllTests has run on the way to this process
     variable number 0    ;# which of the plan's files it is, from 0
     variable prefix ""   ;# what the names of the tests in this interpreter begin with, in a child
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
@@ -24,7 +24,7 @@ namespace eval ::pytest_tcltest {
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run
-    variable made        ;# an array: how many children of each name this interpreter has made
+    variable made        ;# an array: how often it has given each name to a child, a thread or a run of runAllTests
     variable totals totals ;# the event when it prints totals
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run

@@ -110,7 +110,7 @@ class TclItem(pytest.Item):
         super().__init__(name, parent, nodeid=f"{parent.nodeid}::{name}", **arguments)
         self.test = test
         self._outcome: Outcome | None = None
-        self.left_out = False
+        self.unreported = False
 
     @property
     def _run(self) -> Run:
@@ -139,13 +139,13 @@ class TclItem(pytest.Item):
 
     def setup(self) -> None:
         """Fail here, where pytest calls it an error, if the test is in no count of tests."""
-        if self.left_out or self.config.getoption("setuponly", False):
+        if self.unreported or self.config.getoption("setuponly", False):
             return
         if self._run.files[self.path].beyond_totals(self.test):
             self._judge()
 
     def runtest(self) -> None:
-        if not self.left_out:
+        if not self.unreported:
             self._judge()
 
     def _judge(self) -> None:
@@ -254,19 +254,19 @@ def add_trailing_output(item: pytest.Item, report: pytest.TestReport) -> None:
 
 def plan_runs(session: pytest.Session, suites: Suites) -> None:
     """Decide which tests each process runs, now that it is known which ones are selected."""
-    selected: dict[Path, int] = Counter()
-    to_run: dict[Path, set[TclTest]] = defaultdict(set)
+    items: dict[Path, int] = Counter()
+    wanted: dict[Path, set[TclTest]] = defaultdict(set)
     for item in session.items:
         if isinstance(item, TclItem):
-            selected[item.path] += 1
+            items[item.path] += 1
             if not _is_skipped(item):
-                to_run[item.path].add(item.test)
+                wanted[item.path].add(item.test)
     files = {}
-    for path, run in to_run.items():
-        tests = suites.contents[path].tests
-        counts = Counts(wait=suites.contents[path].counts_late)
-        whole = selected[path] == len(tests)
-        files[path] = FileRun(path, _to_run(tests, run), whole=whole, counts=counts)
+    for path, tests in wanted.items():
+        contents = suites.contents[path]
+        whole = items[path] == len(contents.tests)
+        counts = Counts(wait=contents.counts_late)
+        files[path] = FileRun(path, _by_name(contents.tests, tests), whole=whole, counts=counts)
     if suites.settings.process == "session":
         suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:
@@ -290,7 +290,7 @@ def _is_skipped(item: TclItem) -> bool:
         return False
 
 
-def _to_run(tests: list[TclTest], selected: set[TclTest]) -> dict[TclTest, bool]:
-    """Whether each test runs: as with tcltest's -match, all tests of a selected name."""
-    names = {test.name for test in selected}
+def _by_name(tests: list[TclTest], wanted: set[TclTest]) -> dict[TclTest, bool]:
+    """Whether each test runs: as with tcltest's -match, all tests of a name that is wanted."""
+    names = {test.name for test in wanted}
     return {test: test.name in names for test in tests}

@@ -73,13 +73,13 @@ class Running:
 
     def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Extent]:
         """The outcome, and how far the output has come."""
-        time, counted, report, out, err, reason, leaked = words
+        ended, status, report, out, err, reason, leaked = words
         end = (int(out), int(err))
         outcome = self.details
-        outcome.status = counted.lower()
+        outcome.status = status.lower()
         outcome.reason = reason
         outcome.leaked = leaked.split()
-        outcome.seconds = max(0, int(time) - self.since) / 1e6
+        outcome.seconds = max(0, int(ended) - self.since) / 1e6
         outcome.outside = self.outside
         outcome.output = process.output(self.start, (int(report), end[1]))
         outcome.report = process.output((int(report), end[1]), end)[0].strip("\n")

@@ -12,14 +12,14 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
 | problem | interpreter, kind and what belongs to it | what tcltest found wrong |
 | errorinfo | interpreter, phase, trace | an error in its setup, body or cleanup |
-| end | interpreter, microseconds, outcome, where the report begins, extent, reason, leaks | it has ended |
+| end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
 | cleanup | interpreter | cleanupTests was called |
 | totals | interpreter | it has printed its totals |
 | reporting | interpreter | it is about to add its counts to those of another |
 | handed | interpreter | it has printed its totals to another process, which adds them to its counts |
 | reported | interpreter, passed, skipped, failed | counts of another have been added to its own |
-| process | file, message, whether it ended itself | one that runAllTests had run a file did not end well |
+| process | file, message, whether just its status is wrong | one that ran it for runAllTests ended badly |
 | changes_counts | | while collecting: a script seems to change what tcltest has counted |
 | rewritten | | while collecting: the file opens itself to write, or puts another in its place |
 | forgotten | interpreter | it has another tcltest than before |
@@ -43,7 +43,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pybridge
+from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -146,7 +146,7 @@ class TclProcess:
             ("events", str(self._events)),
             ("stdout", str(self._folder / "stdout")),
             ("stderr", str(self._folder / "stderr")),
-            ("match", str(_match_modes())),
+            ("match", str(tcl_package() / "tcltest" / "match.tcl")),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
@@ -252,10 +252,3 @@ class TclProcess:
 def _die_with_parent() -> None:
     """Have the kernel kill this process when pytest itself is killed and cannot."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _match_modes() -> Path:
-    """The package torch::tcltest: inside the Python package when installed, beside it in a checkout."""
-    package = Path(pybridge.__file__).resolve().parent
-    folder = package if (package / "tclpkg").is_dir() else package.parent
-    return folder / "tclpkg" / "tcltest" / "match.tcl"

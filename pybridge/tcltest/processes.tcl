@@ -66,8 +66,9 @@ proc ::pytest_tcltest::queue_for_another {settings path args} {
 
 proc ::pytest_tcltest::ended_for_another {code message options} {
     if {$code == 1} {
-        emit process [file tail $::argv0] [dict get $options -errorinfo] 0
-        puts stderr [dict get $options -errorinfo]
+        set trace [dict get $options -errorinfo]
+        emit process [file tail $::argv0] $trace 0
+        puts stderr [string range $trace 0 [string last "\n    invoked from within" $trace]-1] ;# the rest is ours
         exit 1
     }
 }

@@ -37,7 +37,7 @@ def _stops(item: pytest.Item) -> bool:
 
 def _leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
     """Do without a report of this test what else pytest does for it: its file may have to be taken down."""
-    item.left_out = True
+    item.unreported = True
     item.session.testscollected -= 1
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
     if any(report.failed for report in reports):

@@ -86,10 +86,7 @@ class Run:
 
     def close(self) -> None:
         """Stop what still runs; the files that it has not come to get no other process."""
-        for file in self.files.values():
-            if not file.ended:
-                file.lost = "not run: pytest has stopped"
-                file.end()
+        self._lose_rest("not run: pytest has stopped")
         if self._process is not None:
             self._process.close()
             self._process = None
@@ -132,9 +129,7 @@ class Run:
         try:
             self._process = TclProcess(self._settings, "run", [file.path for file in self._planned], plan)
         except OSError as error:
-            for file in self._planned:
-                file.lost = error.strerror or str(error)
-                file.end()
+            self._lose_rest(error.strerror or str(error))
         return self._process
 
     def _end_process(self, process: TclProcess, end: End) -> None:
@@ -142,13 +137,18 @@ class Run:
         if self._file is not None:
             self._settle(self._file, process, end)
         else:
-            for file in self.files.values():
-                if not file.ended:
-                    file.lost = f"the Tcl interpreter {end} before it could source the file"
-                    file.lost += "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
-                    file.end()
+            written = "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
+            self._lose_rest(f"the Tcl interpreter {end} before it could source the file{written}")
         self._process = None
         process.close()
+
+    def _lose_rest(self, reason: str, output: tuple[str, str] = ("", "")) -> None:
+        """Settle the files that have not ended: there is no process for them."""
+        for file in self.files.values():
+            if not file.ended:
+                file.lost = reason
+                file.trailing = output
+                file.end()
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
         died = bool(file.lost)  # what else is wrong with the file has not ended it
@@ -178,11 +178,7 @@ class Run:
         if kind == "file":
             self._begin_file(process, words)
         elif kind == "setup_died":
-            for file in self.files.values():
-                if not file.ended:
-                    file.trailing = process.output((0, 0), None)
-                file.lost = file.lost or setup_problem(words)
-                file.end()
+            self._lose_rest(setup_problem(words), process.output((0, 0), None))
         elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):
             return  # a thread of an earlier file
         elif kind == "begin":
@@ -243,13 +239,12 @@ class Run:
             if runs == "1":
                 file.add_unfound(test)
             else:
-                file.left_out.append(test)
+                file.unselected.append(test)
         elif kind == "process":
             name, message, status = words
             if status == "0" or not file.failed:  # a suite may leave with a status because a test failed
-                file.problem = (
-                    file.problem or f"{name}, which runAllTests has run, did not end well: {message}"
-                )
+                problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
+                file.problem = file.problem or problem
         elif kind == "recounted":
             file.recount(*words)
         else:
@@ -259,13 +254,13 @@ class Run:
 
     def _take_counts(self, counts: Counts, kind: str, words: list[str]) -> None:
         if kind == "totals":
-            counts.print(*words)
+            counts.note_totals(*words)
         elif kind == "reporting":
-            counts.begin_report(*words)
+            counts.begin_handing(*words)
         elif kind == "handed":
             counts.hand(*words)
         elif kind == "forgotten":
             counts.forget(*words)
         elif kind == "reported":
             interpreter, passed, skipped, failed = words
-            counts.report(interpreter, int(passed), int(skipped), int(failed))
+            counts.receive(interpreter, int(passed), int(skipped), int(failed))

@@ -97,18 +97,18 @@ proc ::pytest_tcltest::watch_counts {} {
     if {![array exists ::tcltest::numTests]} {
         return
     }
-    foreach {index called} {Failed failing Total totalled} {
+    foreach {count called} {Failed failing Total totalled} {
         set trace [list write ::pytest_tcltest::$called]
-        if {$trace ni [trace info variable ::tcltest::numTests($index)]} {
-            trace add variable ::tcltest::numTests($index) {*}$trace
+        if {$trace ni [trace info variable ::tcltest::numTests($count)]} {
+            trace add variable ::tcltest::numTests($count) {*}$trace
         }
     }
 }
 
-# How many results of a kind tcltest has counted; a suite may have unset the count.
-proc ::pytest_tcltest::count_of {kind} {
-    if {[info exists ::tcltest::numTests($kind)]} {
-        return $::tcltest::numTests($kind)
+# How many results of a status tcltest has counted; a suite may have unset the count.
+proc ::pytest_tcltest::count_of {status} {
+    if {[info exists ::tcltest::numTests($status)]} {
+        return $::tcltest::numTests($status)
     }
     return 0
 }
@@ -116,11 +116,11 @@ proc ::pytest_tcltest::count_of {kind} {
 # Whether another file can begin to count in the variables of tcltest: they are all there, and have no traces but ours.
 proc ::pytest_tcltest::counts_intact {} {
     set traces [trace info variable ::tcltest::numTests]
-    foreach index {Total Passed Skipped Failed} {
-        if {![info exists ::tcltest::numTests($index)]} {
+    foreach count {Total Passed Skipped Failed} {
+        if {![info exists ::tcltest::numTests($count)]} {
             return 0
         }
-        lappend traces {*}[trace info variable ::tcltest::numTests($index)]
+        lappend traces {*}[trace info variable ::tcltest::numTests($count)]
     }
     return [expr {$traces eq {{write ::pytest_tcltest::totalled} {write ::pytest_tcltest::failing}}}]
 }
@@ -137,8 +137,8 @@ proc ::pytest_tcltest::begin {name} {
     }
     watch_counts
     variable before
-    foreach kind {Passed Skipped Failed} {
-        set before($kind) [count_of $kind]
+    foreach status {Passed Skipped Failed} {
+        set before($status) [count_of $status]
     }
     variable handles [live_handles]
     variable report ""
@@ -150,7 +150,7 @@ proc ::pytest_tcltest::begin {name} {
 }
 
 # Which test of this name it is, and whether it runs. Of what was not found earlier runs what tcltest's -match would
-# let through.
+# let through; it is told of.
 proc ::pytest_tcltest::choose {name description} {
     variable number
     variable seen
@@ -159,11 +159,12 @@ proc ::pytest_tcltest::choose {name description} {
     variable whole
     set occurrence [incr seen($name)]
     set key [list $number $name $occurrence]
-    if {![info exists selected($key)]} {
-        set selected($key) [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
-        emit unfound $name $occurrence $selected($key) $description {*}[location]
+    if {[info exists selected($key)]} {
+        return [list $occurrence $selected($key)]
     }
-    return [list $occurrence $selected($key)]
+    set runs [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
+    emit unfound $name $occurrence $runs $description {*}[location]
+    return [list $occurrence $runs]
 }
 
 proc ::pytest_tcltest::live_handles {} {
@@ -214,25 +215,25 @@ proc ::pytest_tcltest::level_changed {args} {
     }
     set time [now]
     set current ""
-    set outcome [outcome]
+    set status [status]
     set leaked [leaked]
-    if {$outcome eq "Failed"} {
+    if {$status eq "Failed"} {
         uplevel 1 ::pytest_tcltest::describe_failure
     }
     set written [written]
     variable report
-    set why [if {$outcome eq "Skipped"} {uplevel 1 ::pytest_tcltest::skip_reason}] ;# no `expr`: it may be `nan`
-    tell end $time $outcome [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
+    set why [if {$status eq "Skipped"} {uplevel 1 ::pytest_tcltest::skip_reason}] ;# no `expr`: it may be `nan`
+    tell end $time $status [expr {$report eq "" ? [lindex $written 0] : $report}] {*}$written $why $leaked
 }
 
 # What tcltest has counted since the test began.
-proc ::pytest_tcltest::outcome {} {
+proc ::pytest_tcltest::status {} {
     variable before
     variable counted
-    foreach outcome {Failed Skipped Passed} {
-        if {[count_of $outcome] > $before($outcome)} {
-            incr counted($outcome)
-            return $outcome
+    foreach status {Failed Skipped Passed} {
+        if {[count_of $status] > $before($status)} {
+            incr counted($status)
+            return $status
         }
     }
     return none
@@ -334,8 +335,8 @@ proc ::pytest_tcltest::reported {command op} {
 proc ::pytest_tcltest::add_counts {passed skipped failed} {
     variable counted
     variable prefix
-    foreach index {Passed Skipped Failed} count [list $passed $skipped $failed] {
-        incr counted($index) $count
+    foreach status {Passed Skipped Failed} count [list $passed $skipped $failed] {
+        incr counted($status) $count
     }
     emit reported $prefix $passed $skipped $failed
 }
@@ -344,10 +345,10 @@ proc ::pytest_tcltest::add_counts {passed skipped failed} {
 proc ::pytest_tcltest::compare_counts {} {
     variable counted
     variable prefix
-    foreach kind {Passed Skipped Failed} {
-        lappend known $counted($kind)
-        lappend theirs [count_of $kind]
-        set counted($kind) [count_of $kind]
+    foreach status {Passed Skipped Failed} {
+        lappend known $counted($status)
+        lappend theirs [count_of $status]
+        set counted($status) [count_of $status]
     }
     if {$known ne $theirs} {
         emit recounted $prefix $theirs $known

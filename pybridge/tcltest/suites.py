@@ -30,7 +30,7 @@ class Suites:
         if path not in self.contents:
             from pybridge.tcltest.collection import collect
 
-            _heed_sigterm()
+            _heed_sigterm()  # here: a run without Tcl files keeps its own handling
             self.contents[path] = collect(self.settings, path)
         return self.contents[path]
 

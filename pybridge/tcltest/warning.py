@@ -26,7 +26,7 @@ def warn_of_differences(file: FileRun) -> list[str]:
         "was run, but no cleanupTests after it prints totals that count it": file.uncounted,
         "was run, but tcltest counted no result for it": file.without_result,
         "was counted by tcltest, but no test told: a script may have changed the counts": file.stand_ins,
-        "was not run: only some tests were selected, and the search did not find it": file.left_out,
+        "was not run: only some tests were selected, and the search did not find it": file.unselected,
     }
     errors = []
     for what, tests in differences.items():

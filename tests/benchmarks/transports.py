@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from pybridge.package import tcl_package
+from pybridge.tcl_package import tcl_package
 
 ROUNDS = 3
 SCRIPT = Path(__file__).with_name("transports.tcl")

@@ -688,6 +688,45 @@ def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
     result.stdout.fnmatch_lines(["E   runAllTests would run a.test again and again, which calls it"])
 
 
+LEVELS = """
+if 1 {set levels [info frame]}
+package require tcltest
+tcltest::test l-1 {} {set ::levels} 2
+tcltest::test l-2 {} {set ::helped} 2
+tcltest::cleanupTests
+"""
+BEGINNINGS = {
+    "source": "source helper.tcl",
+    "trace": "set helped [lindex 2 [llength [trace info execution puts]]]",
+    "procedure": "helper",
+}
+
+
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning, process):
+    """Before the first command of a file all commands have traces."""
+    prepare = (
+        "proc helper {} {if 1 {set ::helped [info frame]}}\n"
+        "proc : args {}\n"
+        "trace add execution expr enter list\n"
+    )
+    (pytester.path / "helper.tcl").write_text("if 1 {set helped [info frame]}\n")
+    (pytester.path / "prepare.tcl").write_text(prepare)
+    text = BEGINNINGS[beginning] + LEVELS
+    write(pytester, a=prepare + text)
+    theirs = tclsh_counts(pytester.path / "a.test")
+    write(pytester, a=text, b=text)
+    result = run(pytester, f"--tcltest-process={process}", "--tcltest-setup=prepare.tcl")
+    assert outcomes(result) == tuple(2 * count for count in theirs)
+
+
+def test_a_file_with_very_many_commands_takes_its_time_once(pytester):
+    """With the places of commands Tcl takes a time that grows with the square of their number."""
+    write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 100_000 + "test n-1 {} {set ::n} 100000\n")
+    assert outcomes(run(pytester, "--tcltest-timeout=15")) == (1, 0, 0)
+
+
 ENDS = {
     "status": ("exit 4", "*child process exited abnormally"),
     "crash": ("exec kill -9 [pid]", "*child killed: kill signal"),

@@ -12,6 +12,7 @@ namespace eval ::pytest_tcltest {
     variable message    ;# what it returns, and with which options
     variable options
     variable below 0    ;# how many levels of `info frame` there are below the script
+    variable knows_places 0 ;# whether Tcl knows where the words of its commands stand
     variable starting 0 ;# whether the next `source` is the driver's
     variable traced {}  ;# the commands that are not compiled into its script
     variable compiled 0 ;# whether that is compiled when the next of them is called
@@ -64,9 +65,11 @@ proc ::pytest_tcltest::queue_scripts {path args} {
 }
 
 # Have Tcl know where the words of commands stand, as it does in tclsh, which does not compile its script as `source`
-# does. This cannot be undone, so a file that asks for it, or looks whether it is so, finds it as in tclsh.
+# does. This cannot be undone, so a file that asks for it, or looks whether it is so, finds it as in tclsh. It takes a
+# time that grows with the square of the number of commands, half a second for those of this many lines.
 proc ::pytest_tcltest::know_places {path} {
-    if {![asks_for_places $path]} {
+    variable knows_places [expr {![asks_for_places $path] && [in_writer mentions $path {^[^\s#\}]}] <= 10000}]
+    if {$knows_places} {
         interp debug {} -frame 1
     }
 }
@@ -175,28 +178,32 @@ proc ::pytest_tcltest::leave_out_levels {} {
 
 # Called just before the driver calls `source`. A procedure, which is never compiled in line, is on no level of its own.
 proc ::pytest_tcltest::start_script {} {
-    set ::pytest_tcltest::below [expr {[::pytest_tcltest::frame] - 1}] ;# one is this procedure's
-    set ::pytest_tcltest::starting 1
+    variable below [::pytest_tcltest::frame]
+    variable starting 1
+    incr below -1 ;# this procedure's
 }
 
 # Have the script that the driver sources be compiled to calls of its commands alone: tclsh evaluates its script, and the
 # body of an `if` in it is on a level of its own. Tcl compiles no command in line that has a trace, until one of them is
-# called: by then the whole script has been compiled.
+# called: by then the whole script has been compiled. What it sources first is compiled as in tclsh.
 proc ::pytest_tcltest::source_as_tclsh {args} {
     variable starting
+    variable knows_places
     variable traced
     variable compiled
     if {!$starting} {
+        compile_in_line
         return
     }
     set starting 0
-    if {![interp debug {} -frame]} {
-        return ;# Tcl would not know where such a body stands
+    if {!$knows_places} {
+        return ;# nor would it know where such a body stands
     }
-    # but for two that are called before it is compiled
-    set traced [lsearch -all -inline -not -regexp [info commands ::*] {^::(source|trace)$}]
-    foreach command $traced {
-        trace add execution $command enter ::pytest_tcltest::compile_in_line
+    foreach command [info commands {::[A-Za-z]*}] {
+        if {$command ne "::source"} { # which the driver is about to call
+            lappend traced $command
+            trace add execution $command enter ::pytest_tcltest::compile_in_line
+        }
     }
     set compiled 1
 }
@@ -209,6 +216,7 @@ proc ::pytest_tcltest::compile_in_line {args} {
         foreach command $traced {
             trace remove execution $command enter ::pytest_tcltest::compile_in_line
         }
+        set traced {}
     }
 }
 

@@ -122,7 +122,7 @@ proc ::pytest_tcltest::start_writer {} {
             }
             set text [read $channel]
             close $channel
-            return [regexp $pattern $text]
+            return [regexp -all -line -- $pattern $text]
         }
         proc now {} {
             clock microseconds

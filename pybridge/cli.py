@@ -88,26 +88,15 @@ def run_here(words: list[str]) -> int:
 
 
 def _name_program() -> None:
-    """Have `info nameofexecutable` be what runs a Tcl script; tkinter has told Tcl that it is Python."""
+    """Have `info nameofexecutable` be what runs a Tcl script; tkinter has told Tcl that it is Python.
+
+    Tcl looks for packages in `../lib`, so only the `tcltorch` beside Python will do, no link that is called.
+    """
     from pybridge import tcl_library
 
-    if program := _own_program():
-        tcl_library.name_executable(os.path.abspath(program))
-
-
-def _own_program() -> str | None:
-    """Where `tcltorch` is: as it was called, beside this Python, or on PATH; None if in none of these.
-
-    PATH is for `pip install --user` and a child of the daemon's, which is called by no path.
-    """
-    folder, name = os.path.split(sys.argv[0])
-    beside = os.path.join(os.path.dirname(sys.executable), "tcltorch")
-    for program in (sys.argv[0] if folder and name == "tcltorch" else "", beside):
-        if os.path.isfile(program) and os.access(program, os.X_OK):
-            return program
-    import shutil
-
-    return shutil.which("tcltorch")
+    program = os.path.join(os.path.dirname(sys.executable), "tcltorch")
+    if os.path.isabs(program) and os.access(program, os.X_OK):
+        tcl_library.name_executable(program)
 
 
 def _for_other_tcl(verb: str, *words: str) -> int:

@@ -723,8 +723,8 @@ def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning, pr
 
 def test_a_file_with_very_many_commands_takes_its_time_once(pytester):
     """With the places of commands Tcl takes a time that grows with the square of their number."""
-    write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 100_000 + "test n-1 {} {set ::n} 100000\n")
-    assert outcomes(run(pytester, "--tcltest-timeout=15")) == (1, 0, 0)
+    write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 300_000 + "test n-1 {} {set ::n} 300000\n")
+    assert outcomes(run(pytester, "--tcltest-timeout=30")) == (1, 0, 0)
 
 
 ENDS = {

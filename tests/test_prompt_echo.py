@@ -25,21 +25,42 @@ def test_a_list_of_handles(tcl: Interpreter) -> None:
 
 def test_a_dict_with_handles(tcl: Interpreter) -> None:
     assert shown(tcl, "list scale [torch::ones {}] {zero point} {} codes [torch::zeros 2] bits {4 8}") == (
-        "scale         tensor0  float32 []  1\n"
-        "{zero point}  {}\n"
-        "codes         tensor1  float32 [2]  mean 0 std 0\n"
-        "bits          {4 8}"
+        "scale       tensor0  float32 []  1\n"
+        "zero point  {}\n"
+        "codes       tensor1  float32 [2]  mean 0 std 0\n"
+        "bits        4 8"
     )
     lines = shown(tcl, "set d {}; foreach i [lsearch -all [lrepeat 25 x] x] {dict set d k$i tensor0}; set d")
     assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", "... and 5 more keys"]
 
 
 @pytest.mark.parametrize(
-    "result", ["a tensor0 a 1", "tensor0 a tensor1 b", "scale tensor0 bits", "scale {tensor0 tensor0}"]
+    "result",
+    [
+        "a tensor0 a 1",
+        "tensor0 a tensor1 b",
+        "scale tensor0 bits",
+        "scale {tensor0 tensor0}",
+        "1  set\n2  tensor0",
+        "key {tensor0}",
+        "{a\nb} tensor0",
+    ],
 )
 def test_lists_that_are_no_dict_with_handles(tcl: Interpreter, result: str) -> None:
     tcl.eval("torch::ones 2; torch::ones 2")
     assert echo(result, tcl.dispatcher.table) == result
+
+
+def test_a_dict_with_long_words(tcl: Interpreter) -> None:
+    key = "encoder.layer.0.intermediate.dense.bias"
+    assert shown(tcl, f"list {key} [torch::zeros 1536] x [torch::zeros 2]").splitlines() == [
+        f"{key}  tensor0  float32 [1536]  mean 0 std 0",
+        f"{'x'.ljust(39)}  tensor1  float32 [2]  mean 0 std 0",
+    ]
+    assert shown(tcl, f"list {key} [torch::full 1536 0.12345]") == f"{key}  tensor2  float32 [1536]"
+    lines = shown(tcl, "list [string repeat k 5000] [torch::zeros 2] bits 4").splitlines()
+    assert lines == [f"{'k' * 5000}  tensor3  float32 [2]", f"{'bits'.ljust(40)}  4"]
+    assert shown(tcl, "dict create tensor0 [string repeat v 10000] k tensor0").endswith('"puts" shows all')
 
 
 @pytest.mark.parametrize(

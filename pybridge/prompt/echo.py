@@ -6,6 +6,8 @@ from pybridge.tcl_list import join_list, split_list
 
 _MOST_CHARACTERS = 10_000
 _MOST_LINES = 20
+_WIDEST_KEY = 40  # characters; shorter ones are as wide as the widest of them
+_WIDTH = 80
 _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
 
 
@@ -17,9 +19,9 @@ def echo(result: str, table: HandleTable) -> str:
     elements = _elements(result, table)
     if elements and all(element in table.objects for element in elements):
         return _lines([("", name) for name in elements], "handles", table)
-    pairs = list(zip(elements[::2], elements[1::2], strict=False))
-    if _is_dict(elements) and any(value in table.objects for _, value in pairs):
-        return _lines(pairs, "keys", table)
+    if _is_dict(elements, result) and any(value in table.objects for value in elements[1::2]):
+        pairs = zip(elements[::2], elements[1::2], strict=True)
+        return _lines([(key or "{}", value or "{}") for key, value in pairs], "keys", table)
     if len(result) <= _MOST_CHARACTERS:
         return result
     note = f'... the first {_MOST_CHARACTERS} of {len(result)} characters; "puts" shows all'
@@ -39,31 +41,36 @@ def _elements(result: str, table: HandleTable) -> list[str]:
         return []
 
 
-def _is_dict(elements: list[str]) -> bool:
-    keys = elements[::2]
-    return len(elements) % 2 == 0 and len(set(keys)) == len(keys)
+def _is_dict(elements: list[str], result: str) -> bool:
+    """Whether the result is a dict of words that fit into lines, written as Tcl does; text seldom is."""
+    if len(elements) % 2 or len(result) > _MOST_CHARACTERS or not result.isprintable():
+        return False
+    return len(set(elements[::2])) == len(elements) // 2 and join_list(elements) == result
 
 
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable) -> str:
     """Labels and values, and what the handles among these name."""
-    shown = [
-        (join_list([label]) if label else "", join_list([value])) for label, value in pairs[:_MOST_LINES]
-    ]
-    margin = max(len(label) for label, _ in shown)
+    shown = pairs[:_MOST_LINES]
+    margin = min(_WIDEST_KEY, max(len(label) for label, _ in shown))
     width = max((len(value) for _, value in shown if value in table.objects), default=0)
-    lines = []
-    for label, value in shown:
-        words = [label.ljust(margin)] if margin else []
-        words += [value.ljust(width), _summary(table.objects[value])] if value in table.objects else [value]
-        lines.append("  ".join(words))
+    lines = [_line(label.ljust(margin), value, width, table) for label, value in shown]
     if len(pairs) > len(shown):
         lines.append(f"... and {len(pairs) - len(shown)} more {what}")
     return "\n".join(lines)
 
 
-def _summary(value: object) -> str:
+def _line(label: str, value: str, width: int, table: HandleTable) -> str:
+    start = f"{label}  " if label else ""
+    if value not in table.objects:
+        return start + value
+    start += value.ljust(width) + "  "
+    full = _summary(table.objects[value])
+    return start + (full if len(start + full) <= _WIDTH else _summary(table.objects[value], statistics=False))
+
+
+def _summary(value: object, statistics: bool = True) -> str:
     """The summary, or why there is none: whatever PyTorch refuses must not hide that the command worked."""
     try:
-        return summary(value)
+        return summary(value, statistics)
     except Exception as error:
         return f"({str(error).partition(chr(10))[0] or type(error).__name__})"

@@ -231,6 +231,11 @@ def test_drawing_changes_no_setting_of_the_user() -> None:
 # -- text ------------------------------------------------------------------------------------------------
 
 
+def test_text_histograms_fit_into_a_terminal() -> None:
+    lines = pictures.text_histogram(torch.linspace(-1, 1, 10**6).pow(3) * 1e-9).splitlines()
+    assert max(map(len, lines)) <= 80
+
+
 @pytest.mark.parametrize(
     ("values", "bins", "width", "expected"),
     [

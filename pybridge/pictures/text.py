@@ -9,7 +9,7 @@ from pybridge.quant.arguments import BadArgument, checked_real
 _WIDEST = 10_000
 
 
-def text_histogram(tensor: torch.Tensor, bins: int = 20, width: int = 60) -> str:
+def text_histogram(tensor: torch.Tensor, bins: int = 20, width: int = 40) -> str:
     """Write how often each value occurs, a line a bin.
 
     Args:

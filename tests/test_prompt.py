@@ -63,7 +63,7 @@ def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:
     coloured, plain = start(), start(NO_COLOR="1")
     for terminal in (coloured, plain):
         terminal.run("set x {a b}; error oops", "\noops\n")
-    assert re.search(r"\x1b\[0;31m+oops", coloured.raw)
+    assert re.search(r"\x1b\[0;31;1m+oops", coloured.raw)
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", plain.raw)
 
 

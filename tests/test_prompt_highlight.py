@@ -23,6 +23,9 @@ KINDS = [
     ("puts \\$x", "\\$", String.Escape),
     ("puts \\\n  x", "\\\n", String.Escape),
     ('puts "t"', "t", String.Double),
+    ('puts "a $x b"', "$x", Name.Variable.Global),
+    ('puts "[list $x]"', "$x", Name.Variable.Global),
+    ('puts "\\$x"', "\\$", String.Double),
     ("puts text", "text", Text),
     ("# all of it", " all of it\n", Comment),
 ]
@@ -36,6 +39,11 @@ def test_what_a_part_of_a_script_is_taken_for(text: str, part: str, kind: object
     assert "".join(value for _, value in tokens) == f"{text}\n"
     assert (kind, part) in tokens
     assert Token.Error not in [token for token, _ in tokens]
+
+
+def test_a_comment_that_is_being_typed_is_one() -> None:
+    tokens = TorchTclLexer().get_tokens_unprocessed("set x 1\n# all of it")
+    assert [(kind, value) for _, kind, value in tokens][-2:] == [(Comment, "#"), (Comment, " all of it")]
 
 
 def test_every_colour_can_be_read_on_black_and_on_white() -> None:

@@ -179,8 +179,8 @@ def text_histogram(input: Tensor, bins: int = 20, width: int = 40) -> str:
     Args:
         input: any shape and real dtype.
         bins: how many, of equal width, from the least to the greatest finite element, 1 to 10000.
-        width: characters of the longest bar, 1 to 10000; a bar too short for one is a dot. With 40, lines of most
-            tensors fit into 80 columns.
+        width: characters of the longest bar, 1 to 10000; a bar too short for one is a dot. With 40, lines
+            fit into 80 columns, but for very many elements.
 
     Returns:
         Lines: where each bin begins and ends, its count, its bar; last the count of what is not finite.

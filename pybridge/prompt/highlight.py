@@ -6,7 +6,7 @@ from typing import Any
 from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.styles import Style
 from pygments.lexers.tcl import TclLexer
-from pygments.token import Name, String
+from pygments.token import Comment, Name, String
 
 from pybridge.registry import BY_NAME
 
@@ -22,7 +22,7 @@ STYLE = Style.from_dict(
         "pygments.name.variable.global": "ansimagenta",
         "pygments.comment": "italic",
         "pygments.error": "",
-        "failure": "ansired",
+        "failure": "bold ansired",
         "note": "italic",
         "completion-menu": "noreverse bg:default fg:default",
         "completion-menu.completion": "bg:default fg:default",
@@ -42,9 +42,13 @@ def _command_name(_: Any, match: Any) -> Iterator[tuple[int, Any, str]]:
 
 def _with_torch(state: str, rules: list[Any]) -> list[Any]:
     """The rules of Pygments; before them one for the package's commands, and one to tell variables apart."""
+    variable = (r"\$(?:\{[^}]*\}|[\w:]+)", Name.Variable.Global)
     if state == "data":
-        variable = (r"\$(?:\{[^}]*\}|[\w:]+)", Name.Variable.Global)
         return [variable, (r"\\(?:.|\n)", String.Escape), *rules]  # Pygments knows a backslash only in quotes
+    if state in ("string", "string-square"):
+        return [variable, *rules]
+    if state == "comment":
+        return [*rules, (r".+", Comment, "#pop")]  # on the last line, which has no end while it is typed
     if not state.startswith("command"):
         return rules
     return [(r"(?:::)?torch::(\w+)", _command_name, "params" + state.removeprefix("command")), *rules]

@@ -160,7 +160,10 @@ def _run(tcl: "Interpreter", words: list[str]) -> int:
 
 
 def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
-    """Run each command of standard input as soon as it is complete; the script may read the rest itself."""
+    """Run each command of standard input as soon as it is complete; the script may read the rest itself.
+
+    As in tclsh, the next one follows one that has failed.
+    """
     tcl.set_arguments("tcltorch", [], interactive=interactive)
     script = ""
     while (line := _read_line(tcl, ("> " if script else "% ") if interactive else "")) is not None:
@@ -198,8 +201,6 @@ def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
     try:
         result = tcl.eval(script)
     except TclError as error:
-        if not interactive:
-            raise
         _complain(tcl, error.message)
         return
     if interactive and result:

@@ -9,6 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
@@ -88,12 +89,27 @@ class Interpreter:
 
     def run_file(self, path: str | os.PathLike[str]) -> str:
         """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
+        name = os.fspath(path)
+        if encodable(name) and self._reads_as_utf8(name):
+            return str(self._run(lambda tk: tk.evalfile(name)))  # as tclsh runs its script
         try:
-            return str(self.call("source", "-encoding", "utf-8", os.fspath(path)))
+            return str(self.call("source", "-encoding", "utf-8", name))
         except errors.TclError as error:
             # the last entry of the trace is the `source` above, which the user has not written
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
+
+    def _reads_as_utf8(self, name: str) -> bool:
+        """Whether Tcl, which takes a script to be in the system's encoding, reads this file rightly."""
+        try:
+            # a pipe can be read once; of a file that is not there, Tcl tells more when it is sourced
+            return (
+                os.path.isfile(name)
+                and os.access(name, os.R_OK)
+                and (self.call("encoding", "system") == "utf-8" or Path(name).read_bytes().isascii())
+            )
+        except OSError:
+            return False
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""

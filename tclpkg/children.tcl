@@ -22,15 +22,15 @@ proc ::torch::_::interp_ran {path command code result operation} {
 # The path of the child that `interp create` has made in the interpreter `path`, in a list. Tcl tells only the first of
 # several traces what the result was; then it is the word of the command, or the youngest without one.
 proc ::torch::_::created {command result path} {
-    set words [lrange $command 2 end]
-    while {[lindex $words 0] in {-safe --}} {
-        set words [lrange $words 1 end]
-    }
     if {$result ne ""} {
         return [list $result]  ;# not by `expr`, which would take a name like 0x10 for a number
     }
-    if {[llength $words]} {
-        return [lrange $words end end]
+    set options 1
+    foreach word [lrange $command 2 end] {
+        if {!$options || ![string match -* $word]} {
+            return [list $word]
+        }
+        set options [expr {$word ne "--"}]
     }
     set numbered [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]
     return [lrange [lsort -dictionary $numbered] end end]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import pybridge
+from tests.stock_tclsh import TCLSH
 
 
 def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
@@ -26,6 +27,41 @@ def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:
         'boom\n    while executing\n"error boom"\n    (procedure "inner" line 1)\n    invoked from within\n'
         f'"inner"\n    (file "{script}" line 3)\n'
     )
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "break",
+        "return -code return",
+        "return 1",
+        "if 1 {puts [info frame]}",
+        "catch {error boom}\nputs $::errorInfo",
+        "error {it is so}",
+        "puts {never closed",
+    ],
+)
+def test_scripts_end_as_in_tclsh(text: str, locale: str, tmp_path: Path) -> None:
+    (tmp_path / "script.tcl").write_text(f"puts begun\n{text}\n")
+    theirs, ours = (
+        subprocess.run(
+            [*program, "script.tcl"],
+            cwd=tmp_path,
+            env={**os.environ, "LC_ALL": locale},
+            capture_output=True,
+            timeout=60,
+        )
+        for program in ([TCLSH], [sys.executable, "-m", "pybridge"])
+    )
+    assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_scripts_are_utf8_in_every_locale(locale: str, tmp_path: Path) -> None:
+    (tmp_path / "script.tcl").write_text("puts [scan \u00e9 %c]\n", encoding="utf-8")
+    ended = run(str(tmp_path / "script.tcl"), env={**os.environ, "LC_ALL": locale})
+    assert (ended.stdout, ended.stderr) == ("233\n", "")
 
 
 def test_scripts_run_other_scripts_as_in_tclsh(tmp_path: Path) -> None:

@@ -42,15 +42,15 @@ proc ::pytest_tcltest::trace_leave {name wanted} {
 # The child that `interp create` has made. Tcl tells only the first of several traces what the result was; then it is
 # the word of the command, or the youngest without one.
 proc ::pytest_tcltest::created {command result path} {
-    set words [lrange $command 2 end]
-    while {[lindex $words 0] in {-safe --}} {
-        set words [lrange $words 1 end]
-    }
     if {$result ne ""} {
         return $result
     }
-    if {[llength $words]} {
-        return [lindex $words end]
+    set options 1
+    foreach word [lrange $command 2 end] {
+        if {!$options || ![string match -* $word]} {
+            return $word
+        }
+        set options [expr {$word ne "--"}]
     }
     return [lindex [lsort -dictionary [lsearch -all -inline -regexp [interp slaves $path] {^interp\d+$}]] end]
 }

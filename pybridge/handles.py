@@ -14,6 +14,7 @@ from pybridge.storages import StorageOf, Storages, storage_of
 from pybridge.tcl_list import split_list
 
 TENSOR = "tensor"  # the kind of nearly all handles
+ANY_KIND = "handle"  # what is missing where any kind would do
 MAIN = ""  # the name of the chain outside any coroutine
 _LONGEST_DICT = 100_000  # characters that are looked at for a message
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
@@ -97,7 +98,7 @@ class HandleTable:
     def check(self, name: str) -> None:
         """Raise unless `name` is live, whatever its kind."""
         if name not in self.objects:
-            raise self.missing(name, "handle")
+            raise self.missing(name, ANY_KIND)
 
     def kind(self, name: str) -> str:
         """What a live handle stands for, in a word: `tensor`, `observer`."""
@@ -134,7 +135,7 @@ class HandleTable:
         return errors.no_such_handle(kind, name, self._in_dict(name, kind))
 
     def _in_dict(self, text: str, kind: str) -> list[str]:
-        """The names of the live handles of `kind` in a dict; none when `text` is no dict of such."""
+        """The names in a dict of its live handles of `kind` or any kind; none when `text` is no such dict."""
         try:
             words = split_list(text) if len(text) <= _LONGEST_DICT else []
         except ValueError:
@@ -142,7 +143,7 @@ class HandleTable:
         if len(words) % 2 or any(key in self.objects for key in words[::2]):
             return []
         pairs = zip(words[::2], words[1::2], strict=True)
-        return [key for key, value in pairs if value in self.objects and self.kind(value) == kind]
+        return [key for key, value in pairs if value in self.objects and kind in (ANY_KIND, self.kind(value))]
 
     def _drop(self, name: str) -> None:
         self.storages.remove(self.objects.pop(name))

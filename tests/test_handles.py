@@ -292,6 +292,21 @@ def test_a_dict_in_the_place_of_a_handle(word: str, hint: str) -> None:
     assert handles.missing(word, "tensor").message == f'no such tensor "{shown(word)}"{expected}'
 
 
+@pytest.mark.parametrize(("word", "hint"), [("a tensor0 b 3", "a"), ("a linear1 b 4 c tensor0", "a, c")])
+def test_a_dict_in_the_place_of_any_handle(word: str, hint: str) -> None:
+    handles = table()
+    handles.add("tensor", Thing(1))
+    handles.add("linear", Thing(2))
+    expected = (
+        f'no such handle "{word}": it is a dict, and dict get takes a handle out of it ({hint})',
+        ("TORCH", "HANDLE", word),
+    )
+    for action in (handles.check, handles.keep, handles.own_locally):
+        assert error_of(action, word) == expected
+    assert error_of(handles.free, [word]) == expected
+    assert error_of(handles.free, ["tensor0", word]) == expected
+
+
 @settings(deadline=None)
 @given(st.text(max_size=20) | st.from_regex(r"(tensor|linear)[0-9]{1,25}", fullmatch=True))
 def test_any_text_is_a_handle_only_when_it_was_given(name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pybridge.commands  # noqa: F401  # registers them
 from pybridge import errors
 from pybridge.bulk import Bulk
+from pybridge.command_names import meant_command
 from pybridge.handles import MAIN, TENSOR, HandleTable
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME
@@ -107,7 +108,7 @@ class Dispatcher:
             case "_coroutine_renamed":
                 table.rename_chain(words[0], words[1])
             case "_no_subcommand":
-                raise errors.unknown_subcommand(words[0], BY_NAME)
+                raise errors.unknown_subcommand(words[0], meant_command(words[0]))
             case _:
                 raise KeyError(called) if self._commands else errors.closed()
         return ""

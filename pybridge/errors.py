@@ -3,17 +3,16 @@
 One exception class carries them all; one function a row of the table in docs/errors.md makes them.
 """
 
-import difflib
 import errno
-import itertools
 import os
 import re
 import traceback
 from collections.abc import Iterable, Sequence
 
 from pybridge import file_names
+from pybridge.nearest import LONGEST_WORD, nearest
 
-_LONGEST_WORD = 60
+MOST_MEANT = 3  # words that a suggestion names
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
 _REFUSALS = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
@@ -39,7 +38,7 @@ class TclError(Exception):
 def shown(word: object) -> str:
     """`word` as a message quotes it: on one line, whole when short, its beginning when long."""
     text = one_line(word if isinstance(word, str) else str(word))
-    return text if len(text) <= _LONGEST_WORD else text[:_LONGEST_WORD] + "..."
+    return text if len(text) <= LONGEST_WORD else text[:LONGEST_WORD] + "..."
 
 
 def one_line(text: str) -> str:
@@ -47,23 +46,21 @@ def one_line(text: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The end of a message: the known word that is most like `word`, or begins with it, if there is one."""
-    if not 2 <= len(word) <= _LONGEST_WORD:
-        return ""
-    known = [each for each in known if each != word]
-    begun = (each for each in known if each.lower().startswith(word.lower()))
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.7) or list(itertools.islice(begun, 1))
-    return meant(near[0]) if near else ""
+    """The end of a message: the known words that `word` may stand for, if there are some."""
+    near = nearest(word, known)
+    return f" ({meant(near)})" if near else ""
 
 
-def meant(word: str) -> str:
-    """The end of a message: the word that was meant, perhaps."""
-    return f" (did you mean {word}?)"
+def meant(words: Sequence[str]) -> str:
+    """The question whether one of these words was meant; of many, the first `MOST_MEANT`."""
+    *others, last = words[:MOST_MEANT]
+    return f"did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
 
 
-def wrong_args(usages: Iterable[str]) -> TclError:
+def wrong_args(usages: Iterable[str], hint: str = "") -> TclError:
+    """Too few or too many words; `hint` is how the message ends."""
     choices = " or ".join(f'"{usage}"' for usage in usages)
-    return TclError(f"wrong # args: should be {choices}", ("TCL", "WRONGARGS"))
+    return TclError(f"wrong # args: should be {choices}{hint}", ("TCL", "WRONGARGS"))
 
 
 def bad_option(option: str, allowed: Sequence[str]) -> TclError:
@@ -78,16 +75,14 @@ def bad_option(option: str, allowed: Sequence[str]) -> TclError:
 
 def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:
     return TclError(
-        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}',
+        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}{did_you_mean(word, allowed)}',
         ("TCL", "LOOKUP", "INDEX", parameter, word),
     )
 
 
-def unknown_subcommand(name: str, known: Iterable[str]) -> TclError:
-    return TclError(
-        f'unknown subcommand "{shown(name)}"{did_you_mean(name, known)}',
-        ("TCL", "LOOKUP", "SUBCOMMAND", name),
-    )
+def unknown_subcommand(name: str, hint: str) -> TclError:
+    """There is no command `name` in the ensemble; `hint` is how the message ends."""
+    return TclError(f'unknown subcommand "{shown(name)}"{hint}', ("TCL", "LOOKUP", "SUBCOMMAND", name))
 
 
 def missing_value(parameter: str, option: str) -> TclError:
@@ -106,9 +101,14 @@ def expected_option(word: str) -> TclError:
     return TclError(f'expected an option but got "{shown(word)}"', ("TORCH", "ARG", "SYNTAX"))
 
 
-def wrong_type(expected: str, got: str, parameter: str, label: str, where: str = "") -> TclError:
-    """`got` is no `expected`; `label` is the parameter as the user named it, with its dash."""
-    message = f'expected {expected} but got "{shown(got)}"{where} for {label}'
+def wrong_type(
+    expected: str, got: str, parameter: str, label: str, where: str = "", hint: str = ""
+) -> TclError:
+    """`got` is no `expected`; `label` is the parameter as the user named it, with its dash.
+
+    `hint` is how the message ends.
+    """
+    message = f'expected {expected} but got "{shown(got)}"{where} for {label}{hint}'
     return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 
 

@@ -4,6 +4,7 @@ import _tkinter
 from typing import Any
 
 from pybridge import errors
+from pybridge.command_names import meant_command
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 from pybridge.values import text_of
@@ -74,5 +75,5 @@ def _suggestion(code: tuple[str, ...]) -> str:
     """What ends the message that there is no such command, when it may be one of ours."""
     name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
     if name in BY_NAME:
-        return errors.meant(f"torch::{name}")
-    return errors.did_you_mean(name.removeprefix("torch::"), BY_NAME) if name.startswith("torch::") else ""
+        return f" ({errors.meant([f'torch::{name}'])})"
+    return meant_command(name.removeprefix("torch::"), "torch::") if name.startswith("torch::") else ""

@@ -253,6 +253,18 @@ def test_sitrep_of_a_dispatcher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         ("-zeropoints", ["-input", "-zero_points"], "-zero_points"),
         ("flaot32", ["float64", "float32"], "float32"),
         ("fake_quant", ["free", "fake_quantize_per_tensor"], "fake_quantize_per_tensor"),
+        ("quantize", ["dequantize", "quantize_it"], "quantize_it"),
+        ("-scale", ["-scales", "-scaled", "-bits", "-scale_mode"], "-scale_mode, -scales or -scaled"),
+        ("-quant", ["-quant_min", "-quant_max"], "-quant_min or -quant_max"),
+        ("a", ["a_b", "ab", "a_c", "a_d", "a_e"], "a_b, a_c or a_d"),
+        ("c", ["coe", "c_header"], "c_header"),
+        ("to", ["tensor_to", "tensorTo"], ""),
+        ("make", ["makeIt", "make_it", "remake"], "make_it"),
+        ("makeI", ["make_it", "makeIt"], "makeIt"),
+        ("MAKEIT", ["make_it", "makeIt", "makeItAll"], "makeIt"),
+        ("Make_it", ["makeIt", "make_it", "make_it_all"], "make_it"),
+        ("makeIr", ["make_it"], "make_it"),
+        ("-", ["-dim"], ""),
         ("x", ["xyz"], ""),
         ("", ["xyz"], ""),
         ("shape", ["input", "dim"], ""),
@@ -267,7 +279,7 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     for called in ("torch::zerso 2", "::torch::zerso 2", "eval {torch::zerso 2}"):
         error = error_of(tcl.eval, called)
         name = called.removeprefix("eval {").split()[0]
-        assert error.message == f'invalid command name "{name}" (did you mean zeros?)'
+        assert error.message == f'invalid command name "{name}" (did you mean torch::zeros?)'
         assert error.errorcode == ("TCL", "LOOKUP", "COMMAND", name)
         assert error.errorinfo.startswith(error.message + "\n    while executing\n")
     error = error_of(tcl.eval, "torch zerso 2")
@@ -278,15 +290,63 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     assert error_of(tcl.eval, "help").message == 'invalid command name "help" (did you mean torch::help?)'
     assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
     assert tcl.eval("rename ::torch::rand {}; catch {torch rand 2} message; set message") == (
-        'unknown subcommand "rand" (did you mean randn?)'
+        'unknown subcommand "rand" (did you mean randn or randint?)'
     )
     # a command of the user's own is found first, also in the ensemble
     assert tcl.eval("proc ::torch::zerso n {return mine}; torch zerso 2") == "mine"
 
 
 @pytest.mark.parametrize(
+    ("called", "hint"),
+    [
+        (
+            "quantize",
+            "did you mean torch::quantize_per_tensor, torch::quantize_per_channel or "
+            "torch::quantize_integers? torch::help quantize lists more",
+        ),
+        (
+            "fake_quant",
+            "did you mean torch::fake_quantize_per_tensor, torch::fake_quantize_per_channel or "
+            "torch::fake_quantize_learnable_per_tensor? torch::help fake_quant lists more",
+        ),
+        (
+            "fakeQuantize",
+            "did you mean torch::fakeQuantizePerTensor, torch::fakeQuantizePerChannel or "
+            "torch::fakeQuantizeLearnablePerTensor? torch::help fakeQuantize lists more",
+        ),
+        (
+            "tensor",
+            "did you mean torch::tensor_create, torch::tensor_to_list or torch::tensor_item? "
+            "torch::help tensor lists more",
+        ),
+        ("progress", "did you mean torch::progress_bar or torch::progress_step?"),
+        ("tensor_som", "did you mean torch::tensor_sum?"),
+        ("tensorSom", "did you mean torch::tensorSum?"),
+        ("hardware", "torch::help hardware lists commands"),
+    ],
+)
+def test_a_guess_at_a_command(tcl: Interpreter, called: str, hint: str) -> None:
+    error = error_of(tcl.eval, f"torch::{called}")
+    assert error.message == f'invalid command name "torch::{called}" ({hint})'
+    in_ensemble = hint.replace("torch::", "").replace("help", "torch::help")
+    assert error_of(tcl.eval, f"torch {called}").message == f'unknown subcommand "{called}" ({in_ensemble})'
+    listing = re.search(r"torch::help \w+", hint)
+    if listing:
+        known = [each.removesuffix("?") for each in re.findall(r"torch::(\w+\b)", hint.partition("?")[0])]
+        listed = re.findall(r"^torch::(\w+)$", tcl.eval(listing[0]), re.MULTILINE)
+        assert set(listed) - set(known)
+
+
+@pytest.mark.parametrize(
     ("script", "end"),
     [
+        (
+            "torch::info default zeros foo",
+            'torch::zeros has no parameter "foo": must be shape, dtype, device, requires_grad',
+        ),
+        ("torch::info default version foo", 'torch::version has no parameter "foo"'),
+        ("torch::info family quantise_integers", "(did you mean quantize_integers?)"),
+        ("torch::export_integers [torch::ones 2] w.c c", "npy, json (did you mean c_header?)"),
         ("torch::tensor_sum -inptu 1", "must be -input, -dim (did you mean -input?)"),
         ("torch::arange -strat 1 -end 2", "(did you mean -start?)"),
     ],

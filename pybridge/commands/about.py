@@ -8,6 +8,7 @@ from typing import Literal
 
 from pybridge import __version__, errors, help_page
 from pybridge.annotations import CommandName
+from pybridge.command_names import meant_command
 from pybridge.documentation import documentation, lead, prose
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
@@ -142,8 +143,8 @@ def info(
     """
     name = _bare(command)
     if name not in BY_NAME:
-        near = errors.did_you_mean(name, BY_NAME)
-        raise errors.arg_value("command", f'no such command "{errors.shown(command)}"{near}')
+        message = f'no such command "{errors.shown(command)}"{meant_command(name)}'
+        raise errors.arg_value("command", message)
     target = BY_NAME[name]
     if parameter and subject != "default":
         raise errors.arg_value("parameter", f"parameter is for the default of one, not for {subject}")
@@ -229,7 +230,9 @@ def _default(target: Command, parameter: str) -> str:
         raise errors.arg_value("parameter", message)
     if parameter not in known:
         message = f'torch::{target.name} has no parameter "{errors.shown(parameter)}"'
-        raise errors.arg_value("parameter", message + errors.did_you_mean(parameter, names))
+        if names:
+            message += f": must be {', '.join(names)}{errors.did_you_mean(parameter, names)}"
+        raise errors.arg_value("parameter", message)
     if not known[parameter].optional:
         raise errors.arg_value("parameter", f"torch::{target.name} has no default for {parameter}")
     return known[parameter].default

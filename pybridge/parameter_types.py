@@ -106,7 +106,7 @@ def _choice(allowed: tuple[str, ...]) -> Type:
             raise BadChoice(text, allowed)
         return text
 
-    return Type(f"one of {', '.join(allowed)}", parse, choices=allowed)
+    return Type(f"one of {', '.join(allowed)}", parse, choices=allowed, closed=True)
 
 
 def _several(kind: Any, members: tuple[Any, ...]) -> Type:

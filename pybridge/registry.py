@@ -102,7 +102,12 @@ class Command:
         if fitting:  # the one that goes furthest tells what is wrong
             return max(fitting, key=lambda form: form.signature.understood(words, called, table))
         telling = [error for error in refusals if error.errorcode[:2] == ("TORCH", "ARG")]
-        raise telling[-1] if telling else errors.wrong_args(self.usage(called))
+        raise telling[-1] if telling else self._wrong_args(words, called)
+
+    def _wrong_args(self, words: tuple[Word, ...], called: str) -> errors.TclError:
+        """Too few or too many words; what is missing is told where all forms lack the same."""
+        hints = {form.signature.lacking(words) for form in self._forms(called)}
+        return errors.wrong_args(self.usage(called), hints.pop() if len(hints) == 1 else "")
 
     def _check_options(self, words: tuple[Word, ...], forms: list[Form]) -> None:
         """An option that no form knows is told before any form refuses the words for its own reason."""

@@ -8,14 +8,17 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile, zip_longest
 from typing import Any
 
 from pybridge import errors
+from pybridge.bulk import parse_integer
 from pybridge.handles import HandleTable
 from pybridge.parameter_types import type_of
 from pybridge.tcl_list import camel_case
 from pybridge.values import Type, Word, text_of
 
+_LIST_OF_INTEGERS = type_of(tuple[int, ...])
 _OPTION = re.compile(r"-[A-Za-z][A-Za-z0-9_]*")
 _NEGATIVE_NUMBER = re.compile(r"-(?:inf|infinity|nan)", re.IGNORECASE)
 
@@ -109,7 +112,8 @@ class Signature:
         """
         positional, named = self._separate(words)
         if len(positional) > len(self.parameters) and not self.variadic:
-            raise errors.wrong_args([self.usage(called)])
+            hint = self._one_list(positional, len(self.parameters))
+            raise errors.wrong_args([self.usage(called)], hint)
         given = [
             Given(parameter, word, parameter.name)
             for parameter, word in zip(self.parameters, positional, strict=False)
@@ -124,7 +128,7 @@ class Signature:
                 raise (
                     errors.missing_option(parameter.name)
                     if named
-                    else errors.wrong_args([self.usage(called)])
+                    else errors.wrong_args([self.usage(called)], self.lacking(words))
                 )
         if self.variadic:
             rest = positional[len(self.parameters) :]
@@ -158,18 +162,69 @@ class Signature:
         """The positional and named arguments for the function."""
         args: list[Any] = []
         kwargs: dict[str, Any] = {}
-        for each in given:
-            value = each.parameter.type.convert(each.word, each.parameter.name, each.label, table)
+        for place, each in enumerate(given):
+            value = self._value(given, place, table)
             if each.label.startswith("-"):
                 kwargs[each.parameter.name] = value
             else:
                 args.append(value)
         return args, kwargs
 
+    def _value(self, given: list[Given], place: int, table: HandleTable) -> Any:
+        """The value of the word at that place among those given."""
+        parameter, word, label = (each := given[place]).parameter, each.word, each.label
+        try:
+            return parameter.type.convert(word, parameter.name, label, table)
+        except errors.TclError as error:
+            meant = self._one_list([each.word for each in given if each.label[:1] != "-"], place)
+            if error.errorcode[:3] != ("TORCH", "ARG", "TYPE") or not meant:
+                raise
+            got = text_of(word)
+            raise errors.wrong_type(parameter.type.noun, got, parameter.name, label, hint=meant) from None
+
+    def _one_list(self, positional: list[Word], refused: int) -> str:
+        """The end of a message, where the word at `refused` is one of several integers for a list of them.
+
+        `torch::zeros 2 3` gives the 3 for the dtype. What must follow the list is no part of it, such as the
+        value of `torch::full 2 3 7`. Where there are several lists, none of them is meant.
+        """
+        lists = [place for place, each in enumerate(self.parameters) if each.type is _LIST_OF_INTEGERS]
+        place = lists[0] if len(lists) == 1 else refused
+        run = list(takewhile(_is_integer, positional[place:]))
+        if not place < refused < place + len(run):
+            return ""
+        after = sum(each.required for each in self.parameters[place + 1 :])
+        others = len(positional) - place - len(run)
+        meant = run[: len(run) - max(0, after - others)]
+        text = errors.shown(" ".join(map(text_of, meant)))
+        return f" ({self.parameters[place].name} is one list: {{{text}}})" if len(meant) > 1 else ""
+
+    def lacking(self, words: tuple[Word, ...]) -> str:
+        """The end of a message on too few words: the first parameter that has none, and what it may be.
+
+        A word before it that is none of the choices of its own parameter is told in its place.
+        """
+        positional, _ = self._separate(words)
+        for parameter, word in zip_longest(self.parameters, positional[: len(self.parameters)]):
+            choices = parameter.type.choices if parameter.type.closed else ()
+            if word is None and parameter.required:
+                return f" ({parameter.name} is missing{': ' * bool(choices)}{', '.join(choices)})"
+            if word is not None and choices and text_of(word) not in choices:
+                return f" ({parameter.name} must be {', '.join(choices)})"
+        return ""
+
     def understood(self, words: tuple[Word, ...], called: str, table: HandleTable) -> int:
         """How many of the words read as their types, up to the first that does not."""
         reads = [each.parameter.type.accepts(each.word, table) for each in self.assign(words, called)]
         return reads.index(False) if False in reads else len(reads)
+
+
+def _is_integer(word: Word) -> bool:
+    try:
+        parse_integer(text_of(word))
+    except ValueError:
+        return False
+    return True
 
 
 def _parameter(found: inspect.Parameter, also: tuple[str, ...]) -> Parameter:

@@ -1,5 +1,6 @@
 """Tcl words to Python values: one converter a type."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +42,8 @@ _DTYPE_ALIASES = {
     "byte": "uint8",
     "char": "int8",
 }
+_INTEGERS = re.compile(r"q?u?int([1-9][0-9]?)")
+_WIDTHS = range(2, 17)  # in bits, of the integers that tensors are quantized to
 
 
 class OutOfRange(ValueError):
@@ -64,14 +67,18 @@ class Type:
         parse: gives the value of a word, or raises ValueError.
         bulk: whether the Tcl side packs the word as numbers.
         choices: the words that it may be, where those can be listed.
+        closed: whether it takes no word but those.
         free: whether it takes any word.
+        hint: how the message ends that a word does not read so.
     """
 
     noun: str
     parse: Callable[[Any, HandleTable], Any]
     bulk: bool = False
     choices: tuple[str, ...] = ()
+    closed: bool = False
     free: bool = False
+    hint: Callable[[str], str] = lambda _: ""
 
     def convert(self, word: Word, parameter: str, label: str, table: HandleTable) -> Any:
         """The value of `word`; messages name the parameter as `label`, error codes by its own name."""
@@ -86,7 +93,8 @@ class Type:
         except BadChoice as error:
             raise errors.bad_choice(parameter, error.word, error.allowed) from None
         except ValueError:
-            raise errors.wrong_type(self.noun, text_of(word), parameter, label) from None
+            got = text_of(word)
+            raise errors.wrong_type(self.noun, got, parameter, label, hint=self.hint(got)) from None
 
     def accepts(self, word: Word, table: HandleTable) -> bool:
         """Whether `word` reads as this type."""
@@ -193,6 +201,15 @@ def _dtype(word: Word, _: HandleTable) -> Any:
     return getattr(torch, name)
 
 
+def _dtype_meant(word: str) -> str:
+    """What was meant by a word that is no dtype, or else all that there are."""
+    name = word.lower().removeprefix("torch.")
+    width = _INTEGERS.fullmatch(name)
+    if width and int(width[1]) in _WIDTHS:
+        return f" (for integers of {width[1]} bits see -bits of the quantizing commands)"
+    return errors.did_you_mean(name, (*DTYPES, *_DTYPE_ALIASES)) or f": must be {', '.join(DTYPES)}"
+
+
 def _device(word: Word, _: HandleTable) -> Any:
     try:
         device = torch.device(text_of(word))
@@ -263,7 +280,7 @@ TYPES: dict[Any, Type] = {
     FileName: Type("file name", _file_name, free=True),
     CommandName: Type("string", _string, free=True),
     WidgetName: Type("window path", _widget),
-    Dtype: Type("dtype", _dtype, choices=DTYPES),
+    Dtype: Type("dtype", _dtype, choices=DTYPES, hint=_dtype_meant),
     Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
     Bulk: Type("list of numbers", _bulk, bulk=True),
     tuple[int, ...]: Type("list of integers", _integers),

@@ -85,7 +85,7 @@ def test_no_grad(child: Interpreter) -> None:
         ),
         (
             "torch::ones",
-            'wrong # args: should be "torch::ones shape ?dtype? ?device? ?requires_grad?"',
+            'wrong # args: should be "torch::ones shape ?dtype? ?device? ?requires_grad?" (shape is missing)',
             ("TCL", "WRONGARGS"),
         ),
     ],

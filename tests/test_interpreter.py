@@ -9,6 +9,7 @@ import torch
 
 import pybridge
 from pybridge import Interpreter, TclError
+from pybridge.values import DTYPES
 from tests.interpreters import error_of, live, python
 
 VERSION = pybridge.__version__
@@ -159,11 +160,19 @@ def test_an_error_has_message_code_and_trace(tcl: Interpreter) -> None:
         ("set x {", "missing close-brace", ("NONE",)),
         ("torch::nothing_there", 'invalid command name "torch::nothing_there"', ("TCL", "LOOKUP", "COMMAND")),
         ("return -code error -errorcode [list A [list B C]] x", "x", ("A", "B C")),
-        ("torch::tensor_shape", 'wrong # args: should be "torch::tensor_shape input"', ("TCL", "WRONGARGS")),
-        ("torch::tensorShape", 'wrong # args: should be "torch::tensorShape input"', ("TCL", "WRONGARGS")),
+        (
+            "torch::tensor_shape",
+            'wrong # args: should be "torch::tensor_shape input" (input is missing)',
+            ("TCL", "WRONGARGS"),
+        ),
+        (
+            "torch::tensorShape",
+            'wrong # args: should be "torch::tensorShape input" (input is missing)',
+            ("TCL", "WRONGARGS"),
+        ),
         (
             "torch::zeros 2 -dtype x",
-            'expected dtype but got "x" for -dtype',
+            f'expected dtype but got "x" for -dtype: must be {", ".join(DTYPES)}',
             ("TORCH", "ARG", "TYPE", "dtype"),
         ),
     ],

@@ -237,12 +237,16 @@ OPTIONS = "-input, -zero_point, -axis, -quant_min, -quant_max"
     ("words", "message", "code"),
     [
         # too few or many words
-        ([], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
-        (["x"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
-        (["x", "3"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
+        ([], f'wrong # args: should be "{USAGE}" (input is missing)', ("TCL", "WRONGARGS")),
+        (["x"], f'wrong # args: should be "{USAGE}" (zero_point is missing)', ("TCL", "WRONGARGS")),
+        (["x", "3"], f'wrong # args: should be "{USAGE}" (axis is missing)', ("TCL", "WRONGARGS")),
         (["x", "3", "1", "2", "3", "4"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
-        (["--"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
-        (["--", "-input", "x"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
+        (["--"], f'wrong # args: should be "{USAGE}" (input is missing)', ("TCL", "WRONGARGS")),
+        (
+            ["--", "-input", "x"],
+            f'wrong # args: should be "{USAGE}" (axis is missing)',
+            ("TCL", "WRONGARGS"),
+        ),
         (["x", "3", "1", "2", "3", "--", "4"], f'wrong # args: should be "{USAGE}"', ("TCL", "WRONGARGS")),
         # unknown option
         (
@@ -370,7 +374,7 @@ def test_variadic_takes_the_rest() -> None:
 
 def test_variadic_errors() -> None:
     assert refused(free) == (
-        'wrong # args: should be "torch::called handle ?more ...?"',
+        'wrong # args: should be "torch::called handle ?more ...?" (handle is missing)',
         ("TCL", "WRONGARGS"),
     )
     assert refused(free, "tensor0", "tensor1", "tensor7") == (

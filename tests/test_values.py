@@ -82,8 +82,9 @@ def same(one: Any, other: Any) -> bool:
     return one is other if isinstance(one, torch.Tensor) else bool(one == other)
 
 
-def wrong_type(expected: str, word: str, where: str = "", label: str = "axis") -> Outcome:
-    return ("TORCH", "ARG", "TYPE", label), f"expected {expected} but got {quoted(word)}{where} for {label}"
+def wrong_type(expected: str, word: str, where: str = "", label: str = "axis", hint: str = "") -> Outcome:
+    message = f"expected {expected} but got {quoted(word)}{where} for {label}{hint}"
+    return ("TORCH", "ARG", "TYPE", label), message
 
 
 def no_handle(word: str, kind: str) -> Outcome:
@@ -168,7 +169,11 @@ NO_DTYPES = (
 
 
 def expect_dtype(word: str) -> Outcome:
-    return ("value", DTYPE_WORDS[word]) if word in DTYPE_WORDS else wrong_type("dtype", word)
+    if word in DTYPE_WORDS:
+        return "value", DTYPE_WORDS[word]
+    meant = "int8, int16 or int32" if word == "in" else "float32"
+    hint = f" (did you mean {meant}?)" if word in ("in", *NO_DTYPES[:4]) else f": must be {', '.join(DTYPES)}"
+    return wrong_type("dtype", word, hint=hint)
 
 
 DEVICES = {"cpu": torch.device("cpu"), "cpu:0": torch.device("cpu:0"), "meta": torch.device("meta")}
@@ -216,7 +221,9 @@ def expect_progress(word: str) -> Outcome:
 def expect_choice(word: str) -> Outcome:
     if word in ("mean", "on"):
         return "value", word
-    return ("TCL", "LOOKUP", "INDEX", "axis", word), f"bad axis {quoted(word)}: must be mean, on"
+    meant = {"meta": "mean", **dict.fromkeys(("one", "ON", "non", "onn", "on\n"), "on")}.get(word)
+    hint = f" (did you mean {meant}?)" if meant else ""
+    return ("TCL", "LOOKUP", "INDEX", "axis", word), f"bad axis {quoted(word)}: must be mean, on{hint}"
 
 
 def expect_tensor_or(scalar: Callable[[str], Outcome], noun: str) -> Callable[[str], Outcome]:
@@ -276,13 +283,38 @@ def test_messages_name_the_option_as_given_and_codes_the_parameter(annotation: A
         named_code, named = outcome(annotation, word, "-alsoAxis")
         assert named_code == code
         if code[2] == "TYPE":
-            assert named == f"{message.removesuffix('axis')}-alsoAxis"
+            assert named == message.replace("for axis", "for -alsoAxis")
 
 
 @ANNOTATIONS
 def test_accepts_says_whether_it_would_convert(annotation: Any) -> None:
     for word in WORDS:
         assert type_of(annotation).accepts(word, TABLE) == (outcome(annotation, word)[0] == "value"), word
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("flot32", " (did you mean float32?)"),
+        ("torch.Flot32", " (did you mean float32?)"),
+        ("doubel", " (did you mean double?)"),
+        ("flo", " (did you mean float32, float64 or float16?)"),
+        ("int4", " (for integers of 4 bits see -bits of the quantizing commands)"),
+        ("uint2", " (for integers of 2 bits see -bits of the quantizing commands)"),
+        ("int1", " (did you mean int16?)"),
+        ("uint128", " (did you mean uint8?)"),
+    ],
+)
+def test_a_word_that_is_nearly_a_dtype(word: str, hint: str) -> None:
+    assert outcome(Dtype, word) == wrong_type("dtype", word, hint=hint)
+
+
+def test_a_word_that_is_far_from_a_dtype_is_told_all() -> None:
+    assert outcome(Dtype, "x")[1] == (
+        'expected dtype but got "x" for axis: must be float32, float64, float16, bfloat16, float8_e4m3fn, '
+        "float8_e5m2, complex64, complex128, bool, int8, int16, int32, int64, uint8, uint16, uint32, uint64, "
+        "qint8, quint8, qint32"
+    )
 
 
 def test_the_boolean_words_hold_both_kinds() -> None:
@@ -567,7 +599,7 @@ def test_any_text_gives_a_value_or_a_tcl_error(word: str) -> None:
         code, message = outcome(annotation, word)
         if code != "value":
             assert any(code[: len(known)] == known for known in CODES)
-            assert len(message) < 250
+            assert len(message) < 320
 
 
 @settings(deadline=None, max_examples=500)

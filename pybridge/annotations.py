@@ -36,6 +36,18 @@ class CommandName(str):
     __slots__ = ()
 
 
+class Topic(str):
+    """Takes what help is asked for, and stays a text; the prompt offers commands and their families."""
+
+    __slots__ = ()
+
+
+class ParameterName(str):
+    """Takes the name of a parameter of the command that another word names, and stays a text."""
+
+    __slots__ = ()
+
+
 class Handle(str):
     """Takes a live handle of any kind, and stays its name."""
 
@@ -48,4 +60,15 @@ class TensorHandle(str):
     __slots__ = ()
 
 
-__all__ = ["CommandName", "Device", "Dtype", "FileName", "Handle", "Tensor", "TensorHandle", "WidgetName"]
+__all__ = [
+    "CommandName",
+    "Device",
+    "Dtype",
+    "FileName",
+    "Handle",
+    "ParameterName",
+    "Tensor",
+    "TensorHandle",
+    "Topic",
+    "WidgetName",
+]

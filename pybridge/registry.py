@@ -193,6 +193,11 @@ def tcl_command(module: str, name: str, words: str, doc: str) -> None:
     _enter(Command(name, family, inspect.cleandoc(doc), names, words=words))
 
 
+def bare(name: str) -> str:
+    """The name of a command without `torch::`."""
+    return name.removeprefix("::").removeprefix("torch::")
+
+
 def families() -> dict[str, list[Command]]:
     """The commands by family, both in alphabetical order."""
     found: dict[str, list[Command]] = {}

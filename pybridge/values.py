@@ -12,8 +12,10 @@ from pybridge.annotations import (
     Dtype,
     FileName,
     Handle,
+    ParameterName,
     Tensor,
     TensorHandle,
+    Topic,
     WidgetName,
 )
 from pybridge.bulk import BadElement, Bulk, from_text, parse_float, parse_integer, parse_number
@@ -279,6 +281,8 @@ TYPES: dict[Any, Type] = {
     str: Type("string", _string, free=True),
     FileName: Type("file name", _file_name, free=True),
     CommandName: Type("string", _string, free=True),
+    Topic: Type("string", _string, free=True),
+    ParameterName: Type("string", _string, free=True),
     WidgetName: Type("window path", _widget),
     Dtype: Type("dtype", _dtype, choices=DTYPES, hint=_dtype_meant),
     Device: Type("device", _device, choices=("cpu", "cuda", "meta")),

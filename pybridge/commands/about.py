@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
-from pybridge.annotations import CommandName
+from pybridge.annotations import CommandName, ParameterName, Topic
 from pybridge.command_names import meant_command
 from pybridge.documentation import documentation, lead, prose
 from pybridge.lazy import torch
-from pybridge.registry import BY_NAME, COMMANDS, Command, command, families
+from pybridge.registry import BY_NAME, COMMANDS, Command, bare, command, families
 from pybridge.tcl_list import camel_case, glob_match
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
@@ -23,7 +23,7 @@ host_facts: dict[str, str] = {}
 
 
 @command()
-def help(topic: CommandName | None = None) -> str:
+def help(topic: Topic | None = None) -> str:
     """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
     Args:
@@ -43,7 +43,7 @@ def help(topic: CommandName | None = None) -> str:
     """
     if not topic:
         return help_page.overview()
-    name = _bare(topic)
+    name = bare(topic)
     if name in BY_NAME:
         return help_page.page(BY_NAME[name], name)
     if name in families():
@@ -79,7 +79,7 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos load safetensors] \\n] 0
         => torch::load_safetensors
     """
-    words = list({_bare(each).lower() for given in (word, *more) for each in given.split()})
+    words = list({bare(each).lower() for given in (word, *more) for each in given.split()})
     found = [each for each in COMMANDS.values() if not _misses(words, (*each.names, prose(each)))]
     if not found:
         said = errors.shown(" ".join((word, *more)))
@@ -92,10 +92,6 @@ def _misses(words: list[str], texts: Iterable[str]) -> int:
     """How many of the words, in lower case, do not occur in the texts."""
     text = "\n".join(texts).lower()
     return sum(word not in text for word in words)
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("::").removeprefix("torch::")
 
 
 @command()
@@ -119,7 +115,7 @@ def commands(pattern: str = "*") -> list[str]:
 def info(
     subject: Literal["args", "default", "aliases", "family", "usage"],
     command: CommandName,
-    parameter: str = "",
+    parameter: ParameterName | None = None,
 ) -> list[str] | str:
     """Tell one fact about a command, for programs; `help` is for people.
 
@@ -141,7 +137,7 @@ def info(
         torch::info default fake_quantize_per_channel quant_min
         => -128
     """
-    name = _bare(command)
+    name = bare(command)
     if name not in BY_NAME:
         message = f'no such command "{errors.shown(command)}"{meant_command(name)}'
         raise errors.arg_value("command", message)
@@ -156,7 +152,7 @@ def info(
         return target.family
     if subject == "usage":
         return "\n".join(target.usage(name))
-    return _default(target, parameter)
+    return _default(target, parameter or "")
 
 
 @command()

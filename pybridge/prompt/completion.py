@@ -59,6 +59,8 @@ class TclCompleter(Completer):
         named = _files(place) if offer.files else []
         if offer.commands:
             named += self._torch_commands(place.word, text)
+        if offer.families:
+            named += _others(torch_words.topics(), place.word, named)
         words = (*offer.words, *offer.options)
         return named + [each for each in words if each.text.startswith(place.word)]
 
@@ -90,7 +92,7 @@ class TclCompleter(Completer):
         if first in ("torch", "::torch"):
             match, others = _TORCH.fullmatch(f"torch::{others[0]}"), others[1:]
         if match:
-            camel = torch_words.is_camel(text, place.word if place.word.startswith("-") else "")
+            camel = torch_words.is_camel(text, place.word)
             return torch_words.arguments(match[1], tuple(others), camel, self._table)
         subcommands = self._tcl_words.subcommands(first, others)
         if subcommands:
@@ -105,6 +107,12 @@ class TclCompleter(Completer):
 
 def _files(place: Place) -> list[Candidate]:
     return [Candidate(path) for path in files(place.word, place.opened)]
+
+
+def _others(candidates: list[Candidate], word: str, known: list[Candidate]) -> list[Candidate]:
+    """Those that begin with the word and are not there yet, such as families with the name of a command."""
+    names = {each.text for each in known}
+    return [each for each in candidates if each.text.startswith(word) and each.text not in names]
 
 
 def _takes_files(place: Place) -> bool:

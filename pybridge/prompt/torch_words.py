@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pybridge.annotations import CommandName, FileName
-from pybridge.documentation import argument, lead
+from pybridge.annotations import CommandName, FileName, ParameterName, Topic
+from pybridge.documentation import argument, documentation, lead, purpose
 from pybridge.handles import HandleTable
 from pybridge.help_page import facts
 from pybridge.parameter_types import type_of
-from pybridge.registry import BY_NAME, COMMANDS, Command, Form
+from pybridge.registry import BY_NAME, COMMANDS, Command, Form, bare, families
 from pybridge.signature import Parameter, options_and_values
 from pybridge.summary import summary
 from pybridge.tcl_list import camel_case
-from pybridge.values import Type
+from pybridge.values import Type, text_of
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
 _NEXT = "-next"  # an option in the place of the next word tells what may be there
@@ -28,12 +28,13 @@ class Candidate(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What the next word may be: one of these, the name of a file, or of a command of the package."""
+    """What the next word may be: one of these, the name of a file, a command of the package or a family."""
 
     words: list[Candidate]
     options: Sequence[Candidate] = ()
     files: bool = False
     commands: bool = False
+    families: bool = False
 
 
 class _Words(NamedTuple):
@@ -41,6 +42,7 @@ class _Words(NamedTuple):
 
     positional: int  # how many are
     named: set[str]  # the parameters whose options are there
+    texts: dict[str, str]  # what is there for each parameter
     pending: Parameter | None  # the one whose value comes next
     ended: bool  # there are no options any more, after `--`
 
@@ -76,17 +78,23 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
         parameter = given.pending or _next(form, given)
         if parameter:
             types.append(parameter.type)
-            for each in _values(parameter, table):
+            for each in (*_values(parameter, table), *_parameters(form, given, parameter, camel)):
                 values.setdefault(each.text, each)
         if not given.pending and not given.ended:
             for each in _options(form, given, camel):
                 options.setdefault(each.text, each)
-    return Offer(
+    return Offer(  # types of any text are equal, but not the same
         list(values.values()),
         list(options.values()),
         files=any(each is type_of(FileName) for each in types),
-        commands=any(each is type_of(CommandName) for each in types),  # equal to the type of any text
+        commands=any(each is type_of(kind) for each in types for kind in (CommandName, Topic)),
+        families=any(each is type_of(Topic) for each in types),
     )
+
+
+def topics() -> list[Candidate]:
+    """The families of commands, which `torch::help` lists."""
+    return [Candidate(name, "".join(purpose(name)[:1])) for name in families()]
 
 
 def handles(table: HandleTable, kind: Type | None = None) -> Iterator[Candidate]:
@@ -103,19 +111,21 @@ def _forms(command: Command, called: str) -> list[Form]:
 def _read(form: Form, words: tuple[str, ...]) -> _Words | None:
     """What the words are for; None when the form does not know one of the options."""
     by_spelling = form.signature.by_spelling
-    positional, named = 0, set[str]()
+    positional, named, texts = 0, set[str](), dict[str, str]()
     *before, (last, value) = options_and_values((*words, _NEXT))
-    for option, _ in before:
+    for option, word in before:
         if not option:
+            texts |= {each.name: text_of(word or "") for each in form.signature.parameters[positional:][:1]}
             positional += 1
         elif option[1:] in by_spelling:
             named.add(by_spelling[option[1:]].name)
+            texts[by_spelling[option[1:]].name] = text_of(word or "")
         else:
             return None
     if not last or value is None:
-        return _Words(positional, named, None, ended=not last)
+        return _Words(positional, named, texts, None, ended=not last)
     pending = by_spelling.get(last[1:])
-    return _Words(positional, named, pending, ended=False) if pending else None
+    return _Words(positional, named, texts, pending, ended=False) if pending else None
 
 
 def _next(form: Form, given: _Words) -> Parameter | None:
@@ -136,6 +146,18 @@ def _values(parameter: Parameter, table: HandleTable) -> Iterator[Candidate]:
     yield from map(Candidate, parameter.type.choices)
     if not parameter.type.free:
         yield from handles(table, parameter.type)
+
+
+def _parameters(form: Form, given: _Words, parameter: Parameter, camel: bool) -> Iterator[Candidate]:
+    """The parameters of the command that another word names, for a word that names one of them."""
+    if parameter.type is not type_of(ParameterName):
+        return
+    for other in form.signature.parameters:
+        called = bare(given.texts.get(other.name, "")) if other.type is type_of(CommandName) else ""
+        if called in BY_NAME:
+            spell = camel_case if camel or is_camel("", called) else str
+            for each in documentation(BY_NAME[called]).arguments:
+                yield Candidate(spell(each.name), facts(each))
 
 
 def _brief(value: Any) -> str:

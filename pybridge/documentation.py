@@ -101,9 +101,8 @@ def lead(command: Command) -> str:
 
 
 def prose(command: Command) -> str:
-    """The docstring without its example, whose words are about something else, and what its family is for."""
-    sections = [text for name, text in _sections(command.doc).items() if name != "Example"]
-    return "\n".join([*sections, *purpose(command.family)])
+    """The docstring without its example, whose words are about something else."""
+    return "\n".join(text for name, text in _sections(command.doc).items() if name != "Example")
 
 
 def purpose(family: str) -> list[str]:

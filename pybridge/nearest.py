@@ -1,12 +1,12 @@
 """Which of the known words was meant by one that is not known."""
 
 import difflib
-import re
 from collections.abc import Iterable
+
+from pybridge.tcl_list import snake_case
 
 LONGEST_WORD = 60  # characters; nobody has mistyped a longer one
 _CUTOFF = 0.7  # of difflib's ratio: a letter or two are wrong
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
@@ -55,4 +55,4 @@ def _begins_with_words(name: str, word: str) -> bool:
 
 def _words(name: str) -> list[str]:
     """The words of a name, in lower case; a dash in front belongs to the first."""
-    return [each for each in _HUMP.sub("_", name).lower().split("_") if each]
+    return [each for each in snake_case(name).split("_") if each]

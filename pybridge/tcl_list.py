@@ -19,6 +19,7 @@ _BACKSLASH = re.compile(
     r"\\(?:x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|([0-3]?[0-7]{1,2})|(\n[ \t]*)|(.))",
     re.DOTALL,
 )
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
@@ -201,3 +202,8 @@ def camel_case(name: str) -> str:
     """`quant_min` as `quantMin`; a name without underscores is its own camelCase."""
     first, *rest = name.split("_")
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
+
+
+def snake_case(name: str) -> str:
+    """`quantMin` as `quant_min`."""
+    return _HUMP.sub("_", name).lower()

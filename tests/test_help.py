@@ -186,10 +186,44 @@ def test_apropos(tcl: Interpreter) -> None:
         tcl.eval("torch::apropos {per channel quantization}").splitlines()
     )
     assert tcl.eval("torch::apropos {read CSV}").splitlines()[0] == "torch::tensor_create"
+    assert listed(tcl.eval("torch::apropos fakeQuantizePer")) == listed(
+        tcl.eval("torch::apropos fake_quantize_per")
+    )
     assert "no command" in error_of(tcl.eval, """torch::apropos {', '}""").message
     error = error_of(tcl.eval, "torch::apropos tensor quaternion")
     assert error.message == 'no command is about "tensor quaternion"; torch::help lists all'
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
+
+
+def listed(text: str) -> list[str]:
+    """The names of the commands in a list of these."""
+    return [line.removeprefix("torch::") for line in text.splitlines() if line[0] != " "]
+
+
+def test_apropos_finds_beginnings_of_words(tcl: Interpreter) -> None:
+    assert listed(tcl.eval("torch::apropos 4-bit")) == [
+        "quantize_integers"
+    ]  # not the "64-bit" of manual_seed
+    assert "quantize_per_tensor" in listed(tcl.eval("torch::apropos quant"))
+    assert listed(tcl.eval("torch::apropos matmul")) == ["tensor_matmul"]
+    found = listed(tcl.eval("torch::apropos tensors"))
+    assert "tensor_create" in found
+    assert "save_safetensors" in found  # "tensors" stands in its help as a word, too
+    assert "tensor_shape" not in found
+    assert "no command" in error_of(tcl.eval, "torch::apropos uantize").message
+
+
+def test_apropos_orders_by_the_place_of_the_words(tcl: Interpreter) -> None:
+    found = listed(tcl.eval("torch::apropos scale"))
+    places = [
+        "q_scale",  # its name
+        "dequantize",  # its first sentence
+        "quantize_integers",  # elsewhere in its help
+        "load_observer_state",  # only what its family is for
+    ]
+    assert sorted(places, key=found.index) == places
+    assert found[:2] == ["get_q_scale_and_zero_point", "get_q_scale_symmetric"]
+    assert listed(tcl.eval("torch::apropos quantize"))[:2] == ["apot_fake_quantize", "dequantize"]
 
 
 def test_the_help_on_rows_of_a_csv_file(tcl: Interpreter) -> None:

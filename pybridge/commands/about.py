@@ -2,17 +2,17 @@
 
 import os
 import platform
+import re
 import sys
-from collections.abc import Iterable
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
 from pybridge.annotations import CommandName, ParameterName, Topic
 from pybridge.command_names import meant_command
-from pybridge.documentation import documentation, lead, prose
+from pybridge.documentation import documentation, lead, prose, purpose
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, bare, command, families
-from pybridge.tcl_list import camel_case, glob_match
+from pybridge.tcl_list import camel_case, glob_match, snake_case
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
@@ -53,7 +53,8 @@ def help(topic: Topic | None = None) -> str:
         each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
     ]
     if name and not matching:
-        matching = [each for each in COMMANDS.values() if not _misses([name.lower()], each.names)]
+        part = name.lower()
+        matching = [each for each in COMMANDS.values() if part in "\n".join(each.names).lower()]
     if not matching:
         near = errors.did_you_mean(name, [*BY_NAME, *families()])
         message = f'no command matches "{errors.shown(topic)}"{near}; torch::apropos searches all help'
@@ -65,8 +66,11 @@ def help(topic: Topic | None = None) -> str:
 def apropos(word: str, *more: str) -> str:
     """List the commands whose help speaks of all these words, those first that have them in their names.
 
+    After these come those that have them in the first sentence of their help, elsewhere in it, and in that of
+    their family.
+
     Args:
-        word: looked for in any case, also within other words. Several between braces are several.
+        word: looked for in any case, at the beginning of words. Several between braces are several.
         more: further ones.
 
     Returns:
@@ -79,19 +83,29 @@ def apropos(word: str, *more: str) -> str:
         lindex [split [torch::apropos load safetensors] \\n] 0
         => torch::load_safetensors
     """
-    words = list({bare(each).lower() for given in (word, *more) for each in given.split()})
-    found = [each for each in COMMANDS.values() if not _misses(words, (*each.names, prose(each)))]
+    words = {bare(each) for given in (word, *more) for each in given.split()}
+    wanted = [re.compile(_beginning_of_a_word(each)) for each in words]
+    misses = {each.name: _misses_by_place(wanted, each) for each in COMMANDS.values()}
+    found = [each for each in COMMANDS.values() if not misses[each.name][-1]]
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')
-    found.sort(key=lambda each: (_misses(words, (each.name,)), _misses(words, (lead(each),)), each.name))
-    return help_page.listing(found)
+    return help_page.listing(sorted(found, key=lambda each: (misses[each.name], each.name)))
 
 
-def _misses(words: list[str], texts: Iterable[str]) -> int:
-    """How many of the words, in lower case, do not occur in the texts."""
-    text = "\n".join(texts).lower()
-    return sum(word not in text for word in words)
+def _beginning_of_a_word(part: str) -> str:
+    """What matches it in text of lower case; an underscore is between words."""
+    return rf"(?<![^\W_])(?:{re.escape(part.lower())}|{re.escape(snake_case(part))})"
+
+
+def _misses_by_place(wanted: list[re.Pattern[str]], command: Command) -> list[int]:
+    """How many are not in the names; how many neither there nor in the lead; and so on, place by place."""
+    names = "\n".join(map(snake_case, command.names))
+    text, misses = "", []
+    for place in (names, lead(command), prose(command), "\n".join(purpose(command.family))):
+        text += f"\n{place.lower()}"
+        misses.append(sum(not each.search(text) for each in wanted))
+    return misses
 
 
 @command()

@@ -172,7 +172,7 @@ class Signature:
 
     def _value(self, given: list[Given], place: int, table: HandleTable) -> Any:
         """The value of the word at that place among those given."""
-        parameter, word, label = (each := given[place]).parameter, each.word, each.label
+        parameter, word, label = given[place].parameter, given[place].word, given[place].label
         try:
             return parameter.type.convert(word, parameter.name, label, table)
         except errors.TclError as error:
@@ -204,7 +204,7 @@ class Signature:
 
         A word before it that is none of the choices of its own parameter is told in its place.
         """
-        positional, _ = self._separate(words)
+        positional = [word for option, word in options_and_values(words) if not option]
         for parameter, word in zip_longest(self.parameters, positional[: len(self.parameters)]):
             choices = parameter.type.choices if parameter.type.closed else ()
             if word is None and parameter.required:

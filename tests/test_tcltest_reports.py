@@ -1,5 +1,6 @@
 """What the pytest plugin says about a test: failures, skips, output, leaks; and its options."""
 
+import fnmatch
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -57,11 +58,10 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
         'errorInfo (body):\n    can\'t read "nothing": no such variable\n        while executing\n'
         '    "expr {1 + $nothing}"\n\nfailures.test:8: f-2'
     )
-    assert "E   error code was A B\nE   error code should have been C * (glob" in section(
-        result, "f-3 an error code"
-    )
-    assert "E   return code was ok (0), should have been error (1)\nE   result was: 1\n" in section(
-        result, "f-4 no error"
+    code = "E   error code was: A B\nE   error code should have been (glob matching): C *\n"
+    assert code in section(result, "f-3 an error code")
+    assert section(result, "f-4 no error").startswith(
+        "    list 1\n\nE   return code was ok (0), should have been error (1)\nE   result was: 1\n"
     )
     assert "E   setup failed: no room\n\nerrorInfo (setup):" in section(result, "f-5 set-up")
     assert "E   cleanup failed: no way\n\nerrorInfo (cleanup):" in section(result, "f-6 clean-up")
@@ -71,8 +71,9 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
     assert "E   result was: abc\nE   result should have been (glob matching): x*\n" in section(
         result, "f-8 a pattern"
     )
-    assert "E   return code was 7 (7), should have been ok or return (0 2)\nE   result was: odd\n" in section(
-        result, "f-9 (no description)"
+    assert (
+        "\n\nE   return code was 7 (7), should have been ok or return (0 2)\nE   result was: odd\n"
+        in section(result, "f-9 (no description)")
     )
     assert "==== f-" not in result.stdout.str()  # tcltest's own report
     result.stdout.fnmatch_lines(
@@ -111,11 +112,177 @@ def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
     assert "E     - x\nE     + b\nE       c\nE     - d\n" in section(result, "l-1 lines")
     assert "E   result differs at element 30: got 7, expected 8\n" in section(result, "l-2 elements")
     assert "E   result differs in length: 40 elements, expected 41\n" in section(result, "l-3 length")
-    assert "E   result differs at character 70\n" in section(result, "l-4 characters")
+    around = f"got ...{'-' * 30}..., expected ...{'-' * 10}+\n"
+    assert f"E   result differs at character 70: {around}" in section(result, "l-4 characters")
     huge = section(result, "l-5 huge")
     assert "more lines; -vv shows all" in huge
     assert huge.count("\n") < 250
     assert section(run(pytester, "-vv", "-k", "l-5"), "l-5 huge").count("\n") > 10_000
+
+
+def test_what_differs_without_being_seen_is_told_and_quoted(pytester):
+    """The values by hand; \\u2212 is a minus sign, \\u0301 an accent on the e before it."""
+    write(
+        pytester,
+        unseen=suite(
+            r"""
+            test u-1 {blank} -body {return "a "} -result a
+            test u-2 {tab} -body {return "a\tb"} -result "a b"
+            test u-3 {no-break space} -body {return "a\u00a0\"b"} -result "a \"b"
+            test u-4 {zero width} -body {return ab} -result "a\u200bb"
+            test u-5 {micro} -body {return 5\u03bcm} -result 5\u00b5m
+            test u-6 {accent} -body {return e\u0301} -result \u00e9
+            test u-7 {minus} -body {return -1} -result \u22121
+            test u-8 {empty} -body {return " "} -result {}
+            test u-9 {long} -body {return "[string repeat x 70] y"} -result "[string repeat x 70]  y"
+            test u-10 {glob} -body {return "abc\n"} -match glob -result ab?
+            test u-11 {regexp} -body {return "12 "} -match regexp -result {^\d+$}
+            test u-12 {error code} -body {throw {A B} x} -returnCodes 1 -errorCode {A B } -result x
+            test u-13 {seen} -body {return " 1\u00a0\u00b5m "} -result 2
+            """
+        ),
+    )
+    result = run(pytester)
+    spaces, look = "differs only in white space", "differs only in characters that do not show or look alike"
+    for title, what, *values in (
+        ("u-1 blank", f"E   result {spaces}\n", '"a "', '"a"'),
+        ("u-2 tab", f"E   result {spaces}\n", r'"a\tb"', '"a b"'),
+        ("u-3 no-break space", f"E   result {spaces}\n", r'"a\xa0\"b"', r'"a \"b"'),
+        ("u-4 zero width", f"E   result {look}\n", '"ab"', r'"a\u200bb"'),
+        ("u-5 micro", f"E   result {look}\n", '"5μm"', r'"5\xb5m"'),
+        ("u-6 accent", f"E   result {look}\n", r'"e\u0301"', '"é"'),
+        ("u-7 minus", f"E   result {look}\n", '"-1"', r'"\u22121"'),
+        ("u-8 empty", f"E   result {spaces}\n", '" "', '""'),
+        ("u-13 seen", "", " 1\u00a0µm", "2"),
+    ):
+        was, wanted = (
+            f"E   result {verb}: {text}\n"
+            for verb, text in zip(("was", "should have been"), values, strict=True)
+        )
+        assert f"\n\n{what}{was}{wanted}\n" in section(result, title)
+    long = 'at character 71 in white space: got "...xxxxxxxxx y", expected "...xxxxxxxxx  y"\n'
+    assert f'E   result differs {long}E   result was:\nE     "{"x" * 70} y"\n' in section(result, "u-9 long")
+    glob = 'E   result was: "abc\\n"\nE   result should have been (glob matching): ab?\n'
+    assert f"\n\n{glob}" in section(result, "u-10 glob")
+    assert 'E   result was: "12 "\n' in section(result, "u-11 regexp")
+    code = 'E   error code was: "A B"\nE   error code should have been (glob matching): "A B "\n'
+    assert f"E   error code {spaces}\n{code}" in section(result, "u-12 error code")
+    result.stdout.fnmatch_lines([f"FAILED unseen.test::u-1 - result {spaces}"])
+
+
+def test_lines_that_look_the_same_are_quoted(pytester):
+    write(
+        pytester,
+        lines=suite(
+            r"""
+            test l-1 {blanks} -body {return "a\nb  \n\tc\nd\ne"} -result "a\nb\n        c\nx\ne"
+            test l-2 {carriage returns} -body {return "a\r\nb"} -result "a\nb"
+            test l-3 {no last newline} -body {return "a\nb"} -result "a\nb\n"
+            test l-4 {too many} -body {return "a\n\n\n"} -result a
+            test l-5 {an empty line} -body {return "a\n\nb"} -result "a\n  \nb"
+            test l-6 {indented} -body {return "if\n  end"} -result "if\n    end"
+            test l-7 {a long line} -body {return "a\n[string repeat x 70]y"} -result "a\n[string repeat x 71]"
+            test l-8 {output} -body {puts -nonewline a; list} -output "a\n"
+            """
+        ),
+    )
+    result = run(pytester)
+    blanks = section(result, "l-1 blanks")
+    assert 'E   result differs at line 2 in white space: got "b  ", expected "b"\n' in blanks
+    seen = [line for line in blanks.split("\n") if line.startswith("E     ") and "?" not in line]
+    assert [line[6:] for line in seen] == [
+        *("  a", '- "b"', '+ "b  "', '- "        c"'),
+        *("- x", r'+ "\tc"', "+ d", "  e"),
+    ]
+    returns = section(result, "l-2 carriage returns")
+    assert 'E   result differs at line 1 in white space: got "a\\r", expected "a"\n' in returns
+    assert 'E     - "a"\nE     + "a\\r"\n' in returns
+    missing = "E   result differs at its end: got no newline, expected 1 newline\nE   - expected, + got:\n"
+    assert missing in section(result, "l-3 no last newline")
+    many = "E   result differs at its end: got 3 newlines, expected no newline\n"
+    assert many in section(result, "l-4 too many")
+    empty = 'E   result differs at line 2 in white space: got "", expected "  "\n'
+    assert empty in section(result, "l-5 an empty line")
+    indented = section(result, "l-6 indented")
+    assert "E     -     end\n" in indented
+    assert "E     +   end\n" in indented
+    long = f"at line 2, at character 70: got ...{'x' * 10}y, expected ...{'x' * 11}\n"
+    assert f"E   result differs {long}" in section(result, "l-7 a long line")
+    assert "E   output differs at its end: got no newline, expected 1 newline\n" in section(
+        result, "l-8 output"
+    )
+
+
+def test_control_characters_do_not_reach_the_terminal(pytester):
+    write(
+        pytester,
+        control=suite(
+            r"""
+            test c-1 {result} -body {return "a\x1b\[31mb\x00c"} -result {a\x1b[31mb}
+            test c-2 {error} -body {error "\x1b\[31mred"}
+            test c-3 {lines} -body {return "a\nb\x07"} -result "a\nb"
+            """
+        ),
+    )
+    result = run(pytester)
+    quoted = (
+        r'E   result was: "a\x1b[31mb\x00c"' + "\n" + r'E   result should have been: "a\\x1b[31mb"' + "\n"
+    )
+    assert f"\n\n{quoted}" in section(result, "c-1 result")
+    error = section(result, "c-2 error")
+    assert r"E   error: \x1b[31mred" in error
+    assert r"    \x1b[31mred" in error.partition("errorInfo")[2]
+    assert r'E     + "b\x07"' in section(result, "c-3 lines")
+    assert "\x1b" not in str(result.stdout)
+    result.stdout.fnmatch_lines([r"FAILED control.test::c-2 - error: \x1b[[]31mred"])
+
+
+def test_the_element_that_differs_is_named_however_nested(pytester):
+    cells = "inv 12 nand2 44 nor2 17 dff 103 mux2 9"
+    report = f"name top cells {{{cells}}} area 1234.5 slack {{wns -0.034}}"
+    word = "x" * 70
+    write(
+        pytester,
+        nested=suite(
+            rf"""
+            test n-1 {{dict}} -body {{list {report}}} -result {{{report.replace("103", "104")}}}
+            test n-2 {{list}} -body {{list {report}}} -result {{{report.replace(" mux2 9", "")}}}
+            test n-3 {{text}} -body {{list {{a {word}yz}} b}} -result {{{{a {word}z}} b}}
+            test n-4 {{the same list}} -body {{list a b {word}}} -result {{a {{b}} {word}}}
+            test n-5 {{white space}} -body {{list {{a b }} {word}}} -result {{{{a b}} {word}}}
+            test n-6 {{newline}} -body {{return {{1 a\nb {word}}}}} -result {{1 a {word}}}
+            test n-7 {{empty}} -body {{list 1 {{}} {word}}} -result {{1 a {word}}}
+            """
+        ),
+    )
+    result = run(pytester)
+    for title, where in (
+        ("n-1 dict", "at element 3 7 (after dff): got 103, expected 104"),
+        ("n-2 list", "at element 3 (after cells) in length: 10 elements, expected 8"),
+        (
+            "n-3 text",
+            f"at element 0 1 (after a), at character 70: got ...{'x' * 10}yz, expected ...{'x' * 10}z",
+        ),
+        ("n-4 the same list", "as text, not as a list, at character 2: got a b xxx*, expected a {b} xxx*"),
+        ("n-5 white space", 'at element 0 in white space: got "a b ", expected "a b"'),
+        ("n-6 newline", r'at element 1: got "a\nb", expected "a"'),
+        ("n-7 empty", 'at element 1: got "", expected a'),
+    ):
+        (line,) = (
+            line for line in section(result, title).split("\n") if line.startswith("E   result differs")
+        )
+        assert fnmatch.fnmatchcase(line, f"E   result differs {where}"), line
+
+
+def test_a_long_trace_is_shown_in_part(pytester):
+    write(pytester, a=suite("proc r {} {\n    r\n}\ntest a-1 {} -body {r}"))
+    trace = section(run(pytester), "a-1 (no description)").partition("errorInfo (body):\n")[2].split("\n")
+    (place,) = (number for number, line in enumerate(trace) if "more lines; -vv shows all" in line)
+    assert trace[0].startswith("    too many nested evaluations")
+    assert place == 30
+    assert trace[61:] == ["", "a.test:6: a-1"]
+    assert trace[60] == '    "r"'
+    assert section(run(pytester, "-vv"), "a-1 (no description)").count("\n") > 1000
 
 
 def test_the_summary_has_the_beginning_of_a_value_of_several_lines(pytester):
@@ -125,7 +292,7 @@ def test_the_summary_has_the_beginning_of_a_value_of_several_lines(pytester):
     run(pytester, "-rf").stdout.fnmatch_lines(
         [
             "FAILED a.test::a-1 - result was: line 1 line 2 line 3 line 4 line 5 line 6*",
-            "FAILED a.test::a-2 - result was:",
+            "FAILED a.test::a-2 - result was empty",
         ]
     )
 

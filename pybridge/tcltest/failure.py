@@ -1,6 +1,5 @@
 """How the failure of a test reads."""
 
-import difflib
 import itertools
 import textwrap
 from collections.abc import Iterator
@@ -10,17 +9,15 @@ from typing import Any
 
 import pytest
 
-from pybridge.tcl_list import split_list
+from pybridge.tcltest.characters import harmless
 from pybridge.tcltest.collection import TclTest
+from pybridge.tcltest.difference import SHORT, mismatch
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.suites import LOCATION
 from pybridge.tcltest.trace import trim_trace
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
-_SHORT = 60
-_DIFFED_CLOSELY = 4_000  # characters; difflib.ndiff takes seconds for more
-_LONGEST_LINE = 4_000  # characters
-_SHOWN_LINES = 200
+_TRACE_ENDS = 30  # lines
 
 
 @dataclass
@@ -39,8 +36,8 @@ class Description:
     """The text of a failure: what pytest prints, in colours where it uses them."""
 
     def __init__(self, location: Location, lines: list[str]) -> None:
-        self.reprcrash = location
-        self._lines = lines
+        self.reprcrash = Location(location.path, location.lineno, harmless(location.message))
+        self._lines = [harmless(line) for line in lines]
 
     def __str__(self) -> str:
         return "\n".join(self._lines)
@@ -96,10 +93,13 @@ class Failure(Exception):
         whole = config.getoption("verbose", 0) > 1
         body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ")
         wrong = list(self._wrong(whole))
-        traces = [line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace)]
+        traces = [
+            line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace, whole)
+        ]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
         lines = [*([*body.split("\n"), ""] if body else []), *_marked(wrong), *traces, "", where]
-        return Description(Location(str(self._test.path), self._test.line, _in_short(wrong)), lines)
+        location = Location(str(self._test.path), self._test.line, _in_short(wrong))
+        return Description(location, lines)
 
     def _wrong(self, whole: bool) -> Iterator[str]:
         outcome = self._outcome
@@ -121,23 +121,24 @@ def _in_short(wrong: list[str]) -> str:
     value = " ".join(" ".join(itertools.takewhile(lambda line: line.startswith("  "), rest)).split())
     if not (first.endswith(" was:") and value):
         return first
-    return f"{first} {value if len(value) <= _SHORT else value[:_SHORT] + '...'}"
+    return f"{first} {value if len(value) <= SHORT else value[:SHORT] + '...'}"
 
 
 def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
     if kind == "mismatch":
-        yield from _mismatch(words, whole)
+        what, mode, expected, actual, message = words
+        yield from mismatch(what, mode, expected, actual, message, whole)
     elif kind == "code":
         allowed, code, message = words
         names = " or ".join(_CODES.get(each, each) for each in allowed.split())
-        got = "error: " + message if code == "1" else f"return code {_CODES.get(code, code)}"
-        yield from _labelled(got, "")
+        if code == "1":
+            yield from _labelled("error: ", message)
         yield f"return code was {_CODES.get(code, code)} ({code}), should have been {names} ({allowed})"
         if code != "1" and message:
             yield from _labelled("result was: ", message)
     elif kind == "errorcode":
-        yield f"error code was {words[1]}"
-        yield f"error code should have been {words[0]} (glob matching)"
+        expected, actual = words
+        yield from mismatch("error code", "glob", expected, actual, "", whole)
     elif kind == "core":
         yield f"a core file was made {words[0]}".rstrip()
     else:
@@ -148,71 +149,12 @@ def _labelled(label: str, text: str) -> list[str]:
     return (label + text).rstrip("\n").split("\n")
 
 
-def _mismatch(words: list[str], whole: bool) -> Iterator[str]:
-    what, mode, expected, actual, message = words
-    if message:
-        yield from f"{what} does not match: {message}".split("\n")
-    matching = "" if mode == "exact" else f" ({mode} matching)"
-    if mode == "exact" and "\n" in expected + actual:
-        wanted, got = expected.split("\n"), actual.split("\n")
-        yield f"{what} differs {_where_lists_differ('line', wanted, got, begin=1)}"
-        yield "- expected, + got:"
-        yield from _cut(_diff(wanted, got), whole)
-        return
-    if mode == "exact" and max(len(expected), len(actual)) > _SHORT:
-        yield f"{what} differs {_first_difference(expected, actual)}"
-    if mode != "tensor" or not message:  # the message says more than the name of a handle
-        yield from _valued(f"{what} was:", actual, whole)
-    yield from _valued(f"{what} should have been{matching}:", expected, whole)
-
-
-def _valued(label: str, text: str, whole: bool) -> Iterator[str]:
-    if "\n" not in text and len(text) <= _SHORT:
-        yield f"{label} {text}".rstrip()
-    else:
-        yield label
-        yield from _cut(text.split("\n"), whole)
-
-
-def _diff(expected: list[str], actual: list[str]) -> list[str]:
-    if sum(map(len, expected + actual)) <= _DIFFED_CLOSELY:
-        return [line.rstrip("\n") for line in difflib.ndiff(expected, actual)]
-    return list(difflib.unified_diff(expected, actual, lineterm=""))[2:]
-
-
-def _cut(lines: list[str], whole: bool) -> Iterator[str]:
-    """The lines, indented; not too many of them, and none too long, unless all are wanted."""
-    shown = lines if whole else lines[:_SHOWN_LINES]
-    for line in shown:
-        long = not whole and len(line) > _LONGEST_LINE
-        yield "  " + (f"{line[:_LONGEST_LINE]}... ({len(line)} characters; -vv shows all)" if long else line)
-    if len(shown) < len(lines):
-        yield f"  ... ({len(lines) - len(shown)} more lines; -vv shows all)"
-
-
-def _first_difference(expected: str, actual: str) -> str:
-    """Where two lines begin to differ: at which element, when both are lists of several."""
-    try:
-        wanted, got = split_list(expected), split_list(actual)
-    except ValueError:  # one is no list
-        wanted = got = []
-    if min(len(wanted), len(got)) < 2:
-        length = min(len(expected), len(actual))
-        at = next((at for at in range(length) if expected[at] != actual[at]), length)
-        return f"at character {at}"
-    return _where_lists_differ("element", wanted, got, begin=0)
-
-
-def _where_lists_differ(kind: str, wanted: list[str], got: list[str], *, begin: int) -> str:
-    for index, (left, right) in enumerate(zip(wanted, got, strict=False), start=begin):
-        if left != right:
-            short = max(len(left), len(right)) <= _SHORT
-            return f"at {kind} {index}" + (f": got {right or '{}'}, expected {left or '{}'}" if short else "")
-    return f"in length: {len(got)} {kind}s, expected {len(wanted)}"
-
-
-def _trace(phase: str, trace: str) -> list[str]:
+def _trace(phase: str, trace: str, whole: bool) -> list[str]:
     lines = trim_trace(trace).split("\n")
+    left_out = len(lines) - 2 * _TRACE_ENDS  # a recursion that does not end leaves thousands
+    if left_out > 1 and not whole:
+        note = f"... ({left_out} more lines; -vv shows all)"
+        lines = [*lines[:_TRACE_ENDS], note, *lines[-_TRACE_ENDS:]]
     return ["", f"errorInfo ({phase}):", *(f"    {line}".rstrip() for line in lines)]
 
 

@@ -1,0 +1,184 @@
+"""How a value differs from what it should be, in words."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from pybridge.tcl_list import split_list
+from pybridge.tcltest.characters import (
+    conceals,
+    has_control,
+    look,
+    look_the_same,
+    quoted,
+    unseen_difference,
+)
+
+SHORT = 60  # characters
+_DIFFED_CLOSELY = 4_000  # characters; difflib.ndiff takes seconds for more
+_LONGEST_LINE = 4_000  # characters
+_SHOWN_LINES = 200
+_KEY = re.compile(r"[^\W\d]\S{,29}")
+_BEFORE, _AFTER = 10, 20  # characters that are shown around a place
+
+
+def mismatch(what: str, mode: str, expected: str, actual: str, message: str, whole: bool) -> Iterator[str]:
+    """Tell how a value does not match.
+
+    Args:
+        what: what is compared, such as `result`.
+        mode: tcltest's `-match`.
+        expected, actual: what is compared.
+        message: what the command that compares has complained about; empty where it has not.
+        whole: whether all is shown, however long.
+    """
+    if message:
+        yield from f"{what} does not match: {message}".split("\n")
+    if mode == "exact" and "\n" in expected + actual:
+        yield from _mismatch_of_lines(what, expected, actual, whole)
+        return
+    alike = look_the_same(expected, actual)
+    if mode == "exact" and max(len(expected), len(actual)) > SHORT:
+        yield f"{what} differs {_first_difference(expected, actual)}"
+    elif alike:
+        yield f"{what} differs only in {unseen_difference(expected, actual)}"
+    matching = "" if mode == "exact" else f" ({mode} matching)"
+    unclear = alike or has_control(expected + actual)
+    if mode != "tensor" or not message:  # the message says more than the name of a handle
+        yield from _valued(f"{what} was", "", _spelled(actual, mode, unclear), whole)
+    yield from _valued(f"{what} should have been", matching, _spelled(expected, mode, unclear), whole)
+
+
+def _spelled(text: str, mode: str, unclear: bool) -> str:
+    """A value as it is, or in quotes. How a pattern differs cannot be seen by its look."""
+    if "\n" in text.strip():
+        return text
+    return quoted(text) if unclear or (mode != "exact" and conceals(text)) else text
+
+
+def _valued(label: str, matching: str, text: str, whole: bool) -> Iterator[str]:
+    if not text:
+        yield f"{label} empty{matching}"
+    elif "\n" not in text and len(text) <= SHORT:
+        yield f"{label}{matching}: {text}"
+    else:
+        yield f"{label}{matching}:"
+        yield from _cut(text.split("\n"), whole)
+
+
+def _mismatch_of_lines(what: str, expected: str, actual: str, whole: bool) -> Iterator[str]:
+    wanted, got = expected.split("\n"), actual.split("\n")
+    if expected.rstrip("\n") == actual.rstrip("\n"):
+        newlines = f"got {_newlines_after(actual)}, expected {_newlines_after(expected)}"
+        yield f"{what} differs at its end: {newlines}"
+    else:
+        yield f"{what} differs {_where_lines_differ(wanted, got)}"
+    yield "- expected, + got:"
+    yield from _cut(_diff(*_told_apart(wanted, got)), whole)
+
+
+def _newlines_after(text: str) -> str:
+    number = len(text) - len(text.rstrip("\n"))
+    return f"{number or 'no'} newline{'s' if number > 1 else ''}"
+
+
+def _told_apart(*texts: list[str]) -> Iterator[list[str]]:
+    """The lines of these texts, in quotes where others look the same."""
+    same: dict[str, set[str]] = defaultdict(set)
+    for line in (line for lines in texts for line in lines):
+        same[look(line)].add(line)
+    for lines in texts:
+        yield [quoted(line) if len(same[look(line)]) > 1 or has_control(line) else line for line in lines]
+
+
+def _diff(expected: list[str], actual: list[str]) -> list[str]:
+    if sum(map(len, expected + actual)) <= _DIFFED_CLOSELY:
+        return [line.rstrip("\n") for line in difflib.ndiff(expected, actual)]
+    return list(difflib.unified_diff(expected, actual, lineterm=""))[2:]
+
+
+def _cut(lines: list[str], whole: bool) -> Iterator[str]:
+    """The lines, indented; not too many of them, and none too long, unless all are wanted."""
+    shown = lines if whole else lines[:_SHOWN_LINES]
+    for line in shown:
+        long = not whole and len(line) > _LONGEST_LINE
+        yield "  " + (f"{line[:_LONGEST_LINE]}... ({len(line)} characters; -vv shows all)" if long else line)
+    if len(shown) < len(lines):
+        yield f"  ... ({len(lines) - len(shown)} more lines; -vv shows all)"
+
+
+def _first_difference(expected: str, actual: str) -> str:
+    """Where two lines begin to differ: at which element, where both are lists of several, or character."""
+    path: list[int] = []  # as `lindex` takes it
+    key = ""
+    wanted, got = _elements(expected), _elements(actual)
+    while wanted != got and min(len(wanted), len(got)) > 1:
+        index = _first_unequal(wanted, got)
+        if index == min(len(wanted), len(got)):
+            return " ".join([*_at_element(path, key), _lengths("element", wanted, got)])
+        path.append(index)
+        key = wanted[index - 1] if _has_key(index, wanted, got) else ""
+        expected, actual = wanted[index], got[index]
+        wanted, got = _elements(expected), _elements(actual)
+    place = _at_element(path, key)
+    if path and max(len(expected), len(actual)) <= SHORT:
+        return place[0] + _got(expected, actual)
+    if wanted == got and len(got) > 1 and not look_the_same(expected, actual):
+        place.append("as text, not as a list")
+    at = _first_unequal(expected, actual)
+    return ", ".join([*place, f"at character {at}{_got(expected, actual, at)}"])
+
+
+def _at_element(path: list[int], key: str) -> list[str]:
+    return [f"at element {' '.join(map(str, path))}{f' (after {key})' if key else ''}"] if path else []
+
+
+def _has_key(index: int, wanted: list[str], got: list[str]) -> bool:
+    """Whether the element before this one says in a word what it is, as in a dict."""
+    pairs = len(wanted) % 2 == len(got) % 2 == 0
+    return pairs and index % 2 == 1 and _KEY.fullmatch(wanted[index - 1]) is not None
+
+
+def _elements(text: str) -> list[str]:
+    try:
+        return split_list(text)
+    except ValueError:  # it is no list
+        return []
+
+
+def _first_unequal(wanted: Sequence[str], got: Sequence[str]) -> int:
+    """The first place in which two sequences differ; where one begins with the other, its length."""
+    pairs = enumerate(zip(wanted, got, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(wanted), len(got)))
+
+
+def _where_lines_differ(wanted: list[str], got: list[str]) -> str:
+    at = _first_unequal(wanted, got)
+    if at == min(len(wanted), len(got)):
+        return _lengths("line", wanted, got)
+    expected, actual = wanted[at], got[at]
+    if max(len(expected), len(actual)) <= SHORT:
+        return f"at line {at + 1}{_got(expected, actual)}"
+    column = _first_unequal(expected, actual)
+    return f"at line {at + 1}, at character {column}{_got(expected, actual, column)}"
+
+
+def _lengths(kind: str, wanted: list[str], got: list[str]) -> str:
+    return f"in length: {len(got)} {kind}s, expected {len(wanted)}"
+
+
+def _got(expected: str, actual: str, at: int | None = None) -> str:
+    """In what two values differ, if that does not show, and what they are, or only around a place."""
+    alike = look_the_same(expected, actual)
+    how = f" in {unseen_difference(expected, actual)}" if alike else ""
+    if at is not None:
+        expected, actual = _around(expected, at), _around(actual, at)
+    if alike or "\n" in expected + actual or has_control(expected + actual):
+        expected, actual = quoted(expected), quoted(actual)
+    return f"{how}: got {actual or quoted('')}, expected {expected or quoted('')}"
+
+
+def _around(text: str, at: int) -> str:
+    begin, end = max(0, at - _BEFORE), at + _AFTER
+    return ("..." if begin else "") + text[begin:end] + ("..." if end < len(text) else "")

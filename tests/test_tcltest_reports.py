@@ -285,6 +285,56 @@ def test_a_long_trace_is_shown_in_part(pytester):
     assert section(run(pytester, "-vv"), "a-1 (no description)").count("\n") > 1000
 
 
+STYLES = """
+test s-1 {a result} -body {puts hello; expr {2 + 2}} -result 5
+test s-2 {an error} -body {
+    error "first\nsecond"
+}
+"""
+
+
+def test_one_line_for_each_failure(pytester):
+    """Captured output aside, which pytest from 9 on shows before the line."""
+    write(pytester, styles=suite(STYLES), broken=f"{HEAD}test b-1 {{}} {{expr 1}} 1\nsource nowhere.tcl\n")
+    here = pytester.path
+    result = run(pytester, "--tb=line", "--show-capture=no", "--junitxml=out.xml")
+    lines = result.outlines
+    begin = next(number for number, line in enumerate(lines) if " ERRORS " in line)
+    end = next(number for number, line in enumerate(lines) if " short test summary " in line)
+    assert [line for line in lines[begin:end] if line[:1] not in "=_-"] == [
+        f'{here}/broken.test:4: couldn\'t read file "nowhere.tcl": no such file or directory',
+        f"{here}/styles.test:4: result was: 4",
+        f"{here}/styles.test:5: error: first",
+    ]
+    failure = next(ElementTree.parse(here / "out.xml").iter("failure"))
+    assert "E   result should have been: 5\n" in (failure.text or "")
+    with_xdist = run(pytester, "--tb=line", "--show-capture=no", "-p", "xdist", "-n1").stdout
+    with_xdist.fnmatch_lines([f"{here}/broken.test:4: couldn't *", f"{here}/styles.test:4: result was: 4"])
+    with_xdist.no_fnmatch_line("E  *")
+
+
+@pytest.mark.parametrize("options", [[], ["-p", "xdist", "-n1"]], ids=["alone", "xdist"])
+def test_the_short_style_leaves_out_the_body(pytester, options):
+    write(pytester, styles=suite(STYLES))
+    result = run(pytester, "--tb=short", *options)
+    assert section(result, "s-1 a result").split("\n")[bool(options) :] == [
+        "styles.test:4: s-1",
+        "E   result was: 4",
+        "E   result should have been: 5",
+        f"{' Captured stdout call ':-^80}",
+        "hello",
+    ]
+    assert section(result, "s-2 an error").split("\n")[bool(options) :][:5] == [
+        "styles.test:5: s-2",
+        "E   error: first",
+        "E   second",
+        "E   return code was error (1), should have been ok or return (0 2)",
+        "",
+    ]
+    assert '\n    "error "first\n    second""' in section(result, "s-2 an error")
+    assert "    puts hello; expr {2 + 2}\n" in section(run(pytester, "--tb=native"), "s-1 a result")
+
+
 def test_the_summary_has_the_beginning_of_a_value_of_several_lines(pytester):
     lines = "\n".join(f"line {number}" for number in range(1, 12))
     pattern = f"test a-1 {{}} -body {{return {{\n\n{lines}}}}} -match glob -result x*\n"

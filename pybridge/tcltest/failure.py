@@ -13,7 +13,7 @@ from pybridge.tcltest.characters import harmless
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.difference import SHORT, mismatch
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.suites import LOCATION
+from pybridge.tcltest.suites import DESCRIPTION
 from pybridge.tcltest.trace import trim_trace
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
@@ -22,42 +22,66 @@ _TRACE_ENDS = 30  # lines
 
 @dataclass
 class Location:
-    """Where a failure is and what it says in short; pytest shows it in the summary."""
+    """Where a failure is (line 0: none) and what it says in short; pytest shows it in the summary."""
 
     path: str
     lineno: int
     message: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.lineno}: {self.message}"
+        return f"{self.path}{f':{self.lineno}' if self.lineno else ''}: {self.message}"
 
 
 class Description:
-    """The text of a failure: what pytest prints, in colours where it uses them."""
+    """The text of a failure: what pytest prints, in colours where it uses them.
 
-    def __init__(self, location: Location, lines: list[str]) -> None:
+    Args:
+        location: where it is.
+        lines: the whole text.
+        short: what `--tb=short` shows of it; all, if it is not given.
+
+    Attributes:
+        shown: what the terminal shows of it; None for all.
+    """
+
+    def __init__(self, location: Location, lines: list[str], short: list[str] | None = None) -> None:
         self.reprcrash = Location(location.path, location.lineno, harmless(location.message))
-        self._lines = [harmless(line) for line in lines]
+        self._lines, self._short = lines, short
+        self.shown: list[str] | None = None
 
     def __str__(self) -> str:
-        return "\n".join(self._lines)
+        return harmless("\n".join(self._lines))
 
     def toterminal(self, terminal: Any) -> None:
-        for line in self._lines:
+        for line in self._lines if self.shown is None else self.shown:
             wrong = line.startswith("E ")
-            terminal.line(line, red=wrong, bold=wrong)
+            terminal.line(harmless(line), red=wrong, bold=wrong)
+
+    def shorten(self, style: str, when: str | None) -> None:
+        """Show what this `--tb` asks for, in the report of this phase."""
+        if style == "short":
+            self.shown = self._short
+        elif style == "line":  # pytest writes the line of a failure, and none for an error
+            self.shown = [] if when == "call" else [str(self.reprcrash)]
 
 
-def keep_location(report: pytest.TestReport) -> None:
-    """Have a report keep what pytest-xdist loses when it makes text of a description."""
+def fit_description(report: pytest.TestReport, style: str) -> None:
+    """Have pytest show as much of a failure as `--tb` asks for.
+
+    The report keeps what pytest-xdist loses when it makes text of a description.
+    """
     description: object = report.longrepr
     if isinstance(description, Description):
-        setattr(report, LOCATION, asdict(description.reprcrash))
+        description.shorten(style, report.when)
+        kept = {"location": asdict(description.reprcrash), "shown": description.shown}
+        setattr(report, DESCRIPTION, kept)
 
 
 def restore_description(report: pytest.TestReport) -> None:
     """Make a description of the text that pytest-xdist has made of it."""
-    description = Description(Location(**getattr(report, LOCATION)), str(report.longrepr).split("\n"))
+    kept = getattr(report, DESCRIPTION)
+    description = Description(Location(**kept["location"]), str(report.longrepr).split("\n"))
+    description.shown = kept["shown"]
     report.longrepr = description  # type: ignore[assignment]  # pytest asks for less
 
 
@@ -99,7 +123,7 @@ class Failure(Exception):
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
         lines = [*([*body.split("\n"), ""] if body else []), *_marked(wrong), *traces, "", where]
         location = Location(str(self._test.path), self._test.line, _in_short(wrong))
-        return Description(location, lines)
+        return Description(location, lines, short=[where, *_marked(wrong), *traces])
 
     def _wrong(self, whole: bool) -> Iterator[str]:
         outcome = self._outcome

@@ -69,13 +69,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
     result = yield
     if item.config.stash[SUITES].contents:
-        from pybridge.tcltest.failure import keep_location
+        from pybridge.tcltest.failure import fit_description
         from pybridge.tcltest.nodes import TclItem, add_trailing_output, amend_error
 
         report = result.get_result()
         amend_error(item, report, call)
         add_trailing_output(item, report)
-        keep_location(report)
+        fit_description(report, item.config.getoption("tbstyle", "auto"))
         if isinstance(item, TclItem):
             item.amend_report(report)
 
@@ -112,10 +112,10 @@ def pytest_after_runtest_protocol(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Give a report that a worker of pytest-xdist has sent what pytest prints of a failure in the summary."""
-    from pybridge.tcltest.suites import LOCATION
+    """Give a report that a worker of pytest-xdist has sent what pytest prints of a failure."""
+    from pybridge.tcltest.suites import DESCRIPTION
 
-    if hasattr(report, LOCATION) and isinstance(report.longrepr, str):
+    if hasattr(report, DESCRIPTION) and isinstance(report.longrepr, str):
         from pybridge.tcltest.failure import restore_description
 
         restore_description(report)

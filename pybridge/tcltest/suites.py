@@ -59,4 +59,4 @@ def _heed_sigterm() -> None:
 
 SUITES = pytest.StashKey[Suites]()
 LEAKED = "leaked_handles"  # the property of a report
-LOCATION = "tcltest_location"  # an attribute of a report, where a failure has one
+DESCRIPTION = "tcltest_description"  # an attribute of a report, where a failure has one

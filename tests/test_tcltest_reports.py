@@ -138,7 +138,8 @@ def test_what_differs_without_being_seen_is_told_and_quoted(pytester):
             test u-10 {glob} -body {return "abc\n"} -match glob -result ab?
             test u-11 {regexp} -body {return "12 "} -match regexp -result {^\d+$}
             test u-12 {error code} -body {throw {A B} x} -returnCodes 1 -errorCode {A B } -result x
-            test u-13 {seen} -body {return " 1\u00a0\u00b5m "} -result 2
+            test u-13 {lines} -body {return "  a\nb \n"} -match regexp -result "^  a\nb\n"
+            test u-14 {seen} -body {return " 1\u00a0\u00b5m "} -result 2
             """
         ),
     )
@@ -153,7 +154,7 @@ def test_what_differs_without_being_seen_is_told_and_quoted(pytester):
         ("u-6 accent", f"E   result {look}\n", r'"e\u0301"', '"é"'),
         ("u-7 minus", f"E   result {look}\n", '"-1"', r'"\u22121"'),
         ("u-8 empty", f"E   result {spaces}\n", '" "', '""'),
-        ("u-13 seen", "", " 1\u00a0µm", "2"),
+        ("u-14 seen", "", " 1\u00a0µm", "2"),
     ):
         was, wanted = (
             f"E   result {verb}: {text}\n"
@@ -167,6 +168,8 @@ def test_what_differs_without_being_seen_is_told_and_quoted(pytester):
     assert 'E   result was: "12 "\n' in section(result, "u-11 regexp")
     code = 'E   error code was: "A B"\nE   error code should have been (glob matching): "A B "\n'
     assert f"E   error code {spaces}\n{code}" in section(result, "u-12 error code")
+    lines = 'E   result was:\nE       a\nE     "b "\nE\nE   result should have been (regexp matching):\n'
+    assert lines in section(result, "u-13 lines")
     result.stdout.fnmatch_lines([f"FAILED unseen.test::u-1 - result {spaces}"])
 
 

@@ -53,7 +53,9 @@ def mismatch(what: str, mode: str, expected: str, actual: str, message: str, who
 def _spelled(text: str, mode: str, unclear: bool) -> str:
     """A value as it is, or in quotes. How a pattern differs cannot be seen by its look."""
     if "\n" in text.strip():
-        return text
+        # the beginnings of lines can be seen
+        lines = text.split("\n")
+        return "\n".join(quoted(line) if conceals(line.lstrip(" \t")) else line for line in lines)
     return quoted(text) if unclear or (mode != "exact" and conceals(text)) else text
 
 

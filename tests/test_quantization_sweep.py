@@ -268,8 +268,8 @@ def test_refused(tcl: Interpreter, call: str, message: str, parameter: str) -> N
 
 def test_a_bad_word_in_a_list_of_choices(tcl: Interpreter) -> None:
     tcl.eval("set w [torch::ones 2]")
-    error = error_of(tcl.eval, "torch::quantization_sweep $w -granularity {per_tensor per_row}")
-    assert error.message == 'bad granularity "per_row": must be per_tensor, per_channel, per_group'
+    error = error_of(tcl.eval, "torch::quantization_sweep $w -granularity {per_tensor rows}")
+    assert error.message == 'bad granularity "rows": must be per_tensor, per_channel, per_group'
     error = error_of(tcl.eval, "torch::quantization_sweep $w {4 x}")
     assert error.message == 'expected integer but got "x" at index 1 for bits'
 

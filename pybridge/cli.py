@@ -11,14 +11,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pybridge.interp import Interpreter
 
-USAGE = """usage: tcltorch [script.tcl [arg ...]]
+USAGE = """usage: tcltorch [[-encoding name] script.tcl [arg ...]]
        tcltorch -c script [arg ...]
        tcltorch tclpkg | install-tcl [folder]
        tcltorch daemon start | status | stop
        tcltorch --version | --help
 
 Runs a Tcl script in which `package require torch` is done. Without a script it
-reads commands from standard input; on a terminal, with a prompt.
+reads commands from standard input; on a terminal, with a prompt. Scripts are in
+UTF-8 where no other encoding is named.
 
 For other Tcl programs, tclpkg tells the folder for their auto_path or for
 TCLLIBPATH, and install-tcl copies the package into a folder, with the path of
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(USAGE)
     if words[:1] in (["tclpkg"], ["install-tcl"]):
         return _for_other_tcl(*words)
-    if words == ["-c"] or (words and words[0].startswith("-") and words[0] != "-c"):
+    if not _is_understood(words):
         print(USAGE, file=sys.stderr)
         return 2
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
@@ -52,6 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
         if status is not None:
             os._exit(status)
     return run_here(words)
+
+
+def _is_understood(words: list[str]) -> bool:
+    """Whether these are a script, with its arguments, or nothing."""
+    option = words[0] if words and words[0].startswith("-") else ""
+    return not option or len(words) > {"-c": 1, "-encoding": 2}.get(option, len(words))
 
 
 def _open_what_is_closed() -> None:
@@ -151,8 +158,11 @@ def _run(tcl: "Interpreter", words: list[str]) -> int:
             tcl.set_arguments("tcltorch", words[2:])
             tcl.eval(words[1])
         else:
+            encoding = "utf-8"
+            if words[0] == "-encoding":
+                _, encoding, *words = words
             tcl.set_arguments(words[0], words[1:])
-            tcl.run_file(words[0])
+            tcl.run_file(words[0], encoding)
     except TclError as error:
         _complain(tcl, error.errorinfo or error.message)
         return 1

@@ -21,7 +21,7 @@ from pybridge.tcl_list import join_list
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 
 _Result = TypeVar("_Result")
-_LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding utf-8 [^\n]*"$')
+_LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding [^\n]*"$')
 _open: "weakref.WeakSet[Interpreter]" = weakref.WeakSet()
 
 
@@ -87,29 +87,30 @@ class Interpreter:
         carried = to_tcl(words)
         return self._run(lambda tk: from_tcl(tk.call(*carried)))
 
-    def run_file(self, path: str | os.PathLike[str]) -> str:
-        """Run the script in a file (UTF-8) and return the result of its last command. Raises as `eval`."""
+    def run_file(self, path: str | os.PathLike[str], encoding: str = "utf-8") -> str:
+        """Run the script in a file and return the result of its last command. Raises as `eval`.
+
+        Args:
+            encoding: its encoding, by Tcl's name.
+        """
         name = os.fspath(path)
-        if encodable(name) and self._reads_as_utf8(name):
+        if encodable(name) and self._reads_rightly(name, encoding):
             return str(self._run(lambda tk: tk.evalfile(name)))  # as tclsh runs its script
         try:
-            return str(self.call("source", "-encoding", "utf-8", name))
+            return str(self.call("source", "-encoding", encoding, name))
         except errors.TclError as error:
             # the last entry of the trace is the `source` above, which the user has not written
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
-    def _reads_as_utf8(self, name: str) -> bool:
+    def _reads_rightly(self, name: str, encoding: str) -> bool:
         """Whether Tcl, which takes a script to be in the system's encoding, reads this file rightly."""
-        try:
-            # a pipe can be read once; of a file that is not there, Tcl tells more when it is sourced
-            return (
-                os.path.isfile(name)
-                and os.access(name, os.R_OK)
-                and (self.call("encoding", "system") == "utf-8" or Path(name).read_bytes().isascii())
-            )
-        except OSError:
+        # a pipe can be read once; of a file that is not there, Tcl tells more when it is sourced
+        if not (os.path.isfile(name) and os.access(name, os.R_OK)):
             return False
+        if self.call("encoding", "system") == encoding:
+            return True
+        return encoding == "utf-8" and Path(name).read_bytes().isascii()
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""

@@ -18,7 +18,8 @@ def meant_command(name: str, prefix: str = "") -> str:
     """
     near = nearest(name, _most_used_first())
     parts = [meant([prefix + each for each in near])] if near else []
-    if len(near) > MOST_MEANT or name in families():
+    listed = len(near) > MOST_MEANT and near[0].startswith(name)  # as `torch::help` finds names
+    if listed or name in families():
         parts.append(f"torch::help {name} lists {'more' if near else 'commands'}")
     return f" ({' '.join(parts)})" if parts else ""
 

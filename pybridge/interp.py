@@ -19,6 +19,7 @@ from pybridge.handles import HandleTable
 from pybridge.held import Held, let_go
 from pybridge.tcl_list import join_list
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
+from pybridge.values import text_of
 
 _Result = TypeVar("_Result")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding [^\n]*"$')
@@ -93,24 +94,31 @@ class Interpreter:
         Args:
             encoding: its encoding, by Tcl's name.
         """
-        name = os.fspath(path)
-        if encodable(name) and self._reads_rightly(name, encoding):
+        name = os.fsdecode(path)
+        if self._evaluates_rightly(name, encoding):
             return str(self._run(lambda tk: tk.evalfile(name)))  # as tclsh runs its script
         try:
-            return str(self.call("source", "-encoding", encoding, name))
+            return text_of(self.call("source", "-encoding", encoding, name))
         except errors.TclError as error:
             # the last entry of the trace is the `source` above, which the user has not written
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
-    def _reads_rightly(self, name: str, encoding: str) -> bool:
-        """Whether Tcl, which takes a script to be in the system's encoding, reads this file rightly."""
+    def _evaluates_rightly(self, name: str, encoding: str) -> bool:
+        """Whether `Tcl_EvalFile`, for which a script is in the system's encoding, evaluates this one so."""
+        if self._depth:
+            return False  # it would be evaluated where the script that runs is, not at global level
         # a pipe can be read once; of a file that is not there, Tcl tells more when it is sourced
-        if not (os.path.isfile(name) and os.access(name, os.R_OK)):
+        if not (encodable(name) and os.path.isfile(name) and os.access(name, os.R_OK)):
             return False
-        if self.call("encoding", "system") == encoding:
+        try:
+            system = self.call("encoding", "system")
+        except errors.TclError:  # a script has taken the command away
+            return False
+        if system == encoding:
             return True
-        return encoding == "utf-8" and Path(name).read_bytes().isascii()
+        latin = encoding == "utf-8" and system.startswith("iso8859-")
+        return latin and Path(name).read_bytes().isascii()
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""

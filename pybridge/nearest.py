@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from pybridge.tcl_list import snake_case
 
 LONGEST_WORD = 60  # characters; nobody has mistyped a longer one
+_SHORT = 2  # characters of a word that too many names end with
 _CUTOFF = 0.7  # of difflib's ratio: a letter or two are wrong
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
     """The known words that `word` may stand for, best first.
 
-    Those that differ from it in case and underscores only; else those that begin with it, first where it ends
-    with one of their own words, each in the order of `known`; else the one that is most like it. Of names
-    that are spelled in several ways, the spelling of `word` is given.
+    Those that differ from it in case and underscores only; else those that begin with its words, begin with
+    its letters, or end with its words, each in the order of `known`; else the one that is most like it, or
+    those that begin with the words that are. Of names that are spelled in several ways, the spelling of
+    `word` is given.
     """
     if not word.strip("-_") or len(word) > LONGEST_WORD:
         return []
@@ -22,11 +24,19 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     key = _key(word)
     if key in spelled:
         return [spelled[key]]
-    several = len(word) > 1  # one letter begins too much
-    begun = [each for name, each in spelled.items() if several and name.startswith(key)]
-    whole = [each for each in spelled.values() if _begins_with_words(each, word)]
-    like = difflib.get_close_matches(key, spelled, n=1, cutoff=_CUTOFF) if several else []
-    return list(dict.fromkeys(whole + begun)) or [spelled[each] for each in like]
+    words = _words(word)
+    own = {each: _words(each) for each in spelled.values()}
+    whole = [each for each in own if own[each][: len(words)] == words]
+    if len(word) == 1:  # it is in too many
+        return whole
+    ending = [each for each in own if own[each][-len(words) :] == words and len(word) > _SHORT]
+    begun = [each for name, each in spelled.items() if name.startswith(key)]
+    if found := list(dict.fromkeys(whole + begun + ending)):
+        return found
+    beginnings = {each: "".join(own[each][: len(words)]) for each in own}
+    like = difflib.get_close_matches(key, [*spelled, *beginnings.values()], n=1, cutoff=_CUTOFF)
+    named = [spelled[name] for name in like if name in spelled]
+    return named or [each for each in own if beginnings[each] in like]
 
 
 def _spelled_like(word: str, known: Iterable[str]) -> dict[str, str]:
@@ -46,11 +56,6 @@ def _fits(name: str, camel: bool) -> bool:
 
 def _key(name: str) -> str:
     return name.replace("_", "").lower()
-
-
-def _begins_with_words(name: str, word: str) -> bool:
-    words = _words(word)
-    return _words(name)[: len(words)] == words
 
 
 def _words(name: str) -> list[str]:

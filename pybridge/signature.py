@@ -12,7 +12,7 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 from pybridge import errors
-from pybridge.bulk import parse_integer
+from pybridge.bulk import Bulk, parse_integer
 from pybridge.handles import HandleTable
 from pybridge.parameter_types import type_of
 from pybridge.tcl_list import camel_case
@@ -191,6 +191,8 @@ class Signature:
         lists = [place for place, each in enumerate(self.parameters) if each.type is _LIST_OF_INTEGERS]
         place = lists[0] if len(lists) == 1 else refused
         run = list(takewhile(_is_integer, positional[place:]))
+        if any(isinstance(word, Bulk) and word.shape == () for word in positional[:place]):
+            return ""  # it may be the numbers that are one list
         if not place < refused < place + len(run):
             return ""
         after = sum(each.required for each in self.parameters[place + 1 :])

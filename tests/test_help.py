@@ -324,7 +324,7 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     assert error_of(tcl.eval, "help").message == 'invalid command name "help" (did you mean torch::help?)'
     assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
     assert tcl.eval("rename ::torch::rand {}; catch {torch rand 2} message; set message") == (
-        'unknown subcommand "rand" (did you mean randn or randint?)'
+        'unknown subcommand "rand" (did you mean randn, randint or tensor_rand?)'
     )
     # a command of the user's own is found first, also in the ensemble
     assert tcl.eval("proc ::torch::zerso n {return mine}; torch zerso 2") == "mine"
@@ -355,6 +355,13 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
         ),
         ("progress", "did you mean torch::progress_bar or torch::progress_step?"),
         ("tensor_som", "did you mean torch::tensor_sum?"),
+        ("matmul", "did you mean torch::tensor_matmul?"),
+        ("exp", "did you mean torch::export_integers, torch::export_model or torch::tensor_exp?"),
+        (
+            "quantise",
+            "did you mean torch::quantize_per_tensor, torch::quantize_per_channel or "
+            "torch::quantize_integers?",
+        ),
         ("tensorSom", "did you mean torch::tensorSum?"),
         ("hardware", "torch::help hardware lists commands"),
     ],

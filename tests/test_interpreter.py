@@ -1,5 +1,6 @@
 """The Interpreter as a Python program uses it: running scripts, errors, any text."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -454,3 +455,35 @@ print(ascii(tcl.call("lindex", (1, ["a", ["\\ud800c"]]), 1, 0)))
 """
     done = python(code)
     assert (done.returncode, done.stdout) == (0, "'b'\n'a'\n"), done.stderr
+
+
+def test_a_file_that_a_command_runs_is_at_global_level(tcl: Interpreter, tmp_path: Path) -> None:
+    (tmp_path / "load.tcl").write_text(
+        "set loaded [list [info level] [namespace current]]; proc helper {} {}"
+    )
+    tcl.define("load", tcl.run_file)
+    tcl.eval(f"proc inside {{}} {{torch::_::load {tmp_path}/load.tcl}}; inside")
+    assert tcl.eval("list $::loaded [namespace which ::helper]") == "{0 ::} ::helper"
+
+
+@pytest.mark.parametrize("system", ["utf-8", "iso8859-1", "cp864", "symbol"])
+def test_the_result_of_a_file_is_text_in_every_encoding(
+    system: str, tcl: Interpreter, tmp_path: Path
+) -> None:
+    (tmp_path / "list.tcl").write_text("# \u00e9\nlist a {b %~} 1.5", encoding="utf-8")
+    (tmp_path / "ascii.tcl").write_text("list a {b %~} 1.5")
+    tcl.eval(f"encoding system {system}")
+    try:
+        found = [tcl.run_file(tmp_path / name) for name in ("list.tcl", "ascii.tcl")]
+    finally:
+        tcl.eval("encoding system utf-8")
+    assert found == ["a {b %~} 1.5"] * 2
+
+
+def test_files_run_where_a_script_has_replaced_encoding(tcl: Interpreter, tmp_path: Path) -> None:
+    (tmp_path / "one.tcl").write_text("expr {1 + 1}")
+    tcl.eval("rename encoding saved; proc encoding args {error mine}")
+    try:
+        assert tcl.run_file(os.fsencode(tmp_path / "one.tcl")) == "2"  # type: ignore[arg-type]
+    finally:
+        tcl.eval("rename encoding {}; rename saved encoding")

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from pybridge.tcltest.difference import mismatch
 from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
 
 pytest_plugins = ["pytester"]
@@ -93,6 +94,23 @@ def test_a_test_that_ends_the_process_shows_its_body(pytester):
     ]
     (start,) = (place for place, line in enumerate(lines) if "_ a-2 later _" in line)
     assert lines[start + 1].startswith("E   not run: the process ended with status 3 while a-1 ran")
+
+
+def test_very_many_lines_are_compared_in_part():
+    """All of these would take minutes."""
+    wanted = [f"line {number}" for number in range(100_000)]
+    got = [line + "x" if number % 7 == 6 else line for number, line in enumerate(wanted)]
+    lines = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
+    assert lines[0] == "result differs at line 7: got line 6x, expected line 6"
+    assert len(lines) < 300
+    lines = list(mismatch("result", "exact", "\n".join(wanted[:9]), "\n".join(got[:9]), "", True))
+    assert "  - line 6" in lines
+    assert "  + line 6x" in lines
+
+
+def test_an_empty_line_and_one_of_quotes_are_told_apart():
+    told = list(mismatch("result", "exact", '""\na', "\na", "", False))
+    assert told[0] == 'result differs at line 1: got "", expected "\\"\\""'
 
 
 def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):

@@ -19,6 +19,8 @@ SHORT = 60  # characters
 _DIFFED_CLOSELY = 4_000  # characters; difflib.ndiff takes seconds for more
 _LONGEST_LINE = 4_000  # characters
 _SHOWN_LINES = 200
+# lines, and where all are wanted; the time that difflib takes grows with the square of their number
+_MOST_COMPARED, _MOST_COMPARED_OF_ALL = 2_000, 20_000
 _KEY = re.compile(r"[^\W\d]\S{,29}")
 _BEFORE, _AFTER = 10, 20  # characters that are shown around a place
 
@@ -77,7 +79,8 @@ def _mismatch_of_lines(what: str, expected: str, actual: str, whole: bool) -> It
     else:
         yield f"{what} differs {_where_lines_differ(wanted, got)}"
     yield "- expected, + got:"
-    yield from _cut(_diff(*_told_apart(wanted, got)), whole)
+    most = _MOST_COMPARED_OF_ALL if whole else _MOST_COMPARED
+    yield from _cut(_diff(most, *_told_apart(wanted, got)), whole)
 
 
 def _newlines_after(text: str) -> str:
@@ -94,7 +97,12 @@ def _told_apart(*texts: list[str]) -> Iterator[list[str]]:
         yield [quoted(line) if len(same[look(line)]) > 1 or has_control(line) else line for line in lines]
 
 
-def _diff(expected: list[str], actual: list[str]) -> list[str]:
+def _diff(most: int, expected: list[str], actual: list[str]) -> list[str]:
+    """The lines in which they differ; of more than `most` those after the first difference."""
+    if max(len(expected), len(actual)) > most:
+        begin = max(0, _first_unequal(expected, actual) - 3)
+        part = slice(begin, begin + most)
+        return [*_diff(most, expected[part], actual[part]), f"(lines {begin + 1} to {part.stop})"]
     if sum(map(len, expected + actual)) <= _DIFFED_CLOSELY:
         return [line.rstrip("\n") for line in difflib.ndiff(expected, actual)]
     return list(difflib.unified_diff(expected, actual, lineterm=""))[2:]
@@ -176,7 +184,8 @@ def _got(expected: str, actual: str, at: int | None = None) -> str:
     how = f" in {unseen_difference(expected, actual)}" if alike else ""
     if at is not None:
         expected, actual = _around(expected, at), _around(actual, at)
-    if alike or "\n" in expected + actual or has_control(expected + actual):
+    quotes = not (expected and actual) and '"' in expected + actual  # an empty one is shown as two of them
+    if alike or quotes or "\n" in expected + actual or has_control(expected + actual):
         expected, actual = quoted(expected), quoted(actual)
     return f"{how}: got {actual or quoted('')}, expected {expected or quoted('')}"
 

@@ -176,26 +176,37 @@ def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
     """
     tcl.set_arguments("tcltorch", [], interactive=interactive)
     script = ""
-    while (line := _read_line(tcl, ("> " if script else "% ") if interactive else "")) is not None:
+    while (line := _read_line(tcl, continued=bool(script))) is not None:
         script += line + "\n"
         if not tcl.call("::tcl::info::complete", script):
             continue
-        _run_command(tcl, script, interactive)
+        _run_command(tcl, script)
         script = ""
     if script.strip():
-        _run_command(tcl, script, interactive)
+        _run_command(tcl, script)
     if interactive:
         print()
     return 0
 
 
-def _read_line(tcl: "Interpreter", prompt: str) -> str | None:
+def _is_interactive(tcl: "Interpreter") -> bool:
+    """Whether prompts and results are shown: a script may decide, also where there is no terminal."""
+    from pybridge.errors import TclError
+
+    try:
+        return (
+            str(tcl.call("::tcl::string::is", "true", "-strict", tcl.call("set", "::tcl_interactive"))) == "1"
+        )
+    except TclError:
+        return False
+
+
+def _read_line(tcl: "Interpreter", continued: bool) -> str | None:
     from pybridge.errors import TclError
     from pybridge.values import text_of
 
-    if prompt:
-        _chan(tcl, "puts", "-nonewline", "stdout", prompt)
-        _chan(tcl, "flush", "stdout")
+    if _is_interactive(tcl) and "stdin" in tcl.call("::tcl::chan::names"):
+        _show_prompt(tcl, *(("tcl_prompt2", "> ") if continued else ("tcl_prompt1", "% ")))
     try:
         line = text_of(tcl.call("::tcl::chan::gets", "stdin"))  # bytes where a script has made it binary
         return None if line == "" and tcl.call("::tcl::chan::eof", "stdin") else line
@@ -205,7 +216,25 @@ def _read_line(tcl: "Interpreter", prompt: str) -> str | None:
         return None  # a script has closed it
 
 
-def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
+def _show_prompt(tcl: "Interpreter", variable: str, default: str) -> None:
+    """Run the script that the user has for a prompt, or print one."""
+    from pybridge.errors import TclError
+    from pybridge.values import text_of
+
+    script = None
+    try:
+        if tcl.call("::tcl::info::exists", f"::{variable}"):
+            script = text_of(tcl.call("set", f"::{variable}"))
+            tcl.eval(script)
+    except TclError as error:
+        _complain(tcl, error.message)
+        script = None
+    if script is None:
+        _chan(tcl, "puts", "-nonewline", "stdout", default)
+    _chan(tcl, "flush", "stdout")
+
+
+def _run_command(tcl: "Interpreter", script: str) -> None:
     from pybridge.errors import TclError
 
     try:
@@ -213,7 +242,7 @@ def _run_command(tcl: "Interpreter", script: str, interactive: bool) -> None:
     except TclError as error:
         _complain(tcl, error.message)
         return
-    if interactive and result:
+    if result and _is_interactive(tcl):
         _chan(tcl, "puts", "stdout", result)
 
 

@@ -111,6 +111,11 @@ def test_a_python_without_tkinter_says_what_to_install(tmp_path: Path) -> None:
             'invoked "continue"@\n',
         ),
         ("return 1\nputs on", "on\n", ""),
+        ("set tcl_interactive 1\nexpr 2\nset tcl_interactive 0\nset x 1", "1\n% 2\n% ", ""),
+        ("set tcl_interactive 1\nclose stdin", "1\n% ", ""),
+        ("set tcl_prompt1 {puts -nonewline {1> }}\nset tcl_interactive 1", "1\n1> ", ""),
+        ("set tcl_prompt1 {error foo}\nset tcl_interactive 1", "1\n% ", "foo\n"),
+        ("set tcl_prompt1 {close stdin}\nset tcl_interactive 1\nputs off", "1\n", ""),
     ],
 )
 def test_commands_of_standard_input(commands: str, printed: str, error: str) -> None:

@@ -45,7 +45,8 @@ def test_tclpkg() -> None:
 )
 def test_wrong_words(words: tuple[str, ...]) -> None:
     status, out, said = tcltorch(*words)
-    assert (status, out, said.split("\n")[0]) == (2, "", "usage: tcltorch [script.tcl [arg ...]]")
+    assert (status, out) == (2, "")
+    assert said.startswith("usage: tcltorch ")
 
 
 def test_on_the_auto_path(tmp_path: Path, installed: Path) -> None:

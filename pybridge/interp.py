@@ -324,8 +324,12 @@ class Interpreter:
         """End the process; what is buffered is written first."""
         if self.on_exit:
             self.on_exit()
+        from pybridge import tcl_library
+
         self._take_cancel()  # it would stop the flushing
         channels.flush_all(self._tk)
+        self._held.delete_commands()
+        tcl_library.end_thread()
         os._exit(status & 0xFF)
 
     def _exit(self, status: int) -> None:

@@ -71,6 +71,15 @@ def lift_limit(address: int) -> None:
     _library.Tcl_LimitTypeReset(ctypes.c_void_p(address), _LIMIT_COMMANDS)
 
 
+def end_thread() -> None:
+    """Have Tcl end in this thread as it does when its program exits: each channel is written and closed.
+
+    Also those of child interpreters, and those that only Tcl still holds. Nothing of Tcl can be used after
+    it, and a command of tkinter's that is called by it would end the process.
+    """
+    _library.Tcl_FinalizeThread()
+
+
 def name_executable(path: str) -> None:
     """Have `info nameofexecutable` be `path`, which is absolute, in all interpreters of this process."""
     _library.Tcl_FindExecutable(os.fsencode(path))

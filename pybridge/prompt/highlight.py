@@ -42,10 +42,8 @@ def _command_name(_: Any, match: Any) -> Iterator[tuple[int, Any, str]]:
 
 def _with_torch(state: str, rules: list[Any]) -> list[Any]:
     """The rules of Pygments; before them one for the package's commands, and one to tell variables apart."""
-    variable = (
-        r"\$(?:\{[^}]{,100}\}|[\w:]+)",
-        Name.Variable.Global,
-    )  # where no brace follows, it looks no further
+    # what looks for a brace without an end looks again at each dollar sign: no name is that long
+    variable = (r"\$(?:\{[^}]{,100}\}|[\w:]+)", Name.Variable.Global)
     if state == "data":
         return [variable, (r"\\(?:.|\n)", String.Escape), *rules]  # Pygments knows a backslash only in quotes
     if state in ("string", "string-square"):

@@ -183,9 +183,7 @@ class Prompt:
             result = self._evaluated(script)
             self._flush()
             shown = echo(result, self._tcl.dispatcher.table)
-            if (
-                shown != result
-            ):  # lines of the prompt's own; a result goes on where output has ended, as in tclsh
+            if shown != result:  # lines of the prompt's own; a result goes on where output has ended
                 start_line(self._screen)
             if shown:
                 write(self._screen, shown + "\n")

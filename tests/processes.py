@@ -1,5 +1,6 @@
 """Processes that tests watch."""
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,12 @@ def is_running(pid: int | str) -> bool:
 def state(pid: int | str) -> str:
     """The letter that proc(5) has for what the process does."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def handles(pid: int, number: int) -> bool:
+    """Whether the process has a handler for this signal."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (number - 1) & 1)
 
 
 def eventually(holds: Callable[[], object]) -> None:

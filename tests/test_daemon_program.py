@@ -14,7 +14,7 @@ import pytest
 
 from pybridge.daemon.child import status_of
 from tests.daemons import Daemon, Nursery
-from tests.processes import eventually, is_running, state
+from tests.processes import eventually, handles, is_running, state
 
 
 @pytest.fixture(scope="module")
@@ -293,5 +293,8 @@ def test_the_daemon_is_killed(nursery: Nursery, tmp_path: Path) -> None:
 
 
 def first_number(program: "subprocess.Popen[str]") -> int:
+    """What its child prints first, when the program passes signals on: the child may be faster."""
     assert program.stdout is not None
-    return int(program.stdout.readline())
+    number = int(program.stdout.readline())
+    eventually(lambda: handles(program.pid, signal.SIGTSTP))
+    return number

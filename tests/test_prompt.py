@@ -8,12 +8,13 @@ import sys
 import termios
 import threading
 import time
+import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from pybridge.prompt.terminal import write
+from pybridge.prompt.terminal import Restorer, write
 from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
 
 Start = Callable[..., Terminal]
@@ -216,6 +217,28 @@ def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(start: Start) -> No
     running.expect("\nBEGUN\n")
     os.kill(running.process, signal.SIGTERM)
     assert running.end() == -signal.SIGTERM
+
+
+def test_nobody_ends_the_process_before_the_terminal_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, screen = os.openpty()
+    try:
+        restore = Restorer(screen, screen)
+        tty.setraw(screen)
+        second = threading.Thread(target=restore)
+
+        def while_another_comes(descriptor: int, text: str) -> None:
+            second.start()
+            second.join(0.5)
+            assert second.is_alive()  # it waits: it would end the process next
+            write(descriptor, text)
+
+        monkeypatch.setattr("pybridge.prompt.terminal.write", while_another_comes)
+        restore()
+        second.join(TIMEOUT)
+        assert "\x1b[?2004l" in os.read(keyboard, 1000).decode()
+    finally:
+        os.close(keyboard)
+        os.close(screen)
 
 
 @pytest.mark.parametrize("script", ["while 1 {catch {while 1 {}}}", "vwait forever"])

@@ -7,6 +7,7 @@ import select
 import selectors
 import sys
 import termios
+import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -17,6 +18,7 @@ from pybridge.interp import Interpreter
 _LOCAL, _CHARACTERS = 3, 6  # places in what tcgetattr returns
 _DISABLED = b"\0"
 _PASTE_PAUSE = 0.5  # seconds without a character
+_RESTORE_PATIENCE = 1.0  # seconds
 _RESET = "\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[0m"  # no bracketed paste; lines wrap; the cursor shown; no colours
 
 
@@ -73,13 +75,24 @@ def _ctrl_c_is_a_signal(terminal: int) -> Iterator[None]:
 
 
 class Restorer:
-    """Leaves the terminal as it was found; may be called from any thread."""
+    """Leaves the terminal as it was found; may be called from any thread, and by several at once."""
 
     def __init__(self, terminal: int, screen: int) -> None:
         self._terminal, self._screen = terminal, screen
         self._attributes = termios.tcgetattr(terminal)
+        self._at_work = threading.Lock()
 
     def __call__(self) -> None:
+        # Whoever calls this ends the process next, and must not do so before another thread is through with
+        # it. But a terminal that takes nothing must not keep it from ending.
+        first = self._at_work.acquire(timeout=_RESTORE_PATIENCE)
+        try:
+            self._restore()
+        finally:
+            if first:
+                self._at_work.release()
+
+    def _restore(self) -> None:
         with contextlib.suppress(OSError, termios.error):  # the terminal is gone
             raw = not termios.tcgetattr(self._terminal)[_LOCAL] & termios.ICANON
             termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)

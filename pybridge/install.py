@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pybridge import __version__, file_names
+from pybridge import __version__, children, file_names
 from pybridge.bulk import Bulk
 from pybridge.commands import about
 from pybridge.dispatch import OK, Dispatcher, Reply
@@ -50,6 +50,7 @@ def install(
             return dispatcher.failed(error)
         return OK, "", ()
 
+    children.prepare()
     tk.eval("namespace eval ::torch::_ {}")
     # the bound method, which Python calls sooner than an object that has a `__call__`
     callbacks = (dispatcher.__call__, take_bulk, cancel_again, reply_to_end)

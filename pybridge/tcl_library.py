@@ -19,10 +19,19 @@ _STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how
 _library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
 _child = getattr(_library, "Tcl_GetSlave", None) or _library.Tcl_GetChild  # as of Tcl 9.0
 _child.restype = ctypes.c_void_p
+_parent = getattr(_library, "Tcl_GetMaster", None) or _library.Tcl_GetParent
+_parent.restype = ctypes.c_void_p
+_add_package = getattr(_library, "Tcl_StaticPackage", None) or _library.Tcl_StaticLibrary
+_set_first_script = getattr(_library, "TclSetPreInitScript", None) or _library.Tcl_SetPreInitScript
+_set_first_script.restype = ctypes.c_char_p
+_library.Tcl_FindCommand.restype = ctypes.c_void_p
+_library.Tcl_GetVar2Ex.restype = ctypes.c_void_p
+_library.Tcl_SetVar2Ex.restype = ctypes.c_void_p
 _library.Tcl_AsyncCreate.restype = ctypes.c_void_p
 _library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
-_procedures: list[Any] = []  # Tcl keeps their addresses
+_PackageProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_kept: list[Any] = []  # Tcl keeps their addresses
 
 
 def canceller(address: int) -> Callable[[], None]:
@@ -54,8 +63,59 @@ def summoner(action: Callable[[], None]) -> Callable[[], None]:
 
     procedure = _AsyncProcedure(called)
     handler = ctypes.c_void_p(_library.Tcl_AsyncCreate(procedure, None))
-    _procedures.append(procedure)
+    _kept.append(procedure)
     return lambda: _library.Tcl_AsyncMark(handler)
+
+
+def add_package(name: str, load: Callable[[int], None]) -> None:
+    """Have `load {} name` call `load` with the address of the interpreter it is evaluated in, but no safe one.
+
+    Tcl calls it in whatever thread that is, and at most once in an interpreter.
+    """
+
+    def called(address: int) -> int:
+        load(address)
+        return _OK
+
+    procedure = _PackageProcedure(called)
+    _kept.append(procedure)
+    _add_package(None, name.encode(), procedure, None)
+
+
+def run_first(script: str) -> None:
+    """Have each interpreter that is made in this process from now on evaluate `script` first, but for safe ones."""
+    text = script.encode("utf-8", "replace")
+    _kept.append(text)
+    before = _set_first_script(text)
+    if before:
+        both = before + b"\n" + text
+        _kept.append(both)
+        _set_first_script(both)
+
+
+def root(address: int) -> int:
+    """The interpreter above all parents of this one; itself if it has none."""
+    while above := _parent(ctypes.c_void_p(address)):
+        address = above
+    return address
+
+
+def has_command(address: int, name: str) -> bool:
+    """Whether an interpreter has the command of this absolute name."""
+    return bool(_library.Tcl_FindCommand(ctypes.c_void_p(address), name.encode(), None, 0))
+
+
+def share_command(name: str, owner: int, receiver: int) -> None:
+    """Make an alias of this name in the interpreter `receiver` for the command of the interpreter `owner`."""
+    word = name.encode()
+    _library.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
+
+
+def copy_variable(name: str, owner: int, receiver: int) -> None:
+    """Give a variable the value that it has in the interpreter `owner`. Its namespace must exist in both."""
+    value = _library.Tcl_GetVar2Ex(ctypes.c_void_p(owner), name.encode(), None, 0)
+    if value:
+        _library.Tcl_SetVar2Ex(ctypes.c_void_p(receiver), name.encode(), None, ctypes.c_void_p(value), 0)
 
 
 def exceed_limit(address: int) -> None:

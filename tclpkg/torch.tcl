@@ -16,7 +16,7 @@ namespace eval ::torch {
 
 # In the module torch-VERSION.tm the files themselves stand here (pybridge/package.py).
 foreach ::torch::_::file {
-    commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl children.tcl
+    commands.tcl call.tcl bulk.tcl picture.tcl scope.tcl inside.tcl exit.tcl
     python.tcl daemon.tcl worker.tcl frames.tcl requests.tcl expect.tcl async.tcl transport.tcl
 } {
     source -encoding utf-8 [file join [file dirname $::torch::_::source] $::torch::_::file]

@@ -4,6 +4,9 @@
 # `none`: a safe interpreter, which has what its parent gives it.
 proc ::torch::_::transport {} {
     if {[namespace which ::torch::_::dispatch] eq ""} {
+        catch {load {} Tcltorch}  ;# pybridge/children.py, which aliases a parent's commands here if it has any
+    }
+    if {[namespace which ::torch::_::dispatch] eq ""} {
         return [expr {[interp issafe] ? "none" : "worker"}]
     }
     return [expr {[namespace which ::tcl::torch_end] eq "" ? "child" : "inside"}]
@@ -14,7 +17,6 @@ proc ::torch::_::begin {} {
         inside {
             begin_inside
             begin_here
-            begin_children
             replace_exit
         }
         child {
@@ -51,6 +53,14 @@ proc ::torch::_::begin_commands {} {
     }
     foreach name {async cancel remote restart shutdown} {
         interp alias {} ::torch::$name {} ::torch::_::$name
+    }
+}
+
+# In a safe interpreter the ensemble knows what its parent has aliased into ::torch, and nothing starts Python.
+proc ::torch::_::begin_none {} {
+    proc ::torch::_::no_subcommand {ensemble name args} {
+        return -code error -errorcode [list TORCH UNSUPPORTED $name] "a safe interpreter has the commands of torch\
+            that its parent gives it, and \"$name\" is none: interp alias SAFE ::torch::$name {} ::torch::$name"
     }
 }
 

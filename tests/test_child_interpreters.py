@@ -21,6 +21,27 @@ def test_nothing_of_torch_before_the_package_is_required(tcl: Interpreter) -> No
     assert tcl.eval("c eval {package require torch 0.1-}") == tcl.eval("package require torch")
 
 
+def test_a_child_is_that_of_any_tcl_before_the_package_is_required(tcl: Interpreter) -> None:
+    tcl.eval("interp create c")
+    script = "list [interp aliases] [namespace exists ::torch] [trace info execution interp]"
+    assert tcl.eval(f"c eval {{{script}}}") == "{} 0 {}"
+    assert tcl.eval("trace info execution interp") == ""
+
+
+def test_a_child_that_finds_the_package_by_its_path_has_its_parents_commands(child: Interpreter) -> None:
+    child.eval("interp create d; d eval {package forget torch}; d eval [list set auto_path $auto_path]")
+    made = child.eval("d eval {package require torch; torch::ones 2}")
+    assert child.eval(f"torch::tensor_to_list {made}") == "1.0 1.0"
+
+
+def test_interpreters_of_one_process_have_children_of_their_own(tcl: Interpreter) -> None:
+    tcl.eval("torch::ones 2; interp create c")
+    with Interpreter() as other:
+        other.eval("interp create c")
+        assert other.eval("c eval {package require torch; torch::handles}") == ""
+        assert tcl.eval("c eval {package require torch; torch::handles}") == "tensor0"
+
+
 def test_they_see_the_same_handles(child: Interpreter) -> None:
     child.eval("set x [torch::tensor_create {1 2 3}]; c eval [list set x $x]")
     assert child.eval("c eval {torch::tensor_to_list $x}") == "1.0 2.0 3.0"

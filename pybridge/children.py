@@ -1,7 +1,7 @@
 """Child interpreters get the commands of their parent by `package require torch`, and see the same handles.
 
-Before that a child has nothing of the package but the way to it, so that it is as in any other Tcl. A safe one does
-not even have that: its parent gives it what it may use.
+Before that a child has nothing of the package but the way to it, so that it is as in any other Tcl. A safe
+one does not even have that: its parent gives it what it may use.
 """
 
 import functools

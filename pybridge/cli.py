@@ -32,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if arguments is None:
         _open_what_is_closed()
-    if words[:1] == ["--version"]:
+    if words[:1] in (["--version"], ["-version"]):
         return _say(f"tcltorch {__version__}")
-    if words[:1] in (["--help"], ["-h"]):
+    if words[:1] in (["--help"], ["-help"], ["-h"]):
         return _say(USAGE)
     if words[:1] in (["tclpkg"], ["install-tcl"]):
         return _for_other_tcl(*words)
@@ -56,9 +56,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _is_understood(words: list[str]) -> bool:
-    """Whether these are a script, with its arguments, or nothing."""
-    option = words[0] if words and words[0].startswith("-") else ""
-    return not option or len(words) > {"-c": 1, "-encoding": 2}.get(option, len(words))
+    """Whether these are a script, with its arguments, or are for commands on standard input."""
+    if _are_arguments(words):
+        return not words or not os.isatty(0)  # there they are rather a mistake
+    return not words[0].startswith("-") or len(words) > {"-c": 1, "-encoding": 2}.get(words[0], len(words))
+
+
+def _are_arguments(words: list[str]) -> bool:
+    """Whether these are arguments of commands on standard input: as in tclsh, options such as `-verbose`."""
+    option = words[0] if words else "-none"
+    return option[:1] == "-" and option[1:2].isalpha() and len(option) > 2 and option != "-encoding"
 
 
 def _open_what_is_closed() -> None:
@@ -90,20 +97,25 @@ def run_here(words: list[str]) -> int:
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
     with Interpreter(program=True) as tcl:
-        _name_program()
-        return _prompt(tcl) if prompts else _run(tcl, words)
+        name = _name_program()
+        return _prompt(tcl, name) if prompts else _run(tcl, name, words)
 
 
-def _name_program() -> None:
+def _name_program() -> str:
     """Have `info nameofexecutable` be what runs a Tcl script; tkinter has told Tcl that it is Python.
 
     Tcl looks for packages in `../lib`, so only the `tcltorch` beside Python will do, no link that is called.
+
+    Returns:
+        The name of the program, for `argv0`.
     """
     from pybridge import tcl_library
 
     program = os.path.join(os.path.dirname(sys.executable), "tcltorch")
-    if os.path.isabs(program) and os.access(program, os.X_OK):
-        tcl_library.name_executable(program)
+    if not os.path.isabs(program) or not os.access(program, os.X_OK):
+        return "tcltorch"
+    tcl_library.name_executable(program)
+    return program
 
 
 def _for_other_tcl(verb: str, *words: str) -> int:
@@ -131,10 +143,10 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _prompt(tcl: "Interpreter") -> int:
+def _prompt(tcl: "Interpreter", name: str) -> int:
     from pybridge.prompt.session import Prompt
 
-    tcl.set_arguments("tcltorch", [], interactive=True)
+    tcl.set_arguments(name, [], interactive=True)
     Prompt(tcl).run()
     return 0
 
@@ -148,114 +160,40 @@ def _say(text: str) -> int:
     return 0
 
 
-def _run(tcl: "Interpreter", words: list[str]) -> int:
-    from pybridge.errors import TclError
-
-    try:
-        if not words:
-            return _read_commands(tcl, interactive=sys.stdin is not None and sys.stdin.isatty())
-        if words[0] == "-c":
-            tcl.set_arguments("tcltorch", words[2:])
-            tcl.eval(words[1])
-        else:
-            encoding = "utf-8"
-            if words[0] == "-encoding":
-                _, encoding, *words = words
-            tcl.set_arguments(words[0], words[1:])
-            tcl.run_file(words[0], encoding)
-    except TclError as error:
-        _complain(tcl, error.errorinfo or error.message)
-        return 1
-    return 0
-
-
-def _read_commands(tcl: "Interpreter", *, interactive: bool) -> int:
-    """Run each command of standard input as soon as it is complete; the script may read the rest itself.
-
-    As in tclsh, the next one follows one that has failed.
-    """
-    tcl.set_arguments("tcltorch", [], interactive=interactive)
-    script = ""
-    while (line := _read_line(tcl, continued=bool(script))) is not None:
-        script += line + "\n"
-        if not tcl.call("::tcl::info::complete", script):
-            continue
-        _run_command(tcl, script)
-        script = ""
-    if script.strip():
-        _run_command(tcl, script)
-    if interactive:
-        print()
-    return 0
-
-
-def _is_interactive(tcl: "Interpreter") -> bool:
-    """Whether prompts and results are shown: a script may decide, also where there is no terminal."""
-    from pybridge.errors import TclError
-
-    try:
-        return (
-            str(tcl.call("::tcl::string::is", "true", "-strict", tcl.call("set", "::tcl_interactive"))) == "1"
-        )
-    except TclError:
-        return False
-
-
-def _read_line(tcl: "Interpreter", continued: bool) -> str | None:
-    from pybridge.errors import TclError
-    from pybridge.values import text_of
-
-    if _is_interactive(tcl) and "stdin" in tcl.call("::tcl::chan::names"):
-        _show_prompt(tcl, *(("tcl_prompt2", "> ") if continued else ("tcl_prompt1", "% ")))
-    try:
-        line = text_of(tcl.call("::tcl::chan::gets", "stdin"))  # bytes where a script has made it binary
-        return None if line == "" and tcl.call("::tcl::chan::eof", "stdin") else line
-    except TclError:
-        if "stdin" in tcl.call("::tcl::chan::names"):
-            raise
-        return None  # a script has closed it
-
-
-def _show_prompt(tcl: "Interpreter", variable: str, default: str) -> None:
-    """Run the script that the user has for a prompt, or print one."""
-    from pybridge.errors import TclError
-    from pybridge.values import text_of
-
-    script = None
-    try:
-        if tcl.call("::tcl::info::exists", f"::{variable}"):
-            script = text_of(tcl.call("set", f"::{variable}"))
-            tcl.eval(script)
-    except TclError as error:
-        _complain(tcl, error.message)
-        script = None
-    if script is None:
-        _chan(tcl, "puts", "-nonewline", "stdout", default)
-    _chan(tcl, "flush", "stdout")
-
-
-def _run_command(tcl: "Interpreter", script: str) -> None:
-    from pybridge.errors import TclError
-
-    try:
-        result = tcl.eval(script)
-    except TclError as error:
-        _complain(tcl, error.message)
-        return
-    if result and _is_interactive(tcl):
-        _chan(tcl, "puts", "stdout", result)
-
-
-def _complain(tcl: "Interpreter", text: str) -> None:
-    _chan(tcl, "flush", "stdout")
-    _chan(tcl, "puts", "stderr", text)
-
-
-def _chan(tcl: "Interpreter", subcommand: str, *words: str) -> None:
-    """Call a command for a channel, unless a script has closed that."""
+def _run(tcl: "Interpreter", name: str, words: list[str]) -> int:
+    """Run what the arguments name, and `exit` at the end where a script has replaced it, as tclsh does."""
     import contextlib
 
     from pybridge.errors import TclError
+    from pybridge.standard_input import complain
 
+    ours = tcl.call("::tcl::info::body", "::exit")
+    try:
+        _run_words(tcl, name, words)
+        status = 0
+    except TclError as error:
+        complain(tcl, error.errorinfo or error.message)
+        status = 1
     with contextlib.suppress(TclError):
-        tcl.call(f"::tcl::chan::{subcommand}", *words)
+        if tcl.call("::tcl::info::body", "::exit") == ours:
+            return status
+    with contextlib.suppress(TclError):
+        tcl.eval(f"exit {status}")
+    return status
+
+
+def _run_words(tcl: "Interpreter", name: str, words: list[str]) -> None:
+    from pybridge.standard_input import StandardInput
+
+    if _are_arguments(words):
+        tcl.set_arguments(name, words)
+        StandardInput(tcl).run()
+    elif words[0] == "-c":
+        tcl.set_arguments(name, words[2:])
+        tcl.eval(words[1])
+    elif words[0] == "-encoding":
+        tcl.set_arguments(words[2], words[3:])
+        tcl.run_file(words[2], words[1])
+    else:
+        tcl.set_arguments(words[0], words[1:])
+        tcl.run_file(words[0])

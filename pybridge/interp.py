@@ -9,9 +9,8 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pybridge import channels, errors, install
 from pybridge.dispatch import Dispatcher
@@ -20,6 +19,9 @@ from pybridge.held import Held, let_go
 from pybridge.tcl_list import join_list
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 from pybridge.values import text_of
+
+if TYPE_CHECKING:
+    from pybridge.top_level import LinkedBoolean
 
 _Result = TypeVar("_Result")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding [^\n]*"$')
@@ -95,8 +97,10 @@ class Interpreter:
             encoding: its encoding, by Tcl's name.
         """
         name = os.fsdecode(path)
-        if self._evaluates_rightly(name, encoding):
-            return str(self._run(lambda tk: tk.evalfile(name)))  # as tclsh runs its script
+        if not self._depth:
+            from pybridge import top_level  # with ctypes
+
+            return self._run(lambda tk: top_level.evaluate_file(tk, name, encoding))
         try:
             return text_of(self.call("source", "-encoding", encoding, name))
         except errors.TclError as error:
@@ -104,21 +108,23 @@ class Interpreter:
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
-    def _evaluates_rightly(self, name: str, encoding: str) -> bool:
-        """Whether `Tcl_EvalFile`, for which a script is in the system's encoding, evaluates this one so."""
-        if self._depth:
-            return False  # it would be evaluated where the script that runs is, not at global level
-        # a pipe can be read once; of a file that is not there, Tcl tells more when it is sourced
-        if not (encodable(name) and os.path.isfile(name) and os.access(name, os.R_OK)):
-            return False
-        try:
-            system = self.call("encoding", "system")
-        except errors.TclError:  # a script has taken the command away
-            return False
-        if system == encoding:
-            return True
-        latin = encoding == "utf-8" and system.startswith("iso8859-")
-        return latin and Path(name).read_bytes().isascii()
+    def run_command(self, script: str) -> str:
+        """Run what was read from standard input, as tclsh does. Not within a command. Raises as `eval`."""
+        from pybridge import top_level
+
+        return self._run(lambda tk: top_level.evaluate_command(tk, script))
+
+    def run_prompt(self, script: str) -> None:
+        """Run the script that prints a prompt, as tclsh does. Not within a command. Raises as `eval`."""
+        from pybridge import top_level
+
+        self._run(lambda tk: top_level.evaluate_prompt(tk, script))
+
+    def link_boolean(self, name: str, value: bool) -> "LinkedBoolean":
+        """Set a global variable that takes nothing but booleans from now on; its value can be looked at."""
+        from pybridge import top_level
+
+        return top_level.LinkedBoolean(self._tk, name, value)
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""

@@ -68,7 +68,7 @@ def summoner(action: Callable[[], None]) -> Callable[[], None]:
 
 
 def add_package(name: str, load: Callable[[int], None]) -> None:
-    """Have `load {} name` call `load` with the address of the interpreter it is evaluated in, but no safe one.
+    """Have `load {} name` call `load` with the address of the interpreter that evaluates it, but no safe one.
 
     Tcl calls it in whatever thread that is, and at most once in an interpreter.
     """
@@ -83,14 +83,11 @@ def add_package(name: str, load: Callable[[int], None]) -> None:
 
 
 def run_first(script: str) -> None:
-    """Have each interpreter that is made in this process from now on evaluate `script` first, but for safe ones."""
-    text = script.encode("utf-8", "replace")
-    _kept.append(text)
-    before = _set_first_script(text)
-    if before:
-        both = before + b"\n" + text
-        _kept.append(both)
-        _set_first_script(both)
+    """Have each interpreter of this process that is made from now on evaluate `script` first; no safe one."""
+    before = _set_first_script(None) or b""
+    scripts = before + b"\n" + script.encode("utf-8", "replace")
+    _kept.append(scripts)
+    _set_first_script(scripts)
 
 
 def root(address: int) -> int:

@@ -18,6 +18,14 @@ def run(*words: str, **options: Any) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
 
 
+def both(*words: str, **options: Any) -> "list[subprocess.CompletedProcess[bytes]]":
+    """What tcltorch does with these words, and what tclsh does."""
+    return [
+        subprocess.run([*program, *words], capture_output=True, timeout=60, **options)
+        for program in ([sys.executable, "-m", "pybridge"], [TCLSH])
+    ]
+
+
 def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:
     script = tmp_path / "script.tcl"
     script.write_text("proc inner {} {error boom}\n\ninner\n")
@@ -40,20 +48,43 @@ def test_the_trace_of_a_script_is_that_of_tclsh(tmp_path: Path) -> None:
         "catch {error boom}\nputs $::errorInfo",
         "error {it is so}",
         "puts {never closed",
+        "# caf\u00e9\nif 1 {puts [info frame]}",
+        "proc exit args {puts [list at the end $args]}",
+        "rename exit _exit; proc exit {{status 0}} {puts [list at the end $status]; _exit 3}; error mine",
+        "rename exit {}; error mine",
+        "proc deeper {} {incr ::depth; deeper}; set depth 0; catch deeper; puts $depth",
     ],
 )
 def test_scripts_end_as_in_tclsh(text: str, locale: str, tmp_path: Path) -> None:
-    (tmp_path / "script.tcl").write_text(f"puts begun\n{text}\n")
-    theirs, ours = (
-        subprocess.run(
-            [*program, "script.tcl"],
-            cwd=tmp_path,
-            env={**os.environ, "LC_ALL": locale},
-            capture_output=True,
-            timeout=60,
-        )
-        for program in ([TCLSH], [sys.executable, "-m", "pybridge"])
-    )
+    (tmp_path / "script.tcl").write_text(f"puts begun\n{text}\n", encoding="utf-8")
+    ours, theirs = both("script.tcl", cwd=tmp_path, env={**os.environ, "LC_ALL": locale})
+    assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "set tcl_interactive foo\nputs $::errorInfo",
+        "set tcl_interactive true\nputs {a\nb}\nset tcl_interactive",
+        "set tcl_prompt1 {error foo}\nset tcl_interactive 1\nset errorInfo",
+        "set tcl_prompt2 {puts -nonewline more:}\nset tcl_interactive 1\nputs {a\nb}",
+        "puts [history]\nhistory event 1",
+        "puts [list $argc $argv $tcl_interactive]",
+        "puts [info frame]\nif 1 {puts [info frame]}\nproc p {} {uplevel 1 {info frame}}\nputs [p]",
+        "proc deeper {} {incr ::depth; deeper}\nset depth 0\ncatch deeper\nputs $depth\nputs [catch deeper]",
+        "proc deeper n {expr {$n ? [deeper [incr n -1]] : 0}}\ninterp recursionlimit {} 9\ndeeper 6\ndeeper 9",
+        "proc p {} {\nerror mine\n}\np\nputs $errorInfo",
+        "break\nputs $errorInfo\nreturn -code 7 x\nputs $errorInfo",
+        "gets stdin line\nthis is read\nputs $line",
+        "puts \u20ac\ud83d\ude00[string length \u20ac]".encode("utf-16", "surrogatepass").decode("utf-16"),
+        "proc exit args {puts [list at the end $args]}",
+        "after 10 {set ::over 1}\nvwait over\nafter idle {puts never}\nputs now",
+        "interp delete {}\nputs off",
+    ],
+)
+@pytest.mark.parametrize("words", [(), ("-verbose", "1")])
+def test_commands_of_standard_input_do_what_they_do_in_tclsh(commands: str, words: tuple[str, ...]) -> None:
+    ours, theirs = both(*words, input=(commands + "\n").encode())
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
 
 
@@ -126,7 +157,7 @@ def test_commands_of_standard_input(commands: str, printed: str, error: str) -> 
 
 
 def test_wrong_options_show_the_usage() -> None:
-    for words in (("--nope",), ("-c",)):
+    for words in (("--nope",), ("-c",), ("-x",), ("-encoding", "utf-8"), ("-",)):
         ended = run(*words)
         assert (ended.returncode, ended.stdout) == (2, "")
         assert ended.stderr.startswith("usage: tcltorch")
@@ -135,6 +166,9 @@ def test_wrong_options_show_the_usage() -> None:
 def test_version_and_help() -> None:
     assert run("--version").stdout == f"tcltorch {pybridge.__version__}\n"
     assert run("--help").stdout.startswith("usage: tcltorch")
+    assert [run(word).stdout for word in ("-version", "-help")] == [
+        run(word).stdout for word in ("--version", "--help")
+    ]
 
 
 def test_plain_tcl_does_not_import_torch() -> None:

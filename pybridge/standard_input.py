@@ -1,0 +1,86 @@
+"""Commands on standard input where there is no prompt of ours: run as tclsh runs them."""
+
+import contextlib
+import sys
+
+from pybridge.errors import TclError
+from pybridge.interp import Interpreter
+from pybridge.values import text_of
+
+
+class StandardInput:
+    """Runs each command as soon as it is complete; a script may read the rest of the input itself.
+
+    As in tclsh, the next one follows one that has failed. Only what is not complete at the end is another
+    matter: it is an error, and no silence.
+    """
+
+    def __init__(self, tcl: Interpreter) -> None:
+        self._tcl = tcl
+        terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._terminal = terminal
+        # a script may have prompts and results shown where there is no terminal, and the other way round
+        self._interactive = tcl.link_boolean("tcl_interactive", terminal)
+
+    def run(self) -> None:
+        script = ""
+        while (line := self._line(continued=bool(script))) is not None:
+            script += line + "\n"
+            if self._tcl.call("::tcl::info::complete", script):
+                self._run_command(script)
+                script = ""
+        if script.strip():
+            self._run_command(script)
+        if self._terminal:
+            _channel(self._tcl, "puts", "stdout", "")
+
+    def _line(self, continued: bool) -> str | None:
+        """The next line; None at the end of the input, or when a script has closed it."""
+        if self._interactive and self._has_input():
+            self._show_prompt(continued)
+        try:
+            # bytes where a script has made it binary
+            line = text_of(self._tcl.call("::tcl::chan::gets", "stdin"))
+            return None if line == "" and self._tcl.call("::tcl::chan::eof", "stdin") else line
+        except TclError:
+            if self._has_input():
+                raise
+            return None
+
+    def _has_input(self) -> bool:
+        return "stdin" in self._tcl.call("::tcl::chan::names")
+
+    def _show_prompt(self, continued: bool) -> None:
+        """Run the script that the user has for a prompt, or print one."""
+        variable = "::tcl_prompt2" if continued else "::tcl_prompt1"
+        default = "% " if not continued else "> " if self._terminal else ""
+        if self._tcl.call("::tcl::info::exists", variable):
+            try:
+                self._tcl.run_prompt(text_of(self._tcl.call("set", variable)))
+                default = ""
+            except TclError as error:
+                complain(self._tcl, error.message)
+        if default:
+            _channel(self._tcl, "puts", "-nonewline", "stdout", default)
+        _channel(self._tcl, "flush", "stdout")
+
+    def _run_command(self, script: str) -> None:
+        try:
+            result = self._tcl.run_command(script.removesuffix("\n"))
+        except TclError as error:
+            complain(self._tcl, error.message)
+            return
+        if result and self._interactive:
+            _channel(self._tcl, "puts", "stdout", result)
+
+
+def complain(tcl: Interpreter, text: str) -> None:
+    """Write a message to standard error, after what a script has written to standard output."""
+    _channel(tcl, "flush", "stdout")
+    _channel(tcl, "puts", "stderr", text)
+
+
+def _channel(tcl: Interpreter, subcommand: str, *words: str) -> None:
+    """Call a command for a channel, unless a script has closed that."""
+    with contextlib.suppress(TclError):
+        tcl.call(f"::tcl::chan::{subcommand}", *words)

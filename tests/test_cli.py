@@ -72,7 +72,7 @@ def test_scripts_end_as_in_tclsh(text: str, locale: str, tmp_path: Path) -> None
         "puts [list $argc $argv $tcl_interactive]",
         "puts [info frame]\nif 1 {puts [info frame]}\nproc p {} {uplevel 1 {info frame}}\nputs [p]",
         "proc deeper {} {incr ::depth; deeper}\nset depth 0\ncatch deeper\nputs $depth\nputs [catch deeper]",
-        "proc deeper n {expr {$n ? [deeper [incr n -1]] : 0}}\ninterp recursionlimit {} 9\ndeeper 6\ndeeper 9",
+        "proc p n {expr {$n ? [p [incr n -1]] : 0}}\ninterp recursionlimit {} 9\np 6\np 9",
         "proc p {} {\nerror mine\n}\np\nputs $errorInfo",
         "break\nputs $errorInfo\nreturn -code 7 x\nputs $errorInfo",
         "gets stdin line\nthis is read\nputs $line",

@@ -11,6 +11,7 @@ from pybridge.tcl_list import join_list
 from pybridge.tcl_package import tcl_package
 
 _SHARED = tuple(f"::torch::_::{name}" for name in ("dispatch", "dispatch_bulk", "cancel_again"))
+_OF_PARENT = ("::tcl::torch_end", *_SHARED)  # with the first, as other transports have the rest
 _COPIED = ("::torch::_::version", "::torch::_::commands")
 
 
@@ -21,8 +22,8 @@ def prepare() -> None:
 
     def adopt(child: int) -> None:
         parent = tcl_library.root(child)
-        if parent == child or not tcl_library.has_command(parent, _SHARED[0]):
-            return  # a thread's, or one that Python has made without the package: it gets a worker of its own
+        if parent == child or not all(tcl_library.has_command(parent, name) for name in _OF_PARENT):
+            return  # of a thread, or of other Python code: it gets a worker of its own
         for name in _SHARED:
             tcl_library.share_command(name, parent, child)
         for name in _COPIED:

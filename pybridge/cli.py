@@ -46,7 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
         from pybridge.daemon import control
 
         return control.main(words[1:])
-    if words and arguments is None:  # not where a Python program calls this: its process ends here
+    if arguments is None and not _are_arguments(
+        words
+    ):  # a Python program's process may not end here
         from pybridge.daemon import program
 
         status = program.run(words)

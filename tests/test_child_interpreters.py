@@ -1,5 +1,7 @@
 """Child interpreters inside tcltorch: they get the commands of their parent, and see its handles."""
 
+import tkinter
+
 import pytest
 
 from pybridge import Interpreter
@@ -195,3 +197,22 @@ def test_the_package_in_a_safe_base(tcl: Interpreter) -> None:
     tcl.eval("interp alias $s ::torch::ones {} ::torch::ones")
     assert tcl.eval("$s eval {torch ones 2}") == "tensor0"
     assert tcl.eval("$s eval {info commands ::torch::*}") == "::torch::ones"
+
+
+def test_other_interpreters_of_the_process_have_a_worker(tcl: Interpreter) -> None:
+    other = tkinter.Tcl()
+    try:
+        made = other.eval("package require torch; torch::ones 2")
+        assert (other.eval("torch::handles"), tcl.eval("torch::handles")) == (made, "")
+        assert other.eval("interp create c; c eval {package require torch; torch::handles}") == ""
+    finally:
+        other.eval("foreach path {c {}} {interp eval $path {namespace delete ::torch}}")
+
+
+def test_a_thread_has_a_worker(tcl: Interpreter) -> None:
+    tcl.eval("package require Thread; set thread [thread::create]; torch::ones 3")
+    try:
+        made = tcl.eval("thread::send $thread {package require torch; torch::ones 2}")
+        assert tcl.eval(f"thread::send $thread {{torch::tensor_shape {made}}}") == "2"
+    finally:
+        tcl.eval("thread::send $thread {namespace delete ::torch}; thread::release -wait $thread")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 USAGE = """usage: tcltorch [[-encoding name] script.tcl [arg ...]]
        tcltorch -c script [arg ...]
+       tcltorch [-option [arg ...]] < commands
        tcltorch tclpkg | install-tcl [folder]
        tcltorch daemon start | status | stop
        tcltorch --version | --help
@@ -46,27 +47,30 @@ def main(arguments: list[str] | None = None) -> int:
         from pybridge.daemon import control
 
         return control.main(words[1:])
-    if arguments is None and not _are_arguments(
-        words
-    ):  # a Python program's process may not end here
+    # The daemon's children read no commands from standard input, and a Python program goes on after this.
+    if arguments is None and not _reads_commands(words):
         from pybridge.daemon import program
 
         status = program.run(words)
         if status is not None:
             os._exit(status)
-    return run_here(words)
+    return run_here(words, ends=arguments is None)
 
 
 def _is_understood(words: list[str]) -> bool:
-    """Whether these are a script, with its arguments, or are for commands on standard input."""
-    if _are_arguments(words):
-        return not words or not os.isatty(0)  # there they are rather a mistake
+    """Whether it is clear what to run."""
+    if _reads_commands(words):
+        return not words or not os.isatty(
+            0
+        )  # for what is typed nobody has arguments: the option is a mistake
     return not words[0].startswith("-") or len(words) > {"-c": 1, "-encoding": 2}.get(words[0], len(words))
 
 
-def _are_arguments(words: list[str]) -> bool:
-    """Whether these are arguments of commands on standard input: as in tclsh, options such as `-verbose`."""
-    option = words[0] if words else "-none"
+def _reads_commands(words: list[str]) -> bool:
+    """Whether commands come from standard input, with these arguments: the first is like `-verbose`."""
+    if not words:
+        return True
+    option = words[0]
     return option[:1] == "-" and option[1:2].isalpha() and len(option) > 2 and option != "-encoding"
 
 
@@ -79,8 +83,12 @@ def _open_what_is_closed() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
-def run_here(words: list[str]) -> int:
-    """Run the program in this process."""
+def run_here(words: list[str], *, ends: bool = True) -> int:
+    """Run the program in this process.
+
+    Args:
+        ends: whether the process ends with it; then this comes back only where a script has replaced `exit`.
+    """
     import atexit
     import gc
     import warnings
@@ -99,25 +107,30 @@ def run_here(words: list[str]) -> int:
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
     with Interpreter(program=True) as tcl:
-        name = _name_program()
-        return _prompt(tcl, name) if prompts else _run(tcl, name, words)
+        _name_program()
+        status = _prompt(tcl) if prompts else _run(tcl, words)
+        if ends:
+            from pybridge import tclsh
+
+            tclsh.end(tcl, status)
+        return status
 
 
-def _name_program() -> str:
+def _name_program() -> None:
     """Have `info nameofexecutable` be what runs a Tcl script; tkinter has told Tcl that it is Python.
 
     Tcl looks for packages in `../lib`, so only the `tcltorch` beside Python will do, no link that is called.
-
-    Returns:
-        The name of the program, for `argv0`.
     """
     from pybridge import tcl_library
 
     program = os.path.join(os.path.dirname(sys.executable), "tcltorch")
-    if not os.path.isabs(program) or not os.access(program, os.X_OK):
-        return "tcltorch"
-    tcl_library.name_executable(program)
-    return program
+    if os.path.isabs(program) and os.access(program, os.X_OK):
+        tcl_library.name_executable(program)
+
+
+def _called() -> str:
+    """The name that the program was called by, which is `argv0` where there is no script."""
+    return sys.argv[0] if os.path.basename(sys.argv[0]) == "tcltorch" else "tcltorch"
 
 
 def _for_other_tcl(verb: str, *words: str) -> int:
@@ -145,10 +158,10 @@ def _on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _prompt(tcl: "Interpreter", name: str) -> int:
+def _prompt(tcl: "Interpreter") -> int:
     from pybridge.prompt.session import Prompt
 
-    tcl.set_arguments(name, [], interactive=True)
+    tcl.set_arguments(_called(), [], interactive=True)
     Prompt(tcl).run()
     return 0
 
@@ -162,40 +175,13 @@ def _say(text: str) -> int:
     return 0
 
 
-def _run(tcl: "Interpreter", name: str, words: list[str]) -> int:
-    """Run what the arguments name, and `exit` at the end where a script has replaced it, as tclsh does."""
-    import contextlib
+def _run(tcl: "Interpreter", words: list[str]) -> int:
+    from pybridge import tclsh
 
-    from pybridge.errors import TclError
-    from pybridge.standard_input import complain
-
-    ours = tcl.call("::tcl::info::body", "::exit")
-    try:
-        _run_words(tcl, name, words)
-        status = 0
-    except TclError as error:
-        complain(tcl, error.errorinfo or error.message)
-        status = 1
-    with contextlib.suppress(TclError):
-        if tcl.call("::tcl::info::body", "::exit") == ours:
-            return status
-    with contextlib.suppress(TclError):
-        tcl.eval(f"exit {status}")
-    return status
-
-
-def _run_words(tcl: "Interpreter", name: str, words: list[str]) -> None:
-    from pybridge.standard_input import StandardInput
-
-    if _are_arguments(words):
-        tcl.set_arguments(name, words)
-        StandardInput(tcl).run()
-    elif words[0] == "-c":
-        tcl.set_arguments(name, words[2:])
-        tcl.eval(words[1])
-    elif words[0] == "-encoding":
-        tcl.set_arguments(words[2], words[3:])
-        tcl.run_file(words[2], words[1])
-    else:
-        tcl.set_arguments(words[0], words[1:])
-        tcl.run_file(words[0])
+    if _reads_commands(words):
+        return tclsh.run_commands(tcl, _called(), words)
+    if words[0] == "-c":
+        return tclsh.run_text(tcl, _called(), words[1], words[2:])
+    if words[0] == "-encoding":
+        return tclsh.run_script(tcl, words[2], words[3:], words[1])
+    return tclsh.run_script(tcl, words[0], words[1:])

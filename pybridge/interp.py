@@ -10,18 +10,15 @@ import weakref
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pybridge import channels, errors, install
+from pybridge import channels, errors, install, tcl_library, top_level
 from pybridge.dispatch import Dispatcher
 from pybridge.handles import HandleTable
 from pybridge.held import Held, let_go
 from pybridge.tcl_list import join_list
 from pybridge.tcl_values import encodable, from_tcl, last_error, to_tcl
 from pybridge.values import text_of
-
-if TYPE_CHECKING:
-    from pybridge.top_level import LinkedBoolean
 
 _Result = TypeVar("_Result")
 _LAST_ENTRY = re.compile(r'\n    (?:invoked from within|while executing)\n"source -encoding [^\n]*"$')
@@ -98,10 +95,8 @@ class Interpreter:
         """
         name = os.fsdecode(path)
         if not self._depth:
-            from pybridge import top_level  # with ctypes
-
             return self._run(lambda tk: top_level.evaluate_file(tk, name, encoding))
-        try:
+        try:  # within a command that would be evaluated where the command is, not at global level
             return text_of(self.call("source", "-encoding", encoding, name))
         except errors.TclError as error:
             # the last entry of the trace is the `source` above, which the user has not written
@@ -109,22 +104,16 @@ class Interpreter:
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
     def run_command(self, script: str) -> str:
-        """Run what was read from standard input, as tclsh does. Not within a command. Raises as `eval`."""
-        from pybridge import top_level
-
+        """Run a command that was read from standard input, as tclsh does. Raises as `eval`."""
         return self._run(lambda tk: top_level.evaluate_command(tk, script))
 
     def run_prompt(self, script: str) -> None:
-        """Run the script that prints a prompt, as tclsh does. Not within a command. Raises as `eval`."""
-        from pybridge import top_level
-
+        """Run the script that prints a prompt, as tclsh does. Raises as `eval`."""
         self._run(lambda tk: top_level.evaluate_prompt(tk, script))
 
-    def link_boolean(self, name: str, value: bool) -> "LinkedBoolean":
+    def link_boolean(self, name: str, value: bool) -> tcl_library.LinkedBoolean:
         """Set a global variable that takes nothing but booleans from now on; its value can be looked at."""
-        from pybridge import top_level
-
-        return top_level.LinkedBoolean(self._tk, name, value)
+        return self._run(lambda tk: tcl_library.LinkedBoolean(tk.interpaddr(), name, value))
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""
@@ -218,8 +207,6 @@ class Interpreter:
         from pybridge import interrupt
 
         if self._cancel is None:
-            from pybridge import tcl_library
-
             self._cancel = tcl_library.canceller(self._tk.interpaddr())
         watcher = interrupt.watcher()
         return watcher.watching(self._cancel) if watcher else None
@@ -255,8 +242,6 @@ class Interpreter:
         if self._depth == 1:
             if stopped is not None:
                 self._exit_status = None
-                from pybridge import tcl_library
-
                 tcl_library.lift_limit(self._tk.interpaddr())
             self.dispatcher.table.unwind(mark, self._is_command)
         return failure
@@ -271,16 +256,12 @@ class Interpreter:
         """Use up a cancel that came too late for what it meant, lest it hit the next script."""
         if self._cancel is None:
             return False
-        from pybridge import tcl_library
-
         taken = tcl_library.take_cancel(self._tk.interpaddr())
         self._take_cancels_of_children(self._tk.interpaddr(), [])
         return taken
 
     def _take_cancels_of_children(self, address: int, path: list[str]) -> None:
         """A cancel is one of all children, too, of which those that run nothing would keep it."""
-        from pybridge import tcl_library
-
         with contextlib.suppress(_tkinter.TclError):  # a script may have renamed the command
             for name in self._tk.splitlist(self._tk.call("::interp", "slaves", join_list(path))):
                 found = tcl_library.child(address, name)
@@ -330,8 +311,6 @@ class Interpreter:
         """End the process; what is buffered is written first."""
         if self.on_exit:
             self.on_exit()
-        from pybridge import tcl_library
-
         self._take_cancel()  # it would stop the flushing
         channels.flush_all(self._tk)
         self._held.delete_commands()
@@ -342,8 +321,6 @@ class Interpreter:
         if self._program:
             self.end_program(status)
         self._exit_status = status
-        from pybridge import tcl_library  # with ctypes, which takes its time
-
         tcl_library.exceed_limit(self._tk.interpaddr())
 
 

@@ -2,13 +2,16 @@
 
 import _tkinter
 import ctypes
+import gc
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from pybridge.tcl_list import join_list
 
-_OK = 0  # TCL_OK
+OK = 0  # TCLOK
+_BOOLEAN = 3  # TCL_LINK_BOOLEAN
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _READABLE, _WRITABLE = 1 << 1, 1 << 2  # TCL_READABLE and TCL_WRITABLE
 _STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how Tcl has them on a terminal
@@ -16,36 +19,53 @@ _STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how
     (1 << 2, _WRITABLE, b"line"),
     (1 << 3, _WRITABLE, b"none"),
 )
-_library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
-_child = getattr(_library, "Tcl_GetSlave", None) or _library.Tcl_GetChild  # as of Tcl 9.0
+library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
+_child = getattr(library, "Tcl_GetSlave", None) or library.Tcl_GetChild  # as of Tcl 9.0
 _child.restype = ctypes.c_void_p
-_parent = getattr(_library, "Tcl_GetMaster", None) or _library.Tcl_GetParent
+_parent = getattr(library, "Tcl_GetMaster", None) or library.Tcl_GetParent
 _parent.restype = ctypes.c_void_p
-_add_package = getattr(_library, "Tcl_StaticPackage", None) or _library.Tcl_StaticLibrary
-_set_first_script = getattr(_library, "TclSetPreInitScript", None) or _library.Tcl_SetPreInitScript
+_add_package = getattr(library, "Tcl_StaticPackage", None) or library.Tcl_StaticLibrary
+_set_first_script = getattr(library, "TclSetPreInitScript", None) or library.Tcl_SetPreInitScript
 _set_first_script.restype = ctypes.c_char_p
-_library.Tcl_FindCommand.restype = ctypes.c_void_p
-_library.Tcl_GetVar2Ex.restype = ctypes.c_void_p
-_library.Tcl_SetVar2Ex.restype = ctypes.c_void_p
-_library.Tcl_AsyncCreate.restype = ctypes.c_void_p
-_library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
+library.Tcl_FindCommand.restype = ctypes.c_void_p
+library.Tcl_AsyncCreate.restype = ctypes.c_void_p
+library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _PackageProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-_kept: list[Any] = []  # Tcl keeps their addresses
+_loading = threading.Lock()
+_kept: list[Any] = []  # Tcl knows their addresses
+
+
+class LinkedBoolean:
+    """A global variable of Tcl's that takes nothing but booleans.
+
+    Args:
+        address: the interpreter's.
+        value: what it is at first.
+    """
+
+    def __init__(self, address: int, name: str, value: bool) -> None:
+        self._value = ctypes.c_int(value)
+        _kept.append(self._value)  # Tcl writes to it for as long as there is the variable
+        place = ctypes.byref(self._value)
+        library.Tcl_LinkVar(ctypes.c_void_p(address), name.encode(), place, _BOOLEAN)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
 
 
 def canceller(address: int) -> Callable[[], None]:
     """A function for any thread that cancels what the interpreter at `address` runs; `catch` may stop it."""
     interpreter = ctypes.c_void_p(address)
-    return lambda: _library.Tcl_CancelEval(interpreter, None, None, 0)
+    return lambda: library.Tcl_CancelEval(interpreter, None, None, 0)
 
 
 def take_cancel(address: int) -> bool:
     """Use up a cancel of the interpreter at `address`, which no script does here; whether there was one."""
     interpreter = ctypes.c_void_p(address)
-    if _library.Tcl_AsyncReady():
-        _library.Tcl_AsyncInvoke(interpreter, _OK)
-    return bool(_library.Tcl_Canceled(interpreter, 0) != _OK)
+    if library.Tcl_AsyncReady():
+        library.Tcl_AsyncInvoke(interpreter, OK)
+    return bool(library.Tcl_Canceled(interpreter, 0) != OK)
 
 
 def child(address: int, name: str) -> int:
@@ -62,20 +82,30 @@ def summoner(action: Callable[[], None]) -> Callable[[], None]:
         return code
 
     procedure = _AsyncProcedure(called)
-    handler = ctypes.c_void_p(_library.Tcl_AsyncCreate(procedure, None))
+    handler = ctypes.c_void_p(library.Tcl_AsyncCreate(procedure, None))
     _kept.append(procedure)
-    return lambda: _library.Tcl_AsyncMark(handler)
+    return lambda: library.Tcl_AsyncMark(handler)
 
 
 def add_package(name: str, load: Callable[[int], None]) -> None:
     """Have `load {} name` call `load` with the address of the interpreter that evaluates it, but no safe one.
 
-    Tcl calls it in whatever thread that is, and at most once in an interpreter.
+    Tcl calls it in whatever thread that is, and at most once in an interpreter. It must call nothing of
+    tkinter's, which waits for Tcl and would forget its thread.
     """
 
     def called(address: int) -> int:
-        load(address)
-        return _OK
+        # Garbage may have interpreters of tkinter's in it. No object is made before there is no collection.
+        _loading.acquire()
+        collects = gc.isenabled()
+        gc.disable()
+        try:
+            load(address)
+        finally:
+            if collects:
+                gc.enable()
+            _loading.release()
+        return OK
 
     procedure = _PackageProcedure(called)
     _kept.append(procedure)
@@ -84,10 +114,13 @@ def add_package(name: str, load: Callable[[int], None]) -> None:
 
 def run_first(script: str) -> None:
     """Have each interpreter of this process that is made from now on evaluate `script` first; no safe one."""
-    before = _set_first_script(None) or b""
-    scripts = before + b"\n" + script.encode("utf-8", "replace")
-    _kept.append(scripts)
-    _set_first_script(scripts)
+    text = script.encode("utf-8", "replace")
+    _kept.append(text)
+    before = _set_first_script(text)
+    if before:
+        both = before + b"\n" + text
+        _kept.append(both)
+        _set_first_script(both)
 
 
 def root(address: int) -> int:
@@ -99,33 +132,26 @@ def root(address: int) -> int:
 
 def has_command(address: int, name: str) -> bool:
     """Whether an interpreter has the command of this absolute name."""
-    return bool(_library.Tcl_FindCommand(ctypes.c_void_p(address), name.encode(), None, 0))
+    return bool(library.Tcl_FindCommand(ctypes.c_void_p(address), name.encode(), None, 0))
 
 
 def share_command(name: str, owner: int, receiver: int) -> None:
     """Make an alias of this name in the interpreter `receiver` for the command of the interpreter `owner`."""
     word = name.encode()
-    _library.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
-
-
-def copy_variable(name: str, owner: int, receiver: int) -> None:
-    """Give a variable the value that it has in the interpreter `owner`. Its namespace must exist in both."""
-    value = _library.Tcl_GetVar2Ex(ctypes.c_void_p(owner), name.encode(), None, 0)
-    if value:
-        _library.Tcl_SetVar2Ex(ctypes.c_void_p(receiver), name.encode(), None, ctypes.c_void_p(value), 0)
+    library.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
 
 
 def exceed_limit(address: int) -> None:
     """Have the interpreter at `address` run no more commands: the one error that no `catch` stops."""
     interpreter = ctypes.c_void_p(address)
-    _library.Tcl_LimitSetCommands(interpreter, 0)
-    _library.Tcl_LimitTypeSet(interpreter, _LIMIT_COMMANDS)
-    _library.Tcl_LimitCheck(interpreter)
+    library.Tcl_LimitSetCommands(interpreter, 0)
+    library.Tcl_LimitTypeSet(interpreter, _LIMIT_COMMANDS)
+    library.Tcl_LimitCheck(interpreter)
 
 
 def lift_limit(address: int) -> None:
     """Have it run commands again."""
-    _library.Tcl_LimitTypeReset(ctypes.c_void_p(address), _LIMIT_COMMANDS)
+    library.Tcl_LimitTypeReset(ctypes.c_void_p(address), _LIMIT_COMMANDS)
 
 
 def end_thread() -> None:
@@ -134,12 +160,12 @@ def end_thread() -> None:
     Also those of child interpreters, and those that only Tcl still holds. Nothing of Tcl can be used after
     it, and a command of tkinter's that is called by it would end the process.
     """
-    _library.Tcl_FinalizeThread()
+    library.Tcl_FinalizeThread()
 
 
 def name_executable(path: str) -> None:
     """Have `info nameofexecutable` be `path`, which is absolute, in all interpreters of this process."""
-    _library.Tcl_FindExecutable(os.fsencode(path))
+    library.Tcl_FindExecutable(os.fsencode(path))
 
 
 def look_for_terminals() -> None:
@@ -149,9 +175,9 @@ def look_for_terminals() -> None:
     """
     for descriptor, (which, usage, buffering) in enumerate(_STANDARD):
         if os.isatty(descriptor):
-            made = _library.Tcl_MakeFileChannel(ctypes.c_void_p(descriptor), usage)
+            made = library.Tcl_MakeFileChannel(ctypes.c_void_p(descriptor), usage)
             channel = ctypes.c_void_p(made)
-            _library.Tcl_RegisterChannel(None, channel)
-            _library.Tcl_SetStdChannel(channel, which)
+            library.Tcl_RegisterChannel(None, channel)
+            library.Tcl_SetStdChannel(channel, which)
             for option, value in ((b"-translation", b"auto crlf"), (b"-buffering", buffering)):
-                _library.Tcl_SetChannelOption(None, channel, option, value)
+                library.Tcl_SetChannelOption(None, channel, option, value)

@@ -10,14 +10,14 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
+from pybridge.tcl_library import OK, library
 from pybridge.tcl_values import to_tcl
 
-_OK = 0  # TCL_OK
 _GLOBALLY = 1 << 17  # TCL_EVAL_GLOBAL
 _WAITS_NOT, _FILES = 1 << 1, 1 << 3  # TCL_DONT_WAIT, TCL_FILE_EVENTS
 _FIRST = 1  # TCL_QUEUE_HEAD
-_BOOLEAN = 3  # TCL_LINK_BOOLEAN
-_CARRIER = "::tcl::torch_carrier"  # a variable that is there for a moment, where no script runs
+_TO_ITS_END = ctypes.c_ssize_t(-1)  # the length of a text that ends with a NUL
+_CARRIER = "::torch carrier"  # a variable that is there for a moment, in which no script runs
 _EventProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
 
 
@@ -25,20 +25,33 @@ class _Event(ctypes.Structure):  # Tcl_Event of tcl.h
     _fields_ = (("procedure", _EventProcedure), ("next", ctypes.c_void_p))
 
 
-_library = ctypes.CDLL(_tkinter.__file__)  # which lets go of Python's lock, as these may take for ever
-_keeping = ctypes.PyDLL(_tkinter.__file__)  # which does not
-_keeping.Tcl_Alloc.restype = ctypes.POINTER(_Event)
-_keeping.Tcl_GetVar2Ex.restype = ctypes.c_void_p
-_keeping.Tcl_GetObjResult.restype = ctypes.c_void_p
-_keeping.Tcl_GetString.restype = ctypes.c_void_p
-_keeping.Tcl_NewStringObj.restype = ctypes.c_void_p
-_keeping.Tcl_SetVar2Ex.restype = ctypes.c_void_p
-_actions: list[Callable[[], None]] = []
-_linked: list[ctypes.c_int] = []
+class _Evaluation:
+    """A call of a function of Tcl's, for the event loop to do."""
+
+    def __init__(self, function: Callable[..., int], *arguments: object) -> None:
+        self.function, self.arguments = function, arguments
+        self.code: int | BaseException | None = None
+
+
+# It lets go of Python's lock, as what these functions evaluate may take for ever.
+_evaluators = ctypes.CDLL(_tkinter.__file__)
+library.Tcl_Alloc.restype = ctypes.POINTER(_Event)
+library.Tcl_GetVar2Ex.restype = ctypes.c_void_p
+library.Tcl_GetObjResult.restype = ctypes.c_void_p
+library.Tcl_GetString.restype = ctypes.c_void_p
+library.Tcl_NewStringObj.restype = ctypes.c_void_p
+library.Tcl_SetVar2Ex.restype = ctypes.c_void_p
+_waiting: dict[int, _Evaluation] = {}  # by the addresses of their events
 
 
 def _called(event: int, flags: int) -> int:
-    _actions.pop()()
+    # It calls nothing of tkinter's, which waits for Tcl and would forget its thread; and it makes no object
+    # for which Python collects garbage, as that may have interpreters of tkinter's in it.
+    evaluation = _waiting[event]
+    try:
+        evaluation.code = evaluation.function(*evaluation.arguments)
+    except BaseException as error:
+        evaluation.code = error
     return 1  # Tcl frees the event
 
 
@@ -51,54 +64,44 @@ def evaluate_file(tk: Any, name: str, encoding: str) -> str:
     Raises:
         _tkinter.TclError: with the message; Tcl has the trace and the code.
     """
-    coding = encoding.encode("utf-8", "replace")
-    return _evaluated(tk, name, lambda at, path: int(_library.Tcl_FSEvalFileEx(at, path, coding)))
+    return _evaluated(tk, name, _evaluators.Tcl_FSEvalFileEx, encoding.encode("utf-8", "replace"))
 
 
 def evaluate_command(tk: Any, script: str) -> str:
     """Evaluate a command of standard input; Tcl's history has it, too. Returns and raises as above."""
-    return _evaluated(tk, script, lambda at, text: int(_library.Tcl_RecordAndEvalObj(at, text, _GLOBALLY)))
+    return _evaluated(tk, script, _evaluators.Tcl_RecordAndEvalObj, _GLOBALLY)
 
 
 def evaluate_prompt(tk: Any, script: str) -> str:
     """Evaluate the script that prints a prompt. Returns and raises as above."""
-
-    def evaluate(at: ctypes.c_void_p, text: ctypes.c_void_p) -> int:
-        code: int = _library.Tcl_EvalObjEx(at, text, _GLOBALLY)
-        if code != _OK:
-            _library.Tcl_AddErrorInfo(at, b"\n    (script that generates prompt)")
-        return code
-
-    return _evaluated(tk, script, evaluate)
+    place = "\n    (script that generates prompt)"
+    return _evaluated(tk, script, _evaluators.Tcl_EvalObjEx, _GLOBALLY, place=place)
 
 
-class LinkedBoolean:
-    """A global variable of Tcl's that takes nothing but booleans."""
+def _evaluated(tk: Any, text: str, function: Callable[..., int], option: object, place: str = "") -> str:
+    """The result of a function that is given the interpreter, an object with this text, and an option.
 
-    def __init__(self, tk: Any, name: str, value: bool) -> None:
-        self._value = ctypes.c_int(value)
-        _linked.append(self._value)  # Tcl writes to it for as long as there is the variable
-        _keeping.Tcl_LinkVar(
-            ctypes.c_void_p(tk.interpaddr()), name.encode(), ctypes.byref(self._value), _BOOLEAN
-        )
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-
-def _evaluated(tk: Any, text: str, evaluate: Callable[[ctypes.c_void_p, ctypes.c_void_p], int]) -> str:
+    Args:
+        place: what an error adds to the trace.
+    """
     at = ctypes.c_void_p(tk.interpaddr())
     word = _word(tk, at, text)
-    codes: list[int] = []
-    _actions.append(lambda: codes.append(evaluate(at, word)))  # it calls nothing of tkinter's, which waits
-    event = _keeping.Tcl_Alloc(ctypes.sizeof(_Event))
+    evaluation = _Evaluation(function, at, word, option)
+    event = library.Tcl_Alloc(ctypes.sizeof(_Event))
     event.contents.procedure = _procedure
-    _keeping.Tcl_QueueEvent(event, _FIRST)
-    tk.dooneevent(_FILES | _WAITS_NOT)
-    _keeping.Tcl_DbDecrRefCount(word, b"", 0)
+    address = ctypes.addressof(event.contents)
+    _waiting[address] = evaluation
+    library.Tcl_QueueEvent(event, _FIRST)
+    while evaluation.code is None:  # a signal's handler of Tcl's may come before it
+        tk.dooneevent(_FILES | _WAITS_NOT)
+    del _waiting[address]
+    library.Tcl_DbDecrRefCount(word, b"", 0)
+    if isinstance(evaluation.code, BaseException):
+        raise evaluation.code
     result = _result(tk, at)
-    if codes != [_OK]:
-        _keeping.Tcl_AddErrorInfo(at, b"")  # so that there is a trace, if only of the message
+    if evaluation.code != OK:
+        # even an empty one makes a trace of the message where there is none
+        library.Tcl_AppendObjToErrorInfo(at, _string(place.encode()))
         raise _tkinter.TclError(result)
     return result
 
@@ -106,17 +109,21 @@ def _evaluated(tk: Any, text: str, evaluate: Callable[[ctypes.c_void_p, ctypes.c
 def _word(tk: Any, at: ctypes.c_void_p, text: str) -> ctypes.c_void_p:
     """An object of Tcl's with this text, to be given back."""
     tk.setvar(_CARRIER, to_tcl(text))
-    word = ctypes.c_void_p(_keeping.Tcl_GetVar2Ex(at, _CARRIER.encode(), None, 0))
-    _keeping.Tcl_DbIncrRefCount(word, b"", 0)
+    word = ctypes.c_void_p(library.Tcl_GetVar2Ex(at, _CARRIER.encode(), None, 0))
+    library.Tcl_DbIncrRefCount(word, b"", 0)
     tk.unsetvar(_CARRIER)
     return word
 
 
 def _result(tk: Any, at: ctypes.c_void_p) -> str:
     """The text of Tcl's result. A new object has it: of others tkinter makes numbers, and 1 of `true`."""
-    text = _keeping.Tcl_GetString(ctypes.c_void_p(_keeping.Tcl_GetObjResult(at)))
-    word = _keeping.Tcl_NewStringObj(ctypes.c_void_p(text), -1)
-    _keeping.Tcl_SetVar2Ex(at, _CARRIER.encode(), None, ctypes.c_void_p(word), 0)
+    text = ctypes.c_void_p(library.Tcl_GetString(ctypes.c_void_p(library.Tcl_GetObjResult(at))))
+    library.Tcl_SetVar2Ex(at, _CARRIER.encode(), None, _string(text), 0)
     result: str = tk.getvar(_CARRIER)
     tk.unsetvar(_CARRIER)
     return result
+
+
+def _string(text: ctypes.c_void_p | bytes) -> ctypes.c_void_p:
+    """A new object of Tcl's, for a function that takes it over."""
+    return ctypes.c_void_p(library.Tcl_NewStringObj(text, _TO_ITS_END))

@@ -4,15 +4,16 @@
 # `none`: a safe interpreter, which has what its parent gives it.
 proc ::torch::_::transport {} {
     if {[namespace which ::torch::_::dispatch] eq ""} {
-        catch {load {} Tcltorch}  ;# pybridge/children.py, which aliases a parent's commands here if it has any
-    }
-    if {[namespace which ::torch::_::dispatch] eq ""} {
         return [expr {[interp issafe] ? "none" : "worker"}]
     }
     return [expr {[namespace which ::tcl::torch_end] eq "" ? "child" : "inside"}]
 }
 
 proc ::torch::_::begin {} {
+    if {[namespace which ::torch::_::dispatch] eq ""} {
+        # pybridge/children.py, for a child; other programs have no such package, and a safe interpreter has no `load`
+        catch {load {} Tcltorch}
+    }
     switch [transport] {
         inside {
             begin_inside

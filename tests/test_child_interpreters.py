@@ -5,7 +5,7 @@ import tkinter
 import pytest
 
 from pybridge import Interpreter
-from tests.interpreters import error_of, live
+from tests.interpreters import error_of, live, python
 
 
 @pytest.fixture
@@ -15,19 +15,14 @@ def child(tcl: Interpreter) -> Interpreter:
     return tcl
 
 
-def test_nothing_of_torch_before_the_package_is_required(tcl: Interpreter) -> None:
-    tcl.eval("interp create c")
-    assert tcl.eval(
-        "c eval {list [info commands ::torch] [info commands ::torch::*] [package provide torch]}"
-    ) == ("{} {} {}")
-    assert tcl.eval("c eval {package require torch 0.1-}") == tcl.eval("package require torch")
-
-
 def test_a_child_is_that_of_any_tcl_before_the_package_is_required(tcl: Interpreter) -> None:
     tcl.eval("interp create c")
-    script = "list [interp aliases] [namespace exists ::torch] [trace info execution interp]"
-    assert tcl.eval(f"c eval {{{script}}}") == "{} 0 {}"
-    assert tcl.eval("trace info execution interp") == ""
+    assert (
+        tcl.eval("c eval {list [interp aliases] [namespace exists ::torch] [package provide torch]}")
+        == "{} 0 {}"
+    )
+    assert tcl.eval("list {*}[trace info execution interp] {*}[c eval {trace info execution interp}]") == ""
+    assert tcl.eval("c eval {package require torch 0.1-}") == tcl.eval("package require torch")
 
 
 def test_a_child_that_finds_the_package_by_its_path_has_its_parents_commands(child: Interpreter) -> None:
@@ -209,10 +204,47 @@ def test_other_interpreters_of_the_process_have_a_worker(tcl: Interpreter) -> No
         other.eval("foreach path {c {}} {interp eval $path {namespace delete ::torch}}")
 
 
-def test_a_thread_has_a_worker(tcl: Interpreter) -> None:
+GARBAGE = """
+import gc, os
+from pybridge import Interpreter
+
+def endless():
+    garbage = [Interpreter()]
+    garbage.append(garbage)
+
+Interpreter().eval("interp create c; c eval {package require torch}")
+for later in range(1, 60):
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0, later
+        continue
+    tcl = Interpreter()
+    tcl.eval("interp create c")
+    gc.collect()
+    gc.disable()
+    endless()
+    gc.set_threshold(gc.get_count()[0] + later, 10, 10)
+    gc.enable()
+    tcl.eval("c eval {package require torch; torch::handles}")
+    os._exit(0)
+"""
+
+
+def test_garbage_that_is_collected_while_a_child_gets_the_commands() -> None:
+    """There tkinter waits for Tcl, and would lose its thread if an interpreter were deleted."""
+    ended = python(GARBAGE)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+OF_A_THREAD = """
+from pybridge import Interpreter
+with Interpreter() as tcl:
     tcl.eval("package require Thread; set thread [thread::create]; torch::ones 3")
-    try:
-        made = tcl.eval("thread::send $thread {package require torch; torch::ones 2}")
-        assert tcl.eval(f"thread::send $thread {{torch::tensor_shape {made}}}") == "2"
-    finally:
-        tcl.eval("thread::send $thread {namespace delete ::torch}; thread::release -wait $thread")
+    made = tcl.eval("thread::send $thread {package require torch; torch::ones 2}")
+    print(tcl.eval(f"thread::send $thread {{torch::tensor_shape {made}}}"))
+    tcl.eval("thread::send $thread {namespace delete ::torch}; thread::release -wait $thread")
+"""
+
+
+def test_a_thread_of_tcl_has_a_worker() -> None:
+    ended = python(OF_A_THREAD)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n", "")

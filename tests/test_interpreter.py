@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 import pybridge
-from pybridge import Interpreter, TclError
+from pybridge import Interpreter, TclError, tcl_library
 from pybridge.values import DTYPES
 from tests.interpreters import error_of, live, python
 
@@ -455,6 +456,29 @@ print(ascii(tcl.call("lindex", (1, ["a", ["\\ud800c"]]), 1, 0)))
 """
     done = python(code)
     assert (done.returncode, done.stdout) == (0, "'b'\n'a'\n"), done.stderr
+
+
+def test_threads_run_files_at_the_same_time(tmp_path: Path) -> None:
+    def run(number: int) -> set[str]:
+        path = tmp_path / f"{number}.tcl"
+        path.write_text(f"set sum 0; for {{set i 0}} {{$i < 100}} {{incr i}} {{incr sum {number}}}; set sum")
+        with Interpreter() as tcl:
+            return {tcl.run_file(path) for _ in range(300)}
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(run, range(4))) == [{str(100 * number)} for number in range(4)]
+
+
+def test_a_file_runs_where_a_handler_of_tcls_waits(tcl: Interpreter, tmp_path: Path) -> None:
+    """As that of a Ctrl-C, which the event loop of Tcl calls first, and then nothing else."""
+    (tmp_path / "one.tcl").write_text("incr ::runs")
+    called: list[None] = []
+    summon = tcl_library.summoner(lambda: called.append(None))
+    for _ in range(3):
+        summon()
+        tcl.run_file(tmp_path / "one.tcl")
+    tcl.eval("update")
+    assert (tcl.eval("set runs"), len(called)) == ("3", 3)
 
 
 def test_a_file_that_a_command_runs_is_at_global_level(tcl: Interpreter, tmp_path: Path) -> None:

@@ -1,28 +1,63 @@
-"""Commands on standard input where there is no prompt of ours: run as tclsh runs them."""
+"""What tclsh does with its arguments: it runs a script, or commands from standard input, and then `exit`."""
 
 import contextlib
 import sys
+from collections.abc import Callable
 
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.values import text_of
 
 
-class StandardInput:
+def run_script(tcl: Interpreter, path: str, arguments: list[str], encoding: str = "utf-8") -> int:
+    """Run the script in a file; the status of the program."""
+    tcl.set_arguments(path, arguments)
+    return _status(tcl, lambda: tcl.run_file(path, encoding))
+
+
+def run_text(tcl: Interpreter, name: str, script: str, arguments: list[str]) -> int:
+    """Run a script; the status of the program, which has been called by this name."""
+    tcl.set_arguments(name, arguments)
+    return _status(tcl, lambda: tcl.eval(script))
+
+
+def _status(tcl: Interpreter, run: Callable[[], object]) -> int:
+    try:
+        run()
+    except TclError as error:
+        _complain(tcl, error.errorinfo or error.message)
+        return 1
+    return 0
+
+
+def run_commands(tcl: Interpreter, name: str, arguments: list[str]) -> int:
+    """Run the commands of standard input; the status of the program, which has been called by this name."""
+    tcl.set_arguments(name, arguments)
+    _StandardInput(tcl).run()
+    return 0
+
+
+def end(tcl: Interpreter, status: int) -> None:
+    """End the program by `exit`, which a script may have replaced; this comes back if that does."""
+    with contextlib.suppress(TclError):  # tclsh does not tell of it either
+        tcl.eval(f"exit {status}")
+
+
+class _StandardInput:
     """Runs each command as soon as it is complete; a script may read the rest of the input itself.
 
-    As in tclsh, the next one follows one that has failed. Only what is not complete at the end is another
-    matter: it is an error, and no silence.
+    As in tclsh, the next one follows one that has failed. But what is not complete at the end is reported,
+    where tclsh drops it.
     """
 
     def __init__(self, tcl: Interpreter) -> None:
         self._tcl = tcl
-        terminal = sys.stdin is not None and sys.stdin.isatty()
-        self._terminal = terminal
+        self._terminal = sys.stdin is not None and sys.stdin.isatty()
         # a script may have prompts and results shown where there is no terminal, and the other way round
-        self._interactive = tcl.link_boolean("tcl_interactive", terminal)
+        self._interactive = tcl.link_boolean("tcl_interactive", self._terminal)
 
     def run(self) -> None:
+        """Run all commands, until the end of the input or until a script closes it."""
         script = ""
         while (line := self._line(continued=bool(script))) is not None:
             script += line + "\n"
@@ -52,14 +87,15 @@ class StandardInput:
 
     def _show_prompt(self, continued: bool) -> None:
         """Run the script that the user has for a prompt, or print one."""
-        variable = "::tcl_prompt2" if continued else "::tcl_prompt1"
-        default = "% " if not continued else "> " if self._terminal else ""
+        variable, default = ("::tcl_prompt2", "") if continued else ("::tcl_prompt1", "% ")
+        if continued and self._terminal:
+            default = "> "  # tclsh has none
         if self._tcl.call("::tcl::info::exists", variable):
             try:
                 self._tcl.run_prompt(text_of(self._tcl.call("set", variable)))
                 default = ""
             except TclError as error:
-                complain(self._tcl, error.message)
+                _complain(self._tcl, error.message)
         if default:
             _channel(self._tcl, "puts", "-nonewline", "stdout", default)
         _channel(self._tcl, "flush", "stdout")
@@ -68,13 +104,13 @@ class StandardInput:
         try:
             result = self._tcl.run_command(script.removesuffix("\n"))
         except TclError as error:
-            complain(self._tcl, error.message)
+            _complain(self._tcl, error.message)
             return
         if result and self._interactive:
             _channel(self._tcl, "puts", "stdout", result)
 
 
-def complain(tcl: Interpreter, text: str) -> None:
+def _complain(tcl: Interpreter, text: str) -> None:
     """Write a message to standard error, after what a script has written to standard output."""
     _channel(tcl, "flush", "stdout")
     _channel(tcl, "puts", "stderr", text)

@@ -141,6 +141,13 @@ def share_command(name: str, owner: int, receiver: int) -> None:
     library.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
 
 
+def is_complete(script: bytearray) -> bool:
+    """Whether a script, in Tcl's UTF-8, ends where a command may end."""
+    return bool(
+        library.Tcl_CommandComplete(ctypes.byref(ctypes.c_char.from_buffer(script)))
+    )  # it ends with a NUL
+
+
 def exceed_limit(address: int) -> None:
     """Have the interpreter at `address` run no more commands: the one error that no `catch` stops."""
     interpreter = ctypes.c_void_p(address)

@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 
+from pybridge import tcl_library
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.values import text_of
@@ -58,14 +59,18 @@ class _StandardInput:
 
     def run(self) -> None:
         """Run all commands, until the end of the input or until a script closes it."""
-        script = ""
-        while (line := self._line(continued=bool(script))) is not None:
-            script += line + "\n"
-            if self._tcl.call("::tcl::info::complete", script):
-                self._run_command(script)
-                script = ""
-        if script.strip():
-            self._run_command(script)
+        lines: list[str] = []
+        data = (
+            bytearray()
+        )  # the same, for Tcl: a command may have so many lines that it must not be made anew
+        while (line := self._line(continued=bool(lines))) is not None:
+            lines.append(line)
+            data += line.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80") + b"\n"
+            if tcl_library.is_complete(data):
+                self._run_command("\n".join(lines))
+                lines, data = [], bytearray()
+        if any(line.strip() for line in lines):
+            self._run_command("\n".join(lines))
         if self._terminal:
             _channel(self._tcl, "puts", "stdout", "")
 
@@ -102,7 +107,7 @@ class _StandardInput:
 
     def _run_command(self, script: str) -> None:
         try:
-            result = self._tcl.run_command(script.removesuffix("\n"))
+            result = self._tcl.run_command(script)
         except TclError as error:
             _complain(self._tcl, error.message)
             return

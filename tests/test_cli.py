@@ -77,6 +77,8 @@ def test_scripts_end_as_in_tclsh(text: str, locale: str, tmp_path: Path) -> None
         "proc p {} {\nerror mine\n}\np\nputs $errorInfo",
         "break\nputs $errorInfo\nreturn -code 7 x\nputs $errorInfo",
         "gets stdin line\nthis is read\nputs $line",
+        "puts {caf\u00e9\n\0\n\U0001f600\n}\nputs on",
+        "if 1 {\n# an odd { in a comment\nputs inside\n}}\nputs on",
         "puts \u20ac\U0001f600[string length \u20ac]",
         "proc exit args {puts [list at the end $args]}",
         "after 10 {set ::over 1}\nvwait over\nafter idle {puts never}\nputs now",

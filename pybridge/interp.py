@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, NoReturn, TypeVar
 
-from pybridge import channels, errors, install, tcl_library, top_level
+from pybridge import channels, errors, file_names, install, tcl_library, top_level
 from pybridge.dispatch import Dispatcher
 from pybridge.handles import HandleTable
 from pybridge.held import Held, let_go
@@ -93,7 +93,7 @@ class Interpreter:
         Args:
             encoding: its encoding, by Tcl's name.
         """
-        name = os.fsdecode(path)
+        name = file_names.to_tcl(os.fsdecode(path))
         if not self._depth:
             return self._run(lambda tk: top_level.evaluate_file(tk, name, encoding))
         try:  # within a command that would be evaluated where the command is, not at global level
@@ -103,17 +103,9 @@ class Interpreter:
             trace = _LAST_ENTRY.sub("", error.errorinfo)
             raise errors.TclError(error.message, error.errorcode, trace) from None
 
-    def run_command(self, script: str) -> str:
-        """Run a command that was read from standard input, as tclsh does. Raises as `eval`."""
-        return self._run(lambda tk: top_level.evaluate_command(tk, script))
-
-    def run_prompt(self, script: str) -> None:
-        """Run the script that prints a prompt, as tclsh does. Raises as `eval`."""
-        self._run(lambda tk: top_level.evaluate_prompt(tk, script))
-
-    def link_boolean(self, name: str, value: bool) -> tcl_library.LinkedBoolean:
-        """Set a global variable that takes nothing but booleans from now on; its value can be looked at."""
-        return self._run(lambda tk: tcl_library.LinkedBoolean(tk.interpaddr(), name, value))
+    def at_top_level(self, function: Callable[[Any], _Result]) -> _Result:
+        """Call one that is made of `pybridge.top_level`, with tkinter's interpreter. Raises as `eval`."""
+        return self._run(function)
 
     def define(self, name: str, function: Callable[..., str]) -> None:
         """Make `::torch::_::name` call a function of texts. What it raises is an error of Tcl's."""

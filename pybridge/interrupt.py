@@ -7,6 +7,7 @@ from a wake-up descriptor, and cancels the script with the one function of Tcl t
 """
 
 import _signal  # type: ignore[import-not-found]
+import _thread
 import contextlib
 import os
 import signal
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
+
+from pybridge import tcl_library
 
 _AGAIN = 0  # no signal's number
 _PAUSE, _LONGEST_PAUSE = 0.001, 0.05  # seconds after which a cancel is tried again
@@ -188,6 +191,8 @@ class Watcher:
             self._handlers[number](number, frame)
         elif self._is_interrupt(number):
             self._arrived += 1
+        elif tcl_library.loading.locked():  # where no handler may use an interpreter
+            _thread.interrupt_main(number)  # type: ignore[arg-type]  # again, as soon as other code runs
         else:
             try:
                 self._handlers[number](number, frame)

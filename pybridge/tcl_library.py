@@ -14,12 +14,15 @@ OK = 0  # TCLOK
 _BOOLEAN = 3  # TCL_LINK_BOOLEAN
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _READABLE, _WRITABLE = 1 << 1, 1 << 2  # TCL_READABLE and TCL_WRITABLE
-_STANDARD = (  # TCL_STDIN, TCL_STDOUT and TCL_STDERR; how they can be used; how Tcl has them on a terminal
-    (1 << 1, _READABLE, b"line"),
-    (1 << 2, _WRITABLE, b"line"),
-    (1 << 3, _WRITABLE, b"none"),
-)
-library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long
+STANDARD = (1 << 1, 1 << 2, 1 << 3)  # TCL_STDIN, TCL_STDOUT and TCL_STDERR
+_USAGE = (
+    (_READABLE, b"line"),
+    (_WRITABLE, b"line"),
+    (_WRITABLE, b"none"),
+)  # of these; as Tcl has it on a terminal
+library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long, or runs a script
+# The same, without Python's lock, which scripts need. Packages such as Expect look for Tcl in what is global.
+unlocked = ctypes.CDLL(_tkinter.__file__, ctypes.RTLD_GLOBAL)
 _child = getattr(library, "Tcl_GetSlave", None) or library.Tcl_GetChild  # as of Tcl 9.0
 _child.restype = ctypes.c_void_p
 _parent = getattr(library, "Tcl_GetMaster", None) or library.Tcl_GetParent
@@ -32,7 +35,7 @@ library.Tcl_AsyncCreate.restype = ctypes.c_void_p
 library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _PackageProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
-_loading = threading.Lock()
+loading = threading.Lock()  # held while Tcl has called a function of Python's, but not by tkinter
 _kept: list[Any] = []  # Tcl knows their addresses
 
 
@@ -95,8 +98,9 @@ def add_package(name: str, load: Callable[[int], None]) -> None:
     """
 
     def called(address: int) -> int:
-        # Garbage may have interpreters of tkinter's in it. No object is made before there is no collection.
-        _loading.acquire()
+        # Garbage may have interpreters of tkinter's in it, and handlers of signals may use some: they wait
+        # for the lock to be free, and no object is made before there is no collection.
+        loading.acquire()
         collects = gc.isenabled()
         gc.disable()
         try:
@@ -104,7 +108,7 @@ def add_package(name: str, load: Callable[[int], None]) -> None:
         finally:
             if collects:
                 gc.enable()
-            _loading.release()
+            loading.release()
         return OK
 
     procedure = _PackageProcedure(called)
@@ -138,7 +142,7 @@ def has_command(address: int, name: str) -> bool:
 def share_command(name: str, owner: int, receiver: int) -> None:
     """Make an alias of this name in the interpreter `receiver` for the command of the interpreter `owner`."""
     word = name.encode()
-    library.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
+    unlocked.Tcl_CreateAlias(ctypes.c_void_p(receiver), word, ctypes.c_void_p(owner), word, 0, None)
 
 
 def is_complete(script: bytearray) -> bool:
@@ -180,7 +184,7 @@ def look_for_terminals() -> None:
 
     Tcl looks when it first needs them. Interpreters that exist already keep theirs.
     """
-    for descriptor, (which, usage, buffering) in enumerate(_STANDARD):
+    for descriptor, (which, (usage, buffering)) in enumerate(zip(STANDARD, _USAGE, strict=True)):
         if os.isatty(descriptor):
             made = library.Tcl_MakeFileChannel(ctypes.c_void_p(descriptor), usage)
             channel = ctypes.c_void_p(made)

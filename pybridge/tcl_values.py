@@ -59,7 +59,12 @@ def last_error(tk: Any, message: str) -> errors.TclError:
 
 def _error_code(tk: Any) -> tuple[str, ...]:
     code = _variable(tk, "::errorCode")
-    return tuple(map(text_of, code)) if isinstance(code, tuple) else tuple(split_list(code))
+    if isinstance(code, tuple):
+        return tuple(map(text_of, code))
+    try:
+        return tuple(split_list(code))
+    except ValueError:  # a script may have any text there
+        return (code,)
 
 
 def _variable(tk: Any, name: str) -> Any:

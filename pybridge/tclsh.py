@@ -4,15 +4,16 @@ import contextlib
 import sys
 from collections.abc import Callable
 
-from pybridge import tcl_library
+from pybridge import file_names, tcl_library, top_level
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
-from pybridge.values import text_of
+
+_LONGEST = 60  # characters of a command in a message
 
 
 def run_script(tcl: Interpreter, path: str, arguments: list[str], encoding: str = "utf-8") -> int:
     """Run the script in a file; the status of the program."""
-    tcl.set_arguments(path, arguments)
+    tcl.set_arguments(file_names.to_tcl(path), arguments)
     return _status(tcl, lambda: tcl.run_file(path, encoding))
 
 
@@ -47,15 +48,16 @@ def end(tcl: Interpreter, status: int) -> None:
 class _StandardInput:
     """Runs each command as soon as it is complete; a script may read the rest of the input itself.
 
-    As in tclsh, the next one follows one that has failed. But what is not complete at the end is reported,
-    where tclsh drops it.
+    As in tclsh, the next one follows one that has failed.
     """
 
     def __init__(self, tcl: Interpreter) -> None:
         self._tcl = tcl
         self._terminal = sys.stdin is not None and sys.stdin.isatty()
         # a script may have prompts and results shown where there is no terminal, and the other way round
-        self._interactive = tcl.link_boolean("tcl_interactive", self._terminal)
+        self._interactive = tcl.at_top_level(
+            lambda tk: tcl_library.LinkedBoolean(tk.interpaddr(), "tcl_interactive", self._terminal)
+        )
 
     def run(self) -> None:
         """Run all commands, until the end of the input or until a script closes it."""
@@ -69,59 +71,50 @@ class _StandardInput:
             if tcl_library.is_complete(data):
                 self._run_command("\n".join(lines))
                 lines, data = [], bytearray()
-        if any(line.strip() for line in lines):
-            self._run_command("\n".join(lines))
+        if any(line.strip() for line in lines):  # tclsh is silent about it
+            _write(self._tcl, 2, f"the input ends within a command, which is not run: {_shortened(lines)}\n")
         if self._terminal:
-            _channel(self._tcl, "puts", "stdout", "")
+            _write(self._tcl, 1, "\n")
 
     def _line(self, continued: bool) -> str | None:
         """The next line; None at the end of the input, or when a script has closed it."""
-        if self._interactive and self._has_input():
+        if self._interactive and top_level.has_input():
             self._show_prompt(continued)
-        try:
-            # bytes where a script has made it binary
-            line = text_of(self._tcl.call("::tcl::chan::gets", "stdin"))
-            return None if line == "" and self._tcl.call("::tcl::chan::eof", "stdin") else line
-        except TclError:
-            if self._has_input():
-                raise
-            return None
-
-    def _has_input(self) -> bool:
-        return "stdin" in self._tcl.call("::tcl::chan::names")
+        return self._tcl.at_top_level(top_level.read_line)
 
     def _show_prompt(self, continued: bool) -> None:
         """Run the script that the user has for a prompt, or print one."""
-        variable, default = ("::tcl_prompt2", "") if continued else ("::tcl_prompt1", "% ")
+        variable, default = ("tcl_prompt2", "") if continued else ("tcl_prompt1", "% ")
         if continued and self._terminal:
             default = "> "  # tclsh has none
-        if self._tcl.call("::tcl::info::exists", variable):
-            try:
-                self._tcl.run_prompt(text_of(self._tcl.call("set", variable)))
+        try:
+            if self._tcl.at_top_level(lambda tk: top_level.evaluate_prompt(tk, variable)):
                 default = ""
-            except TclError as error:
-                _complain(self._tcl, error.message)
-        if default:
-            _channel(self._tcl, "puts", "-nonewline", "stdout", default)
-        _channel(self._tcl, "flush", "stdout")
+        except TclError as error:
+            _complain(self._tcl, error.message)
+        _write(self._tcl, 1, default)
 
     def _run_command(self, script: str) -> None:
         try:
-            result = self._tcl.run_command(script)
+            result = self._tcl.at_top_level(lambda tk: top_level.evaluate_command(tk, script))
         except TclError as error:
             _complain(self._tcl, error.message)
             return
         if result and self._interactive:
-            _channel(self._tcl, "puts", "stdout", result)
+            _write(self._tcl, 1, result + "\n")
+
+
+def _shortened(lines: list[str]) -> str:
+    """The beginning of a command."""
+    first = lines[0]
+    return first if len(lines) == 1 and len(first) <= _LONGEST else first[:_LONGEST] + "..."
 
 
 def _complain(tcl: Interpreter, text: str) -> None:
     """Write a message to standard error, after what a script has written to standard output."""
-    _channel(tcl, "flush", "stdout")
-    _channel(tcl, "puts", "stderr", text)
+    _write(tcl, 1, "")
+    _write(tcl, 2, text + "\n")
 
 
-def _channel(tcl: Interpreter, subcommand: str, *words: str) -> None:
-    """Call a command for a channel, unless a script has closed that."""
-    with contextlib.suppress(TclError):
-        tcl.call(f"::tcl::chan::{subcommand}", *words)
+def _write(tcl: Interpreter, standard: int, text: str) -> None:
+    tcl.at_top_level(lambda tk: top_level.write(tk, standard, text))

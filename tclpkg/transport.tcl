@@ -31,7 +31,8 @@ proc ::torch::_::begin {} {
             return
         }
     }
-    variable source [file normalize $source]
+    variable source
+    set source [file normalize $source]
     begin_commands
     begin_scopes
     begin_async

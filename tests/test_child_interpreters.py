@@ -204,6 +204,22 @@ def test_other_interpreters_of_the_process_have_a_worker(tcl: Interpreter) -> No
         other.eval("foreach path {c {}} {interp eval $path {namespace delete ::torch}}")
 
 
+def test_a_trace_that_runs_when_a_child_gets_the_commands() -> None:
+    """It may call Python."""
+    script = """
+        interp create c
+        c alias told torch::version
+        c eval {
+            namespace eval ::torch::_ {proc dispatch_bulk args {}}
+            trace add command ::torch::_::dispatch_bulk delete {apply {args {set ::told [told]}}}
+            package require torch
+            set ::told
+        }
+    """
+    ended = python(f"from pybridge import Interpreter\nprint(Interpreter().eval({script!r}))")
+    assert (ended.stdout, ended.stderr) == ("0.1.0\n", "")
+
+
 GARBAGE = """
 import gc, os
 from pybridge import Interpreter

@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,10 @@ def test_scripts_end_as_in_tclsh(text: str, locale: str, tmp_path: Path) -> None
         "proc p {} {\nerror mine\n}\np\nputs $errorInfo",
         "break\nputs $errorInfo\nreturn -code 7 x\nputs $errorInfo",
         "gets stdin line\nthis is read\nputs $line",
+        'error foo bar "{a"\nputs next',
+        "namespace delete ::tcl\nputs on",
+        "proc ::tcl::chan::gets args {}\nrename puts say\nsay on",
+        "array set tcl_prompt1 {a b}\nset tcl_interactive 1",
         "puts {caf\u00e9\n\0\n\U0001f600\n}\nputs on",
         "if 1 {\n# an odd { in a comment\nputs inside\n}}\nputs on",
         "puts \u20ac\U0001f600[string length \u20ac]",
@@ -93,6 +98,39 @@ def test_commands_of_standard_input_do_what_they_do_in_tclsh(commands: str) -> N
 @pytest.mark.parametrize("words", [(), ("-verbose",), ("-verbose", "-x", "a b")])
 def test_arguments_of_commands_of_standard_input(words: tuple[str, ...]) -> None:
     ours, theirs = both(*words, input=b"puts [list $argc $argv $tcl_interactive]")
+    assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
+
+
+def test_a_command_that_is_not_complete_does_not_run() -> None:
+    ended = run(input="puts on\nputs {and\nputs off; puts {}\n")
+    assert (ended.returncode, ended.stdout) == (0, "on\n")
+    assert ended.stderr == "the input ends within a command, which is not run: puts {and...\n"
+
+
+def test_a_line_of_an_input_that_does_not_block_may_come_in_pieces() -> None:
+    command = [sys.executable, "-m", "pybridge"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin
+        assert program.stdout
+        for piece in (
+            b"fconfigure stdin -blocking 0; puts on; flush stdout\n",
+            b"puts [string len",
+            b"gth {a\n",
+            b"b}]\n",
+        ):
+            program.stdin.write(piece)
+            program.stdin.flush()
+            if piece.startswith(b"fconf"):
+                assert program.stdout.readline() == b"on\n"
+            time.sleep(0.1)  # of which it must not make empty lines
+        program.stdin.close()
+        assert program.stdout.read() == b"3\n"
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_names_of_scripts_are_those_of_tclsh_in_every_locale(locale: str, tmp_path: Path) -> None:
+    (tmp_path / "caf\u00e9.tcl").write_text("puts [list $argv0 [info script] [file exists $argv0]]")
+    ours, theirs = both("caf\u00e9.tcl", cwd=tmp_path, env={**os.environ, "LC_ALL": locale})
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
 
 

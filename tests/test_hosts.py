@@ -273,6 +273,21 @@ def test_a_fork_of_expect_says_nothing_to_the_worker(start: Start) -> None:
     assert start("expect", script, **STARTS).communicate(timeout=120) == ("1 2 3\n", "")
 
 
+def test_expect_in_tcltorch() -> None:
+    """Its library looks for Tcl's functions among those that all of the program can see."""
+    installed("expect", "expect")
+    script = """
+        package require Expect
+        log_user 0
+        spawn sh -c {echo value 3}
+        expect -re {value (\\d+)}
+        puts [torch::tensor_to_list [torch::full 2 $expect_out(1,string)]]
+    """
+    command = [sys.executable, "-m", "pybridge", "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (ended.stdout, ended.stderr) == ("3.0 3.0\n", "")
+
+
 def test_expect_drives_a_program_and_computes(start: Start) -> None:
     """What a program prints becomes a tensor; the worker is none of the processes that Expect waits for."""
     script = """

@@ -458,6 +458,37 @@ print(ascii(tcl.call("lindex", (1, ["a", ["\\ud800c"]]), 1, 0)))
     assert (done.returncode, done.stdout) == (0, "'b'\n'a'\n"), done.stderr
 
 
+def test_the_trace_of_a_file_is_its_own(tcl: Interpreter, tmp_path: Path) -> None:
+    (tmp_path / "bad.tcl").write_text("error first {} {A CODE}")
+    assert error_of(tcl.run_file, tmp_path / "bad.tcl").errorcode == ("A", "CODE")
+    for missing in (error_of(tcl.run_file, "nope.tcl"), error_of(tcl.run_file, tmp_path / "bad.tcl", "nope")):
+        assert missing.errorinfo == missing.message
+        assert missing.errorcode != ("A", "CODE")
+
+
+HANDLER = """
+import random, signal, sys, time
+from pybridge import Interpreter
+
+tcl, other = Interpreter(), Interpreter()
+handled = []
+signal.signal(signal.SIGALRM, lambda *_: handled.append(other.eval("set x 1")))
+tcl.run_file(sys.argv[1])
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(2e-6, 8e-5))
+    tcl.run_file(sys.argv[1])
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(handled) > 100)
+"""
+
+
+def test_a_signals_handler_uses_an_interpreter_while_a_file_begins(tmp_path: Path) -> None:
+    (tmp_path / "handles.tcl").write_text("torch::handles")
+    ended = python(HANDLER, str(tmp_path / "handles.tcl"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "True\n", "")
+
+
 def test_threads_run_files_at_the_same_time(tmp_path: Path) -> None:
     def run(number: int) -> set[str]:
         path = tmp_path / f"{number}.tcl"

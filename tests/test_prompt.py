@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from prompt_toolkit.input import create_input
 
 from pybridge.prompt.terminal import Restorer, write
 from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
@@ -236,6 +237,25 @@ def test_nobody_ends_the_process_before_the_terminal_is_as_it_was(monkeypatch: p
         restore()
         second.join(TIMEOUT)
         assert "\x1b[?2004l" in os.read(keyboard, 1000).decode()
+    finally:
+        os.close(keyboard)
+        os.close(screen)
+
+
+def test_the_terminal_stays_as_it_was_left() -> None:
+    keyboard, screen = os.openpty()
+    try:
+        restore = Restorer(screen, screen)
+        before = termios.tcgetattr(screen)
+        with os.fdopen(os.dup(screen)) as terminal:
+            mode = restore.guarded(create_input(terminal).raw_mode)
+            with mode():
+                assert termios.tcgetattr(screen) != before
+                restore()
+                restore.change(lambda: tty.setraw(screen))  # as another thread may be about to
+                with mode():
+                    assert termios.tcgetattr(screen) == before
+        assert termios.tcgetattr(screen) == before
     finally:
         os.close(keyboard)
         os.close(screen)

@@ -63,12 +63,14 @@ class Prompt:
         self._output = create_output(screen)
         self._keyboard, self._screen = self._input.fileno(), screen.fileno()
         self._restore = Restorer(self._keyboard, self._screen)
+        for name in ("raw_mode", "cooked_mode"):  # what prompt_toolkit does to the terminal
+            setattr(self._input, name, self._restore.guarded(getattr(self._input, name)))
         # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
         signal.signal(signal.SIGINT, lambda *_: self._interrupted())
         self._insistence = self._new_insistence()
         tcl.on_exit = self._leave
         self._loop = asyncio.SelectorEventLoop(
-            TclSelector(tcl, self._keyboard, self._insistence.stoppable, self._interrupted)
+            TclSelector(tcl, self._keyboard, self._restore, self._insistence.stoppable, self._interrupted)
         )
         self._session = self._new_session()
         self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)

@@ -34,12 +34,14 @@ class TclSelector(selectors.DefaultSelector):
         self,
         tcl: Interpreter,
         terminal: int,
+        restorer: "Restorer",
         stoppable: Callable[[], AbstractContextManager[None]],
         interrupted: Callable[[], None],
     ) -> None:
         super().__init__()
         self._tcl = tcl
         self._terminal = terminal
+        self._restorer = restorer
         self._stoppable = stoppable
         self._interrupted = interrupted
 
@@ -48,7 +50,7 @@ class TclSelector(selectors.DefaultSelector):
         if ready or (timeout is not None and timeout <= 0):
             return ready
         try:
-            with _ctrl_c_is_a_signal(self._terminal), self._stoppable():
+            with _ctrl_c_is_a_signal(self._terminal, self._restorer), self._stoppable():
                 self._tcl.serve(self.fileno(), timeout)
         except KeyboardInterrupt:
             self._interrupted()
@@ -56,7 +58,7 @@ class TclSelector(selectors.DefaultSelector):
 
 
 @contextlib.contextmanager
-def _ctrl_c_is_a_signal(terminal: int) -> Iterator[None]:
+def _ctrl_c_is_a_signal(terminal: int, restorer: "Restorer") -> Iterator[None]:
     """In the raw mode of the prompt Ctrl-C is a key, which nobody reads while Tcl runs an event's script."""
     before = termios.tcgetattr(terminal)
     if before[_LOCAL] & termios.ISIG:
@@ -67,20 +69,21 @@ def _ctrl_c_is_a_signal(terminal: int) -> Iterator[None]:
     attributes[_CHARACTERS] = [*before[_CHARACTERS]]
     for other in (termios.VQUIT, termios.VSUSP):
         attributes[_CHARACTERS][other] = _DISABLED
-    termios.tcsetattr(terminal, termios.TCSANOW, attributes)
+    restorer.change(lambda: termios.tcsetattr(terminal, termios.TCSANOW, attributes))
     try:
         yield
     finally:
-        termios.tcsetattr(terminal, termios.TCSANOW, before)
+        restorer.change(lambda: termios.tcsetattr(terminal, termios.TCSANOW, before))
 
 
 class Restorer:
-    """Leaves the terminal as it was found; may be called from any thread, and by several at once."""
+    """Leaves the terminal as it was found, for good; may be called in any thread, and in several at once."""
 
     def __init__(self, terminal: int, screen: int) -> None:
         self._terminal, self._screen = terminal, screen
         self._attributes = termios.tcgetattr(terminal)
         self._at_work = threading.Lock()
+        self._left = False
 
     def __call__(self) -> None:
         # Whoever calls this ends the process next, and must not do so before another thread is through with
@@ -92,7 +95,28 @@ class Restorer:
             if first:
                 self._at_work.release()
 
+    def guarded(self, mode: Callable[[], AbstractContextManager[None]]) -> Callable[[], Any]:
+        """Make blocks in a mode of the terminal go by `change`."""
+
+        @contextlib.contextmanager
+        def block() -> Iterator[None]:
+            inner = mode()
+            self.change(inner.__enter__)
+            try:
+                yield
+            finally:
+                self.change(lambda: inner.__exit__(None, None, None))
+
+        return block
+
+    def change(self, action: Callable[[], object]) -> None:
+        """Call what changes the mode of the terminal, if that has not been left for good."""
+        with self._at_work:
+            if not self._left:
+                action()
+
     def _restore(self) -> None:
+        self._left = True
         with contextlib.suppress(OSError, termios.error):  # the terminal is gone
             raw = not termios.tcgetattr(self._terminal)[_LOCAL] & termios.ICANON
             termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)

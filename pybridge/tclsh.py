@@ -61,10 +61,9 @@ class _StandardInput:
 
     def run(self) -> None:
         """Run all commands, until the end of the input or until a script closes it."""
+        # the same twice: a command may have so many lines that its text may not be made anew for each
         lines: list[str] = []
-        data = (
-            bytearray()
-        )  # the same, for Tcl: a command may have so many lines that it must not be made anew
+        data = bytearray()
         while (line := self._line(continued=bool(lines))) is not None:
             lines.append(line)
             data += line.encode("utf-8", "surrogatepass").replace(b"\0", b"\xc0\x80") + b"\n"

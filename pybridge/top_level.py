@@ -124,11 +124,11 @@ def read_line(tk: Any) -> str | None:
 
 def write(tk: Any, standard: int, text: str) -> None:
     """Write to standard output (1) or error (2), at once; not where a script has closed it."""
-    at = library.Tcl_GetStdChannel(STANDARD[standard])
-    if at:
-        with _Word(tk, text) as word:
-            _at_top(tk, unlocked.Tcl_WriteObj, ctypes.c_void_p(at), word)
-            _at_top(tk, unlocked.Tcl_Flush, ctypes.c_void_p(at))
+    with _Word(tk, text) as word:
+        for function, arguments in ((unlocked.Tcl_WriteObj, (word,)), (unlocked.Tcl_Flush, ())):
+            at = library.Tcl_GetStdChannel(STANDARD[standard])  # each time: a channel may be a script's work
+            if at:
+                _at_top(tk, function, ctypes.c_void_p(at), *arguments)
 
 
 def has_input() -> bool:

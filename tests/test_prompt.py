@@ -206,18 +206,19 @@ def test_a_terminal_that_goes_away(start: Start) -> None:
     assert ignoring.hang_up() == 0
 
 
-def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(start: Start) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(number: int, start: Start) -> None:
     terminal = start()
     terminal.press("set x")
     terminal.expect("set x")
-    os.kill(terminal.process, signal.SIGTERM)
-    assert terminal.end() == -signal.SIGTERM
+    os.kill(terminal.process, number)
+    assert terminal.end() == -number
     assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
     running = start()
     running.press(f"puts [string toupper begun]; while 1 {{}}{ENTER}")
     running.expect("\nBEGUN\n")
-    os.kill(running.process, signal.SIGTERM)
-    assert running.end() == -signal.SIGTERM
+    os.kill(running.process, number)
+    assert running.end() == -number
 
 
 def test_nobody_ends_the_process_before_the_terminal_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:

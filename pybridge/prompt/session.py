@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import termios
@@ -30,6 +31,7 @@ from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _MENU_LINES = 8
 _LONG_WAIT = 2.0  # seconds
 _INTERRUPTED = "interrupted"
@@ -148,18 +150,21 @@ class Prompt:
     def _restoring_when_terminated(self) -> Iterator[None]:
         watcher = interrupt.watcher()
         assert watcher
-        self._loop.add_signal_handler(signal.SIGTERM, self._terminated)
-        # not only by the loop: an event's script may take for ever
-        watcher.at_once[signal.SIGTERM] = self._terminated
+        numbers = [each for each in _ENDING if signal.getsignal(each) is not signal.SIG_IGN]  # as by nohup
+        for number in numbers:
+            terminated = functools.partial(self._terminated, number)
+            self._loop.add_signal_handler(number, terminated)
+            watcher.at_once[number] = terminated  # not only by the loop: an event's script may take for ever
         try:
             yield
         finally:
-            del watcher.at_once[signal.SIGTERM]
-            self._loop.remove_signal_handler(signal.SIGTERM)
+            for number in numbers:
+                del watcher.at_once[number]
+                self._loop.remove_signal_handler(number)
 
-    def _terminated(self) -> None:
+    def _terminated(self, number: int) -> None:
         self._leave()
-        die_of(signal.SIGTERM)
+        die_of(number)
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._clear_line)

@@ -39,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(USAGE)
     if words[:1] in (["tclpkg"], ["install-tcl"]):
         return _for_other_tcl(*words)
-    if not _is_understood(words):
-        print(USAGE, file=sys.stderr)
+    if mistake := _mistake(words):
+        print(f"tcltorch: {mistake}\n{USAGE}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
     if words[:1] == ["daemon"]:
@@ -57,18 +57,25 @@ def main(arguments: list[str] | None = None) -> int:
     return run_here(words, ends=arguments is None)
 
 
-def _is_understood(words: list[str]) -> bool:
-    """Whether it is clear what to run."""
-    if _reads_commands(words):
-        return not words or not os.isatty(
-            0
-        )  # for what is typed nobody has arguments: the option is a mistake
-    return not words[0].startswith("-") or len(words) > {"-c": 1, "-encoding": 2}.get(words[0], len(words))
+def _mistake(words: list[str]) -> str:
+    """Why it is not clear what to run; empty where it is."""
+    first = words[0] if words else ""
+    if first == "-c" and len(words) < 2:
+        return "-c needs a script"
+    if first == "-encoding" and len(words) < 3:
+        return "-encoding needs the name of an encoding and a script"
+    if not first.startswith("-") or first in ("-c", "-encoding"):
+        return ""
+    if not _reads_commands(words):
+        return f"unknown option {first}"
+    if os.isatty(0):  # tclsh would take it for an argument of what is typed
+        return f"unknown option {first}; only commands on a pipe can have options of their own"
+    return ""
 
 
 def _reads_commands(words: list[str]) -> bool:
-    """Whether commands come from standard input, with these arguments: the first is like `-verbose`."""
-    if not words:
+    """Whether commands come from standard input, with these arguments: the first is `-`, or as `-verbose`."""
+    if not words or words[0] == "-":
         return True
     option = words[0]
     return option[:1] == "-" and option[1:2].isalpha() and len(option) > 2 and option != "-encoding"

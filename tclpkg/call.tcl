@@ -47,8 +47,16 @@ proc ::torch::_::settle {status value} {
     return [show_picture {*}$value]
 }
 
-# `torch nmae`: an error that does not list all the commands, but suggests one.
+# `torch info`, which is not exported, and of which the ensemble does not know.
 proc ::torch::_::no_subcommand {ensemble name args} {
+    if {[string match {[a-zA-Z]*} $name] && [namespace which -command ::torch::$name] ne ""} {
+        return [list ::torch::$name]
+    }
+    unknown_subcommand $name
+}
+
+# `torch nmae`: an error that does not list all the commands, but suggests one.
+proc ::torch::_::unknown_subcommand {name} {
     call _no_subcommand $name
 }
 

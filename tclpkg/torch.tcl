@@ -7,7 +7,8 @@ if {[namespace which ::torch::_::call] ne ""} {
 }
 
 namespace eval ::torch {
-    namespace export {[a-zA-Z]*}
+    # all but info: `namespace import torch::*` would stop at Tcl's own, or replace it
+    namespace export {[a-hj-zA-Z]*} {i[a-mo-zA-Z_]*} {in[a-eg-zA-Z_]*}
     namespace ensemble create -prefixes 0 -unknown ::torch::_::no_subcommand
     namespace eval _ {
         variable source [info script]  ;# this file

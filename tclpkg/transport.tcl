@@ -60,7 +60,7 @@ proc ::torch::_::begin_commands {} {
 
 # In a safe interpreter the ensemble knows what its parent has aliased into ::torch, and nothing starts Python.
 proc ::torch::_::begin_none {} {
-    proc ::torch::_::no_subcommand {ensemble name args} {
+    proc ::torch::_::unknown_subcommand {name} {
         return -code error -errorcode [list TORCH UNSUPPORTED $name] "a safe interpreter has the commands of torch\
             that its parent gives it, and \"$name\" is none: interp alias SAFE ::torch::$name {} ::torch::$name"
     }

@@ -95,7 +95,7 @@ def test_commands_of_standard_input_do_what_they_do_in_tclsh(commands: str) -> N
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
 
 
-@pytest.mark.parametrize("words", [(), ("-verbose",), ("-verbose", "-x", "a b")])
+@pytest.mark.parametrize("words", [(), ("-",), ("-verbose",), ("-verbose", "-x", "a b")])
 def test_arguments_of_commands_of_standard_input(words: tuple[str, ...]) -> None:
     ours, theirs = both(*words, input=b"puts [list $argc $argv $tcl_interactive]")
     assert (ours.stdout, ours.stderr, ours.returncode) == (theirs.stdout, theirs.stderr, theirs.returncode)
@@ -202,10 +202,15 @@ def test_commands_of_standard_input(commands: str, printed: str, error: str) -> 
 
 
 def test_wrong_options_show_the_usage() -> None:
-    for words in (("--nope",), ("-c",), ("-x",), ("-encoding", "utf-8"), ("-",)):
+    for words, reason in (
+        (("--nope",), "unknown option --nope"),
+        (("-x",), "unknown option -x"),
+        (("-c",), "-c needs a script"),
+        (("-encoding", "utf-8"), "-encoding needs the name of an encoding and a script"),
+    ):
         ended = run(*words)
         assert (ended.returncode, ended.stdout) == (2, "")
-        assert ended.stderr.startswith("usage: tcltorch")
+        assert ended.stderr.startswith(f"tcltorch: {reason}\nusage: tcltorch ")
 
 
 def test_argv0_without_a_script_is_what_was_called(tmp_path: Path) -> None:

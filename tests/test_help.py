@@ -181,6 +181,7 @@ def test_apropos(tcl: Interpreter) -> None:
     names = [line for line in tcl.eval("torch::apropos safetensors").splitlines() if line[0] != " "]
     assert names[:3] == ["torch::load_safetensors", "torch::safetensors_info", "torch::save_safetensors"]
     assert tcl.eval("torch::apropos {CHANNEL fake}") == "\n".join(found)
+    assert "torch::linear_q_symmetric" in tcl.eval("torch::apropos int4")  # which only examples have
     assert "torch::tensor_matmul" in tcl.eval("torch::apropos { matrix multiply}").splitlines()
     assert "torch::fake_quantize_per_channel" in (
         tcl.eval("torch::apropos {per channel quantization}").splitlines()

@@ -67,7 +67,7 @@ def apropos(word: str, *more: str) -> str:
     """List the commands whose help speaks of all these words, those first that have them in their names.
 
     After these come those that have them in the first sentence of their help, elsewhere in it, and in that of
-    their family.
+    their family; where there are none, those that have them in their example.
 
     Args:
         word: looked for in any case, at the beginning of words. Several between braces are several.
@@ -87,6 +87,11 @@ def apropos(word: str, *more: str) -> str:
     wanted = [re.compile(_beginning_of_a_word(each)) for each in words]
     misses = {each.name: _misses_by_place(wanted, each) for each in COMMANDS.values()}
     found = [each for each in COMMANDS.values() if not misses[each.name][-1]]
+    if not found:  # the words of an example are about something else, but may be all that there is
+        examples = {each.name: documentation(each).example.lower() for each in COMMANDS.values()}
+        found = [
+            each for each in COMMANDS.values() if all(word.search(examples[each.name]) for word in wanted)
+        ]
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')

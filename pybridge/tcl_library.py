@@ -10,16 +10,12 @@ from typing import Any
 
 from pybridge.tcl_list import join_list
 
-OK = 0  # TCLOK
+OK = 0  # TCL_OK
 _BOOLEAN = 3  # TCL_LINK_BOOLEAN
 _LIMIT_COMMANDS = 1  # TCL_LIMIT_COMMANDS of tcl.h
 _READABLE, _WRITABLE = 1 << 1, 1 << 2  # TCL_READABLE and TCL_WRITABLE
 STANDARD = (1 << 1, 1 << 2, 1 << 3)  # TCL_STDIN, TCL_STDOUT and TCL_STDERR
-_USAGE = (
-    (_READABLE, b"line"),
-    (_WRITABLE, b"line"),
-    (_WRITABLE, b"none"),
-)  # of these; as Tcl has it on a terminal
+_USAGE = ((_READABLE, b"line"), (_WRITABLE, b"line"), (_WRITABLE, b"none"))  # as Tcl has these on a terminal
 library = ctypes.PyDLL(_tkinter.__file__)  # linked with Tcl; none of these calls takes long, or runs a script
 # The same, without Python's lock, which scripts need. Packages such as Expect look for Tcl in what is global.
 unlocked = ctypes.CDLL(_tkinter.__file__, ctypes.RTLD_GLOBAL)
@@ -147,9 +143,8 @@ def share_command(name: str, owner: int, receiver: int) -> None:
 
 def is_complete(script: bytearray) -> bool:
     """Whether a script, in Tcl's UTF-8, ends where a command may end."""
-    return bool(
-        library.Tcl_CommandComplete(ctypes.byref(ctypes.c_char.from_buffer(script)))
-    )  # it ends with a NUL
+    start = ctypes.byref(ctypes.c_char.from_buffer(script))  # behind its end there is a NUL
+    return bool(library.Tcl_CommandComplete(start))
 
 
 def exceed_limit(address: int) -> None:

@@ -6,6 +6,7 @@ child ends when its threads and functions of atexit have, unless the rest of its
 take PyTorch apart costs 0.3 s of a processor.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -88,8 +89,12 @@ class Warm:
         termios.tcsetwinsize(end, (24, 80))
         done = self.program(*words, errors=os.ttyname(end), **options)
         os.close(end)
-        done.stderr = os.read(terminal, 65536).decode()
+        drawn = b""
+        with contextlib.suppress(OSError):  # all is read: nobody has the terminal open
+            while piece := os.read(terminal, 65536):  # the kernel hands over in pieces, and not at once
+                drawn += piece
         os.close(terminal)
+        done.stderr = drawn.decode()
         return done
 
     def run(

@@ -1,5 +1,7 @@
 """Processes that tests watch."""
 
+import contextlib
+import os
 import re
 import time
 from collections.abc import Callable
@@ -33,3 +35,12 @@ def eventually(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never does"
         time.sleep(0.01)
+
+
+def all_of(terminal: int) -> bytes:
+    """All that the programs on a terminal have written, which nobody has open any more."""
+    data = b""
+    with contextlib.suppress(OSError):  # no more comes
+        while piece := os.read(terminal, 1 << 16):  # the kernel hands it over in pieces, and not at once
+            data += piece
+    return data

@@ -14,7 +14,7 @@ import pytest
 
 from pybridge.daemon.child import status_of
 from tests.daemons import Daemon, Nursery
-from tests.processes import eventually, handles, is_running, state
+from tests.processes import all_of, eventually, handles, is_running, state
 
 
 @pytest.fixture(scope="module")
@@ -149,10 +149,11 @@ def on_terminal(environment: dict[str, str], *words: str) -> bytes:
             timeout=60,
             check=True,
         )
-        return os.read(ours, 1 << 16)
     finally:
-        os.close(ours)
         os.close(theirs)
+    told = all_of(ours)
+    os.close(ours)
+    return told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

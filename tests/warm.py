@@ -6,7 +6,6 @@ child ends when its threads and functions of atexit have, unless the rest of its
 take PyTorch apart costs 0.3 s of a processor.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +15,8 @@ import termios
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from tests.processes import all_of
 
 _SECONDS = 120  # after which a script is killed
 # A child goes on below the loop, so that it ends as any program does. What atexit has first is called last.
@@ -89,12 +90,8 @@ class Warm:
         termios.tcsetwinsize(end, (24, 80))
         done = self.program(*words, errors=os.ttyname(end), **options)
         os.close(end)
-        drawn = b""
-        with contextlib.suppress(OSError):  # all is read: nobody has the terminal open
-            while piece := os.read(terminal, 65536):  # the kernel hands over in pieces, and not at once
-                drawn += piece
+        done.stderr = all_of(terminal).decode()
         os.close(terminal)
-        done.stderr = drawn.decode()
         return done
 
     def run(

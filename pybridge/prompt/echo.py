@@ -1,6 +1,7 @@
 """What the prompt shows of a result."""
 
 from pybridge.handles import HandleTable
+from pybridge.prompt import records
 from pybridge.summary import summary
 from pybridge.tcl_list import join_list, split_list
 
@@ -11,10 +12,10 @@ _WIDTH = 80
 _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
 
 
-def echo(result: str, table: HandleTable) -> str:
+def echo(result: str, table: HandleTable, width: int = 80) -> str:
     """A line for each handle that the result is a list of, or for each key of a dict with a handle in it.
 
-    Another result is as it is, if not too long.
+    Another dict, or list of dicts, is laid out by `records`; what else there is is as it is, if not too long.
     """
     elements = _elements(result, table)
     if elements and all(element in table.objects for element in elements):
@@ -22,6 +23,8 @@ def echo(result: str, table: HandleTable) -> str:
     if _is_dict(elements, result) and any(value in table.objects for value in elements[1::2]):
         pairs = zip(elements[::2], elements[1::2], strict=True)
         return _lines([(key or "{}", value or "{}") for key, value in pairs], "keys", table)
+    if (found := records.layout(result, width)) is not None:
+        return found
     if len(result) <= _MOST_CHARACTERS:
         return result
     note = f'... the first {_MOST_CHARACTERS} of {len(result)} characters; "puts" shows all'

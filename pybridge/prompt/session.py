@@ -189,7 +189,7 @@ class Prompt:
         try:
             result = self._evaluated(script)
             self._flush()
-            shown = echo(result, self._tcl.dispatcher.table)
+            shown = echo(result, self._tcl.dispatcher.table, self._output.get_size().columns)
             if shown != result:  # lines of the prompt's own; a result goes on where output has ended
                 start_line(self._screen)
             if shown:

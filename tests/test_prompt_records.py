@@ -1,0 +1,160 @@
+"""Dicts and lists of dicts as the prompt lays them out."""
+
+import textwrap
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pybridge import Interpreter
+from pybridge.prompt.records import layout
+from pybridge.tcl_list import join_list
+
+
+def dict_of(**pairs: object) -> str:
+    return join_list([str(word) for pair in pairs.items() for word in pair])
+
+
+def lines(text: str) -> str:
+    return textwrap.dedent(text).strip("\n")
+
+
+TRIALS = [
+    dict_of(bits=8, qscheme="affine", axis=0, mse=2.3712e-05, sqnr_db=46.25, note=""),
+    dict_of(bits=4, qscheme="symmetric", axis="", mse="NaN", sqnr_db=1234.5, note="{} wide"),
+]
+
+
+def test_a_list_of_dicts_is_a_table() -> None:
+    assert layout(join_list(TRIALS), 80) == lines("""
+        bits  qscheme    axis  mse       sqnr_db  note
+           8  affine        0  2.37e-05     46.2
+           4  symmetric        NaN          1234  {} wide
+        """)
+
+
+def test_a_dict_of_dicts_begins_with_its_keys() -> None:
+    assert layout(join_list(["encoder.0", TRIALS[0], "head", TRIALS[1]]), 80) == lines("""
+                   bits  qscheme    axis  mse       sqnr_db  note
+        encoder.0     8  affine        0  2.37e-05     46.2
+        head          4  symmetric        NaN          1234  {} wide
+        """)
+
+
+def test_a_dict_of_lists_of_dicts() -> None:
+    short = [dict_of(bits=bits, sqnr_db=6.02 * bits) for bits in (4, 8)]
+    assert layout(join_list(["a", join_list(short), "b", join_list(short[:1])]), 40) == lines("""
+           bits  sqnr_db
+        a     4     24.1
+              8     48.2
+        b     4     24.1
+        """)
+
+
+def test_a_dict_has_a_line_or_a_table_for_each_key() -> None:
+    plan = dict_of(sqnr=30.123456789, weights=join_list(["fc", TRIALS[0]]), skipped="", reached=1)
+    assert layout(plan, 60) == lines("""
+        sqnr     30.123456789
+        weights
+              bits  qscheme  axis       mse  sqnr_db  note
+          fc     8  affine      0  2.37e-05     46.2
+        skipped  {}
+        reached  1
+        """)
+    assert layout(TRIALS[0], 40) == lines("""
+        bits     8
+        qscheme  affine
+        axis     0
+        mse      2.3712e-05
+        sqnr_db  46.25
+        note     {}
+        """)
+
+
+def test_what_is_too_wide_for_a_table_is_told() -> None:
+    trials = [dict_of(bits=bits, observer="minmax", group_size="", mse=0.5, cosine=bits) for bits in (4, 8)]
+    assert layout(join_list(trials), 38) == lines("""
+        bits observer group_size   mse cosine
+           4 minmax              0.500      4
+           8 minmax              0.500      8
+        """)
+    assert layout(join_list(trials), 36) == lines("""
+        bits  cosine
+           4       4
+           8       8
+        all: observer minmax, group_size {},
+          mse 0.5
+        """)
+    assert layout(join_list(trials[:1]), 20) == lines("""
+        bits  observer
+           4  minmax
+        not shown:
+          group_size, mse,
+          cosine
+        """)
+
+
+def test_twenty_lines_of_a_table_are_shown() -> None:
+    shown = layout(join_list([dict_of(bits=bits, mse=1) for bits in range(25)]), 80)
+    assert shown is not None
+    assert shown.splitlines()[20:] == ["  19    1", "... and 5 more"]
+    shown = layout(join_list([word for bits in range(25) for word in (f"key{bits}", str(bits))]), 80)
+    assert shown is not None
+    assert shown.splitlines()[19:] == ["key19  19", "... and 5 more keys"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "bits 8 mse 0.5",  # fits into a line
+        "",
+        "{the quick} {brown fox} {jumps over} {the lazy}",
+        "{add r1 r2 r3} {add r4 r2 r5}",
+        "{x 1 y 2} {x 1 z 2}",
+        "{x 1} {x 2} {x 3} {x 4} {x 5}",
+        "{1 2 3 4} {1 2 3 4} {1 2 3 4}",
+        "the quick brown fox jumps over a lazy dog",
+        "-width 80 -height 24 -title {a window} -bits 8",
+        "a 1 a 2 b 3 c 4 d 5 e 6 f 7 g 8 h 9",
+        "{bits 8  mse 0.5} {bits 4  mse 0.1} x",
+        "{bits 8 mse 0.5}  {bits 4 mse 0.1}",
+        "{bits 8 mse 0.5} {bits 4 mse 0.1",
+        "bits\n8\nmse\n0.5\nlonger 1",
+    ],
+)
+def test_other_results_are_as_they_are(result: str) -> None:
+    assert layout(result, 20) is None
+
+
+def test_the_commands_of_the_package(tcl: Interpreter) -> None:
+    tcl.eval("set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]")
+    sweep = layout(tcl.eval("torch::quantization_sweep $w {4 8}"), 80)
+    assert sweep is not None
+    assert sweep.split()[:5] == ["bits", "granularity", "qscheme", "observer", "axis"]
+    assert sweep.splitlines()[-2:] == ["... and 4 more", "all: group_size {}, scale_mode float"]
+    assert tcl.eval("lindex [torch::quantization_sweep $w {4 8}] 0").startswith(
+        "bits 8 granularity per_channel"
+    )
+    plan = layout(tcl.eval("torch::quantization_plan [dict create fc $w] 30"), 80)
+    assert plan is not None
+    keys = [line.split()[0] for line in plan.splitlines() if not line.startswith(" ")]
+    assert [*keys[:4], *keys[-3:]] == ["sqnr", "reached", "bits", "bytes", "weights", "tried", "skipped"]
+
+
+_CELLS = st.one_of(st.floats().map(str), st.integers().map(str), st.text("ab {}\\é", max_size=60))
+_DICTS = st.dictionaries(st.text("abc_", min_size=1, max_size=30), _CELLS, max_size=6).map(
+    lambda each: dict_of(**each)
+)
+_RESULTS = st.one_of(
+    st.text(),
+    _DICTS,
+    st.lists(_DICTS, max_size=25).map(join_list),
+    st.builds(lambda one, count: join_list([one] * count), _DICTS, st.integers(1, 25)),
+    st.dictionaries(st.text("a.b c", max_size=90), _DICTS).map(lambda each: dict_of(**each)),
+)
+
+
+@given(_RESULTS, st.integers(10, 100))
+def test_no_line_is_wider_than_the_terminal(result: str, width: int) -> None:
+    shown = layout(result, width)
+    assert shown is None or all(len(line) <= width for line in shown.splitlines())

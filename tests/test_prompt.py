@@ -66,9 +66,11 @@ def test_dicts_are_a_table_as_wide_as_the_terminal(start: Start) -> None:
     row = "list bits 8 observer minmax scale_mode float"
     terminal.run(f"set x [lrepeat 3 [{row}]]", "\nbits  observer  scale_mode\n   8  minmax    float\n   8")
     terminal.resize(24, 23)
-    terminal.run("set x", "\nbits observer\n   8 minmax\n   8 minmax\n   8 minmax\nnot shown: scale_mode\n")
+    terminal.run(
+        "set x", " bits  observer\n   8  minmax\n   8  minmax\n   8  minmax\nnot shown: scale_mode\n"
+    )
     terminal.resize(24, 150)
-    terminal.run("set x", "\n{bits 8 observer minmax scale_mode float} {bits")
+    terminal.run("set x", "{bits 8 observer minmax scale_mode float} {bits")
 
 
 def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:

@@ -24,7 +24,7 @@ from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.prompt.above import AbovePrompt
 from pybridge.prompt.completion import TclCompleter
-from pybridge.prompt.echo import echo
+from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import CTRL_C, key_bindings
@@ -252,7 +252,7 @@ class Prompt:
     def _complain(self, message: str) -> None:
         self._flush()
         start_line(self._screen)
-        self._print("class:failure", message)
+        self._print("class:failure", folded(message, self._output.get_size().columns))
 
     def _warn(self, message: str) -> None:
         self._print("class:note", f"warning: {message}")

@@ -24,7 +24,7 @@ as is `torch::help COMMAND`.
 
 A command is called with positional words, with options in `-snake_case` or in `-camelCase`, or with leading
 positional words and then options; it is also a word of the ensemble `torch`, as in `torch tensor_sum $x`. In
-the usage lines `?x?` may be left out and `?x ...?` stands for any number of words. [Words and
+the usage lines `?x?` may be left out and `?x ...?` stands for any number of words. [Syntax and
 errors](../errors.md) says how words are read, and lists the errors that every command can raise; these pages
 list only what is peculiar to one.
 

@@ -113,12 +113,13 @@ def run_here(words: list[str], *, ends: bool = True) -> int:
             raise
         print("tcltorch needs Python's tkinter: apt-get install python3-tk", file=sys.stderr)
         return 1
+    from pybridge import tclsh
+
     with Interpreter(program=True) as tcl:
         _name_program()
+        tclsh.name_start_file(tcl)
         status = _prompt(tcl) if prompts else _run(tcl, words)
         if ends:
-            from pybridge import tclsh
-
             tclsh.end(tcl, status)
         return status
 

@@ -1,6 +1,7 @@
 """What tclsh does with its arguments: it runs a script, or commands from standard input, and then `exit`."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 
@@ -39,6 +40,18 @@ def run_commands(tcl: Interpreter, name: str, arguments: list[str]) -> int:
     return 0
 
 
+def name_start_file(tcl: Interpreter) -> None:
+    """Set the variable that says which file is run before commands are typed, as each Tcl program does."""
+    tcl.call("set", "::tcl_rcFileName", file_names.to_tcl(os.path.expanduser("~/.tcltorchrc")))
+
+
+def run_start_file(tcl: Interpreter) -> None:
+    """Run that file, if there is one."""
+    path = tcl.eval("if {[info exists ::tcl_rcFileName]} {set ::tcl_rcFileName}")
+    if os.path.isfile(file_names.from_tcl(path)):
+        tcl.run_file(file_names.from_tcl(path))
+
+
 def end(tcl: Interpreter, status: int) -> None:
     """End the program by `exit`, which a script may have replaced; this comes back if that does."""
     with contextlib.suppress(TclError):  # tclsh does not tell of it either
@@ -61,6 +74,8 @@ class _StandardInput:
 
     def run(self) -> None:
         """Run all commands, until the end of the input or until a script closes it."""
+        if self._terminal:
+            self._start()
         # the same twice: a command may have so many lines that its text may not be made anew for each
         lines: list[str] = []
         data = bytearray()
@@ -74,6 +89,12 @@ class _StandardInput:
             _write(self._tcl, 2, f"the input ends within a command, which is not run: {_shortened(lines)}\n")
         if self._terminal:
             _write(self._tcl, 1, "\n")
+
+    def _start(self) -> None:
+        try:
+            run_start_file(self._tcl)
+        except TclError as error:
+            _complain(self._tcl, error.errorinfo or error.message)
 
     def _line(self, continued: bool) -> str | None:
         """The next line; None at the end of the input, or when a script has closed it."""

@@ -53,6 +53,28 @@ def test_a_dialogue(start: Start) -> None:
     assert terminal.end() == 0
 
 
+def test_a_file_is_run_at_the_start(start: Start, tmp_path: Path) -> None:
+    (tmp_path / ".tcltorchrc").write_text(
+        "proc mine {} {return yours}\nputs [set tcl_interactive]\nerror oops\n"
+    )
+    terminal = start(HOME=str(tmp_path))
+    assert f'1 oops while executing "error oops" (file "{tmp_path}/.tcltorchrc" line 3)' in " ".join(
+        terminal.output.split()
+    )
+    assert terminal.answer("mine") == "\nyours\n\n"
+    (tmp_path / ".tcltorchrc").write_text("puts waiting; while 1 {}")
+    waiting = Terminal(tmp_path, HOME=str(tmp_path))
+    waiting.expect("waiting")
+    waiting.press(CTRL_C)
+    waiting.expect("interrupted")
+    waiting.prompt()
+    waiting.close()
+    (tmp_path / ".tcltorchrc").write_text("proc mine {} {return yours}\nerror oops\n")
+    plain = start(HOME=str(tmp_path), TERM="dumb")
+    assert 'oops\n    while executing\n"error oops"\n' in plain.output
+    assert plain.answer("mine") == "\nyours\n"
+
+
 def test_tcl_knows_the_history(start: Start) -> None:
     terminal = start()
     assert terminal.answer("set x 41") == "\n41\n\n"

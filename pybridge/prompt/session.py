@@ -31,6 +31,7 @@ from pybridge.prompt.keys import CTRL_C, key_bindings
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
+from pybridge.tclsh import run_start_file
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _MENU_LINES = 8
@@ -83,6 +84,7 @@ class Prompt:
     def run(self) -> None:
         """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
         self._print("class:note", _WELCOME)
+        self._start()
         try:
             while (script := self._read()) is not None:
                 if script.strip():
@@ -94,6 +96,15 @@ class Prompt:
         with contextlib.suppress(TclError, KeyboardInterrupt), self._insistence.stoppable():
             self._tcl.eval("exit")  # which a script may have renamed, or replaced by one that takes long
         self._tcl.end_program(0)
+
+    def _start(self) -> None:
+        try:
+            with self._insistence.stoppable():
+                run_start_file(self._tcl)
+        except TclError as error:
+            self._complain(error.errorinfo or error.message)
+        except KeyboardInterrupt:
+            self._complain(_INTERRUPTED)
 
     def _leave(self) -> None:
         self._insistence.leave()

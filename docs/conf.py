@@ -58,7 +58,7 @@ html_use_index = False  # Markdown pages fill none; the reference lists all comm
 html_show_sphinx = False
 html_theme_options: dict[str, list[str]] = {"top_of_page_buttons": []}  # they lead to a public repository
 
-man_pages = [
+man_pages: list[tuple[str, str, str, list[str], str]] = [
     ("reference/index", "torch", "PyTorch commands for Tcl", [], "n"),
     ("reference/tcltorch", "tcltorch", (cli.__doc__ or "").partition(": ")[2].rstrip("."), [], "1"),
 ]

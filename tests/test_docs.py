@@ -79,6 +79,7 @@ def test_code_of_the_page(
         pytest.param("```c\nint x;\n```\n", "no language that is tested", id="a language"),
         pytest.param("```\nputs 1\n```\n", "no language that is tested", id="no language"),
         pytest.param("text\n\n    puts 1\n", "no language that is tested", id="an indented block"),
+        pytest.param("<!-- file: x.py -->\n```python\n1\n```\n", "nothing runs x.py", id="a file"),
         pytest.param("1. x\n   ```tcl\n   nope\n   ```\n", "invalid command name", id="in a list"),
     ],
 )

@@ -33,7 +33,7 @@ as is `torch::help COMMAND`.
 
 A command is called with positional words, with options in `-snake_case` or in `-camelCase`, or with leading
 positional words and then options; it is also a word of the ensemble `torch`, as in `torch tensor_sum $x`. In
-the usage lines `?x?` may be left out and `?x ...?` stands for any number of words. The page [Words and
+the usage lines `?x?` may be left out and `?x ...?` stands for any number of words. The page [Syntax and
 errors](../errors.md) of the documentation says how words are read, and lists the errors that every command
 can raise; the descriptions of the commands list only what is peculiar to one.
 
@@ -57,7 +57,8 @@ PROGRAM = """# tcltorch
 
 ## See also
 
-torch(n), which is the [reference](index.md) of the commands, tclsh(1)
+torch(n), which is the [reference](index.md) of the commands, tclsh(1), and the page [The command
+line](../command-line.md) of the documentation
 """
 
 

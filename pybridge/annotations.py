@@ -54,6 +54,12 @@ class Handle(str):
     __slots__ = ()
 
 
+class Handles(tuple[str, ...]):
+    """Takes a live handle, a list of some, or a dict with some among its values; their names."""
+
+    __slots__ = ()
+
+
 class TensorHandle(str):
     """Takes the handle of a tensor, and stays its name."""
 
@@ -66,6 +72,7 @@ __all__ = [
     "Dtype",
     "FileName",
     "Handle",
+    "Handles",
     "ParameterName",
     "Tensor",
     "TensorHandle",

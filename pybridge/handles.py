@@ -132,18 +132,30 @@ class HandleTable:
         prefix, number = _parts(name)
         if number and int(number) < self.created and self.kind(name) == prefix:
             return errors.freed_handle(prefix, name)
-        return errors.no_such_handle(kind, name, self._in_dict(name, kind))
+        found = self._in_dict(_elements(name) if len(name) <= _LONGEST_DICT else [], kind)
+        return errors.no_such_handle(kind, name, list(found))
 
-    def _in_dict(self, text: str, kind: str) -> list[str]:
-        """The names in a dict of its live handles of `kind` or any kind; none when `text` is no such dict."""
-        try:
-            words = split_list(text) if len(text) <= _LONGEST_DICT else []
-        except ValueError:
-            return []
-        if len(words) % 2 or any(key in self.objects for key in words[::2]):
-            return []
-        pairs = zip(words[::2], words[1::2], strict=True)
-        return [key for key, value in pairs if value in self.objects and kind in (ANY_KIND, self.kind(value))]
+    def names_in(self, text: str) -> list[str]:
+        """The live handle `text`, those of a list, or those among the values of a dict."""
+        if text in self.objects:
+            return [text]
+        elements = _elements(text)
+        missing = [each for each in elements if each not in self.objects]
+        found = self._in_dict(elements, ANY_KIND) if missing else {}
+        if missing and not found:
+            raise self.missing(missing[0] if len(missing) < len(elements) else text, ANY_KIND)
+        return list(dict.fromkeys(found.values())) or elements
+
+    def _in_dict(self, elements: list[str], kind: str) -> dict[str, str]:
+        """The live handles of `kind`, or any kind, in a dict, by their keys; none when it is no such dict."""
+        if len(elements) % 2 or any(key in self.objects for key in elements[::2]):
+            return {}
+        pairs = zip(elements[::2], elements[1::2], strict=True)
+        return {
+            key: value
+            for key, value in pairs
+            if value in self.objects and kind in (ANY_KIND, self.kind(value))
+        }
 
     def _drop(self, name: str) -> None:
         self.storages.remove(self.objects.pop(name))
@@ -327,6 +339,14 @@ class HandleTable:
                 self.end_no_grad(number)
         while len(self._waiting) > waiting:
             self.stop_waiting()
+
+
+def _elements(text: str) -> list[str]:
+    """The elements of a list; the text alone if it is none."""
+    try:
+        return split_list(text)
+    except ValueError:
+        return [text]
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -87,7 +87,7 @@ class Command:
 
     def _meant(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Form:
         forms = self._forms(called)
-        self._check_options(words, forms)
+        self._check_options(words, called, forms)
         fitting, refusals = [], []
         for form in forms:
             try:
@@ -109,12 +109,12 @@ class Command:
         hints = {form.signature.lacking(words) for form in self._forms(called)}
         return errors.wrong_args(self.usage(called), hints.pop() if len(hints) == 1 else "")
 
-    def _check_options(self, words: tuple[Word, ...], forms: list[Form]) -> None:
+    def _check_options(self, words: tuple[Word, ...], called: str, forms: list[Form]) -> None:
         """An option that no form knows is told before any form refuses the words for its own reason."""
         allowed = dict.fromkeys(option for form in forms for option in form.signature.options())
         for option, _ in options_and_values(words):
             if option and not any(option[1:] in form.signature.by_spelling for form in forms):
-                raise errors.bad_option(option, list(allowed))
+                raise errors.bad_option(option, list(allowed), called)
 
 
 class Runners(dict[int, Runner]):

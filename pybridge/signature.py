@@ -110,7 +110,7 @@ class Signature:
         Raises:
             TclError: as in the table of docs/errors.md.
         """
-        positional, named = self._separate(words)
+        positional, named = self._separate(words, called)
         if len(positional) > len(self.parameters) and not self.variadic:
             hint = self._one_list(positional, len(self.parameters))
             raise errors.wrong_args([self.usage(called)], hint)
@@ -135,22 +135,22 @@ class Signature:
             given += [Given(self.variadic, word, self.variadic.name) for word in rest]
         return given + named
 
-    def _separate(self, words: tuple[Word, ...]) -> tuple[list[Word], list[Given]]:
+    def _separate(self, words: tuple[Word, ...], called: str) -> tuple[list[Word], list[Given]]:
         positional: list[Word] = []
         named: list[Given] = []
         for option, word in options_and_values(words):
             if option or word is None:
-                named.append(self._named(option, word))
+                named.append(self._named(option, word, called))
             elif named:
                 raise errors.expected_option(text_of(word))
             else:
                 positional.append(word)
         return positional, named
 
-    def _named(self, option: str, word: Word | None) -> Given:
+    def _named(self, option: str, word: Word | None, called: str) -> Given:
         parameter = self.by_spelling.get(option[1:])
         if parameter is None:
-            raise errors.bad_option(option, self.options())
+            raise errors.bad_option(option, self.options(), called)
         if word is None:
             raise errors.missing_value(parameter.name, option)
         return Given(parameter, word, option)
@@ -210,7 +210,7 @@ class Signature:
         for parameter, word in zip_longest(self.parameters, positional[: len(self.parameters)]):
             choices = parameter.type.choices if parameter.type.closed else ()
             if word is None and parameter.required:
-                return f" ({parameter.name} is missing{': ' * bool(choices)}{', '.join(choices)})"
+                return f" ({parameter.name} is missing{': one of ' * bool(choices)}{', '.join(choices)})"
             if word is not None and choices and text_of(word) not in choices:
                 return f" ({parameter.name} must be {', '.join(choices)})"
         return ""

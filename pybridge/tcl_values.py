@@ -1,6 +1,8 @@
 """Words and values on their way between Python and tkinter."""
 
 import _tkinter
+import re
+from collections.abc import Container
 from typing import Any
 
 from pybridge import errors
@@ -8,6 +10,10 @@ from pybridge.command_names import meant_command
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 from pybridge.values import text_of
+
+_NAME = re.compile(r"\w+")
+_QUALIFIED = re.compile(r"torch::?(\w+)", re.IGNORECASE)
+_OF_OTHER_PROGRAMS = {"quit": "exit", "print": "puts"}
 
 
 def to_tcl(value: Any) -> Any:
@@ -47,11 +53,15 @@ def from_tcl(value: Any) -> Any:
     return value
 
 
-def last_error(tk: Any, message: str) -> errors.TclError:
-    """The error that Tcl has just returned, with its code and its trace."""
+def last_error(tk: Any, message: str, live: Container[str]) -> errors.TclError:
+    """The error that Tcl has just returned, with its code and its trace.
+
+    Args:
+        live: the handles that there are.
+    """
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    suggestion = _suggestion(code)
+    suggestion = _meant_variable(tk, code, live) or _suggestion(code)
     if suggestion and trace.startswith(message):
         trace = message + suggestion + trace[len(message) :]
     return errors.TclError(message + suggestion, code, trace)
@@ -76,9 +86,21 @@ def _variable(tk: Any, name: str) -> Any:
     return value if isinstance(value, tuple) else str(value)
 
 
+def _meant_variable(tk: Any, code: tuple[str, ...], live: Container[str]) -> str:
+    """What ends the message that there is no such handle, when it is the name of a variable with one."""
+    name = code[2] if code[:2] == ("TORCH", "HANDLE") and len(code) == 3 else ""
+    if not _NAME.fullmatch(name) or name in live or _variable(tk, f"::{name}") not in live:
+        return ""
+    return f" ({errors.meant([f'${name}'])})"
+
+
 def _suggestion(code: tuple[str, ...]) -> str:
-    """What ends the message that there is no such command, when it may be one of ours."""
+    """What ends the message that there is no such command, when it may be one of ours or of Tcl's."""
     name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
-    if name in BY_NAME:
-        return f" ({errors.meant([f'torch::{name}'])})"
-    return meant_command(name.removeprefix("torch::"), "torch::") if name.startswith("torch::") else ""
+    if name in _OF_OTHER_PROGRAMS:
+        return f" ({errors.meant([_OF_OTHER_PROGRAMS[name]])})"
+    qualified = _QUALIFIED.fullmatch(name)
+    own = qualified[1] if qualified else name
+    if own in BY_NAME and not name.startswith("torch::"):  # else a script has deleted it
+        return f" ({errors.meant([f'torch::{own}'])})"
+    return meant_command(own, "torch::") if qualified else ""

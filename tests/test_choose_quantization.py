@@ -1,9 +1,11 @@
 """examples/choose_quantization.tcl: its numbers are PyTorch's, and its files hold the integers."""
 
+import io
 import json
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from math import inf, log10
 from pathlib import Path
@@ -15,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pybridge import Interpreter, lazy
+from pybridge.commands import display
 from pybridge.hardware import export_integers
 from tests.documents import MODEL_FILE, blocks
 from tests.warm import Warm
@@ -60,7 +63,6 @@ class Run:
 
     output: str
     folder: Path
-    progress: str = ""
 
     @property
     def lines(self) -> list[str]:
@@ -103,12 +105,12 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def small(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run whose standard error is a terminal."""
+    """A run whose standard error is a terminal, on which nothing is drawn that soon ends."""
     folder = tmp_path_factory.mktemp("small")
     save_file(MATRICES | OTHERS, folder / "model.safetensors")
     done = warm.drawn(EXAMPLE, "model.safetensors", "-folder", "out", "-sqnr", "25", folder=folder)
     assert done.returncode == 0
-    return Run(done.stdout, folder / "out", done.stderr)
+    return Run(done.stdout, folder / "out")
 
 
 def run(capfd: pytest.CaptureFixture[str], model: Path, folder: Path, *options: object) -> Run:
@@ -315,9 +317,20 @@ def test_memory_holds_the_model_and_a_layer(tmp_path: Path) -> None:
     assert peak <= 4 * size * (8 + 4)
 
 
-def test_progress_on_a_terminal(small: Run) -> None:
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_file({"wave": waves(9, 9)}, tmp_path / "m.safetensors")
+    monkeypatch.setattr(lazy.pictures, "render", lambda figure, ending: b"\x89PNG")
+    monkeypatch.setattr(display, "_SOON", 0)
+    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    with Interpreter() as tcl:
+        choose(tcl, tmp_path / "m.safetensors", "-folder", tmp_path / "out", "-bits", "8")
     for label in ("sweep: 100%", "plan: 100%", "export: 100%"):
-        assert label in small.progress
+        assert label in screen.getvalue()
 
 
 # -- errors ----------------------------------------------------------------------------------------------

@@ -310,6 +310,44 @@ def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -
     assert did_you_mean(word, known) == (f" (did you mean {near}?)" if near else "")
 
 
+@pytest.mark.parametrize(
+    ("script", "meant"),
+    [
+        ("quit", "exit"),
+        ("print 3", "puts"),
+        ("torch:zeros 2", "torch::zeros"),
+        ("Torch::zerso 2", "torch::zeros"),
+        ("TORCH::zeros 2", "torch::zeros"),
+        ("zeros 2", "torch::zeros"),
+    ],
+)
+def test_names_of_other_programs_and_wrong_colons(tcl: Interpreter, script: str, meant: str) -> None:
+    assert (
+        error_of(tcl.eval, script).message
+        == f'invalid command name "{script.split()[0]}" (did you mean {meant}?)'
+    )
+
+
+def test_a_variable_without_its_dollar(tcl: Interpreter) -> None:
+    tcl.eval("set w [torch::ones 2]; set n 42; set gone $w; set array(x) $w; proc f {} {torch::show n}")
+    assert error_of(tcl.eval, "torch::show w").message == 'no such tensor "w" (did you mean $w?)'
+    assert error_of(tcl.eval, "torch::free w").errorinfo.startswith('no such handle "w" (did you mean $w?)\n')
+    for name in ("n", "array", "nosuch", "::w", "w x"):
+        assert error_of(tcl.eval, f"torch::show {{{name}}}").message == f'no such tensor "{name}"'
+    tcl.eval("torch::free $w")
+    assert error_of(tcl.eval, "torch::show w").message == 'no such tensor "w"'
+
+
+def test_an_option_that_asks_for_help(tcl: Interpreter) -> None:
+    for option in ("-help", "-h", "-Help"):
+        assert error_of(tcl.eval, f"torch::zeros {option}").message.endswith(
+            "-requires_grad (torch::help zeros shows what it does)"
+        )
+    assert error_of(tcl.eval, "torch::keep -help 1").message == (
+        'bad option "-help": must be -handle (torch::help keep shows what it does)'
+    )
+
+
 def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     for called in ("torch::zerso 2", "::torch::zerso 2", "eval {torch::zerso 2}"):
         error = error_of(tcl.eval, called)

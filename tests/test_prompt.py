@@ -65,10 +65,13 @@ def test_dicts_are_a_table_as_wide_as_the_terminal(start: Start) -> None:
     terminal = start()
     row = "list bits 8 observer minmax scale_mode float"
     terminal.run(f"set x [lrepeat 3 [{row}]]", "\nbits  observer  scale_mode\n   8  minmax    float\n   8")
-    terminal.resize(24, 23)
-    terminal.run("set x", "\nbits observer\n   8 minmax\n   8 minmax\n   8 minmax\nnot shown: scale_mode\n")
-    terminal.resize(24, 150)
-    terminal.run("set x", "\n{bits 8 observer minmax scale_mode float} {bits")
+    for columns, expected in (
+        (23, " bits  observer\n   8  minmax\n   8  minmax\n   8  minmax\nnot shown: scale_mode\n"),
+        (150, "{bits 8 observer minmax scale_mode float} {bits 8"),
+    ):
+        terminal.resize(24, columns)
+        terminal.press("set x" + ENTER)
+        terminal.expect(expected)
 
 
 def test_errors_are_red_unless_colours_are_not_wanted(start: Start) -> None:
@@ -403,6 +406,28 @@ main([])
         terminal.prompt()
         terminal.run("expr 6 * 7", "\n42\n")
         assert "^[" not in terminal.raw
+
+
+def test_a_script_is_as_far_in_as_its_braces(start: Start) -> None:
+    terminal = start()
+    for line in ("proc f {} {", "if 1 {", "", "puts hi", "}", "\tset x 1"):
+        terminal.press(line)
+        terminal.press(ENTER)
+        terminal.expect("\n>")
+    terminal.press("}")
+    terminal.press(ENTER)
+    terminal.prompt()
+    body = ["", "    if 1 {", "        ", "        puts hi", "    }", "        set x 1", ""]
+    assert terminal.answer("string map {\\n |} [info body f]") == f"\n{'|'.join(body)}\n\n"
+
+
+def test_tabs_that_are_pasted_look_like_blanks(start: Start) -> None:
+    terminal = start()
+    terminal.press("\x1b[200~set x {\n\ta}\x1b[201~")
+    terminal.press(ENTER)
+    terminal.prompt()
+    assert "^I" not in terminal.output
+    assert terminal.answer("string length $x") == "\n3\n\n"
 
 
 def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:

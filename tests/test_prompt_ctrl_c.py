@@ -104,6 +104,11 @@ def test_it_clears_the_line(tmp_path: Path) -> None:
             terminal.press(typed + CTRL_C)
             terminal.prompt()
             terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press("puts 1")
+        terminal.expect("puts 1")
+        terminal.press(CTRL_C)
+        terminal.expect("^C")
+        terminal.prompt()
         terminal.press(f"torch::fake{TAB}")
         terminal.expect("fake_quantize_per_tensor ")  # in the menu
         terminal.press(CTRL_C)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pybridge import Interpreter
-from pybridge.prompt.echo import echo
+from pybridge.prompt.echo import echo, folded
 
 
 def shown(tcl: Interpreter, script: str) -> str:
@@ -107,3 +107,17 @@ def test_what_cannot_be_summed_up(tcl: Interpreter) -> None:
 
     name = tcl.dispatcher.table.add("refusing", Refusing())
     assert echo(name, tcl.dispatcher.table) == f"{name}  (not today)"
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("", ""),
+        ("  short\n\n  too  ", "  short\n\n  too  "),
+        ("no such tensor (did you mean $w?)", "no such tensor (did\nyou mean $w?)"),
+        ("bad -" + "x" * 30 + " y", "bad\n-" + "x" * 30 + "\ny"),
+        ("one per-channel-axis and two\nthree", "one per-channel-axis\nand two\nthree"),
+    ],
+)
+def test_a_message_ends_its_lines_between_words(message: str, expected: str) -> None:
+    assert folded(message, 20) == expected

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pybridge import Interpreter, quant
+from pybridge.commands import display
 from pybridge.commands.display import Progress
 from pybridge.quant import (
     BadArgument,
@@ -328,6 +329,7 @@ def test_a_bar_on_a_terminal_only(
 ) -> None:
     shown = stream()
     monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(display, "_SOON", 0)
     tcl.eval("torch::quantization_sweep [torch::ones {2 2}] 4 per_tensor affine {minmax percentile}")
     tcl.eval("torch::quantization_plan [dict create w [torch::ones 3]] 30")
     if stream is Terminal:
@@ -335,6 +337,13 @@ def test_a_bar_on_a_terminal_only(
             assert text in shown.getvalue()
     else:
         assert shown.getvalue() == ""
+
+
+def test_no_bar_for_what_soon_ends(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    monkeypatch.setattr(display, "_SOON", 3600)
+    tcl.eval("torch::quantization_sweep [torch::ones {2 2}] 4 per_tensor affine {minmax percentile}")
+    assert shown.getvalue() == ""
 
 
 def test_a_target_is_reached_by_as_much() -> None:

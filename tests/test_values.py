@@ -231,7 +231,9 @@ def expect_tensor_or(scalar: Callable[[str], Outcome], noun: str) -> Callable[[s
         got = scalar(word)
         if got[0] in ("value", BEYOND):
             return got
-        return wrong_type(noun, word) if expect_number(word)[0] in ("value", BEYOND) else expect_tensor(word)
+        begins_like_a_name = word[:1] == "_" or (word[:1].isalpha() and word[:1].isascii())
+        names = begins_like_a_name and word.split(" ")[0].replace("_", "a").isalnum()
+        return expect_tensor(word) if names else wrong_type(noun, word)
 
     return expect
 

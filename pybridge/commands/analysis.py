@@ -63,7 +63,7 @@ def quantization_sweep(
     """Quantize a tensor in every combination of some options, and measure the error of each.
 
     A granularity that the tensor does not have is left out: per_channel below two dimensions, per_group where
-    the last dimension is no multiple of group_size. A progress bar is shown on a terminal.
+    the last dimension is no multiple of group_size. Long work shows a progress bar on a terminal.
 
     Args:
         input: any shape and real dtype, not empty, all elements finite.
@@ -114,7 +114,7 @@ def quantization_plan(
 
     Widths are tried from the narrowest on, each in all combinations of the other options, until the best one
     reaches the target; where none does, the best of all is taken. A tensor that has none of the
-    granularities, such as a bias, is quantized per tensor. A progress bar is shown on a terminal.
+    granularities, such as a bias, is quantized per tensor. Long work shows a progress bar on a terminal.
 
     Args:
         tensors: a dict from names to handles, as `load_safetensors` gives it; all elements finite.

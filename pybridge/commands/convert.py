@@ -28,7 +28,7 @@ def tensor_permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
 
     Args:
         input: any tensor.
-        dims: every dimension once, in the new order.
+        dims: every dimension once, in the new order; `{1 0}` is the transpose of a matrix.
 
     Returns:
         The view.

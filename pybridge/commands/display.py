@@ -9,23 +9,30 @@ from pybridge import errors
 from pybridge.interrupt import checkpoint
 from pybridge.registry import command
 
+_SOON = 0.5  # seconds in which work ends that needs no bar
+
 
 class Progress:
     """A progress bar on standard error; nothing is drawn where that is no terminal."""
 
     handle_kind = "progress_bar"
 
-    def __init__(self, total: int, label: str) -> None:
+    def __init__(self, total: int, label: str, delay: float = 0) -> None:
         from tqdm import tqdm
 
         self._total, self._done = total, 0
-        self._bar: Any = tqdm(total=total, desc=label or None, disable=None if sys.stderr else True)
+        self._bar: Any = tqdm(
+            total=total, desc=label or None, disable=None if sys.stderr else True, delay=delay
+        )
 
     @classmethod
     @contextlib.contextmanager
     def steps(cls, total: int, label: str) -> Iterator[Callable[[], None]]:
-        """A bar for a block, which is given what moves it on, and raises KeyboardInterrupt after a Ctrl-C."""
-        bar, interrupted = cls(total, label), checkpoint()
+        """A bar for a block, which is given what moves it on, and raises KeyboardInterrupt after a Ctrl-C.
+
+        Nothing is drawn if the block ends soon.
+        """
+        bar, interrupted = cls(total, label, _SOON), checkpoint()
 
         def step() -> None:
             bar.step(1)

@@ -244,7 +244,7 @@ def export_model(
     name and all that the manifests say. Weights are taken one by one. All is written under a hidden name
     first, so that nothing is left of what could not be completed. A process that is killed meanwhile, by
     Ctrl-C too, may leave that: its name begins with `.tcltorch-`, in the folder or, where that is new, beside
-    it; it can be deleted. A progress bar is shown on a terminal.
+    it; it can be deleted. Long work shows a progress bar on a terminal.
 
     Args:
         tensors: a dict from names to handles, as `load_safetensors` gives it. Those that are not in the plan

@@ -1,6 +1,6 @@
 """Commands on the handles themselves: what is alive, and what is freed when."""
 
-from pybridge.annotations import Handle
+from pybridge.annotations import Handle, Handles
 from pybridge.handles import HandleTable
 from pybridge.registry import command, tcl_command
 from pybridge.summary import summary
@@ -8,30 +8,32 @@ from pybridge.tcl_list import glob_match
 
 
 @command()
-def free(table: HandleTable, *handle: Handle) -> None:
+def free(table: HandleTable, *handle: Handles) -> None:
     """Free handles and what they name; all of them, or none when one is not live.
 
     Args:
-        handle: live handles of any kind; there may be none.
+        handle: live handles of any kind, lists of handles, and dicts with handles among their values, such as
+            `quantize_integers` returns; there may be none.
 
     Returns:
         Nothing.
 
     Errors:
-        TORCH HANDLE, for a handle that does not exist or was freed.
+        TORCH HANDLE, for a handle that does not exist, was freed or is given twice.
 
     Example:
-        set x [torch::ones {2}]
-        torch::free $x
+        set x [torch::ones {2 2}]
+        set q [torch::quantize_integers $x 4]
+        torch::free $x $q
         torch::handles
         => {}
     """
-    table.free(handle)
+    table.free(name for names in handle for name in names)
 
 
 @command()
 def handles(table: HandleTable, pattern: str = "*", details: bool = False) -> list[str] | str:
-    """List the live handles, oldest first; `torch::free {*}[torch::handles]` drops them all.
+    """List the live handles, oldest first; `torch::free [torch::handles]` drops them all.
 
     Args:
         pattern: only those that match it, as in `string match`.

@@ -1,5 +1,7 @@
 """What the prompt shows of a result."""
 
+import textwrap
+
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
@@ -29,6 +31,15 @@ def echo(result: str, table: HandleTable, width: int = 80) -> str:
         return result
     note = f'... the first {_MOST_CHARACTERS} of {len(result)} characters; "puts" shows all'
     return f"{result[:_MOST_CHARACTERS]}\n{note}"
+
+
+def folded(message: str, width: int) -> str:
+    """A message whose lines end between words where they do not fit."""
+    return "\n".join(_folded(line, width) if len(line) > width else line for line in message.split("\n"))
+
+
+def _folded(line: str, width: int) -> str:
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False)
 
 
 def _elements(result: str, table: HandleTable) -> list[str]:

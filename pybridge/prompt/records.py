@@ -72,8 +72,8 @@ def _table(elements: list[str], width: int) -> list[str]:
     left = [_column("", labels[:_MOST_LINES], widest)] if labels else []
     columns = {key: _column(key, [row[key] for row in rows[:_MOST_LINES]], widest) for key in rows[0]}
     notes = [f"... and {len(rows) - _MOST_LINES} more"] if len(rows) > _MOST_LINES else []
-    if len(rows) > 1 and not _drawn([*left, *columns.values()], width):
-        same = [key for key, value in rows[0].items() if all(row[key] == value for row in rows)]
+    same = [key for key, value in rows[0].items() if all(row[key] == value for row in rows)]
+    if len(same) < len(columns) and not _drawn([*left, *columns.values()], width):
         columns = {key: cells for key, cells in columns.items() if key not in same}
         notes += _wrapped("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
     left_out: list[str] = []

@@ -15,6 +15,7 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.input import create_input
 from prompt_toolkit.input.typeahead import clear_typeahead
+from prompt_toolkit.layout.processors import TabsProcessor
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 
@@ -23,10 +24,10 @@ from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.prompt.above import AbovePrompt
 from pybridge.prompt.completion import TclCompleter
-from pybridge.prompt.echo import echo
+from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
-from pybridge.prompt.keys import key_bindings
+from pybridge.prompt.keys import CTRL_C, key_bindings
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
@@ -117,6 +118,7 @@ class Prompt:
             complete_while_typing=False,
             reserve_space_for_menu=_MENU_LINES,
             lexer=tcl_lexer(),
+            input_processors=[TabsProcessor(tabstop=8, char1=" ", char2=" ")],
             style=STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
@@ -167,14 +169,18 @@ class Prompt:
         die_of(number)
 
     def _interrupted(self) -> None:
-        self._loop.call_soon_threadsafe(self._clear_line)
+        self._loop.call_soon_threadsafe(self._clear_line, CTRL_C)
         self._loop.call_soon_threadsafe(give_up_paste, self._input.vt100_parser, self._loop)
 
-    def _clear_line(self) -> None:
+    def _clear_line(self, mark: str = "") -> None:
+        """Give up what is typed; `mark` stays behind it."""
         application = self._session.app
         editing = application._running_in_terminal  # in $EDITOR, which gets the key, too
         if application.is_running and not application.is_done and not editing:
             application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
+            buffer = self._session.default_buffer
+            buffer.cursor_position = len(buffer.text)
+            buffer.insert_text(mark)
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
 
     def _is_complete(self, script: str) -> bool:
@@ -246,7 +252,7 @@ class Prompt:
     def _complain(self, message: str) -> None:
         self._flush()
         start_line(self._screen)
-        self._print("class:failure", message)
+        self._print("class:failure", folded(message, self._output.get_size().columns))
 
     def _warn(self, message: str) -> None:
         self._print("class:note", f"warning: {message}")

@@ -57,6 +57,6 @@ BAD_WORDS = {
         "{quantized x}",
         "TORCH ARG TYPE",
     ),
-    "list of numbers or tensor": ("{1 x}", "TORCH HANDLE"),
+    "list of numbers or tensor": ("{1 x}", "TORCH ARG TYPE"),
     "dict with weights": ("{weights {w {bits 4}}}", "TORCH ARG TYPE"),
 }

@@ -40,6 +40,7 @@ def filled() -> Iterator[Interpreter]:
             }
         """)
         tcl.eval("set {odd name} 1; proc helper_one {} {}; proc helper_two {} {}")
+        tcl.eval("set record {bits 4 scale tensor0 {odd key} 1 nested {left 1 right 2}}")
         yield tcl
 
 
@@ -132,6 +133,24 @@ COMPLETIONS = [
     ('puts "x $nam', ["names"]),
     ("puts $nosuch(", []),
     ("set nam", ["names"]),
+    ("proc f {weights {width 4} {way {}} args} {puts $w", ["weights", "width", "way"]),
+    ("proc f weights {\n    set width 3\n    puts ${wi", ["width}"]),
+    ("proc f {} {\n    lassign $x first second\n    puts $s", ["second"]),
+    ("foreach {one other} {1 2} {puts $o", ["one", "other"]),
+    ("dict for {key value} $d {lappend kinds $key; puts $k", ["key", "kinds"]),
+    ("set zeros [llength $z", []),
+    # keys of dicts
+    ("dict get $record ", ["bits", "scale", "nested"]),
+    ("puts [dict get $record sc", ["scale"]),
+    ("dict get ${record} nested ", ["left", "right"]),
+    ("dict exists $::record nested le", ["left"]),
+    ("dict get $record nested left ", []),
+    ("dict get $record nosuch ", []),
+    ("dict set record b", ["bits"]),
+    ("dict get record b", []),
+    ("dict get $names ", []),
+    ("dict get $nosuch ", []),
+    ("dict keys $record b", []),
     # nothing
     ("# torch::ten", []),
     ("puts {*", []),
@@ -331,6 +350,8 @@ TEXTS = (
         "puts $",
         "puts $tra",
         "puts $table(",
+        "dict get $traced ",
+        "dict set traced ",
         "puts $nosuch::",
         "puts $nosuch(",
         "complete_me ",

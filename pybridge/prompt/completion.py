@@ -10,10 +10,12 @@ from pybridge.interp import Interpreter
 from pybridge.prompt import torch_words
 from pybridge.prompt.tcl_words import TclWords, files
 from pybridge.prompt.torch_words import Candidate, Offer
-from pybridge.prompt.words import Place, place_at_end
+from pybridge.prompt.words import Place, place_at_end, variables_in
 
 _TORCH = re.compile(r"(?:::)?torch::(\w*)")
 _FILE_COMMANDS = ("source", "open", "cd")
+_OF_VALUES = ("get", "getdef", "exists", "remove")  # subcommands of `dict` that take keys
+_OF_VARIABLES = ("set", "unset", "incr", "append", "lappend", "update", "with")
 _PARTS = re.compile(r"/|::|\(")
 _LONGEST_NOTE = 60
 
@@ -41,7 +43,9 @@ class TclCompleter(Completer):
         """The text that is to be replaced, and by what."""
         name = place.variable
         if name is not None:
-            return name, self._variables(name, "}" if place.braced else "")
+            end = "}" if place.braced else ""
+            own = [Candidate(each + end) for each in variables_in(text) if each.startswith(name)]
+            return name, own + [each for each in self._variables(name, end) if each not in own]
         if place.opened:
             return place.word, self._values(place, text)
         if not place.words:
@@ -94,12 +98,22 @@ class TclCompleter(Completer):
         if match:
             camel = torch_words.is_camel(text, place.word)
             return torch_words.arguments(match[1], tuple(others), camel, self._table)
+        if first.removeprefix("::") == "dict" and len(others) > 1:
+            return Offer(self._keys(*others))
         subcommands = self._tcl_words.subcommands(first, others)
         if subcommands:
             return Offer([Candidate(name) for name in subcommands])
         if _takes_files(place):
             return Offer([], files=True)
         return Offer([*self._variables(place.word), *torch_words.handles(self._table)] if place.word else [])
+
+    def _keys(self, subcommand: str, dictionary: str, *path: str) -> list[Candidate]:
+        """Keys of the dict in a variable, which has a dollar sign where the subcommand takes its value."""
+        name = dictionary.removeprefix("$")
+        valued = dictionary != name
+        if subcommand not in (_OF_VALUES if valued else _OF_VARIABLES):
+            return []
+        return [Candidate(key) for key in self._tcl_words.keys(name.strip("{}"), list(path))]
 
     def _variables(self, written: str, end: str = "") -> list[Candidate]:
         return [Candidate(name) for name in self._tcl_words.variables(written, end)]

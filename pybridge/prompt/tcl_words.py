@@ -71,14 +71,24 @@ class TclWords:
             if name.startswith(written) and _PLAIN.fullmatch(name)
         ]
 
+    def keys(self, name: str, path: list[str]) -> list[str]:
+        """The keys of the dict in a variable, or of the one that `path` leads to inside it."""
+        words = self._list("::set", _global(name)) if self._is_untraced(name) else []
+        for key in path:
+            pairs = dict(zip(words[::2], words[1::2], strict=False))
+            words = self._split(pairs.get(key, ""))
+        return [key for key in words[::2] if _PLAIN.fullmatch(key)] if len(words) % 2 == 0 else []
+
     def _elements(self, array: str, beginning: str) -> list[str]:
         """The names of the elements of an array, unless a trace would notice that they were asked for."""
-        where = "::" + array.removeprefix("::")
-        if not self._list("::tcl::info::vars", _glob(where)):
+        if not self._is_untraced(array):
             return []
-        if self._list("::trace", "info", "variable", where):
-            return []
-        return sorted(self._list("::tcl::array::names", where, _glob(beginning) + "*"))
+        return sorted(self._list("::tcl::array::names", _global(array), _glob(beginning) + "*"))
+
+    def _is_untraced(self, name: str) -> bool:
+        """Whether there is such a variable that no trace belongs to, which is run when it is read."""
+        there = self._list("::tcl::info::vars", _glob(_global(name)))
+        return bool(there) and not self._list("::trace", "info", "variable", _global(name))
 
     def _namespaces(self, written: str) -> list[str]:
         """Those in the namespace that the beginning of a name is in."""
@@ -114,6 +124,10 @@ def files(written: str, opened: str) -> list[str]:
     except (OSError, ValueError):  # no such folder, not to be read, or no name of one
         return []
     return sorted(found)
+
+
+def _global(name: str) -> str:
+    return "::" + name.removeprefix("::")
 
 
 def _glob(text: str) -> str:

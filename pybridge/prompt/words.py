@@ -3,6 +3,15 @@
 import re
 from dataclasses import dataclass, field
 
+_NAME = r"[A-Za-z_]\w*"
+_SETTING = re.compile(
+    rf"\b(?:(?:set|incr|l?append|variable|gets +\S+) +{_NAME}|(?:global|lassign +\S+)(?: +{_NAME})+)"
+)
+_BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # a default may be in braces, too
+_BINDING = re.compile(  # what a body that follows knows
+    rf"\b(?:foreach|lmap|dict +for|dict +map|proc +\S+) +(?:({_NAME})|({_BRACED}))"
+)
+_DEFAULT = re.compile(rf"\{{\s*({_NAME})(?:[^{{}}]|\{{[^{{}}]*\}})*\}}")  # a parameter that has one
 _VARIABLE = re.compile(r"\$(?:\{(?P<braced>[^}]*)|(?P<plain>[\w:]*(?:\([^()]*)?))$")
 
 
@@ -69,6 +78,18 @@ def place_at_end(text: str) -> Place | None:
     if around and frame.kind == '"':
         return around
     return Place(tuple(frame.words), text[frame.start :] if frame.start >= 0 else "", value=around)
+
+
+def variables_in(script: str) -> list[str]:
+    """What a script that is being written has set, and what its loops and procedures bind."""
+    names: dict[str, None] = {}
+    for match in _BINDING.finditer(script):
+        bound = match[1] or _DEFAULT.sub(r"\1", match[2][1:-1])
+        names.update(dict.fromkeys(re.findall(_NAME, bound)))
+    whole = max(script.rfind("\n"), script.rfind(";"), 0)  # the command behind it has set nothing yet
+    for match in _SETTING.finditer(script, 0, whole):
+        names.update(dict.fromkeys(re.findall(rf"(?<= ){_NAME}\b", match[0])))
+    return list(names)
 
 
 def _step_in_quotes(text: str, position: int, frames: list[_Frame]) -> int:

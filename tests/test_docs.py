@@ -290,10 +290,7 @@ def test_the_description_of_a_picture_is_its_caption(site: Path) -> None:
         shown = (site / "html" / f"{page.stem}.html").read_text(encoding="utf-8")
         descriptions = re.findall(r"^!\[([^\]]*)\]", page.read_text(encoding="utf-8"), re.MULTILINE)
         captions = re.findall(r'<figcaption>\s*<p><span class="caption-text">(.*?)</span>', shown, re.DOTALL)
-        assert [html.unescape(each) for each in captions] == [
-            each.replace("\n", "")
-            for each in descriptions  # MyST drops the ends of lines
-        ], page.name
+        assert [html.unescape(each) for each in captions] == descriptions, page.name
 
 
 @pytest.fixture(scope="module")

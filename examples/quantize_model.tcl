@@ -334,7 +334,7 @@ proc quantize_model::plot {path layers bits} {
     }
     set rank 0
     torch::plot_lines -file $path -x [lmap layer $layers {incr rank}] -series $series \
-        -title "Signal-to-noise ratio of quantized weights" -ylabel "SQNR in dB" \
+        -title "Signal-to-noise ratio of quantized weights" -ylabel "SQNR in dB" -group 2 \
         -xlabel "weight matrix, the worst per tensor at [lindex $bits end] bits first"
 }
 

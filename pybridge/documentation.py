@@ -19,7 +19,6 @@ _SECTIONS = ("Args", "Returns", "Errors", "Example")
 _ARGUMENT = re.compile(r"(\w+): (.*)", re.DOTALL)
 _INHERITS = re.compile(r"(?:Other a|A)rguments as for `(\w+)`\.")
 _SEE_ALSO = "See also: "
-_FEW = 8
 _MENTION = re.compile(r"`(?:torch::)?(\w+)[^`]*`")
 
 
@@ -50,13 +49,12 @@ class Documentation:
 
     Attributes:
         lead: the first paragraph, in one line.
-        details: further paragraphs.
+        details: further paragraphs; of a list, whose items begin with a dash, each item is a line.
         positional: a usage line for each form; the words of a script command, too.
         named: the same with options, in snake_case and camelCase.
         example: lines of Tcl; `result` is what the last one gives.
         aliases: its other names.
-        see_also: the commands that its docstring names, those whose docstrings name it, and its family when
-            that is small.
+        see_also: the commands that its docstring names, and those whose docstrings name it.
     """
 
     name: str
@@ -91,7 +89,7 @@ def documentation(command: Command, called: str = "") -> Documentation:
         example=example,
         result=re.sub(r"\n {3}", "\n", result),
         aliases=tuple(each for each in command.names if each != command.name),
-        see_also=tuple(sorted(_related(command) | _siblings(command))),
+        see_also=tuple(sorted(_related(command))),
     )
 
 
@@ -160,7 +158,13 @@ def _sections(doc: str) -> dict[str, str]:
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
+    """Each in one line; a list in one for each item."""
+    return [_joined(paragraph) for paragraph in re.split(r"\n\s*\n", text) if paragraph.strip()]
+
+
+def _joined(paragraph: str) -> str:
+    items = re.split(r"\n(?=- )", paragraph) if paragraph.startswith("- ") else [paragraph]
+    return "\n".join(" ".join(item.split()) for item in items)
 
 
 def _model(command: Command) -> dict[str, str]:
@@ -233,11 +237,6 @@ def _named_usage(signature: Signature, called: str, spell: Callable[[str], str])
         option = f"-{spell(parameter.name)} {parameter.name}"
         words.append(option if parameter.required else f"?{option}?")
     return " ".join([f"torch::{called}", *words])
-
-
-def _siblings(command: Command) -> set[str]:
-    others = {each.name for each in families()[command.family]} - {command.name}
-    return others if len(others) <= _FEW else set()
 
 
 def _related(command: Command) -> set[str]:

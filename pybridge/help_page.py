@@ -20,7 +20,7 @@ def page(command: Command, called: str) -> str:
     """All about one command."""
     known = documentation(command, called)
     parts = [_filled(f"torch::{called} - {known.lead}", "")]
-    parts += [_filled(each, "") for each in known.details]
+    parts += map(_paragraph, known.details)
     parts.append(_section("Usage", indent("\n".join(map(usage, (*known.positional, *known.named))), _INDENT)))
     parts.append(_section("Arguments", *_arguments(known.arguments)))
     parts.append(_section("Returns", _filled(known.returns)))
@@ -84,7 +84,12 @@ def _filled(text: str, first: str = _INDENT, hanging: str = "", width: int = _WI
     return lines.replace(_GLUE, " ")
 
 
-def usage(line: str) -> str:
+def _paragraph(text: str) -> str:
+    """As wide as the page; the items of a list hang on their dashes."""
+    return "\n".join(_filled(line, "", _INDENT * line.startswith("- ")) for line in text.splitlines())
+
+
+def usage(line: str, width: int = _WIDTH - len(_INDENT)) -> str:
     """A usage line, broken where it must be, but only between parameters."""
     words: list[str] = []
     for word in line.split():
@@ -92,7 +97,7 @@ def usage(line: str) -> str:
             words[-1] += _GLUE + word
         else:
             words.append(word)
-    return _filled(" ".join(words), "", "    ", _WIDTH - len(_INDENT))
+    return _filled(" ".join(words), "", "    ", width)
 
 
 def _arguments(arguments: tuple[Argument, ...]) -> list[str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ MODEL_FILE = Path(os.environ.get("TCLTORCH_DEMO_MODEL") or ROOT / MODEL)
 DIRECTIVES = {"{toctree", "{figure", "{include"}  # Sphinx's own: no code
 RUN = {"tcltorch", "pytest", "python", "tclsh", "expect", "magic", "netgen-lvs"}
 ONLY_PARSED = {"apt-get", "export", "pip"}
+UNUSED = {  # files that no block of their page runs
+    "weights_tb.v",  # tests/test_choose_quantization.py simulates it
+    "before.tcl",  # for libtorchtcl
+}
 _SECONDS = 120
 _SETTING = re.compile(r"\w+=")
 _NOTE = re.compile(r"<!-- (?:file: (?P<file>\S+)|(?P<fresh>new session)) -->\s*")
@@ -57,6 +61,14 @@ def blocks(text: str) -> list[Block]:
             found.append(Block(token.info.strip(), token.content, line, said["file"], bool(said["fresh"])))
         note = _NOTE.fullmatch(token.content) if token.type == "html_block" else None
     return found
+
+
+def unused(found: list[Block]) -> Iterator[Block]:
+    """The blocks that are files which no later block of the page names."""
+    for place, block in enumerate(found):
+        later = (each.text for each in found[place + 1 :] if not each.file and each.language != "output")
+        if block.file and block.file not in UNUSED and not any(block.file in text for text in later):
+            yield block
 
 
 class Page:
@@ -96,6 +108,7 @@ class Page:
             except Exception as error:  # whatever a page's own program raises
                 shown = error.errorinfo if isinstance(error, TclError) else f"{type(error).__name__}: {error}"
                 self.failures.append(f"line {block.line}, {block.language or 'no language'}: {shown}")
+        self.failures += [f"line {block.line}: nothing runs {block.file}" for block in unused(found)]
         return self.failures
 
     def _run_block(self, block: Block, following: Block | None) -> None:

@@ -1,5 +1,6 @@
 """What README and docs say is true: their code runs, their links lead somewhere, their numbers hold."""
 
+import html
 import re
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ from safetensors import safe_open
 
 import pybridge
 from pybridge import Interpreter
-from pybridge.registry import COMMANDS
+from pybridge.cli import USAGE
+from pybridge.documentation import purpose
+from pybridge.registry import COMMANDS, families
 from tests.daemons import Nursery
 from tests.documents import MODEL_FILE, ROOT, Page, blocks
 
@@ -76,6 +79,7 @@ def test_code_of_the_page(
         pytest.param("```c\nint x;\n```\n", "no language that is tested", id="a language"),
         pytest.param("```\nputs 1\n```\n", "no language that is tested", id="no language"),
         pytest.param("text\n\n    puts 1\n", "no language that is tested", id="an indented block"),
+        pytest.param("<!-- file: x.py -->\n```python\n1\n```\n", "nothing runs x.py", id="a file"),
         pytest.param("1. x\n   ```tcl\n   nope\n   ```\n", "invalid command name", id="in a list"),
     ],
 )
@@ -271,27 +275,77 @@ def test_tcl_is_highlighted(site: Path) -> None:
     assert '<span class="nf">torch::tensor_max</span>' in tutorial
 
 
-def test_the_manual_page_has_every_command(site: Path) -> None:
-    page = (site / "man" / "torch.n").read_text(encoding="utf-8")
+def test_the_reference_says_what_each_family_is_for(site: Path) -> None:
+    index = (site / "html" / "reference" / "index.html").read_text(encoding="utf-8")
+    tables = re.findall(r"<tr[^>]*><td>(.*?)</tr>", index, re.DOTALL)
+    assert len(tables) == len(families())
+    for name, members in families().items():
+        (row,) = (each for each in tables if f'href="{name}.html"' in each)
+        assert purpose(name)[0] in html.unescape(re.sub("<[^>]*>", "", row)).replace("\n", " ")
+        assert re.findall(r'#command-([\w-]+)"', row) == [each.name.replace("_", "-") for each in members]
+
+
+def test_the_description_of_a_picture_is_its_caption(site: Path) -> None:
+    for page in DOCS.glob("*.md"):
+        shown = (site / "html" / f"{page.stem}.html").read_text(encoding="utf-8")
+        descriptions = re.findall(r"^!\[([^\]]*)\]", page.read_text(encoding="utf-8"), re.MULTILINE)
+        captions = re.findall(r'<figcaption>\s*<p><span class="caption-text">(.*?)</span>', shown, re.DOTALL)
+        assert [html.unescape(each) for each in captions] == descriptions, page.name
+
+
+@pytest.fixture(scope="module")
+def manual(site: Path) -> dict[str, str]:
+    return {page.name: page.read_text(encoding="utf-8") for page in (site / "man").iterdir()}
+
+
+def test_the_manual_page_has_a_section_for_each_family(manual: dict[str, str]) -> None:
+    page = manual["torch.n"]
     assert '.TH "TORCH" "n"' in page
-    headings = set(re.findall(r"^\.SS (\S+)$", page, re.MULTILINE))
-    assert headings >= {name.replace("-", r"\-") for name in COMMANDS}
-    assert "<>" not in page
+    _head, *sections = re.split(r"^\.SH ", page, flags=re.MULTILINE)
+    headings = [each.partition("\n")[0] for each in sections]
+    names = ["NAME", "SYNOPSIS", "DESCRIPTION", *map(str.upper, families()), "SEE ALSO", "Copyright"]
+    assert headings == names
+    assert sections[0] == "NAME\ntorch \\- PyTorch commands for Tcl\n"
+    assert "package require torch" in sections[1]
+    for members, text in zip(families().values(), sections[3:-2], strict=True):
+        commands = [name.replace("\\-", "-") for name in re.findall(r"^\.SS (\S+)$", text, re.MULTILINE)]
+        assert commands == [each.name for each in members]
 
 
-def test_the_manual_page_formats_without_a_warning(site: Path) -> None:
+def test_the_manual_page_of_the_program_is_its_help(manual: dict[str, str]) -> None:
+    sections = re.split(r"^\.SH ", manual["tcltorch.1"], flags=re.MULTILINE)[1:]
+    assert [each.partition("\n")[0] for each in sections] == [
+        *("NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO", "Copyright")
+    ]
+    assert sections[0] == "NAME\ntcltorch \\- tclsh with PyTorch in it\n"
+    words = re.sub(r"\\f.|\\&", "", sections[1] + sections[2]).replace("\\-", "-").split()
+    told = USAGE.replace("`", "").split()[1:]
+    assert [word for word in told if word not in words] == []
+
+
+@pytest.mark.parametrize("name", ["torch.n", "tcltorch.1"])
+def test_a_manual_page_has_no_addresses_of_the_site(manual: dict[str, str], name: str) -> None:
+    shown = re.sub(r"^\.EX$.*?^\.EE$", "", manual[name], flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"<[^>]*>|\S*(?:#command|\.md)\S*", shown) == []
+
+
+@pytest.mark.parametrize("name", ["torch.n", "tcltorch.1"])
+def test_a_manual_page_formats_without_a_warning(site: Path, name: str) -> None:
     if not shutil.which("groff"):
         pytest.skip("groff is not installed")
-    words = ["groff", "-k", "-man", "-ww", "-Tutf8", str(site / "man" / "torch.n")]
+    words = ["groff", "-k", "-man", "-ww", "-Tutf8", "-P-cbou", "-rLL=80n", str(site / "man" / name)]
     formatted = subprocess.run(words, capture_output=True, encoding="utf-8", timeout=60)
     assert (formatted.returncode, formatted.stderr) == (0, "")
-    assert "torch - PyTorch commands for Tcl" in formatted.stdout
+    shown = formatted.stdout.splitlines()
+    assert any(line.startswith(f"       {name.partition('.')[0]} - ") for line in shown)
+    examples = "".join(command.doc for command in COMMANDS.values())  # as wide as they are in torch::help
+    assert [line for line in shown if len(line) > 80 and line.strip(" #=>") not in examples] == []
 
 
 def test_a_site_with_a_mistake_is_not_built(tmp_path: Path) -> None:
     docs = tmp_path / "docs"
     shutil.copytree(DOCS, docs)
-    for name in ("examples", "README.md"):
+    for name in ("examples", "README.md", "CHANGELOG.md", "LICENSE"):
         (tmp_path / name).symlink_to(ROOT / name)
     mistakes = {"memory.md#nothing": "nothing", "no_page.md": "no_page.md", "http://x.org": "no https link"}
     with (docs / "tutorial.md").open("a", encoding="utf-8") as page:

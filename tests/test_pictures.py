@@ -200,7 +200,27 @@ def test_sqnr_frames_the_fewest_bits() -> None:
     )
     framed = [(round(each.get_x() + 0.47), round(each.get_y() + 0.44)) for each in axes.patches]
     assert framed == [(1, 0), (2, 1)]
-    assert axes.title.get_text() == "framed: the fewest bits with 20 dB"
+    assert axes.title.get_text() == "framed: the fewest bits with 20 dB, white: not measured"
+    assert axes.images[0].get_clim() == (5, 40)
+
+
+def test_sqnr_says_no_more_than_there_is() -> None:
+    whole = {"a": {4: 20.0, 8: 20.0}, "b": {4: 20.0, 8: INF}}
+    assert pictures.sqnr(whole, title="all").axes[0].title.get_text() == "all"
+    assert pictures.sqnr(whole, 9, "all").axes[0].title.get_text() == "all\nframed: the fewest bits with 9 dB"
+    assert pictures.sqnr(whole).axes[0].images[0].get_clim() == (20, 21)
+    assert pictures.sqnr({"a": {4: NAN}}).axes[0].images[0].get_clim() == (0, 1)
+
+
+def test_lines_of_a_group_have_a_colour_and_dashes_of_their_own() -> None:
+    series = {name: [1.0, 2.0] for name in "abcde"}
+    looks = [
+        (each.get_color(), each.get_linestyle())
+        for each in pictures.lines([1.0, 2.0], series, group=2).axes[0].lines
+    ]
+    assert looks == [("C0", "-"), ("C0", "--"), ("C1", "-"), ("C1", "--"), ("C2", "-")]
+    alone = [each.get_color() for each in pictures.lines([1.0, 2.0], series).axes[0].lines]
+    assert alone == ["C0", "C1", "C2", "C3", "C4"]
 
 
 def test_many_and_long_names() -> None:
@@ -347,6 +367,11 @@ def test_of_equal_widths_the_best_is_drawn(
             "plot_levels [dict create a [torch::tensor_create {1 -1e308} float64]] a.png",
             "levels must be within 1e+300 of 0 to be drawn but has -1e+308",
             "levels",
+        ),
+        (
+            "plot_lines a.png {1 2} [dict create a {1 2}] -group 5",
+            "group must be in 1 .. 4 but is 5",
+            "group",
         ),
         ("text_histogram $x 10001", "bins must be in 1 .. 10000 but is 10001", "bins"),
         ("text_histogram $x -width 0", "width must be in 1 .. 10000 but is 0", "width"),

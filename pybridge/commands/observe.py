@@ -98,17 +98,22 @@ def observer(
     points of symmetric schemes that are beyond the integers: 32768 of uint16 with a lower quant_max, and 128
     of uint8 (for histogram of quint8, too) with reduce_range.
 
-    minmax takes the least and the greatest element (MinMaxObserver), per_channel_minmax those of each channel
-    (PerChannelMinMaxObserver); moving_average_minmax and moving_average_per_channel_minmax average them over
-    the tensors observed (MovingAverageMinMaxObserver, MovingAveragePerChannelMinMaxObserver).
+    The kinds find the range of the numbers in different ways:
 
-    histogram takes the range that quantizes a histogram of all elements with the least error
-    (HistogramObserver; as there, floating-point tensors are binned and counted in their own precision: of a
-    large float16 or bfloat16 one observe a float32 copy. On a GPU, where PyTorch has no histogram of these
-    two, they are binned as float32). percentile goes from the (100 - p)-th to the p-th
-    percentile of all elements, by the linear rule of `torch.quantile`. mse takes, of the range of all
-    elements times 0.01, 0.02 .. 1.00, the one whose fake quantization has the least squared error, the first
-    of equals. apot takes the largest magnitude, for additive powers of two.
+    - minmax: from the least to the greatest element (MinMaxObserver).
+    - per_channel_minmax: the same for each channel (PerChannelMinMaxObserver).
+    - moving_average_minmax: the averages of the least and of the greatest elements of the tensors observed
+      (MovingAverageMinMaxObserver).
+    - moving_average_per_channel_minmax: the same for each channel (MovingAveragePerChannelMinMaxObserver).
+    - histogram: the range that quantizes a histogram of all elements with the least error
+      (HistogramObserver). As there, floating-point tensors are binned and counted in their own precision: of
+      a large float16 or bfloat16 one observe a float32 copy. On a GPU, where PyTorch has no histogram of
+      these two, they are binned as float32.
+    - percentile: from the (100 - p)-th to the p-th percentile of all elements, by the linear rule of
+      `torch.quantile`.
+    - mse: of the range of all elements times 0.01, 0.02 .. 1.00, the one whose fake quantization has the
+      least squared error, the first of equals.
+    - apot: the largest magnitude, for additive powers of two.
 
     percentile and mse keep a copy of everything they observe, four bytes an element; the others keep a few
     numbers a channel, or a histogram. `memory` and `handles -details 1` count these bytes.

@@ -227,7 +227,13 @@ def uniform_levels(
 
 @command()
 def plot_lines(
-    file: FileName, x: Bulk, series: dict[str, Bulk], title: str = "", xlabel: str = "", ylabel: str = ""
+    file: FileName,
+    x: Bulk,
+    series: dict[str, Bulk],
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    group: int = 1,
 ) -> Picture | None:
     """Write a picture of lines over a common x axis; needs matplotlib, and no display.
 
@@ -238,13 +244,14 @@ def plot_lines(
         title: text above the picture.
         xlabel: text at the x axis.
         ylabel: text at the y axis.
+        group: 1 .. 4: so many series in turn have the same colour, and dashes that tell them apart.
 
     Returns:
         Nothing.
 
     Errors:
-        TORCH ARG VALUE, when a series is not as long as x, or for an ending that is no picture's; TORCH
-        UNSUPPORTED plot_lines, when matplotlib is not installed; POSIX codes.
+        TORCH ARG VALUE, when a series is not as long as x, for another group, or for an ending that is no
+        picture's; TORCH UNSUPPORTED plot_lines, when matplotlib is not installed; POSIX codes.
 
     Example:
         set series {int8 {40 41 39} int4 {18 19 17}}
@@ -259,7 +266,7 @@ def plot_lines(
                 "series", f"series {name} must have {len(points)} numbers, as x, but has {len(values)}"
             )
     place = _Place("plot_lines", file, None)
-    return place.show(lambda: pictures.lines(points, lines, title, xlabel, ylabel))
+    return place.show(lambda: pictures.lines(points, lines, title, xlabel, ylabel, group))
 
 
 def _best(layers: dict[str, list[Measured]]) -> dict[str, dict[int, float]]:

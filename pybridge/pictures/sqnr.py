@@ -18,8 +18,8 @@ def sqnr(layers: dict[str, dict[int, float]], target: float | None = None, title
     """Draw a table of colours, a row for each layer and a column for each width.
 
     Args:
-        layers: by name, the SQNR in dB by the width in bits. Widths that a layer lacks are left white, and
-            NaN is grey.
+        layers: by name, the SQNR in dB by the width in bits. Widths that a layer lacks are left white, which
+            is said, and NaN is grey.
         target: dB; the fewest bits with which a layer reaches it are framed.
         title: above it.
 
@@ -51,12 +51,14 @@ def sqnr(layers: dict[str, dict[int, float]], target: float | None = None, title
         axes.tick_params(left=bool(names), bottom=False)
         _frame(axes, list(layers.values()), widths, target)
         figure.colorbar(image, ax=axes, label="SQNR in dB", pad=0.02)
-        axes.set_title(label(title) if title else _caption(target), fontsize=12)
+        caption = _caption(target, any(len(each) < len(widths) for each in layers.values()))
+        axes.set_title("\n".join(filter(None, (title and label(title), caption))), fontsize=12)
     return figure
 
 
-def _caption(target: float | None) -> str:
-    return "" if target is None else f"framed: the fewest bits with {target:g} dB"
+def _caption(target: float | None, gaps: bool) -> str:
+    framed = "" if target is None else f"framed: the fewest bits with {target:g} dB"
+    return ", ".join(filter(None, (framed, "white: not measured" if gaps else "")))
 
 
 def _draw(axes: Any, layers: list[dict[int, float]], widths: list[int]) -> Any:
@@ -64,14 +66,15 @@ def _draw(axes: Any, layers: list[dict[int, float]], widths: list[int]) -> Any:
     from matplotlib import colormaps
 
     table = np.array([[each.get(bits, nan) for bits in widths] for each in layers])
-    top = max(1.0, float(np.max(table, where=np.isfinite(table), initial=0.0)))
+    finite = table[np.isfinite(table)]
+    low, top = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     missing = np.array([[bits not in each for bits in widths] for each in layers])
     image = axes.imshow(
-        np.ma.masked_invalid(np.clip(table, 0, top)),
+        np.ma.masked_invalid(np.clip(table, low, top)),
         cmap=colormaps[SEQUENTIAL].with_extremes(bad=GREY),
         aspect="auto",
-        vmin=0,
-        vmax=top,
+        vmin=low,
+        vmax=max(top, low + 1),
     )
     white = np.ma.masked_where(~missing, np.ones_like(table))
     axes.imshow(white, cmap="gray", vmin=0, vmax=1, aspect="auto")

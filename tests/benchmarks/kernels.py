@@ -11,7 +11,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import product
 from math import inf
 from pathlib import Path
@@ -213,9 +213,11 @@ def plot(found: dict[Cell, Measured], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     threads = sorted({cell.threads for cell in found})
-    figure, fields = plt.subplots(1, len(threads), figsize=(5 * len(threads), 4), sharey=True, squeeze=False)
+    figure, grid = plt.subplots(
+        1, len(threads), figsize=(5 * len(threads), 4.4), sharey=True, squeeze=False, layout="constrained"
+    )
     lines = {"theirs": ("PyTorch", "C1"), "ours": ("pybridge.quant", "C0"), "clone": ("x.clone()", "C7")}
-    for count, axes in zip(threads, fields[0], strict=True):
+    for count, axes in zip(threads, grid[0], strict=True):
         for (side, (label, colour)), mode in product(lines.items(), MODES):
             if side == "clone" and mode != MODES[0]:
                 continue
@@ -230,10 +232,20 @@ def plot(found: dict[Cell, Measured], path: Path) -> None:
         axes.set_xticks([size for size in SIZES if size > 6], [named(size) for size in SIZES if size > 6])
         axes.set(xlabel="elements", title=f"{count} thread{'s' * (count > 1)}")
         axes.grid(alpha=0.3)
-    fields[0][0].set_ylabel("ns an element (float32, per channel)")
-    fields[0][0].legend(fontsize="small")
-    figure.tight_layout()
+    grid[0][0].set_ylabel("ns an element (float32, per channel)")
+    figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(path, metadata={"Date": None})
+
+
+def read(path: Path) -> dict[Cell, Measured]:
+    """The figures that `--json` has written."""
+    rows = json.loads(path.read_text())["measured"]
+    names = [field.name for field in fields(Cell)]
+    cells = [Cell(*(row[name] for name in names)) for row in rows]
+    return {
+        cell: Measured(cell, row["ours"], row["torch"], row["clone"])
+        for cell, row in zip(cells, rows, strict=True)
+    }
 
 
 def main() -> None:
@@ -241,7 +253,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="measure only what the aims name, in seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, in seconds for a call")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw ns an element over the size")
+    parser.add_argument("--from", type=Path, metavar="FILE", dest="kept", help="draw those of such a FILE")
     arguments = parser.parse_args()
+    if arguments.kept:
+        plot(read(arguments.kept), arguments.plot)
+        return
     where = machine()
     print(", ".join(f"{name} {value}" for name, value in where.items()))
     times = "".join(f"{name:>12}" for name in ("ours (us)", "PyTorch (us)", "clone (us)"))

@@ -180,11 +180,11 @@ def test_completions(filled: Interpreter, text: str, expected: list[str]) -> Non
         ),
         (
             "torch::ara",
-            ("torch::arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left ..."),
+            ("torch::arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left out."),
         ),
         (
             "torch help ara",
-            ("arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left ..."),
+            ("arange", "arange", "Make a 1-D tensor of evenly spaced numbers, the end left out."),
         ),
         (
             "torch help hard",

@@ -20,7 +20,7 @@ def test_a_list_of_handles(tcl: Interpreter) -> None:
     lines = shown(tcl, "set h {}; foreach i [lrepeat 25 x] {lappend h [torch::zeros 2]}; set h").splitlines()
     assert lines[0] == "tensor0   float32 [2]  mean 0 std 0"
     assert lines[19] == "tensor19  float32 [2]  mean 0 std 0"
-    assert lines[20:] == ["... and 5 more handles"]
+    assert lines[20:] == ['... and 5 more handles; "puts" shows all']
 
 
 def test_a_dict_with_handles(tcl: Interpreter) -> None:
@@ -31,7 +31,7 @@ def test_a_dict_with_handles(tcl: Interpreter) -> None:
         "bits        4 8"
     )
     lines = shown(tcl, "set d {}; foreach i [lsearch -all [lrepeat 25 x] x] {dict set d k$i tensor0}; set d")
-    assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", "... and 5 more keys"]
+    assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", '... and 5 more keys; "puts" shows all']
 
 
 @pytest.mark.parametrize(

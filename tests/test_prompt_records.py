@@ -97,10 +97,10 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
 def test_twenty_lines_of_a_table_are_shown() -> None:
     shown = layout(join_list([dict_of(bits=bits, mse=1) for bits in range(25)]), 80)
     assert shown is not None
-    assert shown.splitlines()[20:] == ["  19    1", "... and 5 more"]
+    assert shown.splitlines()[20:] == ["  19    1", '... and 5 more; "puts" shows all']
     shown = layout(join_list([word for bits in range(25) for word in (f"key{bits}", str(bits))]), 80)
     assert shown is not None
-    assert shown.splitlines()[19:] == ["key19  19", "... and 5 more keys"]
+    assert shown.splitlines()[19:] == ["key19  19", '... and 5 more keys; "puts" shows all']
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,10 @@ def test_the_commands_of_the_package(tcl: Interpreter) -> None:
     sweep = layout(tcl.eval("torch::quantization_sweep $w {4 8}"), 80)
     assert sweep is not None
     assert sweep.split()[:5] == ["bits", "granularity", "qscheme", "observer", "axis"]
-    assert sweep.splitlines()[-2:] == ["... and 4 more", "all: group_size {}, scale_mode float"]
+    assert sweep.splitlines()[-2:] == [
+        '... and 4 more; "puts" shows all',
+        "all: group_size {}, scale_mode float",
+    ]
     assert tcl.eval("lindex [torch::quantization_sweep $w {4 8}] 0").startswith(
         "bits 8 granularity per_channel"
     )

@@ -17,7 +17,6 @@ _FILE_COMMANDS = ("source", "open", "cd")
 _OF_VALUES = ("get", "getdef", "exists", "remove")  # subcommands of `dict` that take keys
 _OF_VARIABLES = ("set", "unset", "incr", "append", "lappend", "update", "with")
 _PARTS = re.compile(r"/|::|\(")
-_LONGEST_NOTE = 60
 
 
 class TclCompleter(Completer):
@@ -140,12 +139,8 @@ def _takes_values(place: Place) -> bool:
 
 
 def _completion(offered: Candidate, written: str) -> Completion:
-    note = offered.note
-    if len(note) > _LONGEST_NOTE:
-        note = note[: _LONGEST_NOTE - 3] + "..."
-    return Completion(
-        offered.text, -len(written), display=_label(offered.text, written), display_meta=note or None
-    )
+    label = _label(offered.text, written)
+    return Completion(offered.text, -len(written), display=label, display_meta=offered.note or None)
 
 
 def _label(text: str, written: str) -> str:

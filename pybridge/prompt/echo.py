@@ -69,7 +69,7 @@ def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable) -> str:
     width = max((len(value) for _, value in shown if value in table.objects), default=0)
     lines = [_line(label.ljust(margin), value, width, table) for label, value in shown]
     if len(pairs) > len(shown):
-        lines.append(f"... and {len(pairs) - len(shown)} more {what}")
+        lines.append(f'... and {len(pairs) - len(shown)} more {what}; "puts" shows all')
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ _LONGEST = 200_000  # characters of a result that is looked at
 _MOST_LINES = 20
 _WIDEST_CELL = 48
 _INDENT = "  "
+_MORE = '... and {} more{}; "puts" shows all'
 _BOUND = "\N{NO-BREAK SPACE}"
 _KEY = re.compile(r"[A-Za-z_]\w*")  # as in dicts that commands return; not all words of a text are like that
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
@@ -53,7 +54,7 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
         else:
             lines.append(_cut(f"{key:{margin}}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
-        lines.append(f"... and {len(pairs) - len(shown)} more keys")
+        lines.append(_cut(_MORE.format(len(pairs) - len(shown), " keys"), width))
     return lines
 
 
@@ -71,7 +72,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     widest = min(_WIDEST_CELL, width // 2)
     left = [_column("", labels[:_MOST_LINES], widest)] if labels else []
     columns = {key: _column(key, [row[key] for row in rows[:_MOST_LINES]], widest) for key in rows[0]}
-    notes = [f"... and {len(rows) - _MOST_LINES} more"] if len(rows) > _MOST_LINES else []
+    notes = [_cut(_MORE.format(len(rows) - _MOST_LINES, ""), width)] if len(rows) > _MOST_LINES else []
     same = [key for key, value in rows[0].items() if all(row[key] == value for row in rows)]
     if len(same) < len(columns) and not _drawn([*left, *columns.values()], width):
         columns = {key: cells for key, cells in columns.items() if key not in same}

@@ -57,7 +57,8 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
     assert "\nE   return code was error (1), should have been ok or return (0 2)\n" in error
     assert error.endswith(
         'errorInfo (body):\n    can\'t read "nothing": no such variable\n        while executing\n'
-        '    "expr {1 + $nothing}"\n\nfailures.test:8: f-2'
+        '    "expr {1 + $nothing}"\n        (body line 2, failures.test:9)\n'
+        "errorCode (body): TCL LOOKUP VARNAME nothing\n\nfailures.test:8: f-2"
     )
     code = "E   error code was: A B\nE   error code should have been (glob matching): C *\n"
     assert code in section(result, "f-3 an error code")
@@ -301,9 +302,111 @@ def test_a_long_trace_is_shown_in_part(pytester):
     (place,) = (number for number, line in enumerate(trace) if "more lines; -vv shows all" in line)
     assert trace[0].startswith("    too many nested evaluations")
     assert place == 30
-    assert trace[61:] == ["", "a.test:6: a-1"]
-    assert trace[60] == '    "r"'
+    assert trace[59:61] == ['    "r"', "        (body line 1, a.test:6)"]
+    assert trace[61:] == ["errorCode (body): TCL LIMIT STACK", "", "a.test:6: a-1"]
     assert section(run(pytester, "-vv"), "a-1 (no description)").count("\n") > 1000
+
+
+TRACED = r"""
+proc fail {} {error odd {} {HW LIMIT 2}}
+proc with {script} {uplevel 1 $script}
+proc made {name} {
+    test $name {} -body {list \
+        7
+
+        fail
+    } -result 1
+}
+test t-1 {the second of two} -body {
+    set x 1
+    with {set y 2}
+    with {
+        fail
+    }
+} -cleanup { list \\
+    9
+    fail
+} -result 7
+made t-2
+foreach number {3} {
+    test t-$number {in a loop} -setup {
+
+        fail
+    } -body {set x}
+}
+set body "\n    fail"
+test t-4 {not in the file} -body $body
+test t-5 {one word} {
+    -body {
+        list
+        fail
+    }
+}
+test t-6 {the same twice} -body {
+    fail
+} -cleanup {
+    fail
+} -result 1
+interp create kid
+kid eval {
+    package require tcltest
+    tcltest::test k-1 {in a child} -body {
+
+        error even
+    }
+    tcltest::cleanupTests
+}
+"""
+
+
+def test_the_line_of_a_script_is_named_and_where_that_stands(pytester):
+    """Lines by hand: HEAD has two, and the text begins with an empty one."""
+    write(pytester, a=suite(TRACED.replace("\\\\", "\\")))
+    result = run(pytester)
+    code = "\nerrorCode ({}): HW LIMIT 2\n"
+    first = section(result, "t-1 the second of two")
+    assert first.startswith(
+        "    set x 1\n    with {set y 2}\n    with {\n        fail\n    }\n\n"
+        "cleanup:\n    list  9\n       fail\n\nE   error: odd\n"
+    )
+    assert f"        (body line 4, a.test:16){code.format('body')}" in first
+    assert '    "uplevel 1 $script"\n        (procedure "with" line 1)\n' in first
+    assert f"        (cleanup line 2, a.test:21){code.format('cleanup')}" in first
+    for title, where in (
+        ("t-2 (no description)", "body line 3, a.test:10"),
+        ("t-3 in a loop", "setup line 3, a.test:27"),
+        ("t-4 not in the file", "body line 2"),
+        ("t-5 one word", "body line 2, a.test:35"),
+        ("t-6 the same twice", "body line 2, a.test:39"),
+        ("t-6 the same twice", "cleanup line 2, a.test:41"),
+    ):
+        phase, *_ = where.split()
+        assert f'    "fail"\n        ({where}){code.format(phase)}' in section(result, title)
+    assert section(result, "t-3 in a loop").startswith("setup:\n    fail\n\nE   setup failed: odd\n")
+    child = section(result, "k-1 in a child")
+    assert '    "error even"\n        (body line 3' in child
+    assert "errorCode" not in child
+
+
+def test_a_set_up_and_a_clean_up_that_return_are_told(pytester):
+    text = """
+    test c-1 {} -setup {return early} -body {set x 1} -result 1
+    test c-2 {} -setup {continue} -body {set x 1} -cleanup {return -level 0 -code 7}
+    test c-3 {} -body {set x 1} -cleanup {break} -result 1
+    """
+    write(pytester, a=suite(text))
+    result = run(pytester)
+    early, went_on, broke = (section(result, f"c-{number} (no description)") for number in (1, 2, 3))
+    told = "failed: return code was {}, should have been ok (0)"
+    assert early == (
+        "setup:\n    return early\n\n"
+        f"E   setup {told.format('return (2)')}\nE   result was: early\n\na.test:4: c-1"
+    )
+    assert went_on == (
+        "setup:\n    continue\n\ncleanup:\n    return -level 0 -code 7\n\n"
+        f"E   setup {told.format('continue (4)')}\nE   cleanup {told.format('7 (7)')}\n\na.test:5: c-2"
+    )
+    assert broke == f"cleanup:\n    break\n\nE   cleanup {told.format('break (3)')}\n\na.test:6: c-3"
 
 
 STYLES = """

@@ -14,7 +14,7 @@ from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.difference import SHORT, mismatch
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.suites import DESCRIPTION
-from pybridge.tcltest.trace import trim_trace
+from pybridge.tcltest.trace import line_in_file, trace_in_script
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
 _TRACE_ENDS = 30  # lines
@@ -115,15 +115,47 @@ class Failure(Exception):
 
     def describe(self, config: pytest.Config) -> Description:
         whole = config.getoption("verbose", 0) > 1
-        body = textwrap.indent(textwrap.dedent(self._outcome.body).strip("\n"), "    ")
         wrong = list(self._wrong(whole))
-        traces = [
-            line for phase, trace in self._outcome.traces.items() for line in _trace(phase, trace, whole)
-        ]
+        traces = [line for phase in self._outcome.traces for line in self._trace(config, phase, whole)]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
-        lines = [*([*body.split("\n"), ""] if body else []), *_marked(wrong), *traces, "", where]
+        lines = [*self._scripts(), *_marked(wrong), *traces, "", where]
         location = Location(str(self._test.path), self._test.line, _in_short(wrong))
         return Description(location, lines, short=[where, *_marked(wrong), *traces])
+
+    def _scripts(self) -> Iterator[str]:
+        """What has failed: after a set-up that has, the body did not run."""
+        scripts = self._outcome.scripts
+        kinds = {kind for kind, *_ in self._outcome.problems}
+        for phase in ("setup", "body", "cleanup"):
+            script = textwrap.indent(textwrap.dedent(scripts.get(phase, "")).strip("\n"), "    ")
+            if script and not (phase == "body" and ("setup" in scripts or kinds == {"cleanup"})):
+                yield from [] if phase == "body" else [f"{phase}:"]
+                yield from [*script.split("\n"), ""]
+
+    def _trace(self, config: pytest.Config, phase: str, whole: bool) -> Iterator[str]:
+        """Tcl's stack trace, the last line of which is about the test's script, and its errorCode."""
+        trace, number = trace_in_script(self._outcome.traces[phase])
+        lines = trace.split("\n")
+        if number:
+            lines.append(f"    ({phase} line {number}{self._place(config, phase, number)})")
+        yield from ["", f"errorInfo ({phase}):"]
+        yield from (f"    {line}".rstrip() for line in _ends(lines, whole))
+        code = self._outcome.codes.get(phase, "NONE")
+        if code != "NONE":
+            yield from _labelled(f"errorCode ({phase}): ", code)
+
+    def _place(self, config: pytest.Config, phase: str, number: int) -> str:
+        """Where the line of a script stands, if that is known."""
+        command, script = self._outcome.command, self._outcome.scripts.get(phase)
+        if command is None or script is None:
+            return ""
+        path = Path(command.file or self._test.path)
+        try:
+            text = path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return ""
+        line = line_in_file(text, command, phase, script, number)
+        return f", {_relative(config, path)}:{line}" if line else ""
 
     def _wrong(self, whole: bool) -> Iterator[str]:
         outcome = self._outcome
@@ -166,20 +198,24 @@ def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
     elif kind == "core":
         yield f"a core file was made {words[0]}".rstrip()
     else:
-        yield from _labelled(f"{kind} failed: ", words[0])
+        code, message = words
+        if code == "1":
+            yield from _labelled(f"{kind} failed: ", message)
+        else:
+            yield f"{kind} failed: return code was {_CODES.get(code, code)} ({code}), should have been ok (0)"
+            yield from _labelled("result was: ", message) if message else []
 
 
 def _labelled(label: str, text: str) -> list[str]:
     return (label + text).rstrip("\n").split("\n")
 
 
-def _trace(phase: str, trace: str, whole: bool) -> list[str]:
-    lines = trim_trace(trace).split("\n")
+def _ends(lines: list[str], whole: bool) -> list[str]:
     left_out = len(lines) - 2 * _TRACE_ENDS  # a recursion that does not end leaves thousands
-    if left_out > 1 and not whole:
-        note = f"... ({left_out} more lines; -vv shows all)"
-        lines = [*lines[:_TRACE_ENDS], note, *lines[-_TRACE_ENDS:]]
-    return ["", f"errorInfo ({phase}):", *(f"    {line}".rstrip() for line in lines)]
+    if left_out <= 1 or whole:
+        return lines
+    note = f"... ({left_out} more lines; -vv shows all)"
+    return [*lines[:_TRACE_ENDS], note, *lines[-_TRACE_ENDS:]]
 
 
 def _marked(lines: list[str]) -> list[str]:

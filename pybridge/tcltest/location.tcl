@@ -20,6 +20,17 @@ proc ::pytest_tcltest::location {} {
     return $inside
 }
 
+# File and line as above of the command that has called tcltest, and how many lines it has after its first.
+proc ::pytest_tcltest::command_place {} {
+    for {set level [info frame]} {$level > 0} {incr level -1} {
+        set frame [info frame $level]
+        if {[dict exists $frame file] && ![is_ours $frame]} {
+            return [list {*}[place $frame] [regexp -all {\n} [dict get $frame cmd]]]
+        }
+    }
+    return {"" 0 0}
+}
+
 proc ::pytest_tcltest::place {frame} {
     variable file
     set path [dict get $frame file]

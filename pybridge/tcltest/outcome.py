@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import Event, Extent, TclProcess
+from pybridge.tcltest.trace import Command
+
+DETAILS = ("problem", "command", "errorinfo", "errorcode", "script")  # the events about a failure
 
 
 @dataclass
@@ -15,9 +18,11 @@ class Outcome:
         status: `passed`, `failed`, `skipped`; `none` when tcltest has counted no result; `lost` when the
             process ended before it could.
         reason: why it was skipped or lost.
-        body: the test's body.
+        scripts: the test's body, and its setup and cleanup where they have failed.
         problems: what tcltest found wrong: the kind, then what belongs to it.
         traces: Tcl's errorInfo, by phase: setup, body, cleanup.
+        codes: Tcl's errorCode, by phase.
+        command: the command that has called tcltest, where there is a trace.
         leaked: the handles that are live after the test and were not before.
         seconds: how long the test ran.
         outside: what was written since the last test, to standard output and standard error.
@@ -28,9 +33,11 @@ class Outcome:
 
     status: str
     reason: str = ""
-    body: str = ""
+    scripts: dict[str, str] = field(default_factory=dict)
     problems: list[Event] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
+    command: Command | None = None
     leaked: list[str] = field(default_factory=list)
     seconds: float = 0.0
     outside: tuple[str, str] = ("", "")
@@ -61,15 +68,21 @@ class Running:
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
         name, occurrence, interpreter, since, out, err, body = words
         start = (int(out), int(err))
-        details = Outcome("failed", body=body, interpreter=interpreter)
+        details = Outcome("failed", scripts={"body": body}, interpreter=interpreter)
         return cls(name, int(occurrence), int(since), start, process.output(mark, start), details)
 
     def add(self, kind: str, words: Event) -> None:
         """Take in what the process says about a failure."""
-        if kind == "errorinfo":
-            self.details.traces[words[0]] = words[1]
+        details = self.details
+        if kind == "problem":
+            details.problems.append(words)
+        elif kind == "command":
+            file, line, further = words
+            details.command = Command(file, int(line), int(further))
         else:
-            self.details.problems.append(words)
+            by_phase = {"errorinfo": details.traces, "errorcode": details.codes, "script": details.scripts}
+            phase, text = words
+            by_phase[kind][phase] = text
 
     def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Extent]:
         """The outcome, and how far the output has come."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from pybridge.tcltest.collection import TclTest, setup_problem
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.file_run import FileRun
-from pybridge.tcltest.outcome import Outcome, Running
+from pybridge.tcltest.outcome import DETAILS, Outcome, Running
 from pybridge.tcltest.process import End, Event, Extent, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
@@ -183,7 +183,7 @@ class Run:
             return  # a thread of an earlier file
         elif kind == "begin":
             self._running[thread].append(Running.begin(words, self._mark, process))
-        elif kind in ("problem", "errorinfo", "end"):
+        elif kind == "end" or kind in DETAILS:
             self._take_of_test(self._file, process, thread, kind, words)
         else:
             self._take_of_file(self._file, kind, words)

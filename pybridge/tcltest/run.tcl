@@ -7,14 +7,16 @@ namespace eval ::pytest_tcltest {
     variable counted     ;# an array: how many results tcltest has counted, as far as the tests have told
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
+    variable setup_code 0 ;# the return code of the current test's set-up
     variable report ""   ;# where tcltest's own report of a failure begins in the output
     # what `test` in tcltest has found, and the variables that tell more
     variable failures {
         setupFailure codeFailure errorCodeFailure scriptFailure outputFailure errorFailure cleanupFailure coreFailure
     }
     variable details {
-        setupMsg cleanupMsg coreMsg actualAnswer result match returnCode returnCodes errorCode errorCodeRes
-        scriptCompare scriptMatch output outputCompare outputMatch errorOutput errorCompare errorMatch errorInfo
+        setup setupMsg code cleanup cleanupMsg coreMsg actualAnswer result match returnCode returnCodes errorCode
+        errorCodeRes scriptCompare scriptMatch output outputCompare outputMatch errorOutput errorCompare errorMatch
+        errorInfo
     }
     variable reason ""   ;# the constraint that was not met
 }
@@ -129,7 +131,7 @@ proc ::pytest_tcltest::counts_intact {} {
 proc ::pytest_tcltest::begin {name} {
     variable counted
     variable prefix
-    upvar 2 description description body body
+    upvar 2 description description body body setupFailure setupFailure
     lassign [choose $prefix$name $description] occurrence runs
     if {!$runs} {
         incr counted(Skipped)
@@ -145,6 +147,8 @@ proc ::pytest_tcltest::begin {name} {
     variable reason ""
     variable current [list $prefix$name $occurrence]
     variable inside $name
+    variable setup_code 0
+    trace add variable setupFailure write ::pytest_tcltest::set_up
     emit begin {*}$current $prefix [now] {*}[written] $body
     return 1
 }
@@ -165,6 +169,14 @@ proc ::pytest_tcltest::choose {name description} {
     set runs [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
     emit unfound $name $occurrence $runs $description {*}[location]
     return [list $occurrence $runs]
+}
+
+# tcltest has evaluated the set-up; `code` will be that of the clean-up.
+proc ::pytest_tcltest::set_up {args} {
+    upvar 1 code code
+    if {[info exists code]} {
+        variable setup_code $code
+    }
 }
 
 proc ::pytest_tcltest::live_handles {} {
@@ -284,6 +296,7 @@ proc ::pytest_tcltest::leaked {} {
 proc ::pytest_tcltest::describe_failure {} {
     variable failures
     variable details
+    variable setup_code
     foreach name [concat $failures $details] {
         upvar 1 $name $name
     }
@@ -293,7 +306,8 @@ proc ::pytest_tcltest::describe_failure {} {
         }
     }
     if {$setupFailure} {
-        tell problem setup $setupMsg
+        tell problem setup $setup_code $setupMsg
+        tell script setup $setup
     }
     if {$scriptFailure} {
         mismatch result $scriptCompare $scriptMatch $match $result $actualAnswer
@@ -311,7 +325,8 @@ proc ::pytest_tcltest::describe_failure {} {
         mismatch {error output} $errorCompare $errorMatch $match $errorOutput $::tcltest::errData
     }
     if {$cleanupFailure} {
-        tell problem cleanup $cleanupMsg
+        tell problem cleanup $code $cleanupMsg
+        tell script cleanup $cleanup
     }
     if {$coreFailure} {
         tell problem core $coreMsg
@@ -320,6 +335,12 @@ proc ::pytest_tcltest::describe_failure {} {
         if {[info exists errorInfo($phase)]} {
             tell errorinfo $phase $errorInfo($phase)
         }
+        if {[info exists errorCodeRes($phase)]} {
+            tell errorcode $phase $errorCodeRes($phase)
+        }
+    }
+    if {[array exists errorInfo]} {
+        tell command {*}[command_place]
     }
 }
 

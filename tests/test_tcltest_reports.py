@@ -1,11 +1,14 @@
 """What the pytest plugin says about a test: failures, skips, output, leaks; and its options."""
 
 import fnmatch
+import random
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from pybridge.tcltest import lines
 from pybridge.tcltest.difference import mismatch
 from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
 
@@ -97,16 +100,80 @@ def test_a_test_that_ends_the_process_shows_its_body(pytester):
     assert lines[start + 1].startswith("E   not run: the process ended with status 3 while a-1 ran")
 
 
-def test_very_many_lines_are_compared_in_part():
-    """All of these would take minutes."""
+def test_very_many_lines_are_compared():
+    """difflib would take minutes for these."""
     wanted = [f"line {number}" for number in range(100_000)]
     got = [line + "x" if number % 7 == 6 else line for number, line in enumerate(wanted)]
-    lines = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
-    assert lines[0] == "result differs at line 7: got line 6x, expected line 6"
-    assert len(lines) < 300
-    lines = list(mismatch("result", "exact", "\n".join(wanted[:9]), "\n".join(got[:9]), "", True))
-    assert "  - line 6" in lines
-    assert "  + line 6x" in lines
+    told = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
+    assert told[:4] == [
+        "result differs at line 7: got line 6x, expected line 6",
+        *("- expected, + got:", "  @@ -4,99995 +4,99995 @@", "   line 3"),
+    ]
+    assert len(told) == 203
+    assert told[-1] == "  ... (114081 more lines; -vv shows all)"
+    told = list(mismatch("result", "exact", "\n".join(wanted[:9]), "\n".join(got[:9]), "", True))
+    assert "  - line 6" in told
+    assert "  + line 6x" in told
+
+
+def test_the_difference_of_many_lines_is_all_there_is():
+    wanted = [f"line {number}" for number in range(1, 60_001)]
+    lacking = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(wanted[1:]), "", True))
+    assert lacking[2:] == ["  @@ -1,4 +1,3 @@", "  -line 1", "   line 2", "   line 3", "   line 4"]
+    got = [*wanted[:25_000], "x", *wanted[25_001:40_000], "y", "z", *wanted[40_000:]]
+    two = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
+    assert two[0] == "result differs at line 25001: got x, expected line 25001"
+    assert two[2:] == [
+        *("  @@ -24998,7 +24998,7 @@", "   line 24998", "   line 24999", "   line 25000"),
+        *("  -line 25001", "  +x", "   line 25002", "   line 25003", "   line 25004"),
+        *("  @@ -39998,6 +39998,8 @@", "   line 39998", "   line 39999", "   line 40000"),
+        *("  +y", "  +z", "   line 40001", "   line 40002", "   line 40003"),
+    ]
+
+
+@pytest.mark.parametrize("closely", [3, 500])
+def test_long_texts_differ_as_diff_would_say(monkeypatch, closely):
+    """Whoever applies the difference gets the text that came, be it cut where no line is there once."""
+    monkeypatch.setattr(lines, "_COMPARED_CLOSELY", closely)
+    monkeypatch.setattr(lines, "_SHOWN_WHOLE", -1)
+    dice = random.Random(closely)
+    for _ in range(500):
+        kinds = dice.choice([2, 5, 30])
+        wanted = [str(dice.randrange(kinds)) for _ in range(dice.randrange(60))]
+        got = wanted[:]
+        for _ in range(dice.randrange(8)):
+            place = dice.randrange(len(got) + 1)
+            got[place : place + dice.randrange(2)] = [str(dice.randrange(kinds))] * dice.randrange(3)
+        assert applied(lines.difference(wanted, got), wanted) == got
+
+
+def applied(difference: list[str], text: list[str]) -> list[str]:
+    """The text that a difference makes of this one, as the program `patch` would."""
+    made = list[str]()
+    place = 0
+    for line in difference:
+        if hunk := re.fullmatch(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", line):
+            begin = int(hunk[1]) - (hunk[2] != "0")
+            made += text[place:begin]
+            place = begin
+            assert len(made) == int(hunk[3]) - (hunk[4] != "0")
+            continue
+        if line[0] in " -":
+            assert text[place] == line[1:]
+            place += 1
+        made += [line[1:]] if line[0] in " +" else []
+    return made + text[place:]
+
+
+def test_the_end_of_the_last_line_is_no_line(pytester):
+    write(pytester, a=suite('test a-1 {} -body {puts a; puts b} -output "a\\n\\nc\\n"'))
+    result = run(pytester, "--color=yes")
+    seen = [line for line in result.outlines if line.startswith("\x1b[31m\x1b[1mE")]
+    assert [re.sub(r"\x1b\[\d*m", "", line) for line in seen][-5:] == [
+        *("E   - expected, + got:", "E       a", "E     + b", "E     -", "E     - c"),
+    ]
+    told = list(mismatch("output", "exact", "a\nb\n", "a\n", "", False))
+    assert told[0] == "output differs in length: 1 line, expected 2"
 
 
 def test_an_empty_line_and_one_of_quotes_are_told_apart():

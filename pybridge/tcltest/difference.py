@@ -1,9 +1,8 @@
 """How a value differs from what it should be, in words."""
 
-import difflib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pybridge.tcl_list import split_list
 from pybridge.tcltest.characters import (
@@ -14,13 +13,11 @@ from pybridge.tcltest.characters import (
     quoted,
     unseen_difference,
 )
+from pybridge.tcltest.lines import difference, first_unequal
 
 SHORT = 60  # characters
-_DIFFED_CLOSELY = 4_000  # characters; difflib.ndiff takes seconds for more
 _LONGEST_LINE = 4_000  # characters
 _SHOWN_LINES = 200
-# lines, and where all are wanted; the time that difflib takes grows with the square of their number
-_MOST_COMPARED, _MOST_COMPARED_OF_ALL = 2_000, 20_000
 _KEY = re.compile(r"[^\W\d]\S{,29}")
 _BEFORE, _AFTER = 10, 20  # characters that are shown around a place
 
@@ -72,15 +69,15 @@ def _valued(label: str, matching: str, text: str, whole: bool) -> Iterator[str]:
 
 
 def _mismatch_of_lines(what: str, expected: str, actual: str, whole: bool) -> Iterator[str]:
-    wanted, got = expected.split("\n"), actual.split("\n")
+    both_end = expected.endswith("\n") and actual.endswith("\n")  # no line comes after that
+    wanted, got = (text[: len(text) - both_end].split("\n") for text in (expected, actual))
     if expected.rstrip("\n") == actual.rstrip("\n"):
         newlines = f"got {_newlines_after(actual)}, expected {_newlines_after(expected)}"
         yield f"{what} differs at its end: {newlines}"
     else:
         yield f"{what} differs {_where_lines_differ(wanted, got)}"
     yield "- expected, + got:"
-    most = _MOST_COMPARED_OF_ALL if whole else _MOST_COMPARED
-    yield from _cut(_diff(most, *_told_apart(wanted, got)), whole)
+    yield from _cut(difference(*_told_apart(wanted, got)), whole)
 
 
 def _newlines_after(text: str) -> str:
@@ -95,17 +92,6 @@ def _told_apart(*texts: list[str]) -> Iterator[list[str]]:
         same[look(line)].add(line)
     for lines in texts:
         yield [quoted(line) if len(same[look(line)]) > 1 or has_control(line) else line for line in lines]
-
-
-def _diff(most: int, expected: list[str], actual: list[str]) -> list[str]:
-    """The lines in which they differ; of more than `most` those after the first difference."""
-    if max(len(expected), len(actual)) > most:
-        begin = max(0, _first_unequal(expected, actual) - 3)
-        part = slice(begin, begin + most)
-        return [*_diff(most, expected[part], actual[part]), f"(lines {begin + 1} to {part.stop})"]
-    if sum(map(len, expected + actual)) <= _DIFFED_CLOSELY:
-        return [line.rstrip("\n") for line in difflib.ndiff(expected, actual)]
-    return list(difflib.unified_diff(expected, actual, lineterm=""))[2:]
 
 
 def _cut(lines: list[str], whole: bool) -> Iterator[str]:
@@ -124,7 +110,7 @@ def _first_difference(expected: str, actual: str) -> str:
     key = ""
     wanted, got = _elements(expected), _elements(actual)
     while wanted != got and min(len(wanted), len(got)) > 1:
-        index = _first_unequal(wanted, got)
+        index = first_unequal(wanted, got)
         if index == min(len(wanted), len(got)):
             return " ".join([*_at_element(path, key), _lengths("element", wanted, got)])
         path.append(index)
@@ -136,7 +122,7 @@ def _first_difference(expected: str, actual: str) -> str:
         return place[0] + _got(expected, actual)
     if wanted == got and len(got) > 1 and not look_the_same(expected, actual):
         place.append("as text, not as a list")
-    at = _first_unequal(expected, actual)
+    at = first_unequal(expected, actual)
     return ", ".join([*place, f"at character {at}{_got(expected, actual, at)}"])
 
 
@@ -157,25 +143,19 @@ def _elements(text: str) -> list[str]:
         return []
 
 
-def _first_unequal(wanted: Sequence[str], got: Sequence[str]) -> int:
-    """The first place in which two sequences differ; where one begins with the other, its length."""
-    pairs = enumerate(zip(wanted, got, strict=False))
-    return next((at for at, (left, right) in pairs if left != right), min(len(wanted), len(got)))
-
-
 def _where_lines_differ(wanted: list[str], got: list[str]) -> str:
-    at = _first_unequal(wanted, got)
+    at = first_unequal(wanted, got)
     if at == min(len(wanted), len(got)):
         return _lengths("line", wanted, got)
     expected, actual = wanted[at], got[at]
     if max(len(expected), len(actual)) <= SHORT:
         return f"at line {at + 1}{_got(expected, actual)}"
-    column = _first_unequal(expected, actual)
+    column = first_unequal(expected, actual)
     return f"at line {at + 1}, at character {column}{_got(expected, actual, column)}"
 
 
 def _lengths(kind: str, wanted: list[str], got: list[str]) -> str:
-    return f"in length: {len(got)} {kind}s, expected {len(wanted)}"
+    return f"in length: {len(got)} {kind}{'' if len(got) == 1 else 's'}, expected {len(wanted)}"
 
 
 def _got(expected: str, actual: str, at: int | None = None) -> str:

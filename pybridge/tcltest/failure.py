@@ -54,7 +54,7 @@ class Description:
 
     def toterminal(self, terminal: Any) -> None:
         for line in self._lines if self.shown is None else self.shown:
-            wrong = line.startswith("E ")
+            wrong = line == "E" or line.startswith("E ")
             terminal.line(harmless(line), red=wrong, bold=wrong)
 
     def shorten(self, style: str, when: str | None) -> None:

@@ -91,7 +91,7 @@ def test_a_test_that_the_search_did_not_find_is_reported_as_any_other(pytester):
             "written",
             "*leaked torch handles*",
             "a.test::a-1[[]2]: tensor7",
-            "FAILED a.test::b::a-2 - result was: 1",
+            "FAILED a.test::b::a-2 - got 1, expected 2",
             "SKIPPED [[]1] a.test:8: constraint not met: nowhere",
         ]
     )
@@ -221,7 +221,7 @@ def test_after_the_last_totals_only_failures_are_told_and_are_errors(pytester):
             "E   an error, not a failed test: no cleanupTests after it prints totals that count it",
             "a.test:8: a-4",
             "  */a.test:6: TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals *",
-            "ERROR a.test::a-4 - result was: 1",
+            "ERROR a.test::a-4 - got 1, expected 2",
         ]
     )
     (counts,) = (each.attrib for each in ElementTree.parse(pytester.path / "out.xml").iter("testsuite"))
@@ -252,7 +252,7 @@ def test_an_unforeseen_failure_after_the_last_totals_is_an_error_too(pytester):
     write(pytester, a=HIDDEN.replace("test a-1 {}", END + "test a-1 {}", 1).removesuffix(END))
     result = run(pytester, "-v")
     assert status_of(result) == {"a.test::b::a-2": "ERROR"}
-    result.stdout.fnmatch_lines(["*ERROR at setup of b::a-2*", "ERROR a.test::b::a-2 - result was: 1"])
+    result.stdout.fnmatch_lines(["*ERROR at setup of b::a-2*", "ERROR a.test::b::a-2 - got 1, expected 2"])
     assert result.parseoutcomes() == {"errors": 1, "warnings": 1}
 
 

@@ -82,7 +82,16 @@ def test_a_failure_shows_what_tcltest_knows(pytester):
     )
     assert "==== f-" not in result.stdout.str()  # tcltest's own report
     result.stdout.fnmatch_lines(
-        ["FAILED failures.test::f-1 - result was: 2", "FAILED failures.test::f-5 - setup failed: no room"]
+        [
+            "FAILED failures.test::f-1 - got 2, expected 3",
+            "FAILED failures.test::f-2 - error: can't *",
+            "FAILED failures.test::f-3 - error code: got A B, expected C [*] (glob matching)",
+            "FAILED failures.test::f-4 - return code was ok (0), should have been error (1)",
+            "FAILED failures.test::f-5 - setup failed: no room",
+            "FAILED failures.test::f-6 - cleanup failed: no way",
+            "FAILED failures.test::f-7 - got 2, expected 1",
+            "FAILED failures.test::f-8 - got abc, expected x[*] (glob matching)",
+        ]
     )
 
 
@@ -190,6 +199,8 @@ def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
             test l-2 {elements} -body {lrepeat 40 7} -result [list {*}[lrepeat 30 7] 8 {*}[lrepeat 9 7]]
             test l-3 {length} -body {lrepeat 40 7} -result [lrepeat 41 7]
             test l-4 {characters} -body {string repeat - 99} -result [string repeat - 70]+
+            test l-6 {} -body {string repeat abc 500} -result [string repeat abc 499]abd[string repeat - 9]
+            test l-7 {glob} -body {string repeat abc 500} -match glob -result [string repeat b 201]*
             test l-5 {huge} -body {string repeat "line\\n" 5000} -result [string repeat "Line\\n" 5000]
             """
         ),
@@ -200,6 +211,14 @@ def test_long_results_are_compared_line_by_line_or_element_by_element(pytester):
     assert "E   result differs in length: 40 elements, expected 41\n" in section(result, "l-3 length")
     around = f"got ...{'-' * 30}..., expected ...{'-' * 10}+\n"
     assert f"E   result differs at character 70: {around}" in section(result, "l-4 characters")
+    before = ("abc" * 23)[2:-1]
+    assert section(result, "l-6 (no description)").split("\n")[3:7] == [
+        *("E   result was (1500 characters; -vv shows all):", f"E     ...{before}c"),
+        *("E   result should have been (1509 characters; -vv shows all):", f"E     ...{before}d---------"),
+    ]
+    assert f"(glob matching) (202 characters; -vv shows all):\nE     {'b' * 133}..." in section(
+        result, "l-7 glob"
+    )
     huge = section(result, "l-5 huge")
     assert "more lines; -vv shows all" in huge
     assert huge.count("\n") < 250
@@ -256,7 +275,13 @@ def test_what_differs_without_being_seen_is_told_and_quoted(pytester):
     assert f"E   error code {spaces}\n{code}" in section(result, "u-12 error code")
     lines = 'E   result was:\nE       a\nE     "b "\nE\nE   result should have been (regexp matching):\n'
     assert lines in section(result, "u-13 lines")
-    result.stdout.fnmatch_lines([f"FAILED unseen.test::u-1 - result {spaces}"])
+    result.stdout.fnmatch_lines(
+        [
+            'FAILED unseen.test::u-1 - got "a ", expected "a"',
+            'FAILED unseen.test::u-12 - error code: got "A B", expected "A B " (glob match*',
+            'FAILED unseen.test::u-14 - got " 1\\xa0\\xb5m ", expected 2',
+        ]
+    )
 
 
 def test_lines_that_look_the_same_are_quoted(pytester):
@@ -494,13 +519,15 @@ def test_one_line_for_each_failure(pytester):
     end = next(number for number, line in enumerate(lines) if " short test summary " in line)
     assert [line for line in lines[begin:end] if line[:1] not in "=_-"] == [
         f'{here}/broken.test:4: couldn\'t read file "nowhere.tcl": no such file or directory',
-        f"{here}/styles.test:4: result was: 4",
+        f"{here}/styles.test:4: got 4, expected 5",
         f"{here}/styles.test:5: error: first",
     ]
     failure = next(ElementTree.parse(here / "out.xml").iter("failure"))
     assert "E   result should have been: 5\n" in (failure.text or "")
     with_xdist = run(pytester, "--tb=line", "--show-capture=no", "-p", "xdist", "-n1").stdout
-    with_xdist.fnmatch_lines([f"{here}/broken.test:4: couldn't *", f"{here}/styles.test:4: result was: 4"])
+    with_xdist.fnmatch_lines(
+        [f"{here}/broken.test:4: couldn't *", f"{here}/styles.test:4: got 4, expected 5"]
+    )
     with_xdist.no_fnmatch_line("E  *")
 
 
@@ -530,12 +557,16 @@ def test_the_summary_has_the_beginning_of_a_value_of_several_lines(pytester):
     lines = "\n".join(f"line {number}" for number in range(1, 12))
     pattern = f"test a-1 {{}} -body {{return {{\n\n{lines}}}}} -match glob -result x*\n"
     write(pytester, a=suite(pattern + "test a-2 {} -body {} -match glob -result {a\nb}"))
-    run(pytester, "-rf").stdout.fnmatch_lines(
+    result = run(pytester, "-rf", "--junitxml=out.xml")
+    result.stdout.fnmatch_lines(
         [
-            "FAILED a.test::a-1 - result was: line 1 line 2 line 3 line 4 line 5 line 6*",
-            "FAILED a.test::a-2 - result was empty",
+            "FAILED a.test::a-1 - got line 1 line 2 line 3 line 4 line 5 line 6*",
+            'FAILED a.test::a-2 - got "", expected a b (glob matching)',
         ]
     )
+    failure = next(ElementTree.parse(pytester.path / "out.xml").iter("failure"))
+    value = " ".join(lines.split())[:60]
+    assert failure.attrib["message"] == f"got {value}..., expected x* (glob matching)"
 
 
 def test_where_tcltest_is_another_its_own_report_is_shown(pytester):
@@ -630,7 +661,7 @@ def test_the_summary_says_why_with_xdist_too(pytester):
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "errors": 2}
     result.stdout.re_match_lines_random(
         [
-            ".*a.test::.*a-1.* - result was: 1",
+            ".*a.test::.*a-1.* - got 1, expected 2",
             ".*a.test::.*a-2.* - error: boom",
             r".*b.test::.*\(file\).* - bang",
             r"\x1b\[31m\x1b\[1mE   result was: 1.*",
@@ -646,7 +677,7 @@ def test_junit_and_durations(pytester):
     }
     assert float(cases["j-1"].attrib["time"]) >= 0.3
     (failure,) = cases["o-1.2"]
-    assert (failure.tag, failure.attrib["message"]) == ("failure", "result was: 2")
+    assert (failure.tag, failure.attrib["message"]) == ("failure", "got 2, expected 3")
     assert "result should have been: 3" in (failure.text or "")
     (skipped,) = cases["o-1.4"]
     assert (skipped.tag, skipped.attrib["message"]) == ("skipped", "constraint not met: nowhere")

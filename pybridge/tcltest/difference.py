@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pybridge.tcl_list import split_list
 from pybridge.tcltest.characters import (
@@ -18,6 +18,7 @@ from pybridge.tcltest.lines import difference, first_unequal
 SHORT = 60  # characters
 _LONGEST_LINE = 4_000  # characters
 _SHOWN_LINES = 200
+_LONG = 200  # characters of a value in one line
 _KEY = re.compile(r"[^\W\d]\S{,29}")
 _BEFORE, _AFTER = 10, 20  # characters that are shown around a place
 
@@ -32,21 +33,66 @@ def mismatch(what: str, mode: str, expected: str, actual: str, message: str, who
         message: what the command that compares has complained about; empty where it has not.
         whole: whether all is shown, however long.
     """
-    if message:
-        yield from f"{what} does not match: {message}".split("\n")
-    if mode == "exact" and "\n" in expected + actual:
-        yield from _mismatch_of_lines(what, expected, actual, whole)
-        return
-    alike = look_the_same(expected, actual)
-    if mode == "exact" and max(len(expected), len(actual)) > SHORT:
-        yield f"{what} differs {_first_difference(expected, actual)}"
+    alike, matching, spell = _ways(mode, expected, actual)
+    where = _where(what, mode, expected, actual, message)
+    if where:
+        yield from where.split("\n")
     elif alike:
         yield f"{what} differs only in {unseen_difference(expected, actual)}"
-    matching = "" if mode == "exact" else f" ({mode} matching)"
-    unclear = alike or has_control(expected + actual)
+    if _by_lines(mode, expected, actual):
+        yield "- expected, + got:"
+        yield from _cut(difference(*_told_apart(*_lines_of(expected, actual))), whole)
+        return
+    at = first_unequal(expected, actual) if mode in ("exact", "approx") else 0
     if mode != "tensor" or not message:  # the message says more than the name of a handle
-        yield from _valued(f"{what} was", "", _spelled(actual, mode, unclear), whole)
-    yield from _valued(f"{what} should have been", matching, _spelled(expected, mode, unclear), whole)
+        yield from _valued(f"{what} was", "", actual, at, spell, whole)
+    yield from _valued(f"{what} should have been", matching, expected, at, spell, whole)
+
+
+def mismatch_in_short(what: str, mode: str, expected: str, actual: str, message: str) -> str:
+    """Tell in one line how a value does not match; the arguments are those of `mismatch`."""
+    where = _where(what, mode, expected, actual, message)
+    if where:
+        return where.split("\n")[0]
+    _, matching, spell = _ways(mode, expected, actual)
+    label = "" if what == "result" else f"{what}: "
+    return f"{label}got {_in_a_line(spell(actual))}, expected {_in_a_line(spell(expected))}{matching}"
+
+
+def _ways(mode: str, expected: str, actual: str) -> tuple[bool, str, Callable[[str], str]]:
+    """Whether two values look the same, how a label names the mode, and what spells them."""
+    alike = look_the_same(expected, actual)
+    unclear = alike or has_control(expected + actual)
+    matching = "" if mode == "exact" else f" ({mode} matching)"
+    return alike, matching, lambda text: _spelled(text, mode, unclear)
+
+
+def _where(what: str, mode: str, expected: str, actual: str, message: str) -> str:
+    """Where the values differ, and in what; empty where that is seen when one looks at the values."""
+    if message:
+        return f"{what} does not match: {message}"
+    if _by_lines(mode, expected, actual):
+        if expected.rstrip("\n") != actual.rstrip("\n"):
+            return f"{what} differs {_where_lines_differ(*_lines_of(expected, actual))}"
+        newlines = f"got {_newlines_after(actual)}, expected {_newlines_after(expected)}"
+        return f"{what} differs at its end: {newlines}"
+    if mode == "exact" and max(len(expected), len(actual)) > SHORT:
+        return f"{what} differs {_first_difference(expected, actual)}"
+    return ""
+
+
+def _by_lines(mode: str, expected: str, actual: str) -> bool:
+    return mode == "exact" and "\n" in expected + actual
+
+
+def _lines_of(*texts: str) -> Iterator[list[str]]:
+    all_end = all(text.endswith("\n") for text in texts)  # no line comes after that
+    return (text[: len(text) - all_end].split("\n") for text in texts)
+
+
+def _in_a_line(text: str) -> str:
+    line = " ".join(text.split()) if "\n" in text else text if text == text.strip() else quoted(text)
+    return (line if len(line) <= SHORT else line[:SHORT] + "...") or quoted("")
 
 
 def _spelled(text: str, mode: str, unclear: bool) -> str:
@@ -58,26 +104,21 @@ def _spelled(text: str, mode: str, unclear: bool) -> str:
     return quoted(text) if unclear or (mode != "exact" and conceals(text)) else text
 
 
-def _valued(label: str, matching: str, text: str, whole: bool) -> Iterator[str]:
+def _valued(
+    label: str, matching: str, value: str, at: int, spell: Callable[[str], str], whole: bool
+) -> Iterator[str]:
+    """A value with its label; of a long one the part around this place."""
+    text = spell(value)
     if not text:
         yield f"{label} empty{matching}"
     elif "\n" not in text and len(text) <= SHORT:
         yield f"{label}{matching}: {text}"
-    else:
+    elif whole or "\n" in text or len(value) <= _LONG:
         yield f"{label}{matching}:"
         yield from _cut(text.split("\n"), whole)
-
-
-def _mismatch_of_lines(what: str, expected: str, actual: str, whole: bool) -> Iterator[str]:
-    both_end = expected.endswith("\n") and actual.endswith("\n")  # no line comes after that
-    wanted, got = (text[: len(text) - both_end].split("\n") for text in (expected, actual))
-    if expected.rstrip("\n") == actual.rstrip("\n"):
-        newlines = f"got {_newlines_after(actual)}, expected {_newlines_after(expected)}"
-        yield f"{what} differs at its end: {newlines}"
     else:
-        yield f"{what} differs {_where_lines_differ(wanted, got)}"
-    yield "- expected, + got:"
-    yield from _cut(difference(*_told_apart(wanted, got)), whole)
+        yield f"{label}{matching} ({len(value)} characters; -vv shows all):"
+        yield "  " + spell(_around(value, at, _LONG // 3, 2 * _LONG // 3))
 
 
 def _newlines_after(text: str) -> str:
@@ -170,6 +211,6 @@ def _got(expected: str, actual: str, at: int | None = None) -> str:
     return f"{how}: got {actual or quoted('')}, expected {expected or quoted('')}"
 
 
-def _around(text: str, at: int) -> str:
-    begin, end = max(0, at - _BEFORE), at + _AFTER
+def _around(text: str, at: int, before: int = _BEFORE, after: int = _AFTER) -> str:
+    begin, end = max(0, at - before), at + after
     return ("..." if begin else "") + text[begin:end] + ("..." if end < len(text) else "")

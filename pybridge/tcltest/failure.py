@@ -1,6 +1,5 @@
 """How the failure of a test reads."""
 
-import itertools
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,7 +10,7 @@ import pytest
 
 from pybridge.tcltest.characters import harmless
 from pybridge.tcltest.collection import TclTest
-from pybridge.tcltest.difference import SHORT, mismatch
+from pybridge.tcltest.difference import mismatch, mismatch_in_short
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.suites import DESCRIPTION
 from pybridge.tcltest.trace import line_in_file, trace_in_script
@@ -119,7 +118,7 @@ class Failure(Exception):
         traces = [line for phase in self._outcome.traces for line in self._trace(config, phase, whole)]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
         lines = [*self._scripts(), *_marked(wrong), *traces, "", where]
-        location = Location(str(self._test.path), self._test.line, _in_short(wrong))
+        location = Location(str(self._test.path), self._test.line, self._in_short(wrong))
         return Description(location, lines, short=[where, *_marked(wrong), *traces])
 
     def _scripts(self) -> Iterator[str]:
@@ -170,20 +169,27 @@ class Failure(Exception):
         if self._beyond_totals:
             yield "an error, not a failed test: no cleanupTests after it prints totals that count it"
 
+    def _in_short(self, wrong: list[str]) -> str:
+        """What is wrong in one line: the first, unless it takes two to tell what was and what should be."""
+        if self._outcome.status == "failed" and self._outcome.problems:
+            kind, *words = self._outcome.problems[0]
+            if kind in ("mismatch", "errorcode"):
+                return mismatch_in_short(*_compared(kind, words))
+        return wrong[0]
 
-def _in_short(wrong: list[str]) -> str:
-    """The first line, with the beginning of a value that stands below it."""
-    first, *rest = wrong
-    value = " ".join(" ".join(itertools.takewhile(lambda line: line.startswith("  "), rest)).split())
-    if not (first.endswith(" was:") and value):
-        return first
-    return f"{first} {value if len(value) <= SHORT else value[:SHORT] + '...'}"
+
+def _compared(kind: str, words: list[str]) -> tuple[str, str, str, str, str]:
+    """What `mismatch` takes to tell of such a problem."""
+    if kind == "mismatch":
+        what, mode, expected, actual, message = words
+        return what, mode, expected, actual, message
+    expected, actual = words
+    return "error code", "glob", expected, actual, ""
 
 
 def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
-    if kind == "mismatch":
-        what, mode, expected, actual, message = words
-        yield from mismatch(what, mode, expected, actual, message, whole)
+    if kind in ("mismatch", "errorcode"):
+        yield from mismatch(*_compared(kind, words), whole)
     elif kind == "code":
         allowed, code, message = words
         names = " or ".join(_CODES.get(each, each) for each in allowed.split())
@@ -192,9 +198,6 @@ def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
         yield f"return code was {_CODES.get(code, code)} ({code}), should have been {names} ({allowed})"
         if code != "1" and message:
             yield from _labelled("result was: ", message)
-    elif kind == "errorcode":
-        expected, actual = words
-        yield from mismatch("error code", "glob", expected, actual, "", whole)
     elif kind == "core":
         yield f"a core file was made {words[0]}".rstrip()
     else:

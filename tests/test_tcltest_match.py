@@ -1,5 +1,6 @@
 """The match modes `approx` and `tensor` against pytest.approx and torch.testing.assert_close."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -165,8 +166,35 @@ def test_tensor_agrees_with_assert_close(match, dtype):
 )  # fmt: skip
 def test_tensor_says_what_differs(match, made, expected, complaint):
     handle = match.eval(f"set t [torch::tensor_create {made}]")
-    assert match("tensor", expected, handle) == complaint
+    assert match("tensor", expected, handle).split("\n")[0] == complaint
     match.eval("torch::free $t")
+
+
+def test_tensor_shows_the_tensor_in_short(match):
+    handle = match.eval("set t [torch::tensor_add [torch::ones {100 100}] 0.1]")
+    assert match("tensor", f"float32 {{100 100}} {{{'2 ' * 10_000}}}", handle).split("\n") == [
+        "at index 0 0: got 1.1, expected 2.0 (off by 0.9, allowed 1.26e-05); 10000 of 10000 elements differ",
+        "the tensor is float32 [100, 100]  mean 1.1 std 0",
+        *(f"  [{row}]   {'1.1000  ' * 4}...{'  1.1000' * 4}" for row in (0, 1, 2)),
+        "  ...",
+        *(f"  [{row}]  {'1.1000  ' * 4}...{'  1.1000' * 4}" for row in (97, 98, 99)),
+    ]
+    match.eval("torch::free $t")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_tensor_writes_no_more_digits_than_tell_a_number(match, dtype):
+    """For a float32 NumPy writes the shortest text; what the shorter types hold is a float32, too."""
+    dice = torch.Generator().manual_seed(1)
+    values = [0.1, -2.1, 1 / 3, 1e-5, 16777.217, 0.0, 3.0, *torch.randn(40, generator=dice).tolist()]
+    for value in torch.tensor(values, dtype=getattr(torch, dtype)).double().tolist():
+        written = match.eval(f"torch::tcltest::written {value!r} {dtype}")
+        if dtype == "float64":
+            assert written == repr(value)
+        else:
+            shortest = str(np.float32(value))
+            assert float(written) == float(shortest), (value, written)
+            assert len(written) <= len(shortest) + len("e-05")
 
 
 def test_tensor_names_a_result_that_is_none(match):
@@ -201,7 +229,10 @@ def test_modes_are_there_in_every_suite(pytester):
             "E   result was: 1 2",
             "E   result should have been (approx matching): 1 3",
             "E   result does not match: at index 1: got 0.5, expected 0.75 *; 1 of 2 elements differs",
+            "E   the tensor is float32 [[]2]  mean 0.5 std 0",
+            "E     0.5000  0.5000",
             "E   result should have been (tensor matching): float32 2 {0.5 0.75}",
+            "FAILED plain.test::m-4 - at index 1: got 0.5, expected 0.75 (off by 0.25*",
         ]
     )
 

@@ -51,11 +51,11 @@ def mismatch(what: str, mode: str, expected: str, actual: str, message: str, who
 
 def mismatch_in_short(what: str, mode: str, expected: str, actual: str, message: str) -> str:
     """Tell in one line how a value does not match; the arguments are those of `mismatch`."""
-    where = _where(what, mode, expected, actual, message)
+    label = "" if what == "result" else f"{what}: "
+    where = label + message if message else _where(what, mode, expected, actual, message)
     if where:
         return where.split("\n")[0]
     _, matching, spell = _ways(mode, expected, actual)
-    label = "" if what == "result" else f"{what}: "
     return f"{label}got {_in_a_line(spell(actual))}, expected {_in_a_line(spell(expected))}{matching}"
 
 

@@ -125,7 +125,7 @@ proc ::torch::tcltest::tensor {expected actual} {
     set place 0
     foreach left $wanted right $numbers {
         if {![close_to $left $right $rtol $atol sum]} {
-            return -code error [describe $wanted $numbers $shape $place $rtol $atol]
+            return -code error "[describe $wanted $numbers $shape $dtype $place $rtol $atol][in_short $actual]"
         }
         incr place
     }
@@ -212,15 +212,42 @@ proc ::torch::tcltest::tolerances {dtype options} {
     return [dict values $given]
 }
 
-proc ::torch::tcltest::describe {wanted numbers shape place rtol atol} {
+proc ::torch::tcltest::describe {wanted numbers shape dtype place rtol atol} {
     set wrong 0
     foreach left $wanted right $numbers {
         incr wrong [expr {![close_to $left $right $rtol $atol sum]}]
     }
     set left [lindex $wanted $place]
     set right [lindex $numbers $place]
-    set text "[at [index_of $place $shape]]got $right, expected $left[distance $left $right $rtol $atol sum]"
+    set text "[at [index_of $place $shape]]got [written $right $dtype], expected [written $left $dtype]"
+    append text [distance $left $right $rtol $atol sum]
     return "$text; $wrong of [count $numbers] differ[expr {$wrong == 1 ? "s" : ""}]"
+}
+
+# The elements at the edges of a tensor that has several, for the end of a message.
+proc ::torch::tcltest::in_short {tensor} {
+    if {[join [::torch::tensor_shape $tensor] *] in {"" 1}} {
+        return ""
+    }
+    return "\nthe tensor is [join [split [::torch::show $tensor] \n] "\n  "]"
+}
+
+# A number with as many digits as it takes to tell which float32 it is: as the double that is equal, 0.1 would have 17.
+proc ::torch::tcltest::written {number dtype} {
+    if {$dtype ni {float16 bfloat16 float32} || [is_nan $number] || abs($number) == Inf} {
+        return $number
+    }
+    foreach digits {6 7 8 9} {
+        set text [format %.${digits}g $number]
+        binary scan [binary format f $text] f held
+        if {$held == $number} {
+            break
+        }
+    }
+    if {[string is entier $text]} {
+        append text .0
+    }
+    return $text
 }
 
 # Where the element at this place of the flat list is: one number for each dimension.

@@ -140,7 +140,9 @@ def test_of_a_selection_only_those_run_that_it_names(pytester):
     write(pytester, a=HIDDEN)
     result = run(pytester, "-v", "-k", "a-1")
     assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-1[2]": "PASSED"}
-    result.stdout.fnmatch_lines(["*TclTestWarning: b::a-2, a-3: was not run: only some tests were selected*"])
+    result.stdout.fnmatch_lines(
+        ["*TclTestWarning: b::a-2, a-3: were not run: only some tests were selected*them"]
+    )
 
 
 def test_a_mark_that_skips_a_test_selects_no_less(pytester):
@@ -220,7 +222,7 @@ def test_after_the_last_totals_only_failures_are_told_and_are_errors(pytester):
             "E   result was: 1",
             "E   an error, not a failed test: no cleanupTests after it prints totals that count it",
             "a.test:8: a-4",
-            "  */a.test:6: TclTestWarning: a-2, a-3: was run, but no cleanupTests after it prints totals *",
+            "  */a.test:6: TclTestWarning: a-2, a-3: were run, but no cleanupTests after them prints totals *",
             "ERROR a.test::a-4 - got 1, expected 2",
         ]
     )

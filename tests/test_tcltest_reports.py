@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from pybridge.tcl_package import tcl_package
 from pybridge.tcltest import lines
 from pybridge.tcltest.difference import mismatch
 from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
@@ -687,7 +688,10 @@ def test_junit_and_durations(pytester):
 # -- leaks -----------------------------------------------------------------------------------------------
 
 
-def test_leaked_handles_are_reported_and_fail_only_when_strict(pytester):
+@pytest.mark.parametrize("interpreter", ["tcltorch", "tclsh"])  # which has a worker
+def test_leaked_handles_are_reported_and_fail_only_when_strict(pytester, monkeypatch, interpreter):
+    monkeypatch.setenv("TCLLIBPATH", f"{{{tcl_package()}}}")
+    monkeypatch.setenv("TORCH_TCL_PYTHON", sys.executable)
     write(
         pytester,
         leaks=TENSORS
@@ -702,16 +706,33 @@ def test_leaked_handles_are_reported_and_fail_only_when_strict(pytester):
             torch::free $x
             torch::scope {torch::tensor_shape [torch::ones 2]}
         } -result 2
-        test l-4 {fails too} -body {list [torch::ones {2}] [torch::ones {2}]; expr 1} -result 2
+        test l-4 {fails too} -body {
+            list [torch::ones {2}] [torch::zeros {3} int64]; expr 1
+        } -result 2
+        test l-5 {leaks many} -body {time {torch::ones 2} 8; list} -result {}
+        test l-6 {telling has made none} -body {dict get [torch::memory] created} -result 15
         """
         + END,
     )
-    result = run(pytester, interpreter="tcltorch")
-    assert outcomes(result) == (3, 0, 1)
+    result = run(pytester, interpreter=interpreter)
+    assert outcomes(result) == (5, 0, 1)
     result.stdout.fnmatch_lines(
-        ["*leaked torch handles*", "leaks.test::l-1: tensor1", "leaks.test::l-4: tensor5 tensor6"]
+        [
+            "*leaked torch handles*",
+            "leaks.test::l-1: tensor1 (float32 [[]2[]])",
+            "leaks.test::l-4: tensor5 (float32 [[]2[]]), tensor6 (int64 [[]3[]])",
+            "leaks.test::l-5: tensor7 (*), tensor8 (*), tensor9 (*), tensor10 (*), tensor11 (*) and 3 more",
+        ],
+        consecutive=True,
     )
     result.stdout.no_fnmatch_line("leaks.test::l-[[]23]:*")
+
+
+def test_a_test_whose_name_ends_in_colons_is_named_in_its_heading(pytester):
+    write(pytester, a=suite("test a:: {colons} {expr 1} 2\ntest {} {no name} {expr 1} 2"))
+    result = run(pytester)
+    assert section(result, "a:: colons").endswith("a.test:3: a::")
+    assert "E   result was: 1\n" in section(result, "no name")
 
 
 FAKE = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
@@ -731,7 +752,10 @@ def test_a_leak_fails_a_test_when_strict(pytester):
             """
         ),
     )
-    assert outcomes(run(pytester)) == (2, 1, 1)
+    result = run(pytester, "--tb=no")
+    assert outcomes(result) == (2, 1, 1)
+    in_order = ["*= leaked torch handles =*", "strict.test::s-1: t1, t2", "strict.test::s-3: t3", "===*"]
+    result.stdout.fnmatch_lines(in_order, consecutive=True)
     pytester.makeini("[pytest]\ntcltest_strict_leaks = true")
     result = run(pytester, "-v")
     assert list(status_of(result).values()) == ["FAILED", "PASSED", "FAILED", "SKIPPED"]

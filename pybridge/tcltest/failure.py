@@ -165,7 +165,7 @@ class Failure(Exception):
         if outcome.status == "failed" and not outcome.problems:
             yield from (outcome.report or "tcltest counted a failure").split("\n")
         if outcome.leaked and self._strict_leaks:
-            yield f"leaked {', '.join(outcome.leaked)}: live after the test and not before"
+            yield f"leaked {outcome.leaked_in_short}: live after the test and not before"
         if self._beyond_totals:
             yield "an error, not a failed test: no cleanupTests after it prints totals that count it"
 

@@ -153,7 +153,7 @@ class TclItem(pytest.Item):
         _add_output(self, "setup", outcome.outside)
         _add_output(self, "call", outcome.output)
         if outcome.leaked:
-            self.user_properties.append((LEAKED, " ".join(outcome.leaked)))
+            self.user_properties.append((LEAKED, outcome.leaked_in_short))
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.fails(strict):
             beyond_totals = self._run.files[self.path].beyond_totals(self.test)
@@ -179,7 +179,7 @@ class TclItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         description = " ".join(self.test.description.split()) or "(no description)"
-        return self.test.path, self.test.line - 1, f"{self.name} {description}"
+        return self.test.path, self.test.line - 1, f"{self.name or self.test.name} {description}".strip()
 
 
 class BrokenFile(pytest.Item):

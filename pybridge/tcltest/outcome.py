@@ -3,11 +3,13 @@
 import time
 from dataclasses import dataclass, field
 
+from pybridge.tcl_list import split_list
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import Event, Extent, TclProcess
 from pybridge.tcltest.trace import Command
 
 DETAILS = ("problem", "command", "errorinfo", "errorcode", "script")  # the events about a failure
+_NAMED = 5  # handles, of which run.tcl tells what they name
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Outcome:
         traces: Tcl's errorInfo, by phase: setup, body, cleanup.
         codes: Tcl's errorCode, by phase.
         command: the command that has called tcltest, where there is a trace.
-        leaked: the handles that are live after the test and were not before.
+        leaked: the handles that are live after the test and were not before, the first with what they name.
         seconds: how long the test ran.
         outside: what was written since the last test, to standard output and standard error.
         output: what the test wrote.
@@ -44,6 +46,12 @@ class Outcome:
     output: tuple[str, str] = ("", "")
     report: str = ""
     interpreter: str = ""
+
+    @property
+    def leaked_in_short(self) -> str:
+        """The first of them, and how many more there are."""
+        more = len(self.leaked) - _NAMED
+        return ", ".join(self.leaked[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
     def fails(self, strict_leaks: bool) -> bool:
         return self.status in ("failed", "lost") or (strict_leaks and bool(self.leaked))
@@ -91,7 +99,8 @@ class Running:
         outcome = self.details
         outcome.status = status.lower()
         outcome.reason = reason
-        outcome.leaked = leaked.split()
+        for name, *what in map(split_list, split_list(leaked)):
+            outcome.leaked.append(f"{name} ({what[0]})" if any(what) else name)
         outcome.seconds = max(0, int(ended) - self.since) / 1e6
         outcome.outside = self.outside
         outcome.output = process.output(self.start, (int(report), end[1]))

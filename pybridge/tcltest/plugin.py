@@ -133,7 +133,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     from pybridge.tcltest.suites import LEAKED
 
     leaks = [
-        (report.nodeid, value)
+        (report.location[:2], report.nodeid, value)
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
         for report in terminalreporter.getreports(outcome)
         if isinstance(report, pytest.TestReport) and report.when == "call"
@@ -141,8 +141,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == LEAKED
     ]
     if leaks:
+        terminalreporter.ensure_newline()  # or the first line would, after the heading
         terminalreporter.section("leaked torch handles")
-        for nodeid, handles in leaks:
+        for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
             terminalreporter.write_line(f"{nodeid}: {handles}")
 
 

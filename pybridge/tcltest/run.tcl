@@ -278,6 +278,7 @@ proc ::pytest_tcltest::skip_reason {} {
     return "does not match -match [::tcltest::configure -match]"
 }
 
+# The handles that are live and were not when the test began, each with what there is to say of it.
 proc ::pytest_tcltest::leaked {} {
     variable handles
     set live [live_handles]
@@ -285,10 +286,21 @@ proc ::pytest_tcltest::leaked {} {
         return {}
     }
     set old [dict create {*}[concat {*}[lmap handle $handles {list $handle 1}]]]
-    return [lmap handle $live {
+    set new [lmap handle $live {
         if {[dict exists $old $handle]} continue
         set handle
     }]
+    set described [lmap handle [lrange $new 0 4] {list $handle [described $handle]}]
+    return [concat $described [lmap handle [lrange $new 5 end] {list $handle}]]
+}
+
+# Dtype and shape of a tensor, or what another handle names; it makes no handle to tell that.
+proc ::pytest_tcltest::described {handle} {
+    if {[catch {::torch::handles $handle -details 1} line]} {
+        return ""
+    }
+    regexp {^\S+ +(?:[\d,]+ bytes|on \S+) +(.*)} $line all line
+    return $line
 }
 
 # Say what tcltest found wrong, from the variables of its procedure `test`, in which this is evaluated. Where another

@@ -22,11 +22,11 @@ def warn_of_differences(file: FileRun) -> list[str]:
         The warnings that are to be errors.
     """
     differences = {
-        "was there when the file was searched for tests, but not when they ran": file.never_came,
-        "was run, but no cleanupTests after it prints totals that count it": file.uncounted,
-        "was run, but tcltest counted no result for it": file.without_result,
-        "was counted by tcltest, but no test told: a script may have changed the counts": file.stand_ins,
-        "was not run: only some tests were selected, and the search did not find it": file.unselected,
+        "{was} there when the file was searched for tests, but not when they ran": file.never_came,
+        "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
+        "{was} run, but tcltest counted no result for {it}": file.without_result,
+        "{was} counted by tcltest, but no test told: a script may have changed the counts": file.stand_ins,
+        "{was} not run: only some tests were selected, and the search did not find {it}": file.unselected,
     }
     errors = []
     for what, tests in differences.items():
@@ -40,7 +40,9 @@ def warn_of_differences(file: FileRun) -> list[str]:
 def _warn(tests: list[TclTest], what: str) -> None:
     """Warn of tests where the first of them stands."""
     if tests:
-        warning = TclTestWarning(f"{_listed(tests)}: {what}")
+        several = len({test.name for test in tests}) > 1
+        words = {"was": "were", "it": "them"} if several else {"was": "was", "it": "it"}
+        warning = TclTestWarning(f"{_listed(tests)}: {what.format_map(words)}")
         warnings.warn_explicit(warning, None, str(tests[0].path), tests[0].line)
 
 

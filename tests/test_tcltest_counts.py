@@ -222,7 +222,7 @@ def test_after_the_last_totals_only_failures_are_told_and_are_errors(pytester):
             "E   result was: 1",
             "E   an error, not a failed test: no cleanupTests after it prints totals that count it",
             "a.test:8: a-4",
-            "  */a.test:6: TclTestWarning: a-2, a-3: were run, but no cleanupTests after them prints totals *",
+            "  */a.test:6: TclTestWarning: a-2, a-3: were run, but no cleanupTests after them prints *",
             "ERROR a.test::a-4 - got 1, expected 2",
         ]
     )

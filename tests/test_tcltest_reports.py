@@ -502,6 +502,22 @@ def test_a_set_up_and_a_clean_up_that_return_are_told(pytester):
     assert broke == f"cleanup:\n    break\n\nE   cleanup {told.format('break (3)')}\n\na.test:6: c-3"
 
 
+def test_a_test_stands_in_the_file_that_a_procedure_sources(pytester):
+    """The procedure may be tcltest's own, or one of the suite's."""
+    sub = pytester.mkdir("sub")
+    helper = "proc check {name} {\n    test $name {} {expr 1} 2\n}\n"
+    (sub / "one.test").write_text(suite(helper + "if 1 {\n    check o-1\n}\ntest o-2 {} {expr 1} 2"))
+    of_all = "configure -testdir sub -singleproc 1\nrunAllTests\n"
+    of_suite = (
+        "proc read {path} {\n    uplevel #0 [list source $path]\n}\nproc all {} {read sub/one.test}\nall\n"
+    )
+    write(pytester, all=HEAD + of_all, more=HEAD + of_suite)
+    result = run(pytester, "all.test", "more.test")
+    assert outcomes(result) == (0, 0, 4)
+    places = [line for line in result.outlines if line.startswith("sub/one.test:")]
+    assert places == ["sub/one.test:7: o-1", "sub/one.test:9: o-2"] * 2
+
+
 STYLES = """
 test s-1 {a result} -body {puts hello; expr {2 + 2}} -result 5
 test s-2 {an error} -body {

@@ -15,7 +15,7 @@ proc ::pytest_tcltest::compare_counts {} {}
 # A script that is sourced, the test file first; but for tcltest itself.
 proc ::pytest_tcltest::sources {command op} {
     set path [lindex $command end]
-    if {![regexp {(^|/)tcltest(-[\d.]+\.tm|\.tcl)$} $path]} {
+    if {![is_tcltest $path]} {
         look_at_script $path
     }
 }

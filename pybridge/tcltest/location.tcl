@@ -10,7 +10,7 @@ proc ::pytest_tcltest::location {} {
         if {![dict exists $frame file] || [is_ours $frame]} {
             continue
         }
-        if {[at_top_level $frame]} {
+        if {[at_top_level $frame $level]} {
             return [place $frame]
         }
         if {$inside eq $made_at} {
@@ -37,16 +37,32 @@ proc ::pytest_tcltest::place {frame} {
     return [list [expr {$path eq $file ? "" : $path}] [dict get $frame line]]
 }
 
-# Whether the frame is not of a procedure.
-proc ::pytest_tcltest::at_top_level {frame} {
-    return [expr {![dict exists $frame lambda] && ![dict exists $frame proc]}]
+# Whether the frame is not of a procedure. That of a script that a procedure sources names the procedure, too.
+proc ::pytest_tcltest::at_top_level {frame level} {
+    if {[dict exists $frame lambda]} {
+        return 0
+    }
+    if {![dict exists $frame proc]} {
+        return 1
+    }
+    while {[incr level -1] > 0} {
+        set below [info frame $level]
+        if {[dict exists $below cmd] && [regexp {^(::)?source\s} [dict get $below cmd]]} {
+            return [expr {[dict exists $below proc] && [dict get $below proc] eq [dict get $frame proc]}]
+        }
+    }
+    return 0
 }
 
-# Whether the frame is of this plugin or of tcltest.
+# Whether the frame is of this plugin or of tcltest; what `runAllTests` sources is neither.
 proc ::pytest_tcltest::is_ours {frame} {
     variable here
     if {[dict exists $frame proc] && [string match ::tcltest::* [dict get $frame proc]]} {
-        return 1
+        return [expr {![string match *AllTests [dict get $frame proc]] || [is_tcltest [dict get $frame file]]}]
     }
     return [expr {[string first $here/ [dict get $frame file]] == 0}]
+}
+
+proc ::pytest_tcltest::is_tcltest {path} {
+    return [regexp {(^|/)tcltest(-[\d.]+\.tm|\.tcl)$} $path]
 }

@@ -836,20 +836,52 @@ def test_which_files_are_taken(pytester):
     ("option", "complaint"),
     [
         ("tcltest_process=thread", "tcltest_process must be file or session, not 'thread'"),
-        ("tcltest_timeout=soon", "tcltest_timeout must be a number of seconds greater than 0, not 'soon'"),
+        ("tcltest_timeout=soon", "tcltest_timeout*'soon'"),
         ("tcltest_timeout=0", "tcltest_timeout must be a number of seconds greater than 0, not '0*'"),
         ("tcltest_setup=nowhere.tcl", "tcltest_setup: no such file: */nowhere.tcl"),
         ("--tcltest-process=thread", "--tcltest-process must be file or session, not 'thread'"),
         ("--tcltest-timeout=inf", "--tcltest-timeout must be a number of seconds greater than 0, not 'inf'"),
         ("--tcltest-setup=nowhere.tcl", "--tcltest-setup: no such file: */nowhere.tcl"),
         ("--tcltest-args='a", "--tcltest-args: no closing quotation: 'a"),
+        ("tcltest_args='a", "tcltest_args: No closing quotation"),
+        ("tcltest_files='a", "tcltest_files: No closing quotation"),
+        ("tcltest_interpreter='a", "tcltest_interpreter: No closing quotation"),
+        ("tcltest_strict_leaks=maybe", "tcltest_strict_leaks: invalid truth value 'maybe'"),
     ],
 )
 def test_a_bad_option_is_a_usage_error(pytester, option, complaint):
     words = [option] if option.startswith("--") else ["-o", option]
-    result = run(pytester, *words)
+    result = run(pytester, *words, interpreter="tcltorch")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {complaint}"])
+
+
+@pytest.mark.parametrize("value", ["[1]", '[["a"]]', '["a", 1.5]'])
+@pytest.mark.parametrize("name", ["args", "files", "interpreter", "timeout", "strict_leaks"])
+def test_a_value_of_another_type_is_a_usage_error_that_names_the_option(pytester, name, value):
+    (pytester.path / "pyproject.toml").write_text(f"[tool.pytest.ini_options]\ntcltest_{name} = {value}\n")
+    result = run(pytester, interpreter="tcltorch")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *tcltest_{name}*"])
+    result.stderr.no_fnmatch_line("*INTERNALERROR*")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken"),
+    [
+        ("t/*.test", {"t/a.test"}),
+        ("./t/*.test", {"t/a.test"}),
+        ("./*.test", {"t/a.test", "b.test"}),
+        ("**/*.test", {"t/a.test", "b.test"}),
+        ("t*/a.*", {"t/a.test"}),
+        ("u/*.test", set()),
+    ],
+)
+def test_a_pattern_with_a_slash_is_one_of_paths(pytester, pattern, taken):
+    pytester.mkdir("t")
+    write(pytester, **{"t/a": suite("test a-1 {} {expr 1} 1"), "b": suite("test a-1 {} {expr 1} 1")})
+    status = status_of(run(pytester, "-v", "-o", f"tcltest_files={pattern}"))
+    assert {nodeid.partition("::")[0] for nodeid in status} == taken
 
 
 def test_a_relative_interpreter_is_one_beside_the_configuration(pytester):

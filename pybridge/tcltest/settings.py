@@ -6,11 +6,11 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
+from _pytest.pathlib import fnmatch_ex
 
 PROCESSES = ("file", "session")
 _OWN = Path(sys.executable).with_name("tcltorch")
@@ -21,7 +21,7 @@ class Settings:
     """What the user has configured.
 
     Args:
-        files: glob patterns of the names of test files.
+        files: glob patterns of the names of test files, or of their paths where there is a `/` in one.
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch itself.
         setup: a Tcl script that is sourced before each test file.
         arguments: the words that a test file finds in `$argv`.
@@ -46,7 +46,7 @@ class Settings:
 
     def is_test_file(self, path: Path) -> bool:
         """Whether pytest is to run this file."""
-        return any(fnmatch(path.name, pattern) for pattern in self.files)
+        return any(fnmatch_ex(pattern, path) for pattern in self.files)
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -80,32 +80,57 @@ def read_settings(config: pytest.Config) -> Settings:
         pytest.UsageError: a value is not allowed.
     """
     return Settings(
-        files=tuple(config.getini("tcltest_files")),
+        files=tuple(
+            os.path.normpath(pattern) for pattern in _strings(config, "files")
+        ),  # `./` matches nothing
         interpreter=_interpreter(config),
         setup=_setup(config),
         arguments=tuple(_words(config, "args")),
-        strict_leaks=bool(config.getoption("tcltest_strict_leaks") or config.getini("tcltest_strict_leaks")),
+        strict_leaks=bool(config.getoption("tcltest_strict_leaks") or _ini(config, "strict_leaks")),
         process=_process(config),
         timeout=_timeout(config),
     )
 
 
+def _ini(config: pytest.Config, name: str) -> Any:
+    """What the configuration says of an option, or its default.
+
+    Raises:
+        pytest.UsageError: it is of another type; the message names the option.
+    """
+    option = f"tcltest_{name}"
+    try:
+        return config.getini(option)
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        message = str(error)
+        raise pytest.UsageError(message if option in message else f"{option}: {message}") from None
+
+
+def _strings(config: pytest.Config, name: str) -> list[str]:
+    value = _ini(config, name)
+    if not all(
+        isinstance(each, str) for each in value
+    ):  # as pytest itself has it of its own TOML tables alone
+        raise pytest.UsageError(f"tcltest_{name} must be a list of strings, not {value!r}")
+    return list(value)
+
+
 def _words(config: pytest.Config, name: str) -> list[str]:
     given = config.getoption(f"tcltest_{name}")
     if given is None:
-        return list(config.getini(f"tcltest_{name}"))
+        return _strings(config, name)
     try:
         return shlex.split(given)
     except ValueError as error:
         raise pytest.UsageError(f"--tcltest-{name}: {str(error).lower()}: {given}") from None
 
 
-def _value(config: pytest.Config, name: str) -> tuple[str, str]:
+def _value(config: pytest.Config, name: str) -> tuple[Any, str]:
     """The value of an option, and how the user spells the option."""
     given = config.getoption(f"tcltest_{name}")
     if given is not None:
-        return str(given), f"--tcltest-{name}"
-    return str(config.getini(f"tcltest_{name}")), f"tcltest_{name}"
+        return given, f"--tcltest-{name}"
+    return _ini(config, name), f"tcltest_{name}"
 
 
 def _folder(config: pytest.Config, name: str) -> Path:
@@ -130,6 +155,8 @@ def _is_own(program: str) -> bool:
 
 def _setup(config: pytest.Config) -> Path | None:
     value, spelled = _value(config, "setup")
+    if not isinstance(value, str):
+        raise pytest.UsageError(f"{spelled} must be the name of a file, not {value!r}")
     if not value:
         return None
     path = _folder(config, "setup") / Path(value).expanduser()
@@ -141,18 +168,15 @@ def _setup(config: pytest.Config) -> Path | None:
 def _process(config: pytest.Config) -> str:
     value, spelled = _value(config, "process")
     if value not in PROCESSES:
-        raise pytest.UsageError(f"{spelled} must be {' or '.join(PROCESSES)}, not '{value}'")
-    return value
+        raise pytest.UsageError(f"{spelled} must be {' or '.join(PROCESSES)}, not {value!r}")
+    return str(value)
 
 
 def _timeout(config: pytest.Config) -> float:
-    try:
-        value, spelled = _value(config, "timeout")
-    except (ValueError, pytest.UsageError) as error:  # pytest itself could not make a number of it
-        value, spelled = str(error).partition("'")[2].rstrip("'"), "tcltest_timeout"
+    value, spelled = _value(config, "timeout")
     try:
         seconds = float(value)
-    except ValueError:
+    except (TypeError, ValueError):
         seconds = math.nan
     if not 0 < seconds < math.inf:
         raise pytest.UsageError(f"{spelled} must be a number of seconds greater than 0, not '{value}'")

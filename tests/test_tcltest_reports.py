@@ -664,6 +664,21 @@ def test_totals_alone_are_not_shown(pytester):
     assert section(run(pytester, "-rP"), "a-2 (no description)").endswith("a file.test:4: a-2")
 
 
+@pytest.mark.parametrize("line", ["x" * 49, ""], ids=["lines", "no lines"])
+def test_of_very_much_output_the_beginning_and_the_end_are_shown(pytester, line):
+    put = f"puts {line}" if line else "puts -nonewline xxxxxxxxxx"
+    flood = f"puts first; for {{set i 0}} {{$i < 300000}} {{incr i}} {{{put}}}; puts last"
+    write(pytester, a=suite(f"test a-1 {{}} {{{flood}; expr 1}} 2\ntest a-2 {{}} {{expr 1}} 1"))
+    result = run(pytester)
+    assert outcomes(result) == (1, 0, 1)
+    shown = result.stdout.str()
+    assert 900_000 < len(shown) < 1_010_000
+    (left_out,) = re.findall(r"^\.\.\. \(([\d,]+) bytes left out\)$", shown, re.M)
+    written = len("first\nlast\n") + 300_000 * (50 if line else 10)
+    assert int(left_out.replace(",", "")) == written - 1_000_000
+    result.stdout.fnmatch_lines(["first", "*last"])
+
+
 def test_a_test_that_does_not_end_has_a_duration(pytester):
     write(pytester, a=suite("test a-1 {} {after 300; exit} 1"))
     run(pytester, "--junitxml=out.xml")

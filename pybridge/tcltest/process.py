@@ -44,6 +44,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pybridge.tcl_package import tcl_package
+from pybridge.tcltest.output import excerpt
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -227,11 +228,8 @@ class TclProcess:
         return out, self._slice("stderr", start[1], end and end[1])
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
-        if end is not None and end <= start:
-            return ""
         with open(self._folder / name, "rb") as stream:
-            stream.seek(start)
-            return stream.read(-1 if end is None else end - start).decode("utf-8", "replace")
+            return excerpt(stream, start, os.fstat(stream.fileno()).st_size if end is None else end)
 
     def kill(self) -> None:
         """End the process and all that it has started."""

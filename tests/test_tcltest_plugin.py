@@ -266,7 +266,7 @@ LATER = "test a-1.2 {later} {expr 1} 1\n"
 @pytest.mark.parametrize(
     ("text", "passed", "said"),
     [
-        pytest.param("", 0, ["E   no test in this file", "broken.test:1"], id="an empty file"),
+        pytest.param("", 0, ["E   no test in this file", "broken.test"], id="an empty file"),
         pytest.param(HEAD + END, 0, ["E   no test in this file"], id="no test"),
         pytest.param(
             HEAD + GOOD + "error boom\n" + LATER + END,
@@ -385,7 +385,7 @@ def test_a_file_that_is_sourced_for_ever_is_an_error(pytester):
     write(pytester, ever=HEAD + GOOD + "while 1 {}\n", good=suite(GOOD))
     result = run(pytester, "--tcltest-timeout=1")
     assert result.parseoutcomes() == {"passed": 2, "errors": 1}
-    result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds (tcltest_timeout)"])
+    result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds (tcltest_timeout); *"])
 
 
 def test_a_file_that_makes_tests_for_ever_is_an_error(pytester, monkeypatch):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from pybridge.tcltest.beginning import ended_early, setup_failed
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
@@ -51,25 +52,34 @@ class Contents:
 
     Args:
         tests: in the order in which they came.
+        in_setup: those of the set-up script, which are not the file's.
         problem: what is wrong.
         cut_short: whether it ended with an error between tests, or did not end.
+        searched: whether the search came to its end, or to cleanupTests.
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
         changes_counts: whether it seems to change what tcltest has counted.
         rewritten: whether the file has opened itself to write, or put another in its place.
-        line: the line at which the problem shows, from 1.
+        line: the line at which the problem shows, from 1; 0 when there is none.
         output: what was written to standard output and standard error.
     """
 
     tests: list[TclTest] = field(default_factory=list)
+    in_setup: list[TclTest] = field(default_factory=list)
     problem: str = ""
     cut_short: bool = False
+    searched: bool = False
     cleaned: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
     changes_counts: bool = False
     rewritten: bool = False
-    line: int = 1
+    line: int = 0
     output: tuple[str, str] = ("", "")
+
+    @property
+    def may_lack_tests(self) -> bool:
+        """Whether the file may have tests that are not found."""
+        return not (self.searched and self.tests)
 
     @property
     def counts_late(self) -> bool:
@@ -150,66 +160,88 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         return
     events = list[Event]()
     try:
-        deadline = time.monotonic() + settings.timeout
-        for batch in process.watch():
-            events += batch
-            if len(events) > _MOST_TESTS:
-                contents.problem = f"sourcing the file made more than {_MOST_TESTS:,} tests and did not end"
-            elif time.monotonic() > deadline:
-                contents.problem = (
-                    f"sourcing the file took more than {settings.timeout:g} seconds (tcltest_timeout)"
-                )
-                if len(events) > _MANY_TESTS:
-                    contents.problem += f" and made {len(events):,} tests"
-            if contents.problem:
-                contents.cut_short = True
-                process.kill()
+        stopped = _watch(process, settings, events)
         contents.output = process.output((0, 0), None)
-        if contents.cut_short and len(events) > _MANY_TESTS:
+        kinds = [event[1] for event in events]
+        if "file" not in kinds:
+            died = [setup_failed(settings.setup, words) for _, kind, *words in events if kind == "setup_died"]
+            setup = settings.setup if "setup" in kinds else None
+            contents.problem = died[0] if died else ended_early(setup, End(process.status or 0, stopped))
             return
-        _read(events, path, contents)
-        contents.problem = contents.problem or _incomplete(events, contents, process.status or 0)
-        contents.problem = contents.problem or ("" if contents.tests else "no test in this file")
+        contents.cut_short = bool(stopped)
+        if stopped and len(events) > _MANY_TESTS:
+            made = f" and made {len(events):,} tests" if len(events) <= _MOST_TESTS else ""
+            contents.problem = f"sourcing the file {stopped}{made}"
+            return
+        begin = kinds.index("file")
+        contents.in_setup = _tests(events[:begin], path)
+        _read(events[begin:], path, contents)
+        if not contents.problem:
+            _judge_end(contents, path, End(process.status or 0, stopped))
     finally:  # Ctrl-C is no reason to leave a file rewritten
         process.kill()
         contents.rewritten = any(event[1] == "rewritten" for event in events + process.events())
         process.close()
 
 
+def _watch(process: TclProcess, settings: Settings, events: list[Event]) -> str:
+    """Take in the events of a process until it has ended; say why it was stopped, if it was."""
+    deadline = time.monotonic() + settings.timeout
+    stopped = ""
+    for batch in process.watch():
+        events += batch
+        if stopped:
+            continue
+        if len(events) > _MOST_TESTS:
+            stopped = f"made more than {_MOST_TESTS:,} tests and did not end"
+        elif time.monotonic() > deadline:
+            stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
+        if stopped:
+            process.kill()
+    return stopped
+
+
 def _read(events: list[Event], path: Path, contents: Contents) -> None:
-    uses: Counter[str] = Counter()
+    contents.tests = _tests(events, path)
     for _, kind, *words in events:
-        if kind == "test":
-            name, description, file, line = words
-            uses[name] += 1
-            contents.tests.append(
-                TclTest(name, uses[name], description, Path(file) if file else path, int(line))
-            )
-        elif kind == "cleanup":
+        if kind == "cleanup":
             contents.cleaned.add(words[0])
         elif kind == "forgotten":
             contents.forgotten.add(words[0])
         elif kind == "changes_counts":
             contents.changes_counts = True
-        elif kind == "setup_died":
-            contents.problem = setup_problem(words)
+        elif kind == "sourced":
+            contents.searched = True
         elif kind == "died":
             contents.cut_short = True
-            contents.line = line_of_error(words[1], path) or 1
+            contents.line = line_of_error(words[1], path)
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
 
 
-def setup_problem(words: Event) -> str:
-    """What is wrong when the set-up script has failed."""
-    message, trace = words
-    return f"the set-up script failed: {message}\n\n{trim_trace(trace)}"
+def _tests(events: list[Event], path: Path) -> list[TclTest]:
+    tests = []
+    uses: Counter[str] = Counter()
+    for _, kind, *words in events:
+        if kind == "test":
+            name, description, file, line = words
+            uses[name] += 1
+            tests.append(TclTest(name, uses[name], description, Path(file) if file else path, int(line)))
+    return tests
 
 
-def _incomplete(events: list[Event], contents: Contents, status: int) -> str:
-    """What is wrong with how the process ended."""
-    kinds = [event[1] for event in events]
-    if "file" not in kinds:
-        return f"the Tcl interpreter {End(status)} before it could source the file"
-    if status < 0 or not ("sourced" in kinds or "" in contents.cleaned):
-        return f"the process {End(status)} half-way, before the end of the file or cleanupTests"
-    return f"the process {End(status)} after cleanupTests" if status else ""
+def _judge_end(contents: Contents, path: Path, end: End) -> None:
+    """Say what is wrong with how the process ended, or with what was found until then."""
+    finished = "the end of the file" if contents.searched else "cleanupTests"
+    contents.searched = contents.searched or "" in contents.cleaned
+    if end.stopped:
+        contents.problem = f"sourcing the file {end.stopped}"
+    elif not contents.searched:
+        contents.problem = f"the process {end} half-way, before the end of the file or cleanupTests"
+    else:
+        complaint = "" if contents.tests else "no test in this file"
+        contents.problem = complaint if end.ok else f"the process {end} after {finished}"
+        return
+    if contents.tests:
+        last = contents.tests[-1]
+        contents.problem += f"; the last test before that was {last.name}"
+        contents.line = last.line if last.path == path else 0

@@ -56,7 +56,7 @@ proc ::pytest_tcltest::queue_scripts {path args} {
     set_arguments ;# the set-up script may load tcltest, which reads them
     watch
     if {$plan(setup) ne ""} {
-        lappend queue [list $plan(setup) list setup_ended]
+        lappend queue [list $plan(setup) {emit setup} setup_ended]
     }
     foreach file $files {
         lassign $file folder name

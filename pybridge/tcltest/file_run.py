@@ -19,6 +19,7 @@ class FileRun:
         path: the file.
         tests: each test that was found in the file, and whether it runs.
         whole: whether all of them were selected; what was not found runs, too.
+        in_setup: the tests of the set-up script.
         unfound: the tests that ran, had not been found, and are not reported yet.
         unselected: those that did not run, because not all tests were selected.
         outcomes: by name and occurrence.
@@ -35,6 +36,7 @@ class FileRun:
     path: Path
     tests: dict[TclTest, bool]
     whole: bool
+    in_setup: list[TclTest] = field(default_factory=list)
     unfound: list[TclTest] = field(default_factory=list)
     unselected: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
@@ -65,6 +67,11 @@ class FileRun:
     def failed(self) -> bool:
         """Whether any test has failed."""
         return any(outcome.status == "failed" for outcome in self.outcomes.values())
+
+    @property
+    def last(self) -> str:
+        """The name of the test that was the last to end; empty when there is none."""
+        return next((name for name, occurrence in reversed(self._places) if occurrence > 0), "")
 
     @property
     def never_came(self) -> list[TclTest]:

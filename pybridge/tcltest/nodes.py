@@ -1,7 +1,5 @@
 """Tcl test files and their tests as pytest sees them."""
 
-import re
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -11,17 +9,16 @@ from typing import Any
 import pytest
 from _pytest.nodes import Node
 
-from pybridge.tcltest.collection import Contents, TclTest
+from pybridge.tcltest.broken import BrokenFile
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.outcome import Outcome
+from pybridge.tcltest.output import add_output, without_totals
 from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.warning import warn_of_differences
-
-# the lines of the totals that tcltest prints
-_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
 
 Named = tuple[list[str], TclTest]
 
@@ -65,8 +62,9 @@ class TclFile(pytest.File):
 class TclNames(pytest.Collector):
     """The tests whose names begin with the same words before `::`, which separates nodes in a node id."""
 
-    def __init__(self, named: list[Named], **arguments: Any) -> None:
-        super().__init__(**arguments)
+    def __init__(self, parent: pytest.Collector, named: list[Named], **arguments: Any) -> None:
+        # the id is the file's: --lf would take one of its own for that of a test which has the group's name
+        super().__init__(parent=parent, nodeid=parent.nodeid, **arguments)
         self._named = named
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
@@ -107,7 +105,8 @@ class TclItem(pytest.Item):
 
     def __init__(self, name: str, parent: Node, test: TclTest, **arguments: Any) -> None:
         # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
-        super().__init__(name, parent, nodeid=f"{parent.nodeid}::{name}", **arguments)
+        names = [each.name for each in parent.listchain() if isinstance(each, TclNames)]
+        super().__init__(name, parent, nodeid="::".join([parent.nodeid, *names, name]), **arguments)
         self.test = test
         self._outcome: Outcome | None = None
         self.unreported = False
@@ -150,8 +149,8 @@ class TclItem(pytest.Item):
 
     def _judge(self) -> None:
         outcome = self._outcome = self._run.outcome(self.path, self.test)
-        _add_output(self, "setup", outcome.outside)
-        _add_output(self, "call", outcome.output)
+        add_output(self, "setup", outcome.outside)
+        add_output(self, "call", outcome.output)
         if outcome.leaked:
             self.user_properties.append((LEAKED, outcome.leaked_in_short))
         strict = self.config.stash[SUITES].settings.strict_leaks
@@ -182,46 +181,6 @@ class TclItem(pytest.Item):
         return self.test.path, self.test.line - 1, f"{self.name or self.test.name} {description}".strip()
 
 
-class BrokenFile(pytest.Item):
-    """Stands for a file in which not all tests can be found; it always is an error, and no failed test."""
-
-    def __init__(self, contents: Contents, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._contents = contents
-
-    def iter_markers_with_node(self, name: str | None = None) -> Iterator[tuple[Node, pytest.Mark]]:
-        """None: a mark that skips all tests, or expects them to fail, is not about this."""
-        return iter(())
-
-    def setup(self) -> None:
-        if not self.config.getoption("setuponly", False):
-            _add_output(self, "setup", self._contents.output)
-            raise Problem(self.path, self._contents.line, self._contents.problem)
-
-    def runtest(self) -> None:
-        """Not reached."""
-
-    def reportinfo(self) -> tuple[Path, int, str]:
-        return self.path, self._contents.line - 1, f"{self.path.name}: looking for its tests"
-
-
-def _add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
-    """Put what was written into the item's report; with `pytest -s`, show it at once."""
-    for channel, text in zip(("stdout", "stderr"), output, strict=True):
-        if text and item.config.getoption("capture", "no") == "no":
-            print(text, end="", file=getattr(sys, channel))
-        elif text:
-            item.add_report_section(phase, channel, text)
-
-
-def keep_broken_files(items: list[pytest.Item], suites: Suites) -> None:
-    """Put back what -k or a node id has left out: like a broken Python file, this one cannot be hidden."""
-    missing = [item for item in suites.broken.values() if item not in items]
-    for item in missing:
-        places = [place for place, other in enumerate(items) if other.path == item.path]
-        items.insert(places[-1] + 1 if places else len(items), item)
-
-
 def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Describe what pytest calls an error, which it does not ask for.
 
@@ -242,11 +201,10 @@ def add_trailing_output(item: pytest.Item, report: pytest.TestReport) -> None:
     if file is None or report.when != "teardown":
         return
     output, file.trailing = file.trailing, ("", "")
-    lines = "".join(output).split("\n")
-    if report.passed and all(_TOTALS.fullmatch(line) for line in lines):
+    if report.passed and not any(map(without_totals, output)):
         return
     before = len(item._report_sections)
-    _add_output(item, "teardown", output)
+    add_output(item, "teardown", output)
     report.sections += [
         (f"Captured {key} {when}", text) for when, key, text in item._report_sections[before:]
     ]
@@ -266,7 +224,8 @@ def plan_runs(session: pytest.Session, suites: Suites) -> None:
         contents = suites.contents[path]
         whole = items[path] == len(contents.tests)
         counts = Counts(wait=contents.counts_late)
-        files[path] = FileRun(path, _by_name(contents.tests, tests), whole=whole, counts=counts)
+        by_name = _by_name(contents.tests, tests)
+        files[path] = FileRun(path, by_name, whole=whole, in_setup=contents.in_setup, counts=counts)
     if suites.settings.process == "session":
         suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:

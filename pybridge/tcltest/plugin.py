@@ -40,26 +40,28 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | 
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(
-    config: pytest.Config, items: list[pytest.Item]
-) -> Generator[None, Any, None]:
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
     from pybridge.tcltest.suites import SUITES
 
-    yield
-    suites = config.stash[SUITES]
+    result = yield
+    suites = collector.config.stash[SUITES]
     if suites.broken:
-        from pybridge.tcltest.nodes import keep_broken_files
+        from pybridge.tcltest.broken import collect_broken_files
 
-        keep_broken_files(items, suites)
+        collect_broken_files(collector, result.get_result(), suites)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """Plan the runs when all plugins have selected and before any is told what was."""
     from pybridge.tcltest.suites import SUITES
 
     suites = session.config.stash[SUITES]
     if suites.contents:
+        from pybridge.tcltest.broken import keep_broken_files
         from pybridge.tcltest.nodes import plan_runs
 
+        keep_broken_files(session, suites)
         plan_runs(session, suites)
 
 

@@ -4,6 +4,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 
 | kind | words | meaning |
 |---|---|---|
+| setup | | the set-up script is about to be sourced |
 | file | number, extent | a file is about to be sourced |
 | sourced | | it has been, to its end |
 | died | message, trace | it has ended with an error |

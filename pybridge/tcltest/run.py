@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pybridge.tcltest.collection import TclTest, setup_problem
+from pybridge.tcltest.beginning import ended_early, setup_failed
+from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.outcome import DETAILS, Outcome, Running
@@ -17,7 +18,8 @@ from pybridge.tcltest.trace import line_of_error, trim_trace
 def _problem_of_end(file: FileRun, end: End) -> str:
     """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
     if not file.sourced and not (file.cleaned and end.exited):
-        return f"the process {end} before the end of the file"
+        last = f"; the last test before that was {file.last}" if file.last else ""
+        return f"the process {end} before the end of the file{last}"
     if end.ok or (end.exited and file.failed):
         return ""
     though = ", though no test failed" if end.exited else ""
@@ -42,6 +44,7 @@ class Run:
         self._running: defaultdict[str, list[Running]] = defaultdict(list)
         self._mark: Extent = (0, 0)
         self._deadline = 0.0
+        self._setup: Path | None = None  # the set-up script, when it has begun
 
     # -- what items ask ----------------------------------------------------------------------------------
 
@@ -124,6 +127,7 @@ class Run:
         plan += [("whole", str(number)) for number, file in enumerate(self._planned) if file.whole]
         self._mark = (0, 0)
         self._file = None
+        self._setup = None
         self._running.clear()
         self._deadline = time.monotonic() + self._settings.timeout
         try:
@@ -138,7 +142,7 @@ class Run:
             self._settle(self._file, process, end)
         else:
             written = "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
-            self._lose_rest(f"the Tcl interpreter {end} before it could source the file{written}")
+            self._lose_rest(f"{ended_early(self._setup, end)}{written}")
         self._process = None
         process.close()
 
@@ -178,7 +182,9 @@ class Run:
         if kind == "file":
             self._begin_file(process, words)
         elif kind == "setup_died":
-            self._lose_rest(setup_problem(words), process.output((0, 0), None))
+            self._lose_rest(setup_failed(self._settings.setup, words), process.output((0, 0), None))
+        elif kind == "setup":
+            self._setup = self._settings.setup
         elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):
             return  # a thread of an earlier file
         elif kind == "begin":

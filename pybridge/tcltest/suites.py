@@ -11,8 +11,8 @@ import pytest
 from pybridge.tcltest.settings import Settings
 
 if TYPE_CHECKING:
+    from pybridge.tcltest.broken import BrokenFile
     from pybridge.tcltest.collection import Contents
-    from pybridge.tcltest.nodes import BrokenFile
     from pybridge.tcltest.run import Run
 
 

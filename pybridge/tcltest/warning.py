@@ -22,6 +22,7 @@ def warn_of_differences(file: FileRun) -> list[str]:
         The warnings that are to be errors.
     """
     differences = {
+        "{was} run by the set-up script, whose tests are in no count": file.in_setup,
         "{was} there when the file was searched for tests, but not when they ran": file.never_came,
         "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
         "{was} run, but tcltest counted no result for {it}": file.without_result,

@@ -3,12 +3,16 @@
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pybridge.tcltest import collection
 from pybridge.tcltest.process import TclProcess
+from pybridge.tcltest.shared import search_once
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -847,3 +851,43 @@ def test_the_name_of_a_test_that_runs_is_on_the_terminal(pytester):
     rest = process.communicate()[0]
     assert b"PASSED" not in rest
     assert b"no tests ran" in rest
+
+
+def test_workers_of_xdist_have_one_search_in_common(pytester, monkeypatch):
+    """Names that differ each time would be other ones in each worker, which pytest-xdist does not run."""
+    text = (
+        "close [open sourced-by-[pid] w]\n"
+        "test a-[pid] {} {expr 1} 1\n"
+        "test a-2 {} {expr 1} 1\n"
+        "test a-[clock microseconds] {} {expr 1} 2\n"
+    )
+    write(pytester, a=suite(text), b=suite("test b-1 {} {expr 1} 1"), c=HEAD + "error boom\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(pytester.mkdir("scratch")))
+    result = run(pytester, "-p", "xdist", "-n2", "--dist", "loadfile")
+    counts = result.parseoutcomes()
+    assert (counts["passed"], counts["failed"], counts["errors"]) == (3, 1, 1)
+    assert len(list(pytester.path.glob("sourced-by-*"))) == 2  # one is the run
+    assert not list((pytester.path / "scratch").glob("tcltest-*"))
+
+
+def test_while_one_worker_searches_a_file_another_searches_the_next(tmp_path):
+    first, second = tmp_path / "a.test", tmp_path / "b.test"
+    begun, done = threading.Event(), threading.Event()
+    searched = []
+
+    def search(path):
+        searched.append(path)
+        (begun if path == first else done).set()
+        assert path == second or done.wait(10)
+        return collection.Contents(problem=path.name)
+
+    def find(path):
+        return search_once(tmp_path, path, search, [first, second]).problem
+
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(find, first)
+        assert begun.wait(10)
+        assert find(first) == "a.test"
+        assert slow.result() == "a.test"
+    assert find(second) == "b.test"
+    assert searched == [first, second]

@@ -59,6 +59,14 @@ class TclFile(pytest.File):
             raise Problem(self.path, 0, "\n\n".join(problems))
 
 
+def note_coming(collector: pytest.Collector, report: pytest.CollectReport, suites: Suites) -> None:
+    """Take note of the files that are to be searched: which of them node ids and --lf select is not known."""
+    if isinstance(collector, pytest.Session):
+        suites.selected = not collector.config.getoption("lf", False)
+    if suites.selected:
+        suites.coming += [node.path for node in report.result if isinstance(node, TclFile)]
+
+
 class TclNames(pytest.Collector):
     """The tests whose names begin with the same words before `::`, which separates nodes in a node id."""
 

@@ -15,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from pybridge.tcltest.nodes import TclFile
 
+_SHARED = "tcltest_shared"  # what workers are told of
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     from pybridge.tcltest.settings import add_options
@@ -26,7 +28,16 @@ def pytest_configure(config: pytest.Config) -> None:
     from pybridge.tcltest.settings import read_settings
     from pybridge.tcltest.suites import SUITES, Suites
 
-    config.stash[SUITES] = Suites(read_settings(config))
+    folder = getattr(config, "workerinput", {}).get(_SHARED)
+    config.stash[SUITES] = Suites(read_settings(config), Path(folder) if folder else None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist where all workers find what one of them has found."""
+    from pybridge.tcltest.suites import SUITES
+
+    node.workerinput[_SHARED] = str(node.config.stash[SUITES].share())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
@@ -49,6 +60,10 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
         from pybridge.tcltest.broken import collect_broken_files
 
         collect_broken_files(collector, result.get_result(), suites)
+    if hasattr(collector.config, "workerinput"):
+        from pybridge.tcltest.nodes import note_coming
+
+        note_coming(collector, result.get_result(), suites)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,7 +1,9 @@
 """What one pytest session knows of its Tcl test files."""
 
 import os
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -17,10 +19,19 @@ if TYPE_CHECKING:
 
 
 class Suites:
-    """The settings, what each file holds, the item of each that is broken, and what runs it."""
+    """The settings, what each file holds, the item of each that is broken, and what runs it.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: what the user has configured.
+        shared: in a worker of pytest-xdist, the folder that all workers have in common.
+    """
+
+    def __init__(self, settings: Settings, shared: Path | None = None) -> None:
         self.settings = settings
+        self._shared = shared
+        self._owned: Path | None = None
+        self.selected = False  # whether what pytest looks into from now on is all to be collected
+        self.coming: list[Path] = []  # the files that are
         self.contents: dict[Path, Contents] = {}
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
@@ -28,16 +39,33 @@ class Suites:
     def contents_of(self, path: Path) -> "Contents":
         """What a file holds; it is looked at once."""
         if path not in self.contents:
-            from pybridge.tcltest.collection import collect
-
             _heed_sigterm()  # here: a run without Tcl files keeps its own handling
-            self.contents[path] = collect(self.settings, path)
+            self.contents[path] = self._search(path)
         return self.contents[path]
 
+    def _search(self, path: Path) -> "Contents":
+        from pybridge.tcltest.collection import collect
+
+        if (
+            self._shared is None or not self._shared.is_dir()
+        ):  # it is elsewhere for a worker on another machine
+            return collect(self.settings, path)
+        from pybridge.tcltest.shared import search_once
+
+        return search_once(self._shared, path, lambda each: collect(self.settings, each), self.coming)
+
+    def share(self) -> Path:
+        """The folder for the workers of this run."""
+        if self._owned is None:
+            self._owned = Path(tempfile.mkdtemp(prefix="tcltest-"))
+        return self._owned
+
     def close(self) -> None:
-        """Stop all processes."""
+        """Stop all processes, and remove what workers have shared."""
         for run in self.runs.values():
             run.close()
+        if self._owned is not None:
+            shutil.rmtree(self._owned, ignore_errors=True)
 
 
 def _heed_sigterm() -> None:

@@ -1,0 +1,59 @@
+"""What the workers of pytest-xdist find in test files: each is searched once, by one of them.
+
+Every worker collects all tests, and they must be the same ones. If each searched for itself, a file would be
+sourced by all of them at the same time, and find others at work on its files and ports; and where the name of
+a test differs each time, no test at all would run.
+"""
+
+import fcntl
+import hashlib
+import os
+import pickle
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pybridge.tcltest.collection import Contents
+
+Search = Callable[[Path], Contents]
+
+
+def search_once(folder: Path, path: Path, search: Search, coming: Iterable[Path]) -> Contents:
+    """What a file holds, as one of the workers finds it; while another is at it, this one searches others.
+
+    Args:
+        folder: what the workers of one run have in common.
+        path: the file.
+        search: what finds out what is in a file.
+        coming: files that the workers will want to know of, too.
+    """
+    for other in coming:
+        contents = _searched(folder, path, search, wait=False)
+        if contents is not None:
+            return contents
+        if not _place(folder, other).exists():
+            _searched(folder, other, search, wait=False)
+    contents = _searched(folder, path, search, wait=True)
+    assert contents is not None
+    return contents
+
+
+def _place(folder: Path, path: Path) -> Path:
+    return folder / hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def _searched(folder: Path, path: Path, search: Search, *, wait: bool) -> Contents | None:
+    """What a file holds; None while another worker searches it, if this one is not to wait for that."""
+    place = _place(folder, path)
+    with open(place.with_suffix(".lock"), "w") as lock:  # the kernel gives it free when a worker dies
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            return None
+        if place.exists():
+            known: Contents = pickle.loads(place.read_bytes())
+            return known
+        contents = search(path)
+        unfinished = place.with_suffix(".new")
+        unfinished.write_bytes(pickle.dumps(contents))
+        unfinished.replace(place)
+        return contents

@@ -140,7 +140,7 @@ def test_tests_in_the_set_up_script_are_warned_of_and_not_counted(pytester):
     result.stdout.fnmatch_lines(
         [
             "*/setup.tcl:3: TclTestWarning: s-1, a-1.1: "
-            "was run by the set-up script, whose tests are in no count"
+            "were run by the set-up script, whose tests are in no count"
         ]
     )
 

@@ -1,5 +1,6 @@
 """What is known of one file while its tests run, and what is to be reported."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +92,14 @@ class FileRun:
 
     def _with_status(self, *statuses: str) -> list[TclTest]:
         return [self._named[key] for key, outcome in self.outcomes.items() if outcome.status in statuses]
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """How many tests have passed, have been skipped, have failed, each as often as it counts."""
+        counted = Counter[str]()
+        for key, outcome in self.outcomes.items():
+            counted[outcome.status] += self.counts.of(key)
+        return tuple(counted[status] for status in STATUSES)
 
     def add(self, key: Key, outcome: Outcome) -> None:
         self.outcomes[key] = outcome

@@ -18,6 +18,7 @@ from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.output import add_output, without_totals
 from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
+from pybridge.tcltest.unobserved import difference
 from pybridge.tcltest.warning import warn_of_differences
 
 Named = tuple[list[str], TclTest]
@@ -55,6 +56,8 @@ class TclFile(pytest.File):
             file.explained = True
             problems.append(file.problem)
         problems += warn_of_differences(file)
+        if suites.settings.compare and file.whole:
+            problems += filter(None, [difference(suites.settings, file)])
         if problems:
             raise Problem(self.path, 0, "\n\n".join(problems))
 

@@ -28,6 +28,7 @@ class Settings:
         strict_leaks: whether a test fails that leaves handles behind.
         process: `file`, a process for each file, or `session`, one for all.
         timeout: seconds that one file may take.
+        compare: whether each file is run once more without pytest, to compare what it counts.
     """
 
     files: tuple[str, ...]
@@ -37,6 +38,7 @@ class Settings:
     strict_leaks: bool
     process: str
     timeout: float
+    compare: bool
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -68,9 +70,14 @@ def add_options(parser: pytest.Parser) -> None:
     # a number in pytest's own TOML tables, where the installed pytest knows of numbers
     number: Literal["float", "string"] = "float" if pytest.version_tuple >= (8, 4) else "string"
     parser.addini("tcltest_timeout", described["timeout"][1], type=number, default="300")
-    text = "fail a Tcl test that leaves torch handles behind"
-    group.addoption("--tcltest-strict-leaks", dest="tcltest_strict_leaks", action="store_true", help=text)
-    parser.addini("tcltest_strict_leaks", text, type="bool", default=False)
+    switches = {
+        "strict_leaks": "fail a Tcl test that leaves torch handles behind",
+        "compare": "run each Tcl test file once more without pytest; an error if it counts other results",
+    }
+    for name, text in switches.items():
+        option = f"--tcltest-{name.replace('_', '-')}"
+        group.addoption(option, dest=f"tcltest_{name}", action="store_true", help=text)
+        parser.addini(f"tcltest_{name}", text, type="bool", default=False)
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -80,15 +87,15 @@ def read_settings(config: pytest.Config) -> Settings:
         pytest.UsageError: a value is not allowed.
     """
     return Settings(
-        files=tuple(
-            os.path.normpath(pattern) for pattern in _strings(config, "files")
-        ),  # `./` matches nothing
+        # pytest's function finds nothing for a pattern with `./`
+        files=tuple(map(os.path.normpath, _strings(config, "files"))),
         interpreter=_interpreter(config),
         setup=_setup(config),
         arguments=tuple(_words(config, "args")),
-        strict_leaks=bool(config.getoption("tcltest_strict_leaks") or _ini(config, "strict_leaks")),
+        strict_leaks=_switch(config, "strict_leaks"),
         process=_process(config),
         timeout=_timeout(config),
+        compare=_compare(config),
     )
 
 
@@ -108,9 +115,8 @@ def _ini(config: pytest.Config, name: str) -> Any:
 
 def _strings(config: pytest.Config, name: str) -> list[str]:
     value = _ini(config, name)
-    if not all(
-        isinstance(each, str) for each in value
-    ):  # as pytest itself has it of its own TOML tables alone
+    # pytest itself checks this in its own TOML tables alone
+    if not all(isinstance(each, str) for each in value):
         raise pytest.UsageError(f"tcltest_{name} must be a list of strings, not {value!r}")
     return list(value)
 
@@ -170,6 +176,17 @@ def _process(config: pytest.Config) -> str:
     if value not in PROCESSES:
         raise pytest.UsageError(f"{spelled} must be {' or '.join(PROCESSES)}, not {value!r}")
     return str(value)
+
+
+def _switch(config: pytest.Config, name: str) -> bool:
+    return bool(config.getoption(f"tcltest_{name}") or _ini(config, name))
+
+
+def _compare(config: pytest.Config) -> bool:
+    wanted = _switch(config, "compare")
+    if wanted and _value(config, "setup")[0]:
+        raise pytest.UsageError("tcltest_compare: without pytest no set-up script (tcltest_setup) is run")
+    return wanted
 
 
 def _timeout(config: pytest.Config) -> float:

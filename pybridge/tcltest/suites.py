@@ -46,9 +46,8 @@ class Suites:
     def _search(self, path: Path) -> "Contents":
         from pybridge.tcltest.collection import collect
 
-        if (
-            self._shared is None or not self._shared.is_dir()
-        ):  # it is elsewhere for a worker on another machine
+        # a worker on another machine does not find the folder
+        if self._shared is None or not self._shared.is_dir():
             return collect(self.settings, path)
         from pybridge.tcltest.shared import search_once
 

@@ -1,0 +1,59 @@
+"""The option with which the pytest plugin compares what a file counts with a run without pytest."""
+
+import pytest
+
+from tests.tcltest_suites import HEAD, run, suite, write
+
+pytest_plugins = ["pytester"]
+
+GOOD = "test a-1 {} {expr 1} 1\ntest a-2 {} -constraints nope -body {}\ntest a-3 {} {expr 1} 2"
+LOOKING = "test b-1 {} {namespace exists ::pytest_tcltest} 0\ntest b-2 {} {expr 1} 1"
+
+
+@pytest.mark.parametrize("interpreter", ["tclsh", ""])
+def test_the_same_counts_are_no_news(pytester: pytest.Pytester, interpreter: str) -> None:
+    write(pytester, a=suite(GOOD), c=f"{HEAD}test c-1 {{}} {{expr 1}} 1")
+    result = run(pytester, "--tcltest-compare", f"--tcltest-interpreter={interpreter}")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 1, "failed": 1}
+    result.stdout.no_fnmatch_line("*counts differ*")
+
+
+def test_other_counts_are_an_error(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite(GOOD), b=suite(LOOKING))
+    pytester.makeini("[pytest]\ntcltest_compare = true")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 1, "failed": 2, "errors": 1}
+    alone, observed = "2 passed, 0 skipped, 0 failed", "1 passed, 0 skipped, 1 failed"
+    result.stdout.fnmatch_lines([f"E   counts differ: * alone {alone}, with pytest {observed}.*"])
+
+
+def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) -> None:
+    alone = "if {![namespace exists ::pytest_tcltest]}"
+    write(pytester, a=suite(f"{GOOD}\n{alone} {{exit 0}}"), b=suite(f"{GOOD}\n{alone} {{vwait forever}}"))
+    result = run(pytester, "--tcltest-compare", "--tcltest-timeout=2")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 2, "failed": 2, "errors": 2}
+    result.stdout.fnmatch_lines(
+        [
+            "E   counts differ: * alone prints no totals, with pytest 1 passed, 1 skipped, 1 failed.*",
+            "E   * alone took more than 2 seconds (tcltest_timeout)",
+        ]
+    )
+
+
+def test_where_some_tests_are_selected_nothing_is_compared(pytester: pytest.Pytester) -> None:
+    write(pytester, b=suite(LOOKING))
+    assert run(pytester, "--tcltest-compare", "-k", "b-2").parseoutcomes() == {"passed": 1, "deselected": 1}
+
+
+def test_arguments_are_those_of_the_run(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite(GOOD))
+    result = run(pytester, "--tcltest-compare", "--tcltest-args=-skip a-3 -constraints nope")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 1}
+
+
+def test_a_setup_script_cannot_be_compared(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite(GOOD))
+    (pytester.path / "setup.tcl").write_text("")
+    result = run(pytester, "--tcltest-compare", "--tcltest-setup=setup.tcl")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: tcltest_compare: without pytest no set-up script * is run"])

@@ -66,7 +66,7 @@ def wrong_args(usages: Iterable[str], hint: str = "") -> TclError:
 def bad_option(option: str, allowed: Sequence[str], called: str) -> TclError:
     """The command that is `called` has no such option."""
     known = f"must be {', '.join(allowed)}" if allowed else "there are none here"
-    asked = option.strip("-").lower() in ("h", "help", "?")
+    asked = option.strip("-").lower() in ("h", "help")
     hint = f" (torch::help {called} shows what it does)" if asked else did_you_mean(option, allowed)
     return TclError(
         f'bad option "{shown(option)}": {known}{hint}',

@@ -11,7 +11,7 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.storages import StorageOf, Storages, storage_of
-from pybridge.tcl_list import split_list
+from pybridge.tcl_list import elements_of
 
 TENSOR = "tensor"  # the kind of nearly all handles
 ANY_KIND = "handle"  # what is missing where any kind would do
@@ -132,30 +132,39 @@ class HandleTable:
         prefix, number = _parts(name)
         if number and int(number) < self.created and self.kind(name) == prefix:
             return errors.freed_handle(prefix, name)
-        found = self._in_dict(_elements(name) if len(name) <= _LONGEST_DICT else [], kind)
-        return errors.no_such_handle(kind, name, list(found))
+        found = self._in_dict(elements_of(name) if len(name) <= _LONGEST_DICT else [], kind)
+        return errors.no_such_handle(kind, name, found)
 
     def names_in(self, text: str) -> list[str]:
-        """The live handle `text`, those of a list, or those among the values of a dict."""
+        """The live handle `text`, those of a list, or those among the values of a dict.
+
+        Raises:
+            TclError: it is none of these, or one of the handles is not live.
+        """
         if text in self.objects:
             return [text]
-        elements = _elements(text)
-        missing = [each for each in elements if each not in self.objects]
-        found = self._in_dict(elements, ANY_KIND) if missing else {}
-        if missing and not found:
-            raise self.missing(missing[0] if len(missing) < len(elements) else text, ANY_KIND)
-        return list(dict.fromkeys(found.values())) or elements
+        elements = elements_of(text)
+        named = self._named(elements)  # live or not
+        keys, values = elements[::2], elements[1::2]
+        if len(keys) == len(values) == len(set(keys)) and named and not named.intersection(keys):
+            elements = list(dict.fromkeys(value for value in values if value in named))
+        elif not named and text.strip():
+            raise self.missing(text, ANY_KIND)
+        for name in elements:
+            self.check(name)
+        return elements
 
-    def _in_dict(self, elements: list[str], kind: str) -> dict[str, str]:
-        """The live handles of `kind`, or any kind, in a dict, by their keys; none when it is no such dict."""
+    def _named(self, words: list[str]) -> set[str]:
+        """Those that are the name of a handle, be it live or not, of a kind that there is."""
+        kinds = {TENSOR, *self._other_kinds.values()}
+        return {word for word in words if word in self.objects or (_parts(word)[0] in kinds)}
+
+    def _in_dict(self, elements: list[str], kind: str) -> list[str]:
+        """The keys with live handles of `kind`, or any kind, in a dict; none when it is no such dict."""
         if len(elements) % 2 or any(key in self.objects for key in elements[::2]):
-            return {}
+            return []
         pairs = zip(elements[::2], elements[1::2], strict=True)
-        return {
-            key: value
-            for key, value in pairs
-            if value in self.objects and kind in (ANY_KIND, self.kind(value))
-        }
+        return [key for key, value in pairs if value in self.objects and kind in (ANY_KIND, self.kind(value))]
 
     def _drop(self, name: str) -> None:
         self.storages.remove(self.objects.pop(name))
@@ -339,14 +348,6 @@ class HandleTable:
                 self.end_no_grad(number)
         while len(self._waiting) > waiting:
             self.stop_waiting()
-
-
-def _elements(text: str) -> list[str]:
-    """The elements of a list; the text alone if it is none."""
-    try:
-        return split_list(text)
-    except ValueError:
-        return [text]
 
 
 def _parts(name: str) -> tuple[str, str]:

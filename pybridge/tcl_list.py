@@ -46,6 +46,14 @@ def split_list(text: str) -> list[str]:
         elements.append(element)
 
 
+def elements_of(text: str) -> list[str]:
+    """The elements of the Tcl list `text`; none where it is no list."""
+    try:
+        return split_list(text)
+    except ValueError:
+        return []
+
+
 def _next_element(text: str, start: int) -> tuple[str, int]:
     if text[start] == "{":
         stop = _closing_brace(text, start)

@@ -89,9 +89,18 @@ def _variable(tk: Any, name: str) -> Any:
 def _meant_variable(tk: Any, code: tuple[str, ...], live: Container[str]) -> str:
     """What ends the message that there is no such handle, when it is the name of a variable with one."""
     name = code[2] if code[:2] == ("TORCH", "HANDLE") and len(code) == 3 else ""
-    if not _NAME.fullmatch(name) or name in live or _variable(tk, f"::{name}") not in live:
+    if not _NAME.fullmatch(name) or name in live or _is_traced(tk, f"::{name}"):
         return ""
-    return f" ({errors.meant([f'${name}'])})"
+    value = _variable(tk, f"::{name}")
+    return f" ({errors.meant([f'${name}'])})" if isinstance(value, str) and value in live else ""
+
+
+def _is_traced(tk: Any, name: str) -> bool:
+    """Whether to read a variable runs a script of the user's."""
+    try:
+        return bool(tk.call("::trace", "info", "variable", name))
+    except _tkinter.TclError:  # the command is gone, or another
+        return True
 
 
 def _suggestion(code: tuple[str, ...]) -> str:

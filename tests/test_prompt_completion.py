@@ -40,7 +40,8 @@ def filled() -> Iterator[Interpreter]:
             }
         """)
         tcl.eval("set {odd name} 1; proc helper_one {} {}; proc helper_two {} {}")
-        tcl.eval("set record {bits 4 scale tensor0 {odd key} 1 nested {left 1 right 2}}")
+        tcl.eval("set record {bits 4 scale tensor0 {odd key} 1 nested {left 1 right 2}}; set twice {a 1 a 2}")
+        tcl.eval(r'set bad [list a "x \{" b 1]; namespace eval space {variable unset_yet}')
         yield tcl
 
 
@@ -136,6 +137,7 @@ COMPLETIONS = [
     ("proc f {weights {width 4} {way {}} args} {puts $w", ["weights", "width", "way"]),
     ("proc f weights {\n    set width 3\n    puts ${wi", ["width}"]),
     ("proc f {} {\n    lassign $x first second\n    puts $s", ["second"]),
+    ("proc f {} {\n    variable sum\n    gets $channel sign\n    puts $s", ["sum", "sign"]),
     ("foreach {one other} {1 2} {puts $o", ["one", "other"]),
     ("dict for {key value} $d {lappend kinds $key; puts $k", ["key", "kinds"]),
     ("set zeros [llength $z", []),
@@ -151,6 +153,10 @@ COMPLETIONS = [
     ("dict get $names ", []),
     ("dict get $nosuch ", []),
     ("dict keys $record b", []),
+    ("dict get $bad a ", []),
+    ("dict get $bad ", ["a", "b"]),
+    ("dict get $twice ", []),
+    ("dict get $space::unset_yet ", []),
     # nothing
     ("# torch::ten", []),
     ("puts {*", []),
@@ -311,6 +317,16 @@ def test_of_many_files_a_thousand_are_offered(tcl: Interpreter, tmp_path: Path) 
     assert len(offers(tcl, f"source {tmp_path}/12")) == 11
 
 
+def test_of_a_long_value_no_keys_are_looked_for(tcl: Interpreter) -> None:
+    tcl.eval("set long {b 2 c {}}; append long [string repeat { } 100000]; set list [lrepeat 1000000 1]")
+    assert offers(tcl, "dict get $long ") == offers(tcl, "dict get $list ") == []
+
+
+def test_a_replaced_set_is_not_run(tcl: Interpreter) -> None:
+    tcl.eval("set record {bits 4}; rename set old_set; proc set args {error run}")
+    assert offers(tcl, "dict get $record ") == ["bits"]
+
+
 def test_nothing_of_the_users_is_run(tcl: Interpreter) -> None:
     tcl.eval("""
         set count 0
@@ -352,6 +368,8 @@ TEXTS = (
         "puts $table(",
         "dict get $traced ",
         "dict set traced ",
+        "dict get $table ",
+        "dict get $env ",
         "puts $nosuch::",
         "puts $nosuch(",
         "complete_me ",

@@ -6,7 +6,7 @@ from typing import Any
 
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
-from pybridge.tcl_list import split_list
+from pybridge.tcl_list import elements_of, split_list
 from pybridge.values import text_of
 
 _PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
@@ -16,7 +16,9 @@ _SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, af
     "{": re.compile(r"(?!)"),
 }
 _OF_TCL = re.compile(r"(?:::)?(?:argc|argv0?|env|errorCode|errorInfo|(?:auto|tcl)_\w+)")
+_NAME = re.compile(r"[\w:]+")
 _MOST_FILES = 1_000
+_LONGEST_DICT = 100_000  # characters of a value in which keys are looked for
 
 
 class TclWords:
@@ -73,11 +75,27 @@ class TclWords:
 
     def keys(self, name: str, path: list[str]) -> list[str]:
         """The keys of the dict in a variable, or of the one that `path` leads to inside it."""
-        words = self._list("::set", _global(name)) if self._is_untraced(name) else []
+        text = self._value(name)
         for key in path:
-            pairs = dict(zip(words[::2], words[1::2], strict=False))
-            words = self._split(pairs.get(key, ""))
-        return [key for key in words[::2] if _PLAIN.fullmatch(key)] if len(words) % 2 == 0 else []
+            text = _dict(text).get(key, "")
+        return [key for key in _dict(text) if _PLAIN.fullmatch(key)]
+
+    def _value(self, name: str) -> str:
+        """What a variable holds, if it is no array, has no trace and is not long."""
+        where = _global(name)
+        if not (_NAME.fullmatch(where) and self._is_untraced(name) and self._is_scalar(where)):
+            return ""
+        try:
+            # by substitution: a script may have replaced `set`
+            if int(self._tcl.eval(f"::tcl::string::length ${{{where}}}")) > _LONGEST_DICT:
+                return ""
+            return self._tcl.eval(f"::tcl::string::cat ${{{where}}}")
+        except TclError:
+            return ""
+
+    def _is_scalar(self, where: str) -> bool:
+        exists, array = self._list("::tcl::info::exists", where), self._list("::tcl::array::exists", where)
+        return (exists, array) == (["1"], ["0"])  # else reading it would be an error, and change ::errorInfo
 
     def _elements(self, array: str, beginning: str) -> list[str]:
         """The names of the elements of an array, unless a trace would notice that they were asked for."""
@@ -124,6 +142,13 @@ def files(written: str, opened: str) -> list[str]:
     except (OSError, ValueError):  # no such folder, not to be read, or no name of one
         return []
     return sorted(found)
+
+
+def _dict(text: str) -> dict[str, str]:
+    """A list with keys and values as a dict; empty if it is none."""
+    words = elements_of(text)
+    pairs = dict(zip(words[::2], words[1::2], strict=False))
+    return pairs if 2 * len(pairs) == len(words) else {}
 
 
 def _global(name: str) -> str:

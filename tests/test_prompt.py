@@ -430,17 +430,30 @@ main([])
         assert "^[" not in terminal.raw
 
 
+def type_slowly(terminal: Terminal, *keys: str) -> None:
+    for each in keys:
+        time.sleep(0.05)
+        terminal.press(each)
+
+
 def test_a_script_is_as_far_in_as_its_braces(start: Start) -> None:
     terminal = start()
     for line in ("proc f {} {", "if 1 {", "", "puts hi", "}", "\tset x 1"):
-        terminal.press(line)
-        terminal.press(ENTER)
+        type_slowly(terminal, line, ENTER)
         terminal.expect("\n>")
-    terminal.press("}")
-    terminal.press(ENTER)
+    type_slowly(terminal, "}", ENTER)
     terminal.prompt()
     body = ["", "    if 1 {", "        ", "        puts hi", "    }", "        set x 1", ""]
     assert terminal.answer("string map {\\n |} [info body f]") == f"\n{'|'.join(body)}\n\n"
+
+
+def test_what_is_pasted_as_if_typed_keeps_its_blanks(start: Start) -> None:
+    terminal = start()
+    text = "set s {\n  a {\n          }\n x\n        }"
+    for pieces in ([text], text.splitlines(keepends=True)):  # at once, and over a slow line
+        type_slowly(terminal, *pieces, ENTER)
+        terminal.prompt()
+        assert terminal.answer("string map {\\n |} $s") == "\n|  a {|          }| x|        \n\n"
 
 
 def test_tabs_that_are_pasted_look_like_blanks(start: Start) -> None:

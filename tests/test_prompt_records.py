@@ -94,6 +94,31 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
         """)
 
 
+def test_characters_of_two_columns() -> None:
+    rows = [dict_of(name="層一二三四五六七八九十一二三", bits=8), dict_of(name="x", bits=4)]
+    assert layout(join_list(rows), 30) == lines("""
+        name            bits
+        層一二三四 ...     8
+        x                  4
+        """)
+
+
+def test_numbers_have_three_digits_or_all_before_the_point() -> None:
+    rows = [dict_of(a=99.96, b="1e400", c=20241105.5, d=1), dict_of(a=-0.00012345, b=1, c=2, d="1e-7")]
+    assert layout(join_list(rows), 40) == lines("""
+                a      b         c         d
+              100  1e400  20241106         1
+        -0.000123      1         2  1.00e-07
+        """)
+
+
+def test_notes_are_not_longer_than_three_lines() -> None:
+    shown = layout(join_list([" ".join(f"key{number} {number}" for number in range(2000))] * 2), 40)
+    assert shown is not None
+    assert len(shown.splitlines()) == 3 + 3
+    assert shown.endswith(" ...")
+
+
 def test_twenty_lines_of_a_table_are_shown() -> None:
     shown = layout(join_list([dict_of(bits=bits, mse=1) for bits in range(25)]), 80)
     assert shown is not None
@@ -120,6 +145,8 @@ def test_twenty_lines_of_a_table_are_shown() -> None:
         "{bits 8 mse 0.5}  {bits 4 mse 0.1}",
         "{bits 8 mse 0.5} {bits 4 mse 0.1",
         "bits\n8\nmse\n0.5\nlonger 1",
+        "{bits 8 mse \x1b\\[31mred} {bits 4 mse \x1b\\[31mred}",
+        "kept 25 tensors and left out three others because no plan names their weights yet today",
     ],
 )
 def test_other_results_are_as_they_are(result: str) -> None:

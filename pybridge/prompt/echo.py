@@ -5,10 +5,9 @@ import textwrap
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
-from pybridge.tcl_list import join_list, split_list
+from pybridge.tcl_list import elements_of, join_list
 
 _MOST_CHARACTERS = 10_000
-_MOST_LINES = 20
 _WIDEST_KEY = 40  # characters; shorter ones are as wide as the widest of them
 _WIDTH = 80
 _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
@@ -49,10 +48,7 @@ def _elements(result: str, table: HandleTable) -> list[str]:
     first = result[:64].split(None, 1)
     if len(result) > (_LONGEST_LIST if first and first[0] in table.objects else _MOST_CHARACTERS):
         return []
-    try:
-        return split_list(result)
-    except ValueError:
-        return []
+    return elements_of(result)
 
 
 def _is_dict(elements: list[str], result: str) -> bool:
@@ -64,12 +60,12 @@ def _is_dict(elements: list[str], result: str) -> bool:
 
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable) -> str:
     """Labels and values, and what the handles among these name."""
-    shown = pairs[:_MOST_LINES]
+    shown = pairs[: records.MOST_LINES]
     margin = min(_WIDEST_KEY, max(len(label) for label, _ in shown))
     width = max((len(value) for _, value in shown if value in table.objects), default=0)
     lines = [_line(label.ljust(margin), value, width, table) for label, value in shown]
     if len(pairs) > len(shown):
-        lines.append(f'... and {len(pairs) - len(shown)} more {what}; "puts" shows all')
+        lines.append(records.MORE.format(len(pairs) - len(shown), f" {what}"))
     return "\n".join(lines)
 
 

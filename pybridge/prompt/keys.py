@@ -1,25 +1,44 @@
 """Keys that mean something else here than in prompt_toolkit."""
 
+import time
 from collections.abc import Callable
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.keys import Keys
 
 from pybridge.prompt import margin
 
 CTRL_C = "^C"  # how a terminal shows it
 
 
-def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None]) -> KeyBindings:
+_FASTEST = 0.01  # seconds between keys that somebody presses
+
+
+class Pace:
+    """Tells keys that somebody presses from text that a terminal pastes as if they were pressed."""
+
+    def __init__(self) -> None:
+        self._times = (0.0, 0.0)  # of the last two keys
+
+    def note(self, _: object) -> None:
+        """Called before each key."""
+        self._times = (self._times[1], time.monotonic())
+
+    def is_pasting(self, event: KeyPressEvent) -> bool:
+        """Whether others came just before this one, or have come after it. Such text has its own blanks."""
+        return bool(event.key_processor.input_queue) or self._times[1] - self._times[0] < _FASTEST
+
+
+def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None], pace: Pace) -> KeyBindings:
     """Enter runs a complete script, or goes on with it as far in as its braces say, and Tab a step further.
 
     Ctrl-D on an empty continuation line gives the script up.
 
     Args:
         is_complete: whether a script lacks no closing brace, bracket or quote.
+        pace: is told of each key.
         clear: gives up what is typed, and leaves a mark behind it, in a search or a menu, too.
     """
     bindings = KeyBindings()
@@ -33,7 +52,7 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
         elif is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            buffer.insert_text("\n" + ("" if _is_pasting(event) else margin.after(_line_before(event))))
+            buffer.insert_text("\n" + ("" if pace.is_pasting(event) else margin.after(_line_before(event))))
 
     @bindings.add("escape", "enter", filter=editing)
     def _(event: KeyPressEvent) -> None:
@@ -43,7 +62,7 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         wanted = margin.of_closing_brace(buffer.document.text_before_cursor)
-        if wanted is not None and not _is_pasting(event):
+        if wanted is not None and not pace.is_pasting(event):
             buffer.delete_before_cursor(max(0, len(_line_before(event)) - len(wanted)))
         buffer.insert_text("}")
 
@@ -64,11 +83,6 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
 
 def _line_before(event: KeyPressEvent) -> str:
     return event.current_buffer.document.current_line_before_cursor
-
-
-def _is_pasting(event: KeyPressEvent) -> bool:
-    """Whether more than Enter follows at once; what a terminal pastes as if typed has its own blanks."""
-    return any(each.key != Keys.Enter for each in event.key_processor.input_queue)
 
 
 def _on_blanks() -> bool:

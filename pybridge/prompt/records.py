@@ -1,40 +1,41 @@
 """Lists of dicts, and dicts in dicts, as tables: a line for each dict, a column for each key."""
 
+import math
 import re
 import textwrap
+from itertools import accumulate
 
-from pybridge.tcl_list import join_list, split_list
+from prompt_toolkit.utils import get_cwidth
 
+from pybridge.tcl_list import elements_of, join_list
+
+MOST_LINES = 20
+MORE = '... and {} more{}; "puts" shows all'
 _LONGEST = 200_000  # characters of a result that is looked at
-_MOST_LINES = 20
+_NARROWEST = 20  # columns of a terminal
 _WIDEST_CELL = 48
+_MOST_NOTES = 3  # lines
 _INDENT = "  "
-_MORE = '... and {} more{}; "puts" shows all'
 _BOUND = "\N{NO-BREAK SPACE}"
 _KEY = re.compile(r"[A-Za-z_]\w*")  # as in dicts that commands return; not all words of a text are like that
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
+
+Row = dict[str, str]
 
 
 def layout(result: str, width: int) -> str | None:
     """Dicts in a list, or in another dict, as a table; another dict with a line or a table for each key.
 
-    None if the result is neither, and if it fits into a line of `width` characters.
+    None if the result is neither, and if it fits into a line of `width` columns.
     """
-    if not width < len(result) <= _LONGEST or not result.isprintable():
+    if width < _NARROWEST or not width < len(result) <= _LONGEST or not result.isprintable():
         return None
-    elements = _elements(result)
+    elements = elements_of(result)
     lines = _table(elements, width) or _lines_of_keys(elements, width)
     return "\n".join(lines) if lines and join_list(elements) == result else None  # text is written otherwise
 
 
-def _elements(text: str) -> list[str]:
-    try:
-        return split_list(text)
-    except ValueError:
-        return []
-
-
-def _dict(elements: list[str]) -> dict[str, str]:
+def _dict(elements: list[str]) -> Row:
     """The elements as a dict, if the keys are such as commands use."""
     pairs = dict(zip(elements[::2], elements[1::2], strict=False))
     return pairs if 2 * len(pairs) == len(elements) and all(map(_KEY.fullmatch, pairs)) else {}
@@ -42,10 +43,11 @@ def _dict(elements: list[str]) -> dict[str, str]:
 
 def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     pairs = _dict(elements)
-    tables = {key: _table(_elements(value), width - len(_INDENT)) for key, value in pairs.items()}
-    if not any(tables.values()) and not any(map(_NUMBER.fullmatch, pairs.values())):
+    tables = {key: _table(elements_of(value), width - len(_INDENT)) for key, value in pairs.items()}
+    numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
+    if not any(tables.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
         return []
-    shown = list(pairs)[:_MOST_LINES]
+    shown = list(pairs)[:MOST_LINES]
     margin = max(map(len, shown))
     lines = []
     for key in shown:
@@ -54,7 +56,7 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
         else:
             lines.append(_cut(f"{key:{margin}}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
-        lines.append(_cut(_MORE.format(len(pairs) - len(shown), " keys"), width))
+        lines.append(_cut(MORE.format(len(pairs) - len(shown), " keys"), width))
     return lines
 
 
@@ -69,27 +71,31 @@ def _table(elements: list[str], width: int) -> list[str]:
         labels, rows = _labelled_rows(elements[::2], elements[1::2])
     if not rows:
         return []
-    widest = min(_WIDEST_CELL, width // 2)
-    left = [_column("", labels[:_MOST_LINES], widest)] if labels else []
-    columns = {key: _column(key, [row[key] for row in rows[:_MOST_LINES]], widest) for key in rows[0]}
-    notes = [_cut(_MORE.format(len(rows) - _MOST_LINES, ""), width)] if len(rows) > _MOST_LINES else []
+    keys = list(rows[0])
+    same = _common(rows) if len(rows) > 1 and _fitting(labels, rows, keys, width) < len(keys) else []
+    keys = [key for key in keys if key not in same]
+    count = _fitting(labels, rows, keys, width)
+    if not count:
+        return []
+    notes = [_cut(MORE.format(len(rows) - MOST_LINES, ""), width)] if len(rows) > MOST_LINES else []
+    notes += _note("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
+    notes += _note("not shown: ", keys[count:], width)
+    return _drawn(_columns(labels, rows, keys[:count], width), width) + notes
+
+
+def _common(rows: list[Row]) -> list[str]:
+    """The keys that have the same value in all rows, if those are not all keys."""
     same = [key for key, value in rows[0].items() if all(row[key] == value for row in rows)]
-    if len(same) < len(columns) and not _drawn([*left, *columns.values()], width):
-        columns = {key: cells for key, cells in columns.items() if key not in same}
-        notes += _wrapped("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
-    left_out: list[str] = []
-    while columns and not (lines := _drawn([*left, *columns.values()], width)):
-        left_out.insert(0, columns.popitem()[0])
-    return lines + notes + _wrapped("not shown: ", left_out, width) if columns else []
+    return same if len(same) < len(rows[0]) else []
 
 
-def _labelled_rows(keys: list[str], values: list[str]) -> tuple[list[str], list[dict[str, str]]]:
+def _labelled_rows(keys: list[str], values: list[str]) -> tuple[list[str], list[Row]]:
     """The dicts among the values, or those in lists there; and for each its key, if it is the first one."""
     if rows := _rows(values):
         return keys, rows
     labels = []
     for key, value in zip(keys, values, strict=True):
-        group = _rows(_elements(value))
+        group = _rows(elements_of(value))
         if not group or (rows and group[0].keys() != rows[0].keys()):
             return [], []
         rows += group
@@ -97,11 +103,11 @@ def _labelled_rows(keys: list[str], values: list[str]) -> tuple[list[str], list[
     return labels, rows
 
 
-def _rows(elements: list[str]) -> list[dict[str, str]]:
+def _rows(elements: list[str]) -> list[Row]:
     """The elements as dicts, if all have the same two keys or more, and a number in each."""
-    rows: list[dict[str, str]] = []
+    rows: list[Row] = []
     for element in elements:
-        row = _dict(_elements(element))
+        row = _dict(elements_of(element))
         like_others = not rows or row.keys() == rows[0].keys()
         if len(row) < 2 or not like_others or not any(map(_NUMBER.fullmatch, row.values())):
             return []
@@ -109,37 +115,65 @@ def _rows(elements: list[str]) -> list[dict[str, str]]:
     return rows
 
 
+# -- columns ---------------------------------------------------------------------------------------------
+
+
+def _columns(labels: list[str], rows: list[Row], keys: list[str], width: int) -> list[list[str]]:
+    """The cells of the labels, if there are some, and of each key, with what stands above them."""
+    widest = min(_WIDEST_CELL, width // 2)
+    left = [_column("", labels[:MOST_LINES], widest)] if labels else []
+    return left + [_column(key, [row[key] for row in rows[:MOST_LINES]], widest) for key in keys]
+
+
+def _fitting(labels: list[str], rows: list[Row], keys: list[str], width: int) -> int:
+    """How many of the keys fit into lines of the width."""
+    columns = _columns(labels, rows, keys[: width // 2], width)  # each takes two characters or more
+    ends = list(accumulate(get_cwidth(cells[0]) + 1 for cells in columns))
+    return max(0, sum(end - 1 <= width for end in ends) - bool(labels))
+
+
 def _column(key: str, values: list[str], widest: int) -> list[str]:
-    """The key and its values, all in as many characters, numbers with their last digits in line."""
+    """The key and its values, all as wide, numbers with their last digits in line."""
     cells = [key, *(_cell(value, widest) for value in values)]
-    width = max(map(len, cells))
+    width = max(map(get_cwidth, cells))
     numbers = all(_NUMBER.fullmatch(value) for value in values if value)
-    return [cell.rjust(width) if numbers else cell.ljust(width) for cell in cells]
+    blanks = [" " * (width - get_cwidth(cell)) for cell in cells]
+    return [blank + cell if numbers else cell + blank for cell, blank in zip(cells, blanks, strict=True)]
 
 
 def _cell(value: str, widest: int) -> str:
     """A value as it fits into a table: of a broken number three digits, or those before its point."""
-    if not _NUMBER.fullmatch(value) or value.lstrip("-").isdigit():
+    if not _NUMBER.fullmatch(value) or value.lstrip("-").isdigit() or math.isinf(float(value)):
         return _cut(value, widest)
     number = float(value)
-    return f"{number:.0f}" if 100 <= abs(number) < 1e6 else f"{number:#.3g}"
+    return f"{number:.0f}" if 99.95 <= abs(number) < 1e9 else f"{number:#.3g}"
 
 
 def _drawn(columns: list[list[str]], width: int) -> list[str]:
-    """The columns beside each other, with two blanks between them or one; none where they are too wide."""
+    """The columns beside each other, with two blanks between them, or one where that is too wide."""
     for gap in ("  ", " "):
         lines = [gap.join(cells) for cells in zip(*columns, strict=True)]
-        if lines and len(lines[0]) <= width:
-            return [line.rstrip() for line in lines]
-    return []
+        if get_cwidth(lines[0]) <= width:
+            break
+    return [line.rstrip() for line in lines]
 
 
-def _wrapped(start: str, words: list[str], width: int) -> list[str]:
+def _note(start: str, words: list[str], width: int) -> list[str]:
     """The words with commas between them, in lines of the width; no line if there are none."""
     text = start + ", ".join(word.replace(" ", _BOUND) for word in words)
-    lines = textwrap.wrap(text, width, subsequent_indent=_INDENT, break_on_hyphens=False)
-    return [line.replace(_BOUND, " ") for line in lines] if words else []
+    lines = textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=_INDENT,
+        break_on_hyphens=False,
+        max_lines=_MOST_NOTES,
+        placeholder=" ...",
+    )
+    return [_cut(line.replace(_BOUND, " "), width) for line in lines] if words else []
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 4)] + " ..."
+    if get_cwidth(text) <= width:
+        return text
+    ends = accumulate(get_cwidth(character) for character in text)
+    return text[: sum(end <= width - 4 for end in ends)] + " ..."

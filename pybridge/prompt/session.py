@@ -27,7 +27,7 @@ from pybridge.prompt.completion import TclCompleter
 from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
-from pybridge.prompt.keys import CTRL_C, key_bindings
+from pybridge.prompt.keys import CTRL_C, Pace, key_bindings
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
@@ -119,6 +119,7 @@ class Prompt:
         return insistence
 
     def _new_session(self) -> "PromptSession[str]":
+        pace = Pace()
         session: PromptSession[str] = PromptSession(
             "% ",
             multiline=True,
@@ -133,13 +134,14 @@ class Prompt:
             style=STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
-            key_bindings=key_bindings(self._is_complete, self._clear_line),
+            key_bindings=key_bindings(self._is_complete, self._clear_line, pace),
             enable_suspend=True,
             enable_open_in_editor=True,
             tempfile_suffix=".tcl",
             input=self._input,
             output=self._output,
         )
+        session.app.key_processor.before_key_press += pace.note
         session.app.terminal_size_polling_interval = None  # a signal tells
         session.app.after_render += lambda _: self._loading.start()
         return session

@@ -70,9 +70,8 @@ def line_in_file(text: list[str], command: Command, phase: str, script: str, lin
             break
     words = "\n".join(joined)
     for flag in (rf"-{phase}\s+", ""):  # the script of another phase may be the same
-        found = list(
-            re.finditer(rf"{flag}\{{\s*({re.escape(script)})\s*\}}", words)
-        )  # it may have been trimmed
+        # tcltest, or a procedure that makes tests, may have trimmed it
+        found = list(re.finditer(rf"{flag}\{{\s*({re.escape(script)})\s*\}}", words))
         if len(found) == 1:
             place = words.count("\n", 0, found[0].start(1)) + line - 1
             return numbers[place] if place < len(numbers) else 0  # -errorline may be any number

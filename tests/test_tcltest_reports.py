@@ -154,7 +154,7 @@ def test_long_texts_differ_as_diff_would_say(monkeypatch, closely):
         for _ in range(dice.randrange(8)):
             place = dice.randrange(len(got) + 1)
             got[place : place + dice.randrange(2)] = [str(dice.randrange(kinds))] * dice.randrange(3)
-        assert applied(lines.difference(wanted, got), wanted) == got
+        assert applied(lines.line_diff(wanted, got), wanted) == got
 
 
 def applied(difference: list[str], text: list[str]) -> list[str]:

@@ -6,14 +6,14 @@ from pybridge.tcltest.process import End, Event
 from pybridge.tcltest.trace import trim_trace
 
 
-def setup_failed(setup: Path | None, words: Event) -> str:
+def setup_problem(setup: Path | None, words: Event) -> str:
     """What is wrong when the set-up script has failed."""
-    assert setup is not None
+    assert setup is not None, "it is what has failed"
     message, trace = words
     return f"the set-up script {setup.name} failed: {message}\n\n{trim_trace(trace)}"
 
 
-def ended_early(setup: Path | None, end: End) -> str:
+def problem_of_early_end(setup: Path | None, end: End) -> str:
     """What is wrong with a process that has ended before it could source a file.
 
     Args:

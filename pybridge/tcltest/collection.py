@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pybridge.tcltest.beginning import ended_early, setup_failed
+from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
@@ -164,9 +164,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         contents.output = process.output((0, 0), None)
         kinds = [event[1] for event in events]
         if "file" not in kinds:
-            died = [setup_failed(settings.setup, words) for _, kind, *words in events if kind == "setup_died"]
-            setup = settings.setup if "setup" in kinds else None
-            contents.problem = died[0] if died else ended_early(setup, End(process.status or 0, stopped))
+            contents.problem = _problem_before(settings, events, End(process.status or 0, stopped))
             return
         contents.cut_short = bool(stopped)
         if stopped and len(events) > _MANY_TESTS:
@@ -182,6 +180,13 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         process.kill()
         contents.rewritten = any(event[1] == "rewritten" for event in events + process.events())
         process.close()
+
+
+def _problem_before(settings: Settings, events: list[Event], end: End) -> str:
+    """Why a process has ended before it came to the file."""
+    setup = settings.setup if any(event[1] == "setup" for event in events) else None
+    died = next((words for _, kind, *words in events if kind == "setup_died"), None)
+    return setup_problem(setup, died) if died else problem_of_early_end(setup, end)
 
 
 def _watch(process: TclProcess, settings: Settings, events: list[Event]) -> str:

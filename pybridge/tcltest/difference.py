@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from pybridge.tcl_list import split_list
+from pybridge.tcl_list import elements_of
 from pybridge.tcltest.characters import (
     conceals,
     has_control,
@@ -13,7 +13,7 @@ from pybridge.tcltest.characters import (
     quoted,
     unseen_difference,
 )
-from pybridge.tcltest.lines import difference, first_unequal
+from pybridge.tcltest.lines import first_unequal, line_diff
 
 SHORT = 60  # characters
 _LONGEST_LINE = 4_000  # characters
@@ -33,38 +33,41 @@ def mismatch(what: str, mode: str, expected: str, actual: str, message: str, who
         message: what the command that compares has complained about; empty where it has not.
         whole: whether all is shown, however long.
     """
-    alike, matching, spell = _ways(mode, expected, actual)
+    spell = _speller(mode, expected, actual)
     where = _where(what, mode, expected, actual, message)
     if where:
         yield from where.split("\n")
-    elif alike:
+    elif look_the_same(expected, actual):
         yield f"{what} differs only in {unseen_difference(expected, actual)}"
     if _by_lines(mode, expected, actual):
         yield "- expected, + got:"
-        yield from _cut(difference(*_told_apart(*_lines_of(expected, actual))), whole)
+        yield from _cut(line_diff(*_told_apart(*_lines_of(expected, actual))), whole)
         return
     at = first_unequal(expected, actual) if mode in ("exact", "approx") else 0
     if mode != "tensor" or not message:  # the message says more than the name of a handle
         yield from _valued(f"{what} was", "", actual, at, spell, whole)
-    yield from _valued(f"{what} should have been", matching, expected, at, spell, whole)
+    yield from _valued(f"{what} should have been", _matching(mode), expected, at, spell, whole)
 
 
 def mismatch_in_short(what: str, mode: str, expected: str, actual: str, message: str) -> str:
     """Tell in one line how a value does not match; the arguments are those of `mismatch`."""
     label = "" if what == "result" else f"{what}: "
-    where = label + message if message else _where(what, mode, expected, actual, message)
+    where = label + message if message else _where(what, mode, expected, actual, "")
     if where:
         return where.split("\n")[0]
-    _, matching, spell = _ways(mode, expected, actual)
-    return f"{label}got {_in_a_line(spell(actual))}, expected {_in_a_line(spell(expected))}{matching}"
+    spell = _speller(mode, expected, actual)
+    return f"{label}got {_in_a_line(spell(actual))}, expected {_in_a_line(spell(expected))}{_matching(mode)}"
 
 
-def _ways(mode: str, expected: str, actual: str) -> tuple[bool, str, Callable[[str], str]]:
-    """Whether two values look the same, how a label names the mode, and what spells them."""
-    alike = look_the_same(expected, actual)
-    unclear = alike or has_control(expected + actual)
-    matching = "" if mode == "exact" else f" ({mode} matching)"
-    return alike, matching, lambda text: _spelled(text, mode, unclear)
+def _matching(mode: str) -> str:
+    """How a label names the mode."""
+    return "" if mode == "exact" else f" ({mode} matching)"
+
+
+def _speller(mode: str, expected: str, actual: str) -> Callable[[str], str]:
+    """What spells either value."""
+    unclear = look_the_same(expected, actual) or has_control(expected + actual)
+    return lambda text: _spelled(text, mode, unclear)
 
 
 def _where(what: str, mode: str, expected: str, actual: str, message: str) -> str:
@@ -91,8 +94,11 @@ def _lines_of(*texts: str) -> Iterator[list[str]]:
 
 
 def _in_a_line(text: str) -> str:
-    line = " ".join(text.split()) if "\n" in text else text if text == text.strip() else quoted(text)
-    return (line if len(line) <= SHORT else line[:SHORT] + "...") or quoted("")
+    if "\n" in text:
+        text = " ".join(text.split())
+    elif text != text.strip():
+        text = quoted(text)
+    return (text if len(text) <= SHORT else text[:SHORT] + "...") or quoted("")
 
 
 def _spelled(text: str, mode: str, unclear: bool) -> str:
@@ -149,7 +155,7 @@ def _first_difference(expected: str, actual: str) -> str:
     """Where two lines begin to differ: at which element, where both are lists of several, or character."""
     path: list[int] = []  # as `lindex` takes it
     key = ""
-    wanted, got = _elements(expected), _elements(actual)
+    wanted, got = elements_of(expected), elements_of(actual)
     while wanted != got and min(len(wanted), len(got)) > 1:
         index = first_unequal(wanted, got)
         if index == min(len(wanted), len(got)):
@@ -157,7 +163,7 @@ def _first_difference(expected: str, actual: str) -> str:
         path.append(index)
         key = wanted[index - 1] if _has_key(index, wanted, got) else ""
         expected, actual = wanted[index], got[index]
-        wanted, got = _elements(expected), _elements(actual)
+        wanted, got = elements_of(expected), elements_of(actual)
     place = _at_element(path, key)
     if path and max(len(expected), len(actual)) <= SHORT:
         return place[0] + _got(expected, actual)
@@ -175,13 +181,6 @@ def _has_key(index: int, wanted: list[str], got: list[str]) -> bool:
     """Whether the element before this one says in a word what it is, as in a dict."""
     pairs = len(wanted) % 2 == len(got) % 2 == 0
     return pairs and index % 2 == 1 and _KEY.fullmatch(wanted[index - 1]) is not None
-
-
-def _elements(text: str) -> list[str]:
-    try:
-        return split_list(text)
-    except ValueError:  # it is no list
-        return []
 
 
 def _where_lines_differ(wanted: list[str], got: list[str]) -> str:

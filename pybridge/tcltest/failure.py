@@ -128,7 +128,8 @@ class Failure(Exception):
         for phase in ("setup", "body", "cleanup"):
             script = textwrap.indent(textwrap.dedent(scripts.get(phase, "")).strip("\n"), "    ")
             if script and not (phase == "body" and ("setup" in scripts or kinds == {"cleanup"})):
-                yield from [] if phase == "body" else [f"{phase}:"]
+                if phase != "body":
+                    yield f"{phase}:"
                 yield from [*script.split("\n"), ""]
 
     def _trace(self, config: pytest.Config, phase: str, whole: bool) -> Iterator[str]:
@@ -206,7 +207,8 @@ def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
             yield from _labelled(f"{kind} failed: ", message)
         else:
             yield f"{kind} failed: return code was {_CODES.get(code, code)} ({code}), should have been ok (0)"
-            yield from _labelled("result was: ", message) if message else []
+            if message:
+                yield from _labelled("result was: ", message)
 
 
 def _labelled(label: str, text: str) -> list[str]:

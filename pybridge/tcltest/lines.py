@@ -14,7 +14,7 @@ Region = tuple[int, int, int, int]  # the lines of the one text, from and to, an
 Match = tuple[int, int, int]  # where equal lines begin in the two texts, and how many there are
 
 
-def difference(expected: list[str], actual: list[str]) -> list[str]:
+def line_diff(expected: list[str], actual: list[str]) -> list[str]:
     """Say in which lines two texts differ.
 
     Returns:
@@ -27,13 +27,16 @@ def difference(expected: list[str], actual: list[str]) -> list[str]:
     for group in _Lines(expected, actual).get_grouped_opcodes(_CONTEXT):
         (_, begin, _, left, _), (_, _, end, _, right) = group[0], group[-1]
         shown.append(f"@@ -{_range(begin, end)} +{_range(left, right)} @@")
-        for what, begin, end, left, right in group:
-            if what == "equal":
-                shown += [f" {line}" for line in expected[begin:end]]
-            else:
-                shown += [f"-{line}" for line in expected[begin:end]]
-                shown += [f"+{line}" for line in actual[left:right]]
+        for what, *region in group:
+            shown += _marked(expected, actual, what, region)
     return shown
+
+
+def _marked(expected: list[str], actual: list[str], what: str, region: list[int]) -> list[str]:
+    begin, end, left, right = region
+    if what == "equal":
+        return [f" {line}" for line in expected[begin:end]]
+    return [f"-{line}" for line in expected[begin:end]] + [f"+{line}" for line in actual[left:right]]
 
 
 def first_unequal(wanted: Sequence[str], got: Sequence[str]) -> int:
@@ -97,7 +100,7 @@ def _parts(wanted: list[str], got: list[str], region: Region, few: int) -> Itera
     """Cut a region, which begins and ends with a difference; its last part comes first."""
     begin, end, left, right = region
     height, width = end - begin, right - left
-    cuts = _unique(wanted[begin:end], got[left:right])
+    cuts = _lines_in_order(wanted[begin:end], got[left:right])
     if not cuts:
         cuts = [(min(place, height), min(place, width)) for place in range(few, max(height, width), few)]
     ends = (height, width)
@@ -106,23 +109,26 @@ def _parts(wanted: list[str], got: list[str], region: Region, few: int) -> Itera
         ends = cut
 
 
-def _unique(wanted: list[str], got: list[str]) -> list[tuple[int, int]]:
-    """Where the lines are that each text has once: most of those that are in the same order in both."""
+def _lines_in_order(wanted: list[str], got: list[str]) -> list[tuple[int, int]]:
+    """Where the lines are that each text has once: most of those that are in the same order in both.
+
+    The longest increasing subsequence of their places, by patience sorting.
+    """
     once = [{line for line, times in Counter(lines).items() if times == 1} for lines in (wanted, got)]
     both = once[0] & once[1]
     there = {line: place for place, line in enumerate(got) if line in both}
     places = [(place, there[line]) for place, line in enumerate(wanted) if line in both]
-    last = list[int]()  # of the increasing rows of each length, the one whose end is least: that end,
-    rows = list[int]()  # its place among the places,
-    before = list[int]()  # and of each place the one before it in a row
+    # of the increasing subsequences of each length, the one whose end is least: that end, and the number of
+    # its place; and for the place of each number the number of the one before it
+    ends, tops, before = list[int](), list[int](), list[int]()
     for number, (_, place) in enumerate(places):
-        length = bisect_left(last, place)
-        before.append(rows[length - 1] if length else -1)
-        last[length : length + 1] = [place]
-        rows[length : length + 1] = [number]
-    row = list[tuple[int, int]]()
-    number = rows[-1] if rows else -1
+        length = bisect_left(ends, place)
+        before.append(tops[length - 1] if length else -1)
+        ends[length : length + 1] = [place]
+        tops[length : length + 1] = [number]
+    longest = list[tuple[int, int]]()
+    number = tops[-1] if tops else -1
     while number >= 0:
-        row.append(places[number])
+        longest.append(places[number])
         number = before[number]
-    return row[::-1]
+    return longest[::-1]

@@ -18,7 +18,7 @@ from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.output import add_output, without_totals
 from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
-from pybridge.tcltest.unobserved import difference
+from pybridge.tcltest.unobserved import compare_counts
 from pybridge.tcltest.warning import warn_of_differences
 
 Named = tuple[list[str], TclTest]
@@ -57,17 +57,17 @@ class TclFile(pytest.File):
             problems.append(file.problem)
         problems += warn_of_differences(file)
         if suites.settings.compare and file.whole:
-            problems += filter(None, [difference(suites.settings, file)])
+            problems += filter(None, [compare_counts(suites.settings, file)])
         if problems:
             raise Problem(self.path, 0, "\n\n".join(problems))
 
 
-def note_coming(collector: pytest.Collector, report: pytest.CollectReport, suites: Suites) -> None:
+def note_files_ahead(collector: pytest.Collector, report: pytest.CollectReport, suites: Suites) -> None:
     """Take note of the files that are to be searched: which of them node ids and --lf select is not known."""
     if isinstance(collector, pytest.Session):
-        suites.selected = not collector.config.getoption("lf", False)
-    if suites.selected:
-        suites.coming += [node.path for node in report.result if isinstance(node, TclFile)]
+        suites.selection_known = not collector.config.getoption("lf", False)
+    if suites.selection_known:
+        suites.files_ahead += [node.path for node in report.result if isinstance(node, TclFile)]
 
 
 class TclNames(pytest.Collector):

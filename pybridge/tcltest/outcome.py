@@ -9,7 +9,7 @@ from pybridge.tcltest.process import Event, Extent, TclProcess
 from pybridge.tcltest.trace import Command
 
 DETAILS = ("problem", "command", "errorinfo", "errorcode", "script")  # the events about a failure
-_NAMED = 5  # handles, of which run.tcl tells what they name
+_NAMED = 5  # leaked handles of a test; run.tcl tells of no more what they name
 
 
 @dataclass

@@ -6,8 +6,8 @@ from typing import BinaryIO
 
 import pytest
 
-# the lines of the totals that tcltest prints
-_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
+# what tcltest prints as its totals, each line
+_LINE_OF_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
 
 _LONGEST = 1_000_000  # bytes: a test that is stopped in a loop may have written gigabytes
 
@@ -35,5 +35,5 @@ def add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
 
 def without_totals(text: str) -> str:
     """The text without tcltest's totals; empty where there is nothing else in it."""
-    lines = [line for line in text.split("\n") if not line or not _TOTALS.fullmatch(line)]
+    lines = [line for line in text.split("\n") if not line or not _LINE_OF_TOTALS.fullmatch(line)]
     return "\n".join(lines) if any(lines) else ""

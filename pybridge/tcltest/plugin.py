@@ -61,9 +61,9 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 
         collect_broken_files(collector, result.get_result(), suites)
     if hasattr(collector.config, "workerinput"):
-        from pybridge.tcltest.nodes import note_coming
+        from pybridge.tcltest.nodes import note_files_ahead
 
-        note_coming(collector, result.get_result(), suites)
+        note_files_ahead(collector, result.get_result(), suites)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -158,7 +158,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if name == LEAKED
     ]
     if leaks:
-        terminalreporter.ensure_newline()  # or the first line would, after the heading
+        # section() ends the line that is begun only after it has written its own heading
+        terminalreporter.ensure_newline()
         terminalreporter.section("leaked torch handles")
         for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
             terminalreporter.write_line(f"{nodeid}: {handles}")

@@ -13,6 +13,9 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
 | problem | interpreter, kind and what belongs to it | what tcltest found wrong |
 | errorinfo | interpreter, phase, trace | an error in its setup, body or cleanup |
+| errorcode | interpreter, phase, code | its errorCode |
+| script | interpreter, phase, text | the setup or cleanup that has failed |
+| command | interpreter, file, line, further lines | what has called tcltest, where there is a trace |
 | end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
 | cleanup | interpreter | cleanupTests was called |
@@ -29,6 +32,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 
 An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
 A thread, which may be a process of its own, is the number of the file that has made it, and a name.
+Leaks are a list: a handle, and for the first ones what it names.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pybridge.tcltest.beginning import ended_early, setup_failed
+from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.file_run import FileRun
@@ -142,7 +142,7 @@ class Run:
             self._settle(self._file, process, end)
         else:
             written = "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
-            self._lose_rest(f"{ended_early(self._setup, end)}{written}")
+            self._lose_rest(f"{problem_of_early_end(self._setup, end)}{written}")
         self._process = None
         process.close()
 
@@ -182,7 +182,7 @@ class Run:
         if kind == "file":
             self._begin_file(process, words)
         elif kind == "setup_died":
-            self._lose_rest(setup_failed(self._settings.setup, words), process.output((0, 0), None))
+            self._lose_rest(setup_problem(self._settings.setup, words), process.output((0, 0), None))
         elif kind == "setup":
             self._setup = self._settings.setup
         elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from _pytest.pathlib import fnmatch_ex
+from _pytest.pathlib import fnmatch_ex  # so that patterns mean what they mean in python_files
 
 PROCESSES = ("file", "session")
 _OWN = Path(sys.executable).with_name("tcltorch")
@@ -185,7 +185,8 @@ def _switch(config: pytest.Config, name: str) -> bool:
 def _compare(config: pytest.Config) -> bool:
     wanted = _switch(config, "compare")
     if wanted and _value(config, "setup")[0]:
-        raise pytest.UsageError("tcltest_compare: without pytest no set-up script (tcltest_setup) is run")
+        spelled = "--tcltest-compare" if config.getoption("tcltest_compare") else "tcltest_compare"
+        raise pytest.UsageError(f"{spelled}: without pytest no set-up script (tcltest_setup) is run")
     return wanted
 
 

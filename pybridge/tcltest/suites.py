@@ -30,8 +30,9 @@ class Suites:
         self.settings = settings
         self._shared = shared
         self._owned: Path | None = None
-        self.selected = False  # whether what pytest looks into from now on is all to be collected
-        self.coming: list[Path] = []  # the files that are
+        # while pytest looks up node ids, not all of what it comes by is to be collected
+        self.selection_known = False
+        self.files_ahead: list[Path] = []  # that are to be collected
         self.contents: dict[Path, Contents] = {}
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
@@ -51,7 +52,7 @@ class Suites:
             return collect(self.settings, path)
         from pybridge.tcltest.shared import search_once
 
-        return search_once(self._shared, path, lambda each: collect(self.settings, each), self.coming)
+        return search_once(self._shared, path, lambda each: collect(self.settings, each), self.files_ahead)
 
     def share(self) -> Path:
         """The folder for the workers of this run."""

@@ -12,8 +12,7 @@ _TCLTESTS = re.compile(
     re.S,
 )
 
-
-# the last: a procedure of the suite's may have such a variable, too
+# the last such entry, as `.*` takes all it can: a procedure of the suite's may call `uplevel 1 $script`, too
 _OF_SCRIPT = re.compile(
     r'(.*)\n    \("uplevel" body line (\d+)\)'
     r'\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)"',
@@ -27,12 +26,12 @@ class Command(NamedTuple):
     Args:
         file: the path; empty where it is that of the test file.
         line: its first line, from 1.
-        further: how many lines it has after that.
+        continuation_lines: how many it has after that.
     """
 
     file: str
     line: int
-    further: int
+    continuation_lines: int
 
 
 def line_of_error(trace: str, path: Path) -> int:
@@ -57,6 +56,19 @@ def line_in_file(text: list[str], command: Command, phase: str, script: str, lin
         script: the script as Tcl has it: what continues a line after a backslash is in the same line.
         line: the line of the script.
     """
+    joined, numbers = _joined(text, command)
+    words = "\n".join(joined)
+    for flag in (rf"-{phase}\s+", ""):  # the script of another phase may be the same
+        # tcltest, or a procedure that makes tests, may have trimmed it
+        found = list(re.finditer(rf"{flag}\{{\s*({re.escape(script)})\s*\}}", words))
+        if len(found) == 1:
+            place = words.count("\n", 0, found[0].start(1)) + line - 1
+            return numbers[place] if place < len(numbers) else 0  # -errorline may be any number
+    return 0
+
+
+def _joined(text: list[str], command: Command) -> tuple[list[str], list[int]]:
+    """The lines of a command as Tcl has them, joined at backslashes, and where in the file they begin."""
     joined, numbers = list[str](), list[int]()
     goes_on = False
     for number, each in enumerate(text[command.line - 1 :], command.line):
@@ -66,16 +78,9 @@ def line_in_file(text: list[str], command: Command, phase: str, script: str, lin
             joined.append(each)
             numbers.append(number)
         goes_on = (len(each) - len(each.rstrip("\\"))) % 2 == 1
-        if len(joined) == command.further + 1 and not goes_on:
+        if len(joined) == command.continuation_lines + 1 and not goes_on:
             break
-    words = "\n".join(joined)
-    for flag in (rf"-{phase}\s+", ""):  # the script of another phase may be the same
-        # tcltest, or a procedure that makes tests, may have trimmed it
-        found = list(re.finditer(rf"{flag}\{{\s*({re.escape(script)})\s*\}}", words))
-        if len(found) == 1:
-            place = words.count("\n", 0, found[0].start(1)) + line - 1
-            return numbers[place] if place < len(numbers) else 0  # -errorline may be any number
-    return 0
+    return joined, numbers
 
 
 def trim_trace(trace: str) -> str:

@@ -11,10 +11,10 @@ from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.settings import Settings
 
-_TOTALS = re.compile(rb"\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
+_COUNTS = re.compile(rb"\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
 
 
-def difference(settings: Settings, file: FileRun) -> str:
+def compare_counts(settings: Settings, file: FileRun) -> str:
     """Run a file as without pytest, and say how its counts differ from those of the run that has ended.
 
     Returns:
@@ -61,7 +61,7 @@ def _output(settings: Settings, path: Path) -> bytes:
 
 def _totals(output: bytes) -> tuple[int, ...] | None:
     """How many have passed, have been skipped, have failed, in all totals that tcltest has printed."""
-    printed = _TOTALS.findall(output)
+    printed = _COUNTS.findall(output)
     return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
 
 

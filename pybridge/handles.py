@@ -11,7 +11,7 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.storages import StorageOf, Storages, storage_of
-from pybridge.tcl_list import elements_of
+from pybridge.tcl_list import elements_of, pairs_of
 
 TENSOR = "tensor"  # the kind of nearly all handles
 ANY_KIND = "handle"  # what is missing where any kind would do
@@ -145,9 +145,9 @@ class HandleTable:
             return [text]
         elements = elements_of(text)
         named = self._named(elements)  # live or not
-        keys, values = elements[::2], elements[1::2]
-        if len(keys) == len(values) == len(set(keys)) and named and not named.intersection(keys):
-            elements = list(dict.fromkeys(value for value in values if value in named))
+        pairs = pairs_of(elements)
+        if named and pairs and not named.intersection(pairs):
+            elements = list(dict.fromkeys(value for value in pairs.values() if value in named))
         elif not named and text.strip():
             raise self.missing(text, ANY_KIND)
         for name in elements:
@@ -161,10 +161,11 @@ class HandleTable:
 
     def _in_dict(self, elements: list[str], kind: str) -> list[str]:
         """The keys with live handles of `kind`, or any kind, in a dict; none when it is no such dict."""
-        if len(elements) % 2 or any(key in self.objects for key in elements[::2]):
+        pairs = pairs_of(elements)
+        if not self.objects.keys().isdisjoint(pairs):
             return []
-        pairs = zip(elements[::2], elements[1::2], strict=True)
-        return [key for key, value in pairs if value in self.objects and kind in (ANY_KIND, self.kind(value))]
+        live = {key: value for key, value in pairs.items() if value in self.objects}
+        return [key for key, value in live.items() if kind in (ANY_KIND, self.kind(value))]
 
     def _drop(self, name: str) -> None:
         self.storages.remove(self.objects.pop(name))

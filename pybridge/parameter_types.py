@@ -12,7 +12,7 @@ from pybridge.bulk import BadElement
 from pybridge.handles import HandleTable
 from pybridge.values import TENSOR_TYPE, TYPES, BadChoice, OutOfRange, Type, Word, pairs, split, text_of
 
-_NAMES = re.compile(r"[A-Za-z_]\w*( .*)?", re.DOTALL)
+_LIKE_A_NAME = re.compile(r"[A-Za-z_]\w*( .*)?", re.DOTALL)
 _TENSOR_HANDLE = re.compile(r"tensor[0-9]+")
 _CONTAINERS = (list, tuple, dict)  # list[X], tuple[X, ...], dict[str, X]
 
@@ -55,7 +55,7 @@ def _union(annotation: Any) -> Type:
         except OutOfRange:
             raise
         except ValueError:
-            if not _NAMES.fullmatch(text_of(word)):  # neither a handle nor a dict with some
+            if not _LIKE_A_NAME.fullmatch(text_of(word)):  # neither a handle nor a dict with some
                 raise
             return TENSOR_TYPE.parse(word, table)
 

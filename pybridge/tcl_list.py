@@ -54,6 +54,12 @@ def elements_of(text: str) -> list[str]:
         return []
 
 
+def pairs_of(elements: list[str]) -> dict[str, str]:
+    """The keys and values that take turns in a list; none where a key has no value or comes twice."""
+    pairs = dict(zip(elements[::2], elements[1::2], strict=False))
+    return pairs if 2 * len(pairs) == len(elements) else {}
+
+
 def _next_element(text: str, start: int) -> tuple[str, int]:
     if text[start] == "{":
         stop = _closing_brace(text, start)

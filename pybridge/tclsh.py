@@ -46,7 +46,7 @@ def name_start_file(tcl: Interpreter) -> None:
 
 
 def run_start_file(tcl: Interpreter) -> None:
-    """Run that file, if there is one."""
+    """Run the file that `tcl_rcFileName` names, if there is one."""
     path = tcl.eval("if {[info exists ::tcl_rcFileName]} {set ::tcl_rcFileName}")
     if os.path.isfile(file_names.from_tcl(path)):
         tcl.run_file(file_names.from_tcl(path))
@@ -75,7 +75,7 @@ class _StandardInput:
     def run(self) -> None:
         """Run all commands, until the end of the input or until a script closes it."""
         if self._terminal:
-            self._start()
+            self._run_start_file()
         # the same twice: a command may have so many lines that its text may not be made anew for each
         lines: list[str] = []
         data = bytearray()
@@ -90,7 +90,7 @@ class _StandardInput:
         if self._terminal:
             _write(self._tcl, 1, "\n")
 
-    def _start(self) -> None:
+    def _run_start_file(self) -> None:
         try:
             run_start_file(self._tcl)
         except TclError as error:

@@ -142,7 +142,7 @@ class Page:
 
         def evaluate() -> None:
             try:
-                answers.append(echo(self.tcl.eval(entry), self.tcl.dispatcher.table))
+                answers.append(echo(self.tcl.eval(entry), self.tcl.dispatcher.table, 80))
             except TclError as error:
                 answers.append(error.message)
 

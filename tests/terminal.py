@@ -1,6 +1,7 @@
 """A terminal for the tests of the prompt: a program on a pseudo-terminal, what it prints, keys to press."""
 
 import fcntl
+import io
 import os
 import pty
 import re
@@ -20,6 +21,13 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
 PROGRAM = (sys.executable, "-m", "pybridge")
 _NO_PYTORCH = Path(__file__).parent / "data" / "no_pytorch"
+
+
+class TerminalStream(io.StringIO):
+    """Keeps what is written to it, and takes itself for a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Terminal:

@@ -1,6 +1,5 @@
 """examples/choose_quantization.tcl: its numbers are PyTorch's, and its files hold the integers."""
 
-import io
 import json
 import re
 import shutil
@@ -20,6 +19,7 @@ from pybridge import Interpreter, lazy
 from pybridge.commands import display
 from pybridge.hardware import export_integers
 from tests.documents import MODEL_FILE, blocks
+from tests.terminal import TerminalStream
 from tests.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,7 +105,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def small(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run whose standard error is a terminal, on which nothing is drawn that soon ends."""
+    """A run whose standard error is a terminal."""
     folder = tmp_path_factory.mktemp("small")
     save_file(MATRICES | OTHERS, folder / "model.safetensors")
     done = warm.drawn(EXAMPLE, "model.safetensors", "-folder", "out", "-sqnr", "25", folder=folder)
@@ -317,16 +317,11 @@ def test_memory_holds_the_model_and_a_layer(tmp_path: Path) -> None:
     assert peak <= 4 * size * (8 + 4)
 
 
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
 def test_progress_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_file({"wave": waves(9, 9)}, tmp_path / "m.safetensors")
     monkeypatch.setattr(lazy.pictures, "render", lambda figure, ending: b"\x89PNG")
     monkeypatch.setattr(display, "_SOON", 0)
-    monkeypatch.setattr(sys, "stderr", screen := Screen())
+    monkeypatch.setattr(sys, "stderr", screen := TerminalStream())
     with Interpreter() as tcl:
         choose(tcl, tmp_path / "m.safetensors", "-folder", tmp_path / "out", "-bits", "8")
     for label in ("sweep: 100%", "plan: 100%", "export: 100%"):

@@ -272,10 +272,11 @@ def test_never_observed_is_a_warning(tcl: Interpreter) -> None:
 def test_an_observer_in_a_line(with_x: Interpreter) -> None:
     table = with_x.dispatcher.table
     observer = with_x.eval("set o [torch::observer per_channel_minmax -bits 4 -signed 1]")
-    assert echo(observer, table) == f"{observer}  per_channel_minmax to -8 .. 7  saw nothing yet"
+    assert echo(observer, table, 80) == f"{observer}  per_channel_minmax to -8 .. 7  saw nothing yet"
     with_x.eval("torch::observe $o $x")
     assert (
-        echo(observer, table) == f"{observer}  per_channel_minmax to -8 .. 7  saw 2 channels in -2.25 .. 5.5"
+        echo(observer, table, 80)
+        == f"{observer}  per_channel_minmax to -8 .. 7  saw 2 channels in -2.25 .. 5.5"
     )
     with_x.eval("set p [torch::observer percentile]; torch::observe $p $x; torch::observe $p $x")
     assert with_x.eval("torch::handles $p -details 1").endswith(

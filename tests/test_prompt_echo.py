@@ -8,7 +8,7 @@ from pybridge.prompt.echo import echo, folded
 
 
 def shown(tcl: Interpreter, script: str) -> str:
-    return echo(tcl.eval(script), tcl.dispatcher.table)
+    return echo(tcl.eval(script), tcl.dispatcher.table, 80)
 
 
 def test_one_handle(tcl: Interpreter) -> None:
@@ -48,7 +48,7 @@ def test_a_dict_with_handles(tcl: Interpreter) -> None:
 )
 def test_lists_that_are_no_dict_with_handles(tcl: Interpreter, result: str) -> None:
     tcl.eval("torch::ones 2; torch::ones 2")
-    assert echo(result, tcl.dispatcher.table) == result
+    assert echo(result, tcl.dispatcher.table, 80) == result
 
 
 def test_a_dict_with_long_words(tcl: Interpreter) -> None:
@@ -57,7 +57,9 @@ def test_a_dict_with_long_words(tcl: Interpreter) -> None:
         f"{key}  tensor0  float32 [1536]  mean 0 std 0",
         f"{'x'.ljust(39)}  tensor1  float32 [2]  mean 0 std 0",
     ]
-    assert shown(tcl, f"list {key} [torch::full 1536 0.12345]") == f"{key}  tensor2  float32 [1536]"
+    assert shown(tcl, f"set d [list {key} [torch::full 1536 0.12345]]") == f"{key}  tensor2  float32 [1536]"
+    wide = echo(tcl.eval("set d"), tcl.dispatcher.table, 120)
+    assert wide == f"{key}  tensor2  float32 [1536]  mean 0.1235 std 0"
     lines = shown(tcl, "list [string repeat k 5000] [torch::zeros 2] bits 4").splitlines()
     assert lines == [f"{'k' * 5000}  tensor3  float32 [2]", f"{'bits'.ljust(40)}  4"]
     assert shown(tcl, "dict create tensor0 [string repeat v 10000] k tensor0").endswith('"puts" shows all')
@@ -68,7 +70,7 @@ def test_a_dict_with_long_words(tcl: Interpreter) -> None:
 )
 def test_other_results_are_as_they_are(tcl: Interpreter, result: str) -> None:
     tcl.eval("torch::ones 2")
-    assert echo(result, tcl.dispatcher.table) == result
+    assert echo(result, tcl.dispatcher.table, 80) == result
 
 
 def test_a_long_result_is_cut(tcl: Interpreter) -> None:
@@ -80,8 +82,8 @@ def test_a_long_result_is_cut(tcl: Interpreter) -> None:
 def test_handles_are_not_looked_for_in_a_very_long_result(tcl: Interpreter) -> None:
     name = tcl.eval("torch::ones 2")
     long = " ".join([name] * (1_000_001 // len(name + " ")))
-    assert echo(long, tcl.dispatcher.table).startswith(f"{name}  float32 [2]")
-    assert echo(f"{long} {name}", tcl.dispatcher.table).startswith(
+    assert echo(long, tcl.dispatcher.table, 80).startswith(f"{name}  float32 [2]")
+    assert echo(f"{long} {name}", tcl.dispatcher.table, 80).startswith(
         long[:10_000] + "\n... the first 10000 of "
     )
 
@@ -106,7 +108,7 @@ def test_what_cannot_be_summed_up(tcl: Interpreter) -> None:
             raise RuntimeError("not today\nfor a reason")
 
     name = tcl.dispatcher.table.add("refusing", Refusing())
-    assert echo(name, tcl.dispatcher.table) == f"{name}  (not today)"
+    assert echo(name, tcl.dispatcher.table, 80) == f"{name}  (not today)"
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from pybridge.quant import (
 )
 from pybridge.quant.sweep import Trials
 from tests.interpreters import error_of, live
+from tests.terminal import TerminalStream
 from tests.test_integers import LESSON, faked, weights
 
 SMALL = Options((2, 4, 8), group_size=6)
@@ -318,12 +319,7 @@ def test_ctrl_c_ends_it_between_two_trials_of_one_weight(
     assert tcl.eval("info exists went") == "0"
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+@pytest.mark.parametrize("stream", [TerminalStream, io.StringIO])
 def test_a_bar_on_a_terminal_only(
     tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, stream: type[io.StringIO]
 ) -> None:
@@ -332,7 +328,7 @@ def test_a_bar_on_a_terminal_only(
     monkeypatch.setattr(display, "_SOON", 0)
     tcl.eval("torch::quantization_sweep [torch::ones {2 2}] 4 per_tensor affine {minmax percentile}")
     tcl.eval("torch::quantization_plan [dict create w [torch::ones 3]] 30")
-    if stream is Terminal:
+    if stream is TerminalStream:
         for text in ("sweep: 100%", "2/2", "plan: 100%", "1/1"):
             assert text in shown.getvalue()
     else:
@@ -340,7 +336,7 @@ def test_a_bar_on_a_terminal_only(
 
 
 def test_no_bar_for_what_soon_ends(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    monkeypatch.setattr(sys, "stderr", shown := TerminalStream())
     monkeypatch.setattr(display, "_SOON", 3600)
     tcl.eval("torch::quantization_sweep [torch::ones {2 2}] 4 per_tensor affine {minmax percentile}")
     assert shown.getvalue() == ""

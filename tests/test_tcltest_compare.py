@@ -18,6 +18,13 @@ def test_the_same_counts_are_no_news(pytester: pytest.Pytester, interpreter: str
     result.stdout.no_fnmatch_line("*counts differ*")
 
 
+def test_the_file_is_run_in_its_folder(pytester: pytest.Pytester) -> None:
+    folder = pytester.mkdir("sub")
+    (folder / "helper.tcl").write_text("proc one {} {return 1}\n")
+    (folder / "s.test").write_text(suite("source helper.tcl\ntest s-1 {} {one} 1"))
+    assert run(pytester, "--tcltest-compare").parseoutcomes() == {"passed": 1}
+
+
 def test_other_counts_are_an_error(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(GOOD), b=suite(LOOKING))
     pytester.makeini("[pytest]\ntcltest_compare = true")

@@ -19,7 +19,7 @@ def free(table: HandleTable, *handle: Handles) -> None:
         Nothing.
 
     Errors:
-        TORCH HANDLE, for a handle that does not exist, was freed or is given twice.
+        TORCH HANDLE, for a handle that does not exist, was freed or is given twice (in one dict it may be).
 
     Example:
         set x [torch::ones {2 2}]

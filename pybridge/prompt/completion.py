@@ -14,8 +14,8 @@ from pybridge.prompt.words import Place, place_at_end, variables_in
 
 _TORCH = re.compile(r"(?:::)?torch::(\w*)")
 _FILE_COMMANDS = ("source", "open", "cd")
-_OF_VALUES = ("get", "getdef", "exists", "remove")  # subcommands of `dict` that take keys
-_OF_VARIABLES = ("set", "unset", "incr", "append", "lappend", "update", "with")
+_DICT_OF_VALUE = ("get", "getdef", "exists", "remove")  # subcommands of `dict` that take keys
+_DICT_OF_VARIABLE = ("set", "unset", "incr", "append", "lappend", "update", "with")
 _PARTS = re.compile(r"/|::|\(")
 
 
@@ -110,7 +110,7 @@ class TclCompleter(Completer):
         """Keys of the dict in a variable, which has a dollar sign where the subcommand takes its value."""
         name = dictionary.removeprefix("$")
         valued = dictionary != name
-        if subcommand not in (_OF_VALUES if valued else _OF_VARIABLES):
+        if subcommand not in (_DICT_OF_VALUE if valued else _DICT_OF_VARIABLE):
             return []
         return [Candidate(key) for key in self._tcl_words.keys(name.strip("{}"), list(path))]
 

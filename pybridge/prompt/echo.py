@@ -5,25 +5,24 @@ import textwrap
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
-from pybridge.tcl_list import elements_of, join_list
+from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 _MOST_CHARACTERS = 10_000
 _WIDEST_KEY = 40  # characters; shorter ones are as wide as the widest of them
-_WIDTH = 80
 _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
 
 
-def echo(result: str, table: HandleTable, width: int = 80) -> str:
+def echo(result: str, table: HandleTable, width: int) -> str:
     """A line for each handle that the result is a list of, or for each key of a dict with a handle in it.
 
     Another dict, or list of dicts, is laid out by `records`; what else there is is as it is, if not too long.
     """
     elements = _elements(result, table)
     if elements and all(element in table.objects for element in elements):
-        return _lines([("", name) for name in elements], "handles", table)
-    if _is_dict(elements, result) and any(value in table.objects for value in elements[1::2]):
-        pairs = zip(elements[::2], elements[1::2], strict=True)
-        return _lines([(key or "{}", value or "{}") for key, value in pairs], "keys", table)
+        return _lines([("", name) for name in elements], "handles", table, width)
+    pairs = _dict(elements, result)
+    if any(value in table.objects for value in pairs.values()):
+        return _lines([(key or "{}", value or "{}") for key, value in pairs.items()], "keys", table, width)
     if (found := records.layout(result, width)) is not None:
         return found
     if len(result) <= _MOST_CHARACTERS:
@@ -51,31 +50,34 @@ def _elements(result: str, table: HandleTable) -> list[str]:
     return elements_of(result)
 
 
-def _is_dict(elements: list[str], result: str) -> bool:
-    """Whether the result is a dict of words that fit into lines, written as Tcl does; text seldom is."""
-    if len(elements) % 2 or len(result) > _MOST_CHARACTERS or not result.isprintable():
-        return False
-    return len(set(elements[::2])) == len(elements) // 2 and join_list(elements) == result
+def _dict(elements: list[str], result: str) -> dict[str, str]:
+    """The result as a dict of words that fit into lines, if it is written as Tcl does; text seldom is."""
+    if len(result) > _MOST_CHARACTERS or not result.isprintable() or join_list(elements) != result:
+        return {}
+    return pairs_of(elements)
 
 
-def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable) -> str:
+def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: int) -> str:
     """Labels and values, and what the handles among these name."""
     shown = pairs[: records.MOST_LINES]
     margin = min(_WIDEST_KEY, max(len(label) for label, _ in shown))
-    width = max((len(value) for _, value in shown if value in table.objects), default=0)
-    lines = [_line(label.ljust(margin), value, width, table) for label, value in shown]
+    longest = max((len(value) for _, value in shown if value in table.objects), default=0)
+    lines = []
+    for label, value in shown:
+        start = f"{label.ljust(margin)}  " if margin else ""
+        if value in table.objects:
+            lines.append(_described(start + value.ljust(longest) + "  ", table.objects[value], width))
+        else:
+            lines.append(start + value)
     if len(pairs) > len(shown):
-        lines.append(records.MORE.format(len(pairs) - len(shown), f" {what}"))
+        lines.append(records.more(len(pairs) - len(shown), f" {what}"))
     return "\n".join(lines)
 
 
-def _line(label: str, value: str, width: int, table: HandleTable) -> str:
-    start = f"{label}  " if label else ""
-    if value not in table.objects:
-        return start + value
-    start += value.ljust(width) + "  "
-    full = _summary(table.objects[value])
-    return start + (full if len(start + full) <= _WIDTH else _summary(table.objects[value], statistics=False))
+def _described(start: str, value: object, width: int) -> str:
+    """A line with the summary of what a handle names, without the statistics where they do not fit."""
+    line = start + _summary(value)
+    return line if len(line) <= width else start + _summary(value, statistics=False)
 
 
 def _summary(value: object, statistics: bool = True) -> str:

@@ -11,8 +11,6 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from pybridge.prompt import margin
 
 CTRL_C = "^C"  # how a terminal shows it
-
-
 _FASTEST = 0.01  # seconds between keys that somebody presses
 
 
@@ -38,8 +36,8 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
 
     Args:
         is_complete: whether a script lacks no closing brace, bracket or quote.
-        pace: is told of each key.
         clear: gives up what is typed, and leaves a mark behind it, in a search or a menu, too.
+        pace: is told of each key.
     """
     bindings = KeyBindings()
     editing = has_focus(DEFAULT_BUFFER)

@@ -7,10 +7,9 @@ from itertools import accumulate
 
 from prompt_toolkit.utils import get_cwidth
 
-from pybridge.tcl_list import elements_of, join_list
+from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 MOST_LINES = 20
-MORE = '... and {} more{}; "puts" shows all'
 _LONGEST = 200_000  # characters of a result that is looked at
 _NARROWEST = 20  # columns of a terminal
 _WIDEST_CELL = 48
@@ -28,17 +27,27 @@ def layout(result: str, width: int) -> str | None:
 
     None if the result is neither, and if it fits into a line of `width` columns.
     """
-    if width < _NARROWEST or not width < len(result) <= _LONGEST or not result.isprintable():
+    if (
+        width < _NARROWEST
+        or len(result) > _LONGEST
+        or get_cwidth(result) <= width
+        or not result.isprintable()
+    ):
         return None
     elements = elements_of(result)
     lines = _table(elements, width) or _lines_of_keys(elements, width)
     return "\n".join(lines) if lines and join_list(elements) == result else None  # text is written otherwise
 
 
+def more(number: int, what: str = "") -> str:
+    """The line behind those that are shown."""
+    return f'... and {number} more{what}; "puts" shows all'
+
+
 def _dict(elements: list[str]) -> Row:
     """The elements as a dict, if the keys are such as commands use."""
-    pairs = dict(zip(elements[::2], elements[1::2], strict=False))
-    return pairs if 2 * len(pairs) == len(elements) and all(map(_KEY.fullmatch, pairs)) else {}
+    pairs = pairs_of(elements)
+    return pairs if all(map(_KEY.fullmatch, pairs)) else {}
 
 
 def _lines_of_keys(elements: list[str], width: int) -> list[str]:
@@ -56,7 +65,7 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
         else:
             lines.append(_cut(f"{key:{margin}}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
-        lines.append(_cut(MORE.format(len(pairs) - len(shown), " keys"), width))
+        lines.append(_cut(more(len(pairs) - len(shown), " keys"), width))
     return lines
 
 
@@ -77,7 +86,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     count = _fitting(labels, rows, keys, width)
     if not count:
         return []
-    notes = [_cut(MORE.format(len(rows) - MOST_LINES, ""), width)] if len(rows) > MOST_LINES else []
+    notes = [_cut(more(len(rows) - MOST_LINES), width)] if len(rows) > MOST_LINES else []
     notes += _note("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
     notes += _note("not shown: ", keys[count:], width)
     return _drawn(_columns(labels, rows, keys[:count], width), width) + notes

@@ -84,7 +84,7 @@ class Prompt:
     def run(self) -> None:
         """Run until Ctrl-D, the end of the terminal, or the command `exit`."""
         self._print("class:note", _WELCOME)
-        self._start()
+        self._run_start_file()
         try:
             while (script := self._read()) is not None:
                 if script.strip():
@@ -97,7 +97,7 @@ class Prompt:
             self._tcl.eval("exit")  # which a script may have renamed, or replaced by one that takes long
         self._tcl.end_program(0)
 
-    def _start(self) -> None:
+    def _run_start_file(self) -> None:
         try:
             with self._insistence.stoppable():
                 run_start_file(self._tcl)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
-from pybridge.tcl_list import elements_of, split_list
+from pybridge.tcl_list import elements_of, pairs_of, split_list
 from pybridge.values import text_of
 
 _PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
@@ -18,7 +18,7 @@ _SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, af
 _OF_TCL = re.compile(r"(?:::)?(?:argc|argv0?|env|errorCode|errorInfo|(?:auto|tcl)_\w+)")
 _NAME = re.compile(r"[\w:]+")
 _MOST_FILES = 1_000
-_LONGEST_DICT = 100_000  # characters of a value in which keys are looked for
+_LONGEST_VALUE = 100_000  # characters of a value in which keys are looked for
 
 
 class TclWords:
@@ -77,8 +77,8 @@ class TclWords:
         """The keys of the dict in a variable, or of the one that `path` leads to inside it."""
         text = self._value(name)
         for key in path:
-            text = _dict(text).get(key, "")
-        return [key for key in _dict(text) if _PLAIN.fullmatch(key)]
+            text = pairs_of(elements_of(text)).get(key, "")
+        return [key for key in pairs_of(elements_of(text)) if _PLAIN.fullmatch(key)]
 
     def _value(self, name: str) -> str:
         """What a variable holds, if it is no array, has no trace and is not long."""
@@ -87,7 +87,7 @@ class TclWords:
             return ""
         try:
             # by substitution: a script may have replaced `set`
-            if int(self._tcl.eval(f"::tcl::string::length ${{{where}}}")) > _LONGEST_DICT:
+            if int(self._tcl.eval(f"::tcl::string::length ${{{where}}}")) > _LONGEST_VALUE:
                 return ""
             return self._tcl.eval(f"::tcl::string::cat ${{{where}}}")
         except TclError:
@@ -142,13 +142,6 @@ def files(written: str, opened: str) -> list[str]:
     except (OSError, ValueError):  # no such folder, not to be read, or no name of one
         return []
     return sorted(found)
-
-
-def _dict(text: str) -> dict[str, str]:
-    """A list with keys and values as a dict; empty if it is none."""
-    words = elements_of(text)
-    pairs = dict(zip(words[::2], words[1::2], strict=False))
-    return pairs if 2 * len(pairs) == len(words) else {}
 
 
 def _global(name: str) -> str:

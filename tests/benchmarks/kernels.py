@@ -256,6 +256,8 @@ def main() -> None:
     parser.add_argument("--from", type=Path, metavar="FILE", dest="kept", help="draw those of such a FILE")
     arguments = parser.parse_args()
     if arguments.kept:
+        if not arguments.plot:
+            parser.error("--from needs --plot")
         plot(read(arguments.kept), arguments.plot)
         return
     where = machine()

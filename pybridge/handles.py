@@ -16,6 +16,7 @@ from pybridge.tcl_list import elements_of, pairs_of
 TENSOR = "tensor"  # the kind of nearly all handles
 ANY_KIND = "handle"  # what is missing where any kind would do
 MAIN = ""  # the name of the chain outside any coroutine
+_DEEPEST = 8  # levels of lists and dicts in which handles are looked for
 _LONGEST_DICT = 100_000  # characters that are looked at for a message
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
 
@@ -136,28 +137,31 @@ class HandleTable:
         return errors.no_such_handle(kind, name, found)
 
     def names_in(self, text: str) -> list[str]:
-        """The live handle `text`, those of a list, or those among the values of a dict.
+        """The live handle `text`, or those in a list and among the values of a dict, be they nested.
 
         Raises:
             TclError: it is none of these, or one of the handles is not live.
         """
-        if text in self.objects:
+        names = self._names_in(text, {TENSOR, *self._other_kinds.values()})
+        if not names and text.strip():
+            raise self.missing(text, ANY_KIND)
+        for name in names:
+            self.check(name)
+        return names
+
+    def _names_in(self, text: str, kinds: set[str], depth: int = 0) -> list[str]:
+        """The names of handles, live or not, in a list or a dict; other values of a dict are passed over."""
+        if text in self.objects or _parts(text)[0] in kinds:
             return [text]
         elements = elements_of(text)
-        named = self._named(elements)  # live or not
-        pairs = pairs_of(elements)
-        if named and pairs and not named.intersection(pairs):
-            elements = list(dict.fromkeys(value for value in pairs.values() if value in named))
-        elif not named and text.strip():
-            raise self.missing(text, ANY_KIND)
-        for name in elements:
-            self.check(name)
-        return elements
-
-    def _named(self, words: list[str]) -> set[str]:
-        """Those that are the name of a handle, be it live or not, of a kind that there is."""
-        kinds = {TENSOR, *self._other_kinds.values()}
-        return {word for word in words if word in self.objects or (_parts(word)[0] in kinds)}
+        if elements in ([], [text]) or depth == _DEEPEST:
+            return []
+        found = [self._names_in(each, kinds, depth + 1) for each in elements]
+        if pairs_of(elements) and not any(found[::2]):
+            return list(dict.fromkeys(name for names in found for name in names))
+        if any(found) and not all(found):
+            raise self.missing(elements[found.index([])], ANY_KIND)
+        return [name for names in found for name in names]
 
     def _in_dict(self, elements: list[str], kind: str) -> list[str]:
         """The keys with live handles of `kind`, or any kind, in a dict; none when it is no such dict."""

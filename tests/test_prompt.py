@@ -438,12 +438,12 @@ def type_slowly(terminal: Terminal, *keys: str) -> None:
 
 def test_a_script_is_as_far_in_as_its_braces(start: Start) -> None:
     terminal = start()
-    for line in ("proc f {} {", "if 1 {", "", "puts hi", "}", "\tset x 1"):
+    for line in ("proc f {} {", "if 1 {", "", "puts hi", "}", 'set s "a', 'b"', "\tset x 1"):
         type_slowly(terminal, line, ENTER)
         terminal.expect("\n>")
     type_slowly(terminal, "}", ENTER)
     terminal.prompt()
-    body = ["", "    if 1 {", "        ", "        puts hi", "    }", "        set x 1", ""]
+    body = ["", "    if 1 {", "        ", "        puts hi", "    }", '    set s "a', 'b"', "    set x 1", ""]
     assert terminal.answer("string map {\\n |} [info body f]") == f"\n{'|'.join(body)}\n\n"
 
 

@@ -94,6 +94,37 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
         """)
 
 
+def test_names_are_whole_or_without_their_middle() -> None:
+    names = ["encoder.layer.0.attention.self.query.weight", "encoder.layer.1.attention.self.query.weight"]
+    table = join_list([word for name in names for word in (name, dict_of(bits=4, sqnr_db=30.5))])
+    assert layout(table, 60) == lines("""
+                                                     bits  sqnr_db
+        encoder.layer.0.attention.self.query.weight     4     30.5
+        encoder.layer.1.attention.self.query.weight     4     30.5
+        """)
+    assert layout(table, 50) == "\n".join(
+        [
+            f"{'':37} bits sqnr_db",
+            "encoder.layer.0.a...self.query.weight    4    30.5",
+            "encoder.layer.1.a...self.query.weight    4    30.5",
+        ]
+    )
+
+
+def test_one_dict_that_is_no_table_has_a_line_for_each_key() -> None:
+    plan = dict_of(
+        sqnr=30, weights=join_list(["fc", dict_of(bits=4, granularity="per_channel", sqnr_db=30.5)])
+    )
+    assert layout(plan, 28) == lines("""
+        sqnr     30
+        weights
+          fc
+            bits         4
+            granularity  per_channel
+            sqnr_db      30.5
+        """)
+
+
 def test_characters_of_two_columns() -> None:
     rows = [dict_of(name="層一二三四五六七八九十一二三", bits=8), dict_of(name="x", bits=4)]
     assert layout(join_list(rows), 30) == lines("""

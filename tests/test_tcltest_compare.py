@@ -16,6 +16,7 @@ def test_the_same_counts_are_no_news(pytester: pytest.Pytester, interpreter: str
     result = run(pytester, "--tcltest-compare", f"--tcltest-interpreter={interpreter}")
     assert result.parseoutcomes() == {"passed": 2, "skipped": 1, "failed": 1}
     result.stdout.no_fnmatch_line("*counts differ*")
+    result.stdout.fnmatch_lines(["counts compared with a run without pytest: 2 files"])
 
 
 def test_the_file_is_run_in_its_folder(pytester: pytest.Pytester) -> None:
@@ -48,8 +49,12 @@ def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) 
 
 
 def test_where_some_tests_are_selected_nothing_is_compared(pytester: pytest.Pytester) -> None:
-    write(pytester, b=suite(LOOKING))
-    assert run(pytester, "--tcltest-compare", "-k", "b-2").parseoutcomes() == {"passed": 1, "deselected": 1}
+    write(pytester, a=suite(GOOD), b=suite(LOOKING))
+    result = run(pytester, "--tcltest-compare", "-k", "b-2 or a-")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 1, "failed": 1, "deselected": 1}
+    result.stdout.fnmatch_lines(
+        ["counts compared with a run without pytest: 1 file; not b.test, of which not all tests have run"]
+    )
 
 
 def test_arguments_are_those_of_the_run(pytester: pytest.Pytester) -> None:

@@ -79,8 +79,9 @@ def quantization_sweep(
         A list of dicts, best first: the highest SQNR, of equals the fewest bytes; last, where elements are
         huge, what has none (NaN), its scale being beyond float32. Each has `bits`,
         `granularity`, `qscheme`, `observer`, `axis` and `group_size` (empty where they do not matter),
-        `scale_mode`, the errors of `quantization_metrics`, and `bytes`: integers, packed, with a scale of 4
-        bytes (1 for a power of two) for each channel or group, and a zero point of `bits` bits if affine.
+        `scale_mode`, `bytes`, and the errors of `quantization_metrics`. The bytes are those of the integers,
+        packed, with a scale of 4 bytes (1 for a power of two) for each channel or group, and a zero point of
+        `bits` bits if affine.
 
     Errors:
         TORCH ARG VALUE, naming the parameter, for each rule above; TORCH INTERRUPT.
@@ -164,6 +165,6 @@ def _costs(trial: Any) -> dict[str, Any]:
     """A choice and what it costs, as the Tcl side sees it."""
     return {
         **described(trial.choice),
-        **{name: getattr(trial, name) for name in _ERRORS},
         "bytes": trial.bytes,
+        **{name: getattr(trial, name) for name in _ERRORS},
     }

@@ -12,8 +12,8 @@ def free(table: HandleTable, *handle: Handles) -> None:
     """Free handles and what they name; all of them, or none when one is not live.
 
     Args:
-        handle: live handles of any kind, lists of handles, and dicts with handles among their values, such as
-            `quantize_integers` returns; there may be none.
+        handle: live handles of any kind, lists of them, and dicts with handles among their values, such as
+            `quantize_integers` returns, nested or not; there may be none.
 
     Returns:
         Nothing.

@@ -8,7 +8,7 @@ from pybridge.summary import summary
 from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 _MOST_CHARACTERS = 10_000
-_WIDEST_KEY = 40  # characters; shorter ones are as wide as the widest of them
+_WIDTH_OF_SUMMARY = 32  # columns; keys that leave so many stand in one column
 _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
 
 
@@ -60,7 +60,7 @@ def _dict(elements: list[str], result: str) -> dict[str, str]:
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: int) -> str:
     """Labels and values, and what the handles among these name."""
     shown = pairs[: records.MOST_LINES]
-    margin = min(_WIDEST_KEY, max(len(label) for label, _ in shown))
+    margin = min(max(0, width - _WIDTH_OF_SUMMARY), max(len(label) for label, _ in shown))
     longest = max((len(value) for _, value in shown if value in table.objects), default=0)
     lines = []
     for label, value in shown:

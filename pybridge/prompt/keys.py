@@ -9,6 +9,7 @@ from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from pybridge.prompt import margin
+from pybridge.prompt.words import place_at_end
 
 CTRL_C = "^C"  # how a terminal shows it
 _FASTEST = 0.01  # seconds between keys that somebody presses
@@ -50,7 +51,8 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
         elif is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            buffer.insert_text("\n" + ("" if pace.is_pasting(event) else margin.after(_line_before(event))))
+            keeps_blanks = pace.is_pasting(event) or _in_quotes(event)
+            buffer.insert_text("\n" if keeps_blanks else "\n" + margin.after(_line_before(event)))
 
     @bindings.add("escape", "enter", filter=editing)
     def _(event: KeyPressEvent) -> None:
@@ -81,6 +83,12 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
 
 def _line_before(event: KeyPressEvent) -> str:
     return event.current_buffer.document.current_line_before_cursor
+
+
+def _in_quotes(event: KeyPressEvent) -> bool:
+    """Whether what is typed is text between double quotes, in which blanks are its own."""
+    place = place_at_end(event.current_buffer.document.text_before_cursor)
+    return place is not None and place.opened == '"'
 
 
 def _on_blanks() -> bool:

@@ -52,7 +52,7 @@ def _dict(elements: list[str]) -> Row:
 
 def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     pairs = _dict(elements)
-    tables = {key: _table(elements_of(value), width - len(_INDENT)) for key, value in pairs.items()}
+    tables = {key: _below(value, width - len(_INDENT)) for key, value in pairs.items()}
     numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
     if not any(tables.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
         return []
@@ -67,6 +67,12 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     if len(pairs) > len(shown):
         lines.append(_cut(more(len(pairs) - len(shown), " keys"), width))
     return lines
+
+
+def _below(value: str, width: int) -> list[str]:
+    """The lines that stand below the key of a value; none if it stands beside it."""
+    elements = elements_of(value)
+    return _table(elements, width) or (_lines_of_keys(elements, width) if len(value) > width else [])
 
 
 # -- tables ----------------------------------------------------------------------------------------------
@@ -84,7 +90,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     same = _common(rows) if len(rows) > 1 and _fitting(labels, rows, keys, width) < len(keys) else []
     keys = [key for key in keys if key not in same]
     count = _fitting(labels, rows, keys, width)
-    if not count:
+    if not count or (labels and len(rows) == 1 and count < len(keys)):  # it has a line for each key
         return []
     notes = [_cut(more(len(rows) - MOST_LINES), width)] if len(rows) > MOST_LINES else []
     notes += _note("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
@@ -130,8 +136,11 @@ def _rows(elements: list[str]) -> list[Row]:
 def _columns(labels: list[str], rows: list[Row], keys: list[str], width: int) -> list[list[str]]:
     """The cells of the labels, if there are some, and of each key, with what stands above them."""
     widest = min(_WIDEST_CELL, width // 2)
-    left = [_column("", labels[:MOST_LINES], widest)] if labels else []
-    return left + [_column(key, [row[key] for row in rows[:MOST_LINES]], widest) for key in keys]
+    columns = [_column(key, [_cell(row[key], widest) for row in rows[:MOST_LINES]]) for key in keys]
+    if not labels:
+        return columns
+    room = width - sum(get_cwidth(cells[0]) + 1 for cells in columns)
+    return [_column("", [_shortened(label, max(room, widest)) for label in labels[:MOST_LINES]]), *columns]
 
 
 def _fitting(labels: list[str], rows: list[Row], keys: list[str], width: int) -> int:
@@ -141,9 +150,9 @@ def _fitting(labels: list[str], rows: list[Row], keys: list[str], width: int) ->
     return max(0, sum(end - 1 <= width for end in ends) - bool(labels))
 
 
-def _column(key: str, values: list[str], widest: int) -> list[str]:
-    """The key and its values, all as wide, numbers with their last digits in line."""
-    cells = [key, *(_cell(value, widest) for value in values)]
+def _column(key: str, values: list[str]) -> list[str]:
+    """The key and the texts of its values, all as wide, numbers with their last digits in line."""
+    cells = [key, *values]
     width = max(map(get_cwidth, cells))
     numbers = all(_NUMBER.fullmatch(value) for value in values if value)
     blanks = [" " * (width - get_cwidth(cell)) for cell in cells]
@@ -156,6 +165,14 @@ def _cell(value: str, widest: int) -> str:
         return _cut(value, widest)
     number = float(value)
     return f"{number:.0f}" if 99.95 <= abs(number) < 1e9 else f"{number:#.3g}"
+
+
+def _shortened(label: str, width: int) -> str:
+    """A name without its middle, where it is too long: others begin, or end, in the same way."""
+    if len(label) <= width:
+        return label
+    tail = (width - 3) // 2
+    return f"{label[: width - 3 - tail]}...{label[-tail:]}"
 
 
 def _drawn(columns: list[list[str]], width: int) -> list[str]:

@@ -18,7 +18,7 @@ _SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, af
 _OF_TCL = re.compile(r"(?:::)?(?:argc|argv0?|env|errorCode|errorInfo|(?:auto|tcl)_\w+)")
 _NAME = re.compile(r"[\w:]+")
 _MOST_FILES = 1_000
-_LONGEST_VALUE = 100_000  # characters of a value in which keys are looked for
+_LONGEST_VALUE = 1_000_000  # characters of a value in which keys are looked for
 
 
 class TclWords:

@@ -57,6 +57,7 @@ class TclFile(pytest.File):
             problems.append(file.problem)
         problems += warn_of_differences(file)
         if suites.settings.compare and file.whole:
+            suites.compared.add(self.path)
             problems += filter(None, [compare_counts(suites.settings, file)])
         if problems:
             raise Problem(self.path, 0, "\n\n".join(problems))

@@ -147,8 +147,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    from pybridge.tcltest.suites import LEAKED
+    from pybridge.tcltest.suites import LEAKED, SUITES
 
+    suites = terminalreporter.config.stash[SUITES]
+    if suites.settings.compare and suites.runs:
+        terminalreporter.ensure_newline()
+        terminalreporter.write_line(suites.comparison)
     leaks = [
         (report.location[:2], report.nodeid, value)
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")

@@ -870,6 +870,20 @@ def test_workers_of_xdist_have_one_search_in_common(pytester, monkeypatch):
     assert not list((pytester.path / "scratch").glob("tcltest-*"))
 
 
+def test_workers_of_xdist_search_different_files_at_the_same_time(pytester):
+    """The first file is found whole only while another worker searches the second one."""
+    waiting = "for {set i 0} {$i < 1000 && ![file exists flag]} {incr i} {after 20}\n"
+    missed = "if {![file exists flag]} {close [open missed w]}\n"
+    write(
+        pytester,
+        a=suite(waiting + missed + "test a-1 {} {expr 1} 1"),
+        b=suite("close [open flag w]\ntest b-1 {} {expr 1} 1"),
+    )
+    result = run(pytester, "-p", "xdist", "-n2", "--dist", "loadfile")
+    assert result.parseoutcomes() == {"passed": 2}
+    assert not (pytester.path / "missed").exists()
+
+
 def test_while_one_worker_searches_a_file_another_searches_the_next(tmp_path):
     first, second = tmp_path / "a.test", tmp_path / "b.test"
     begun, done = threading.Event(), threading.Event()

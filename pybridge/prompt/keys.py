@@ -18,12 +18,13 @@ _FASTEST = 0.01  # seconds between keys that somebody presses
 class Pace:
     """Tells keys that somebody presses from text that a terminal pastes as if they were pressed."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._times = (0.0, 0.0)  # of the last two keys
 
     def note(self, _: object) -> None:
         """Called before each key."""
-        self._times = (self._times[1], time.monotonic())
+        self._times = (self._times[1], self._clock())
 
     def is_pasting(self, event: KeyPressEvent) -> bool:
         """Whether others came just before this one, or have come after it. Such text has its own blanks."""

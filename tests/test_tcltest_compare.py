@@ -42,7 +42,7 @@ def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) 
     assert result.parseoutcomes() == {"passed": 2, "skipped": 2, "failed": 2, "errors": 2}
     result.stdout.fnmatch_lines(
         [
-            "E   counts differ: * alone prints no totals, with pytest 1 passed, 1 skipped, 1 failed.*",
+            "E   * alone ended with status 0 and printed no totals to standard output; with pytest 1 *",
             "E   * alone took more than 2 seconds (tcltest_timeout)",
         ]
     )
@@ -69,3 +69,34 @@ def test_a_setup_script_cannot_be_compared(pytester: pytest.Pytester) -> None:
     result = run(pytester, "--tcltest-compare", "--tcltest-setup=setup.tcl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --tcltest-compare: without pytest no set-up script * is run"])
+
+
+def test_why_there_are_no_totals(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite("test a-1 {} -body {expr 0.1 + 0.2} -match approx -result 0.3"))
+    result = run(pytester, "--tcltest-compare", "a.test")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(
+        ["E   * alone ended with status 1 and printed no totals * (*approx*); with pytest *"]
+    )
+
+
+def test_what_is_left_behind_does_not_hold_it_up(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite("exec sleep 1000 &\ntest a-1 {} {expr 1} 1"))
+    assert run(pytester, "--tcltest-compare", "--tcltest-timeout=10").parseoutcomes() == {"passed": 1}
+
+
+def test_what_a_mark_skips_is_not_compared(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 1"))
+    pytester.makeconftest("""
+import pytest
+
+def pytest_collection_modifyitems(items):
+    items[0].add_marker(pytest.mark.skip)
+""")
+    result = run(pytester, "--tcltest-compare")
+    assert result.parseoutcomes() == {"passed": 1, "skipped": 1}
+
+
+def test_a_name_that_looks_like_an_option(pytester: pytest.Pytester) -> None:
+    (pytester.path / "-dash.test").write_text(suite("test a-1 {} {expr 1} 1"))
+    assert run(pytester, "--tcltest-compare").parseoutcomes() == {"passed": 1}

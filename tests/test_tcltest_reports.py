@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from pybridge.tcl_package import tcl_package
-from pybridge.tcltest import lines
+from pybridge.tcltest import lines, trace
 from pybridge.tcltest.difference import mismatch
 from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
 
@@ -108,6 +108,34 @@ def test_a_test_that_ends_the_process_shows_its_body(pytester):
     ]
     (start,) = (place for place, line in enumerate(lines) if "_ a-2 later _" in line)
     assert lines[start + 1].startswith("E   not run: the process ended with status 3 while a-1 ran")
+
+
+def test_many_short_lines_are_compared():
+    """difflib would take half a minute to look for marks below these."""
+    told = lines.line_diff([f"a{number}" for number in range(500)], [f"b{number}" for number in range(500)])
+    assert told[:2] == ["@@ -1,500 +1,500 @@", "-a0"]
+    assert len(told) == 1 + 500 + 500
+
+
+def test_the_line_of_a_script_is_not_that_of_another_word():
+    text = ["set v {error x}", "test a-1 {error x} -body $v", "test a-2 {old style} {", "    error x", "} {}"]
+    new, old = trace.Command("", 2, 0), trace.Command("", 3, 2)
+    assert trace.line_in_file(text, new, "body", "error x", 1) == 0
+    assert trace.line_in_file(text, old, "body", "error x", 1) == 4
+
+
+def test_output_shown_at_once_where_the_terminal_lacks_letters(pytester, monkeypatch):
+    write(pytester, a=suite('test a-1 {} {puts "caf\\u00e9"} {}'))
+    for name, value in {
+        "PYTHONUTF8": "0",
+        "PYTHONCOERCECLOCALE": "0",
+        "LC_ALL": "C",
+        "PYTHONIOENCODING": "ascii",
+    }.items():
+        monkeypatch.setenv(name, value)
+    result = pytester.runpytest_subprocess("-s", "-p", "no:cacheprovider", "--tcltest-interpreter=tclsh")
+    assert result.parseoutcomes() == {"passed": 1}
+    result.stdout.fnmatch_lines(["*caf\\xe9*"])
 
 
 def test_very_many_lines_are_compared():

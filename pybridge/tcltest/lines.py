@@ -5,7 +5,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-_SHOWN_WHOLE = 4_000  # characters; difflib.ndiff takes seconds for more
+_SHOWN_WHOLE = 4_000  # characters; difflib.ndiff takes seconds for more, or for more lines than these
+_LINES_SHOWN_WHOLE = 200
 _CONTEXT = 3  # lines
 _COMPARED_CLOSELY = 500  # lines; the time that difflib takes grows with the square of their number
 _MOST_STEPS = 10_000_000  # which keeps all of that to seconds
@@ -21,7 +22,8 @@ def line_diff(expected: list[str], actual: list[str]) -> list[str]:
         All lines of short texts, with marks below those that are similar; of long ones those around each
         difference, with the numbers of the lines as in `diff -u`.
     """
-    if sum(map(len, expected + actual)) <= _SHOWN_WHOLE:
+    lines = expected + actual
+    if len(lines) <= _LINES_SHOWN_WHOLE and sum(map(len, lines)) <= _SHOWN_WHOLE:
         return [line.rstrip("\n") for line in difflib.ndiff(expected, actual)]
     shown = list[str]()
     for group in _Lines(expected, actual).get_grouped_opcodes(_CONTEXT):

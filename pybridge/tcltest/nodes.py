@@ -56,7 +56,7 @@ class TclFile(pytest.File):
             file.explained = True
             problems.append(file.problem)
         problems += warn_of_differences(file)
-        if suites.settings.compare and file.whole:
+        if suites.settings.compare and file.whole and all(file.tests.values()):
             suites.compared.add(self.path)
             problems += filter(None, [compare_counts(suites.settings, file)])
         if problems:

@@ -28,7 +28,9 @@ def add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
     """Put what was written into the item's report; with `pytest -s`, show it at once."""
     for channel, text in zip(("stdout", "stderr"), output, strict=True):
         if text and item.config.getoption("capture", "no") == "no":
-            print(text, end="", file=getattr(sys, channel))
+            stream = getattr(sys, channel)
+            encoding = getattr(stream, "encoding", None) or "utf-8"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         elif text:
             item.add_report_section(phase, channel, text)
 

@@ -47,6 +47,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.output import excerpt
@@ -169,16 +170,7 @@ class TclProcess:
             )
         command = [program, *settings.command[1:], str(_HERE / "driver.tcl"), str(self._folder / "plan")]
         with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
-            return subprocess.Popen(
-                command,
-                cwd=folder,
-                env=os.environ,  # Python's own: readline sets COLUMNS and LINES behind its back
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                start_new_session=True,  # a process group, to be killed as one
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-            )
+            return start_process(command, folder, stdout, stderr)
 
     def events(self) -> list[Event]:
         """The events since the last call."""
@@ -250,6 +242,26 @@ class TclProcess:
         """Kill what still runs, and remove the files."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def start_process(
+    command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO
+) -> "subprocess.Popen[bytes]":
+    """Start a program that finds nothing of pytest's but the environment.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ,  # Python's own: readline sets COLUMNS and LINES behind its back
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,  # a process group, to be killed as one
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
 
 
 def _die_with_parent() -> None:

@@ -69,6 +69,7 @@ class Suites:
     def share(self) -> Path:
         """The folder for the workers of this run."""
         if self._owned is None:
+            _heed_sigterm()
             self._owned = Path(tempfile.mkdtemp(prefix="tcltest-"))
         return self._owned
 

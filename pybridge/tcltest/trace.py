@@ -58,7 +58,8 @@ def line_in_file(text: list[str], command: Command, phase: str, script: str, lin
     """
     joined, numbers = _joined(text, command)
     words = "\n".join(joined)
-    for flag in (rf"-{phase}\s+", ""):  # the script of another phase may be the same
+    # the script of another phase may be the same; a test in the old style has its body in a word of its own
+    for flag in (rf"-{phase}\s+", *([] if f"-{phase}" in words else [""])):
         # tcltest, or a procedure that makes tests, may have trimmed it
         found = list(re.finditer(rf"{flag}\{{\s*({re.escape(script)})\s*\}}", words))
         if len(found) == 1:

@@ -5,10 +5,13 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import BinaryIO
 
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
+from pybridge.tcltest.process import End, start_process
 from pybridge.tcltest.settings import Settings
 
 _COUNTS = re.compile(rb"\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
@@ -21,48 +24,58 @@ def compare_counts(settings: Settings, file: FileRun) -> str:
         Nothing where they are the same, and where neither run has printed totals.
     """
     program = " ".join(settings.interpreter) or "tcltorch"
-    try:
-        printed = _totals(_output(settings, file.path))
-    except subprocess.TimeoutExpired:
-        return f"{program} alone took more than {settings.timeout:g} seconds (tcltest_timeout)"
-    if printed is None and not file.counts.totalled_any:
+    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+        try:
+            end = _run(settings, file.path, stdout, stderr)
+        except OSError as error:
+            return f"{program} alone: {error.strerror or error}"
+        printed = _totals(stdout)
+        complaint = _complaint(stderr)
+    if end.stopped:
+        return f"{program} alone {end}"
+    if printed == file.totals or (printed is None and not file.counts.totalled_any):
         return ""
-    if printed == file.totals:
-        return ""
-    alone = _in_words(printed) if printed else "prints no totals"
+    if printed is None:
+        alone = f"{end} and printed no totals to standard output{complaint}"
+        return f"{program} alone {alone}; with pytest {_in_words(file.totals)}"
     return (
-        f"counts differ: {program} alone {alone}, with pytest {_in_words(file.totals)}. "
+        f"counts differ: {program} alone {_in_words(printed)}, with pytest {_in_words(file.totals)}. "
         "The suite looks for what pytest adds to its interpreter, or its results are not the same each time"
     )
 
 
-def _output(settings: Settings, path: Path) -> bytes:
-    """What the program that runs the files prints, in the folder of the file.
+def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> End:
+    """Run a file in its folder, and end what it has left behind.
 
     Raises:
-        subprocess.TimeoutExpired: it has not ended in time.
+        OSError: it cannot be started; the file may have removed its folder.
     """
-    command = [*settings.command, path.name, *settings.arguments]
-    with subprocess.Popen(
-        command,
-        cwd=path.parent,
-        env=os.environ,  # as in `TclProcess`
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ) as process:
-        try:
-            return process.communicate(timeout=settings.timeout)[0]
-        finally:
-            with contextlib.suppress(ProcessLookupError):  # all that it has started has ended
-                os.killpg(process.pid, signal.SIGKILL)
+    name = f"./{path.name}" if path.name.startswith("-") else path.name
+    process = start_process([*settings.command, name, *settings.arguments], path.parent, stdout, stderr)
+    stopped = ""
+    try:
+        process.wait(settings.timeout)
+    except subprocess.TimeoutExpired:
+        stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # all that it has started has ended
+            os.killpg(process.pid, signal.SIGKILL)
+        status = process.wait()
+    return End(status, stopped)
 
 
-def _totals(output: bytes) -> tuple[int, ...] | None:
+def _totals(output: BinaryIO) -> tuple[int, ...] | None:
     """How many have passed, have been skipped, have failed, in all totals that tcltest has printed."""
-    printed = _COUNTS.findall(output)
+    output.seek(0)
+    printed = [found.groups() for found in map(_COUNTS.search, output) if found]
     return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
+
+
+def _complaint(errors: BinaryIO) -> str:
+    """The end of a message: the first line on standard error, which may say what was wrong."""
+    errors.seek(0)
+    first = next((line for line in errors if line.strip()), b"")
+    return f" ({first.decode('utf-8', 'replace').strip()})" if first else ""
 
 
 def _in_words(totals: tuple[int, ...]) -> str:

@@ -336,8 +336,9 @@ def test_a_variable_without_its_dollar(tcl: Interpreter) -> None:
         assert error_of(tcl.eval, f"torch::show {{{name}}}").message == f'no such tensor "{name}"'
     tcl.eval("set several [list [dict create a $w]]; foreach each $several {dict get $each a}")
     assert error_of(tcl.eval, "torch::show several").message == 'no such tensor "several"'
-    tcl.eval("set traced $w; trace add variable traced read {apply {args {error run}}}")
+    tcl.eval("set count 0; set traced $w; trace add variable traced read {apply {args {incr ::count}}}")
     assert error_of(tcl.eval, "torch::show traced").message == 'no such tensor "traced"'
+    assert tcl.eval("set count") == "0"
     tcl.eval("torch::free $w")
     assert error_of(tcl.eval, "torch::show w").message == 'no such tensor "w"'
 

@@ -125,6 +125,18 @@ def test_one_dict_that_is_no_table_has_a_line_for_each_key() -> None:
         """)
 
 
+@pytest.mark.parametrize("depth", [1, 20, 39, 60, 5000])
+def test_dicts_in_dicts_are_laid_out_as_far_as_there_is_room(depth: int) -> None:
+    nested = "x 1 y {" + "a word " * 20 + "}"
+    for _ in range(depth):
+        nested = "a {" + nested + "} b 1"
+    shown = layout(nested, 80)
+    assert shown is not None
+    assert shown.startswith("a\n  ")
+    assert shown.endswith("\nb  1")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_characters_of_two_columns() -> None:
     rows = [dict_of(name="層一二三四五六七八九十一二三", bits=8), dict_of(name="x", bits=4)]
     assert layout(join_list(rows), 30) == lines("""

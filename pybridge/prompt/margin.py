@@ -8,8 +8,7 @@ _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
 
 def after(line: str) -> str:
     """The margin of what follows `line`: a step more if that ends with an open brace."""
-    margin = line[: len(line) - len(line.lstrip())]
-    return margin + STEP if line.rstrip().endswith("{") else margin
+    return _of(line) + STEP if line.rstrip().endswith("{") else _of(line)
 
 
 def of_closing_brace(text: str) -> str | None:
@@ -22,5 +21,8 @@ def of_closing_brace(text: str) -> str | None:
             open_braces.pop()
     if not open_braces:
         return None
-    line = text[text.rfind("\n", 0, open_braces[-1]) + 1 :]
+    return _of(text[text.rfind("\n", 0, open_braces[-1]) + 1 :])
+
+
+def _of(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]

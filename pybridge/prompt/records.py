@@ -27,15 +27,10 @@ def layout(result: str, width: int) -> str | None:
 
     None if the result is neither, and if it fits into a line of `width` columns.
     """
-    if (
-        width < _NARROWEST
-        or len(result) > _LONGEST
-        or get_cwidth(result) <= width
-        or not result.isprintable()
-    ):
+    if len(result) > _LONGEST or get_cwidth(result) <= width or not result.isprintable():
         return None
     elements = elements_of(result)
-    lines = _table(elements, width) or _lines_of_keys(elements, width)
+    lines = _lines(elements, width)
     return "\n".join(lines) if lines and join_list(elements) == result else None  # text is written otherwise
 
 
@@ -50,18 +45,23 @@ def _dict(elements: list[str]) -> Row:
     return pairs if all(map(_KEY.fullmatch, pairs)) else {}
 
 
+def _lines(elements: list[str], width: int) -> list[str]:
+    """A table or the lines of keys; none for what is neither, or where there is no room for it."""
+    return (_table(elements, width) or _lines_of_keys(elements, width)) if width >= _NARROWEST else []
+
+
 def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     pairs = _dict(elements)
-    tables = {key: _below(value, width - len(_INDENT)) for key, value in pairs.items()}
-    numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
-    if not any(tables.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
-        return []
     shown = list(pairs)[:MOST_LINES]
+    below = {key: _lines_below(pairs[key], width - len(_INDENT)) for key in shown}
+    numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
+    if not any(below.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
+        return []
     margin = max(map(len, shown))
     lines = []
     for key in shown:
-        if tables[key]:
-            lines += [key, *(_INDENT + line for line in tables[key])]
+        if below[key]:
+            lines += [key, *(_INDENT + line for line in below[key])]
         else:
             lines.append(_cut(f"{key:{margin}}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
@@ -69,10 +69,10 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     return lines
 
 
-def _below(value: str, width: int) -> list[str]:
-    """The lines that stand below the key of a value; none if it stands beside it."""
+def _lines_below(value: str, width: int) -> list[str]:
+    """The lines below the key of a value; none where it stands beside the key."""
     elements = elements_of(value)
-    return _table(elements, width) or (_lines_of_keys(elements, width) if len(value) > width else [])
+    return _lines(elements, width) if len(value) > width else _table(elements, width)
 
 
 # -- tables ----------------------------------------------------------------------------------------------

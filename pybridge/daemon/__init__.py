@@ -1,1 +1,1 @@
-"""The warm start: a process that has PyTorch loaded and forks a fresh child for each client."""
+"""The daemon: a process that has PyTorch loaded and forks a fresh child for each client."""

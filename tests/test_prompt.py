@@ -431,9 +431,12 @@ main([])
 
 
 def type_slowly(terminal: Terminal, *keys: str) -> None:
+    """Each only after the one before is seen on the terminal: on a busy machine they would come together."""
     for each in keys:
         time.sleep(0.05)
         terminal.press(each)
+        if each.strip():
+            terminal.expect(each.splitlines()[-1].strip())
 
 
 def test_a_script_is_as_far_in_as_its_braces(start: Start) -> None:

@@ -7,6 +7,7 @@ from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.key_processor import KeyProcessor
 
 from pybridge.prompt import margin
 from pybridge.prompt.words import place_at_end
@@ -20,15 +21,19 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._times = (0.0, 0.0)  # of the last two keys
+        self._time = 0.0  # of the last key
+        self._more_came = False  # with it, in what was read from the terminal
+        self._follows = False  # it came with the one before, or right after it
 
-    def note(self, _: object) -> None:
+    def note(self, keys: KeyProcessor) -> None:
         """Called before each key."""
-        self._times = (self._times[1], self._clock())
+        before, self._time = self._time, self._clock()
+        self._follows = self._more_came or self._time - before < _FASTEST
+        self._more_came = bool(keys.input_queue)
 
-    def is_pasting(self, event: KeyPressEvent) -> bool:
-        """Whether others came just before this one, or have come after it. Such text has its own blanks."""
-        return bool(event.key_processor.input_queue) or self._times[1] - self._times[0] < _FASTEST
+    def is_pasting(self) -> bool:
+        """Whether the last key has others just before or behind it. Such text has its own blanks."""
+        return self._follows or self._more_came
 
 
 def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None], pace: Pace) -> KeyBindings:
@@ -52,7 +57,7 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
         elif is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            keeps_blanks = pace.is_pasting(event) or _in_quotes(event)
+            keeps_blanks = pace.is_pasting() or _in_quotes(event)
             buffer.insert_text("\n" if keeps_blanks else "\n" + margin.after(_line_before(event)))
 
     @bindings.add("escape", "enter", filter=editing)
@@ -63,7 +68,7 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         wanted = margin.of_closing_brace(buffer.document.text_before_cursor)
-        if wanted is not None and not pace.is_pasting(event):
+        if wanted is not None and not pace.is_pasting():
             buffer.delete_before_cursor(max(0, len(_line_before(event)) - len(wanted)))
         buffer.insert_text("}")
 

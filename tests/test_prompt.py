@@ -241,6 +241,19 @@ def test_a_terminal_that_goes_away(start: Start) -> None:
     assert ignoring.hang_up() == 0
 
 
+def test_the_end_of_a_terminal_ends_it_as_the_signal_does(tmp_path: Path) -> None:
+    """Also where it is seen before the signal: here none comes, as this is no controlling terminal."""
+    ours, side = os.openpty()
+    settings = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(tmp_path)}
+    program = subprocess.Popen(PROGRAM, stdin=side, stdout=side, env=settings, start_new_session=True)
+    os.close(side)
+    printed = b""
+    while b"\x1b[?2004h" not in printed:  # it waits for keys
+        printed += os.read(ours, 1024)
+    os.close(ours)
+    assert program.wait(TIMEOUT) == -signal.SIGHUP
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(number: int, start: Start) -> None:
     terminal = start()

@@ -93,6 +93,8 @@ class Prompt:
             if os.isatty(self._keyboard):
                 raise
             # else the terminal is gone, as at the end of the input
+        if not os.isatty(self._keyboard) and _ends_it(signal.SIGHUP):
+            self._terminated(signal.SIGHUP)  # which comes a moment before or after the end of the input
         with contextlib.suppress(TclError, KeyboardInterrupt), self._insistence.stoppable():
             self._tcl.eval("exit")  # which a script may have renamed, or replaced by one that takes long
         self._tcl.end_program(0)
@@ -165,7 +167,7 @@ class Prompt:
     def _restoring_when_terminated(self) -> Iterator[None]:
         watcher = interrupt.watcher()
         assert watcher
-        numbers = [each for each in _ENDING if signal.getsignal(each) is not signal.SIG_IGN]  # as by nohup
+        numbers = [each for each in _ENDING if _ends_it(each)]
         for number in numbers:
             terminated = functools.partial(self._terminated, number)
             self._loop.add_signal_handler(number, terminated)
@@ -272,3 +274,7 @@ class Prompt:
 
     def _print(self, style: str, message: str) -> None:
         print_formatted_text(FormattedText([(style, message)]), style=STYLE, output=self._output)
+
+
+def _ends_it(number: int) -> bool:
+    return signal.getsignal(number) is not signal.SIG_IGN  # as by nohup

@@ -414,7 +414,8 @@ def test_a_cancel_that_is_swallowed_twice_is_not_lost(
     """)
     with pytest.raises(TimeoutError):
         tcl.eval(
-            "set x 1; trace add variable x unset swallow; unset x; while {[incr i] < 10000000} {set y 1}"
+            "set i 0; set x 1; trace add variable x unset swallow; unset x;"
+            " while {[incr i] < 10000000} {set y 1}"
         )
     assert int(tcl.eval("set i")) < 10_000_000
 

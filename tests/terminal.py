@@ -99,6 +99,21 @@ class Terminal:
         start, self._seen = self._seen, found + len(text)
         return self.output[start : self._seen]
 
+    def press_until(self, keys: str, text: str) -> int:
+        """Press keys ten times a second until `text` is printed; how often that was.
+
+        On a busy machine two presses of Ctrl-C may be one signal.
+        """
+        end, count = time.monotonic() + TIMEOUT, 0
+        while text not in self.output[self._seen :] and time.monotonic() < end:
+            self.press(keys)
+            count += 1
+            pause = time.monotonic() + 0.1
+            while self._read(pause - time.monotonic()):
+                pass
+        self.expect(text)
+        return count
+
     def end(self) -> int:
         """Wait for the program to end; its exit status, or minus the signal that killed it."""
         end = time.monotonic() + TIMEOUT

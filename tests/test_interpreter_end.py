@@ -183,8 +183,8 @@ import pybridge
 script, rounds = sys.argv[1], int(sys.argv[2])
 tcl = pybridge.Interpreter()
 for _ in range(rounds):
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
         tcl.eval(script)
     except KeyboardInterrupt:
         print("interrupted")

@@ -123,10 +123,14 @@ def test_a_line_that_is_not_ended_stays(start: Start) -> None:
     assert terminal.answer("puts -nonewline abc; error oops") == "\nabc\noops\n\n"
 
 
-def test_events_go_on_and_write_above_the_prompt(start: Start) -> None:
-    terminal = start()
-    terminal.run("after 300 {puts above; set ::done 1}", "after#0")
+def test_events_go_on_and_write_above_the_prompt(start: Start, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    terminal = start(GO=str(go))
+    look = "proc look {} {if {[file exists $::env(GO)]} {puts above; set ::done 1} {after 20 look}}; look"
+    terminal.run(look, "after#0")
     terminal.press("set d")
+    terminal.expect("set d")
+    go.touch()
     terminal.expect("above\n")
     assert re.search(
         r"\x1b\[7D\x1b\[J[^\n]*above", terminal.raw[-400:], re.DOTALL

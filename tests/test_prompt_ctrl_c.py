@@ -16,13 +16,14 @@ from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
 READING = 0.6  # seconds, a little more than what it takes to read an offer
+OFFER = "press Ctrl-C once more\nwithin 5 seconds to end tcltorch (its handles are lost).\n"
 STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
 
 
 def interrupt(terminal: Terminal, command: str) -> str:
     """Run a command, press Ctrl-C when it has begun; all that is printed up to the next prompt.
 
-    A command that starts another program has it say BEGUN itself: a press before would reach only Tcl.
+    One that is to catch it, or to start what gets it, says BEGUN itself: a press before would stop it there.
     """
     say = "" if "BEGUN" in command else "puts [string toupper begun]; "
     terminal.press(say + command + ENTER)
@@ -42,7 +43,7 @@ def test_what_it_stops(tmp_path: Path) -> None:
             "vwait forever",
             "set traced 1; trace add variable traced write {while 1 {};#}; set traced 2",
             "after 100000",
-            "after 20 {while 1 {}}; vwait forever",
+            "after 20 {puts BEGUN; while 1 {}}; vwait forever",
             "torch::scope {torch::ones 2; torch::no_grad {while 1 {}}}",
             "torch::scope {torch::ones 2; vwait forever}",
             "exec sh -c {echo BEGUN; exec sleep 100} >@stdout",
@@ -61,15 +62,19 @@ def test_what_it_stops(tmp_path: Path) -> None:
 def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
-        for command in ("catch {while 1 {}}; puts on", "catch {vwait forever}; puts on"):
+        for command in (
+            "catch {puts BEGUN; while 1 {}}; puts on",
+            "catch {puts BEGUN; vwait forever}; puts on",
+        ):
             assert "on\n" in interrupt(terminal, command)
         terminal.press(
-            f"after 20 {{puts [string toupper begun]; catch {{while 1 {{}}}}}}; vwait forever{ENTER}"
+            f"after 20 {{catch {{puts [string toupper begun]; while 1 {{}}}}; puts on}}; vwait forever{ENTER}"
         )
         terminal.expect("\nBEGUN\n")
         time.sleep(0.05)
         terminal.press(CTRL_C)  # for the event's script, which goes on and ends
-        time.sleep(0.3)
+        terminal.expect("on\n")
+        time.sleep(0.05)
         terminal.press(CTRL_C)
         assert "interrupted\n" in terminal.prompt()
 
@@ -125,7 +130,7 @@ def test_a_paste_whose_end_it_has_dropped(tmp_path: Path) -> None:
         time.sleep(0.3)
         terminal.press(CTRL_C)
         terminal.prompt()
-        time.sleep(1)
+        time.sleep(2)  # it waits half a second for more
         terminal.run("expr 6 * 7", "\n42\n")
 
 
@@ -182,11 +187,7 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
         terminal.press(f"puts [string toupper begun]; {begin.format(loop)}{ENTER}")
         terminal.expect("\nBEGUN\n")
         time.sleep(0.3)
-        for _ in range(3):
-            assert "once more" not in terminal.output
-            terminal.press(CTRL_C)
-            time.sleep(0.1)
-        terminal.expect("press Ctrl-C once more\nwithin 5 seconds to end tcltorch (its handles are lost).\n")
+        assert terminal.press_until(CTRL_C, OFFER) >= 3
         time.sleep(READING)
         terminal.press(CTRL_C)
         assert terminal.end() == 130
@@ -200,10 +201,8 @@ def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_pat
         assert terminal.answer("close stderr; set f [open $env(OUT) w]; list") == "\n\n"
         terminal.press(f"puts [string toupper begun]; while 1 {{catch {{while 1 {{}}}}}}{ENTER}")
         terminal.expect("\nBEGUN\n")
-        for _ in range(3):
-            time.sleep(0.1)
-            terminal.press(CTRL_C)
-        terminal.expect("to end tcltorch (its handles are lost).\n")
+        time.sleep(0.1)
+        terminal.press_until(CTRL_C, OFFER)
         time.sleep(READING)
         terminal.press(CTRL_C)
         assert terminal.end() == 130
@@ -214,7 +213,7 @@ def test_standard_input_that_does_not_block_stays_so(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
         assert terminal.answer("fconfigure stdin -blocking 0") == "\n\n"
-        assert "on\n" in interrupt(terminal, "catch {while 1 {}}; after 300; puts on")
+        assert "on\n" in interrupt(terminal, "catch {puts BEGUN; while 1 {}}; after 300; puts on")
         assert terminal.answer("list [gets stdin line] $line") == "\n-1 {}\n\n"
 
 
@@ -224,7 +223,7 @@ def test_the_end_right_after_a_read_that_was_stopped(tmp_path: Path) -> None:
     script = f"trap : INT; {sys.executable} -m pybridge; {after}"
     with Terminal(tmp_path, ("/bin/sh", "-c", script)) as terminal:
         terminal.prompt()
-        terminal.press(f"puts [string toupper begun]; catch {{gets stdin}}; exit{ENTER}")
+        terminal.press(f"catch {{puts [string toupper begun]; gets stdin}}; exit{ENTER}")
         terminal.expect("\nBEGUN\n")
         time.sleep(0.05)
         terminal.press(CTRL_C)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pybridge.prompt.history import HistoryFile, history_path
-from tests.terminal import CTRL_D, CTRL_R, ENTER, UP, Terminal
+from tests.terminal import CTRL_D, CTRL_E, CTRL_R, ENTER, UP, Terminal
 
 
 def entries(path: Path) -> list[str]:
@@ -123,8 +123,15 @@ def test_at_the_prompt(tmp_path: Path) -> None:
         terminal.prompt()
         terminal.press(CTRL_R + "two")
         terminal.expect("puts two")
-        terminal.press(ENTER + ENTER)
+        terminal.press(ENTER)
         terminal.expect("\ntwo\n")
+        terminal.prompt()
+        terminal.press(CTRL_R + "puts t")
+        terminal.expect("puts two")
+        terminal.press("\x1b")  # Esc
+        terminal.expect("% puts two")
+        terminal.press(CTRL_E + "; list end" + ENTER)
+        terminal.expect("\ntwo\nend\n")
 
 
 def test_the_prompt_without_a_usable_one(tmp_path: Path) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyProcessor
+from prompt_toolkit.search import accept_search
 
 from pybridge.prompt import margin
 from pybridge.prompt.words import place_at_end
@@ -37,7 +38,8 @@ class Pace:
 
 
 def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None], pace: Pace) -> KeyBindings:
-    """Enter runs a complete script, or goes on with it as far in as its braces say, and Tab a step further.
+    """Enter runs a complete script, one that a search has found, too, or goes on with it as far in as its
+    braces say, and Tab a step further.
 
     Ctrl-D on an empty continuation line gives the script up.
 
@@ -49,8 +51,13 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     bindings = KeyBindings()
     editing = has_focus(DEFAULT_BUFFER)
 
-    @bindings.add("enter", filter=editing)
+    @bindings.add("enter", filter=is_searching)
     def _(event: KeyPressEvent) -> None:
+        accept_search()
+        enter(event)
+
+    @bindings.add("enter", filter=editing)
+    def enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         if buffer.complete_state:
             buffer.complete_state = None  # the word is taken as it stands

@@ -29,7 +29,7 @@ def test_a_list_of_dicts_is_a_table() -> None:
     assert layout(join_list(TRIALS), 80) == lines("""
         bits  qscheme    axis  mse       sqnr_db  note
            8  affine        0  2.37e-05     46.2
-           4  symmetric        NaN          1234  {} wide
+           4  symmetric        NaN        1234    {} wide
         """)
 
 
@@ -37,7 +37,7 @@ def test_a_dict_of_dicts_begins_with_its_keys() -> None:
     assert layout(join_list(["encoder.0", TRIALS[0], "head", TRIALS[1]]), 80) == lines("""
                    bits  qscheme    axis  mse       sqnr_db  note
         encoder.0     8  affine        0  2.37e-05     46.2
-        head          4  symmetric        NaN          1234  {} wide
+        head          4  symmetric        NaN        1234    {} wide
         """)
 
 
@@ -146,12 +146,12 @@ def test_characters_of_two_columns() -> None:
         """)
 
 
-def test_numbers_have_three_digits_or_all_before_the_point() -> None:
+def test_numbers_have_three_digits_or_all_before_the_point_and_points_in_line() -> None:
     rows = [dict_of(a=99.96, b="1e400", c=20241105.5, d=1), dict_of(a=-0.00012345, b=1, c=2, d="1e-7")]
     assert layout(join_list(rows), 40) == lines("""
-                a      b         c         d
-              100  1e400  20241106         1
-        -0.000123      1         2  1.00e-07
+                 a      b         c         d
+        100         1e400  20241106  1
+         -0.000123      1         2  1.00e-07
         """)
 
 

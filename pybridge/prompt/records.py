@@ -151,12 +151,18 @@ def _fitting(labels: list[str], rows: list[Row], keys: list[str], width: int) ->
 
 
 def _column(key: str, values: list[str]) -> list[str]:
-    """The key and the texts of its values, all as wide, numbers with their last digits in line."""
-    cells = [key, *values]
-    width = max(map(get_cwidth, cells))
+    """The key and the texts of its values, all as wide, numbers with their points in line."""
     numbers = all(_NUMBER.fullmatch(value) for value in values if value)
+    cells = [key, *(_with_points_in_line(values) if numbers else values)]
+    width = max(map(get_cwidth, cells))
     blanks = [" " * (width - get_cwidth(cell)) for cell in cells]
     return [blank + cell if numbers else cell + blank for cell, blank in zip(cells, blanks, strict=True)]
+
+
+def _with_points_in_line(numbers: list[str]) -> list[str]:
+    """The numbers with blanks behind those with fewer digits after the point, as they stand at the right."""
+    behind = [len(number) - len(number.partition(".")[0]) for number in numbers]
+    return [number + " " * (max(behind) - length) for number, length in zip(numbers, behind, strict=True)]
 
 
 def _cell(value: str, widest: int) -> str:

@@ -27,17 +27,17 @@ TRIALS = [
 
 def test_a_list_of_dicts_is_a_table() -> None:
     assert layout(join_list(TRIALS), 80) == lines("""
-        bits  qscheme    axis  mse       sqnr_db  note
+        bits  qscheme    axis       mse  sqnr_db  note
            8  affine        0  2.37e-05     46.2
-           4  symmetric        NaN        1234    {} wide
+           4  symmetric             NaN   1234    {} wide
         """)
 
 
 def test_a_dict_of_dicts_begins_with_its_keys() -> None:
     assert layout(join_list(["encoder.0", TRIALS[0], "head", TRIALS[1]]), 80) == lines("""
-                   bits  qscheme    axis  mse       sqnr_db  note
+                   bits  qscheme    axis       mse  sqnr_db  note
         encoder.0     8  affine        0  2.37e-05     46.2
-        head          4  symmetric        NaN        1234    {} wide
+        head          4  symmetric             NaN   1234    {} wide
         """)
 
 

@@ -17,7 +17,7 @@ _MOST_NOTES = 3  # lines
 _INDENT = "  "
 _BOUND = "\N{NO-BREAK SPACE}"
 _KEY = re.compile(r"[A-Za-z_]\w*")  # as in dicts that commands return; not all words of a text are like that
-_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
+_NUMBER = re.compile(r"-?(\d+(\.\d+)?(e[-+]?\d+)?|Inf|NaN)")
 
 Row = dict[str, str]
 
@@ -162,12 +162,15 @@ def _column(key: str, values: list[str]) -> list[str]:
 def _with_points_in_line(numbers: list[str]) -> list[str]:
     """The numbers with blanks behind those with fewer digits after the point, as they stand at the right."""
     behind = [len(number) - len(number.partition(".")[0]) for number in numbers]
-    return [number + " " * (max(behind) - length) for number, length in zip(numbers, behind, strict=True)]
+    return [
+        number if number in ("Inf", "-Inf", "NaN") else number + " " * (max(behind) - length)
+        for number, length in zip(numbers, behind, strict=True)
+    ]
 
 
 def _cell(value: str, widest: int) -> str:
     """A value as it fits into a table: of a broken number three digits, or those before its point."""
-    if not _NUMBER.fullmatch(value) or value.lstrip("-").isdigit() or math.isinf(float(value)):
+    if not _NUMBER.fullmatch(value) or value.lstrip("-").isdigit() or not math.isfinite(float(value)):
         return _cut(value, widest)
     number = float(value)
     return f"{number:.0f}" if 99.95 <= abs(number) < 1e9 else f"{number:#.3g}"

@@ -13,6 +13,7 @@ from pybridge import file_names
 from pybridge.nearest import LONGEST_WORD, nearest
 
 MOST_MEANT = 3  # words that a suggestion names
+_SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
 _REFUSALS = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
@@ -75,8 +76,10 @@ def bad_option(option: str, allowed: Sequence[str], called: str) -> TclError:
 
 
 def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:
+    synonym = _SYNONYMS.get(word.lower(), "")
+    hint = f" ({meant([synonym])})" if synonym in allowed else did_you_mean(word, allowed)
     return TclError(
-        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}{did_you_mean(word, allowed)}',
+        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}{hint}',
         ("TCL", "LOOKUP", "INDEX", parameter, word),
     )
 

@@ -61,8 +61,9 @@ def install(
     folder = tcl_package()
     tk.call("lappend", "::auto_path", str(folder))
     tk.call("source", "-encoding", "utf-8", str(folder / "torch.tcl"))
-    file_names.follow(tk.call("encoding", "system"))
-    about.host_facts.setdefault("Tcl", tk.eval("info patchlevel"))
+    patch_level = tk.eval("info patchlevel")
+    file_names.follow(tk.call("encoding", "system"), patch_level)
+    about.host_facts.setdefault("Tcl", patch_level)
     about.host_facts.setdefault("runs in", "with Tcl")
 
 

@@ -122,10 +122,10 @@ def _several(kind: Any, members: tuple[Any, ...]) -> Type:
     def parse_dict(word: Word, table: HandleTable) -> Any:
         return {name: _member(member, each, f" in {name}", table) for name, each in pairs(word)}
 
-    what = "dict" if kind is dict else "list"
-    return Type(
-        f"{what} of {member.noun.removeprefix('one of ')}", parse_dict if kind is dict else parse_list
-    )
+    noun = member.noun.removeprefix("one of ")
+    if kind is dict:
+        return Type(f"dict of {noun}", parse_dict)
+    return Type(f"list of {noun}", parse_list, choices=member.choices)  # one word is a list, too
 
 
 def _record(fields: dict[str, Any]) -> Type:

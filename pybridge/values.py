@@ -213,7 +213,7 @@ def _dtype_meant(word: str) -> str:
     name = word.lower().removeprefix("torch.")
     width = _INTEGERS.fullmatch(name)
     if width and int(width[1]) in _WIDTHS:
-        return f" (for integers of {width[1]} bits see -bits of the quantizing commands)"
+        return f" (for {width[1]} bits: torch::quantize_integers, or -bits of torch::observer)"
     return errors.did_you_mean(name, (*DTYPES, *_DTYPE_ALIASES)) or f": must be {', '.join(DTYPES)}"
 
 
@@ -226,6 +226,10 @@ def _device(word: Word, _: HandleTable) -> Any:
     if (device.index or 0) >= available:
         raise OutOfRange(f'"{device}" is not available: {device.type} devices here: {available}')
     return device
+
+
+def _device_meant(_: str) -> str:
+    return ": must be cpu, cuda, cuda:0 or the like"
 
 
 def _device_count(kind: str) -> int:
@@ -291,7 +295,7 @@ TYPES: dict[Any, Type] = {
     ParameterName: Type("string", _string, free=True),
     WidgetName: Type("window path", _widget),
     Dtype: Type("dtype", _dtype, choices=DTYPES, hint=_dtype_meant),
-    Device: Type("device", _device, choices=("cpu", "cuda", "meta")),
+    Device: Type("device", _device, choices=("cpu", "cuda", "meta"), hint=_device_meant),
     Bulk: Type("list of numbers", _bulk, bulk=True),
     tuple[int, ...]: Type("list of integers", _integers),
     dict[str, Tensor]: Type("dict of tensors", _tensors),

@@ -7,8 +7,9 @@ if {[namespace which ::torch::_::call] ne ""} {
 }
 
 namespace eval ::torch {
-    # all but info: `namespace import torch::*` would stop at Tcl's own, or replace it
-    namespace export {[a-hj-zA-Z]*} {i[a-mo-zA-Z_]*} {in[a-eg-zA-Z_]*}
+    # all but info and memory: `namespace import torch::*` would stop at Tcl's own info, or replace it, and tcltest
+    # takes any memory for that of a Tcl with memory debugging
+    namespace export {[a-hj-ln-zA-Z]*} {i[a-mo-zA-Z_]*} {in[a-eg-zA-Z_]*} {m[a-df-zA-Z_]*}
     namespace ensemble create -prefixes 0 -unknown ::torch::_::no_subcommand
     namespace eval _ {
         variable source [info script]  ;# this file

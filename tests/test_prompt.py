@@ -16,7 +16,19 @@ import pytest
 from prompt_toolkit.input import create_input
 
 from pybridge.prompt.terminal import Restorer, write
-from tests.terminal import CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_X, CTRL_Z, ENTER, PROGRAM, TIMEOUT, Terminal
+from tests.terminal import (
+    CTRL_C,
+    CTRL_D,
+    CTRL_E,
+    CTRL_L,
+    CTRL_X,
+    CTRL_Z,
+    ENTER,
+    ESC,
+    PROGRAM,
+    TIMEOUT,
+    Terminal,
+)
 
 Start = Callable[..., Terminal]
 
@@ -465,6 +477,18 @@ def test_a_script_is_as_far_in_as_its_braces(start: Start) -> None:
     terminal.prompt()
     body = ["", "    if 1 {", "        ", "        puts hi", "    }", '    set s "a', 'b"', "    set x 1", ""]
     assert terminal.answer("string map {\\n |} [info body f]") == f"\n{'|'.join(body)}\n\n"
+
+
+def test_blanks_in_quotes_are_those_that_are_typed(start: Start) -> None:
+    terminal = start()
+    type_slowly(terminal, 'set s "  {', ENTER)
+    terminal.expect("\n>")
+    type_slowly(terminal, "    ", "}")
+    terminal.press(ESC + ENTER)  # Alt-Enter
+    terminal.expect("\n>")
+    type_slowly(terminal, "b", '"', ENTER)
+    terminal.prompt()
+    assert terminal.answer("string map {\\n |} $s") == "\n  {|    }|b\n\n"
 
 
 def test_what_is_pasted_as_if_typed_keeps_its_blanks(start: Start) -> None:

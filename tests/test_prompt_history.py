@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pybridge.prompt.history import HistoryFile, history_path
-from tests.terminal import CTRL_D, CTRL_E, CTRL_R, ENTER, UP, Terminal
+from tests.terminal import CTRL_D, CTRL_E, CTRL_R, ENTER, ESC, UP, Terminal
 
 
 def entries(path: Path) -> list[str]:
@@ -126,9 +126,16 @@ def test_at_the_prompt(tmp_path: Path) -> None:
         terminal.press(ENTER)
         terminal.expect("\ntwo\n")
         terminal.prompt()
+        terminal.press("puts mine")
+        terminal.expect("mine")
+        terminal.press(CTRL_R)
+        terminal.expect("search")
+        terminal.press(ENTER)  # runs what is shown, not what was found last
+        terminal.expect("\nmine\n")
+        terminal.prompt()
         terminal.press(CTRL_R + "puts t")
         terminal.expect("puts two")
-        terminal.press("\x1b")  # Esc
+        terminal.press(ESC)
         terminal.expect("% puts two")
         terminal.press(CTRL_E + "; list end" + ENTER)
         terminal.expect("\ntwo\nend\n")

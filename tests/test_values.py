@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pybridge.annotations import Device, Dtype, Handle, Tensor, TensorHandle
+from pybridge import file_names
+from pybridge.annotations import Device, Dtype, FileName, Handle, Tensor, TensorHandle
 from pybridge.bulk import Bulk
 from pybridge.errors import TclError
 from pybridge.handles import HandleTable
@@ -181,7 +182,8 @@ NO_DEVICES = ("gpu", "CPU", "cpu:", "cpu:x", "cpu:-1", "cpu:00", " cpu", "cpu cp
 
 
 def expect_device(word: str) -> Outcome:
-    return ("value", DEVICES[word]) if word in DEVICES else wrong_type("device", word)
+    hint = ": must be cpu, cuda, cuda:0 or the like"
+    return ("value", DEVICES[word]) if word in DEVICES else wrong_type("device", word, hint=hint)
 
 
 def expect_text(word: str) -> Outcome:
@@ -301,8 +303,8 @@ def test_accepts_says_whether_it_would_convert(annotation: Any) -> None:
         ("torch.Flot32", " (did you mean float32?)"),
         ("doubel", " (did you mean double?)"),
         ("flo", " (did you mean float32, float64 or float16?)"),
-        ("int4", " (for integers of 4 bits see -bits of the quantizing commands)"),
-        ("uint2", " (for integers of 2 bits see -bits of the quantizing commands)"),
+        ("int4", " (for 4 bits: torch::quantize_integers, or -bits of torch::observer)"),
+        ("uint2", " (for 2 bits: torch::quantize_integers, or -bits of torch::observer)"),
         ("int1", " (did you mean int16?)"),
         ("uint128", " (did you mean uint8?)"),
     ],
@@ -324,6 +326,16 @@ def test_the_boolean_words_hold_both_kinds() -> None:
     assert meanings.count(("value", True)) > 10
     assert meanings.count(("value", False)) > 10
     assert len([meaning for meaning in meanings if meaning[0] != "value"]) > 10
+
+
+def test_home_folders_are_those_of_tcl_8(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/of/me")
+    try:
+        for patch_level, expected in (("9.0.1", "~/x"), ("8.6.13", "/home/of/me/x")):
+            file_names.follow("utf-8", patch_level)
+            assert outcome(FileName, "~/x") == ("value", expected)
+    finally:
+        file_names.follow("utf-8", "8.6.13")
 
 
 @pytest.mark.parametrize("index", [0, 7])

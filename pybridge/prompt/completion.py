@@ -14,6 +14,9 @@ from pybridge.prompt.words import Place, place_at_end, variables_in
 
 _TORCH = re.compile(r"(?:::)?torch::(\w*)")
 _FILE_COMMANDS = ("source", "open", "cd")
+_NAMING_A_COMMAND = {("rename",), *(("info", each) for each in ("args", "body", "default"))} | {
+    ("namespace", each) for each in ("import", "forget", "origin", "which")
+}
 _DICT_OF_VALUE = ("get", "getdef", "exists", "remove")  # subcommands of `dict` that take keys
 _DICT_OF_VARIABLE = ("set", "unset", "incr", "append", "lappend", "update", "with")
 _PARTS = re.compile(r"/|::|\(")
@@ -104,6 +107,8 @@ class TclCompleter(Completer):
             return Offer([Candidate(name) for name in subcommands])
         if _takes_files(place):
             return Offer([], files=True)
+        if (first.removeprefix("::"), *others[:1]) in _NAMING_A_COMMAND:
+            return Offer(self._commands(place.word, text))
         return Offer([*self._variables(place.word), *torch_words.handles(self._table)] if place.word else [])
 
     def _keys(self, subcommand: str, dictionary: str, *path: str) -> list[Candidate]:
@@ -119,7 +124,9 @@ class TclCompleter(Completer):
 
 
 def _files(place: Place) -> list[Candidate]:
-    return [Candidate(path) for path in files(place.word, place.opened)]
+    found = files(place.word, place.opened)
+    only_folders = place.words[0].removeprefix("::") == "cd"
+    return [Candidate(path) for path in found if path.endswith("/") or not only_folders]
 
 
 def _others(candidates: list[Candidate], word: str, known: list[Candidate]) -> list[Candidate]:

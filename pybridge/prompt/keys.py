@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, has_focus, is_searching
+from prompt_toolkit.filters import Condition, has_completions, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyProcessor
-from prompt_toolkit.search import accept_search
+from prompt_toolkit.search import accept_search, stop_search
 
 from pybridge.prompt import margin
 from pybridge.prompt.words import place_at_end
@@ -41,7 +41,7 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     """Enter runs a complete script, one that a search has found, too, or goes on with it as far in as its
     braces say, and Tab a step further.
 
-    Ctrl-D on an empty continuation line gives the script up.
+    Ctrl-D on an empty continuation line gives the script up, and Esc a menu.
 
     Args:
         is_complete: whether a script lacks no closing brace, bracket or quote.
@@ -53,35 +53,43 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
 
     @bindings.add("enter", filter=is_searching)
     def _(event: KeyPressEvent) -> None:
-        accept_search()
+        # with nothing to look for it would take what was looked for last, which is not on the screen
+        (accept_search if event.current_buffer.text else stop_search)()
         enter(event)
 
     @bindings.add("enter", filter=editing)
     def enter(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        if buffer.complete_state:
+        if buffer.complete_state and buffer.complete_state.current_completion:
             buffer.complete_state = None  # the word is taken as it stands
         elif is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            keeps_blanks = pace.is_pasting() or _in_quotes(event)
-            buffer.insert_text("\n" if keeps_blanks else "\n" + margin.after(_line_before(event)))
+            _start_line(event, as_it_is=pace.is_pasting())
 
     @bindings.add("escape", "enter", filter=editing)
     def _(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text("\n" + margin.after(_line_before(event)))
+        _start_line(event)
 
     @bindings.add("}", filter=editing & Condition(_on_blanks))
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         wanted = margin.of_closing_brace(buffer.document.text_before_cursor)
-        if wanted is not None and not pace.is_pasting():
+        if wanted is not None and not pace.is_pasting() and not _in_quotes(event):
             buffer.delete_before_cursor(max(0, len(_line_before(event)) - len(wanted)))
         buffer.insert_text("}")
+
+    @bindings.add("tab", filter=editing & ~has_completions & Condition(_before_a_word))
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.start_completion()  # without what all have in common, be it but a dash
 
     @bindings.add("tab", filter=editing & Condition(_on_blanks))
     def _(event: KeyPressEvent) -> None:
         event.current_buffer.insert_text(margin.STEP)
+
+    @bindings.add("escape", filter=editing & has_completions, eager=True)
+    def _(event: KeyPressEvent) -> None:
+        event.current_buffer.cancel_completion()
 
     @bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))
     def _(event: KeyPressEvent) -> None:
@@ -94,6 +102,11 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     return bindings
 
 
+def _start_line(event: KeyPressEvent, as_it_is: bool = False) -> None:
+    blanks = "" if as_it_is or _in_quotes(event) else margin.after(_line_before(event))
+    event.current_buffer.insert_text("\n" + blanks)
+
+
 def _line_before(event: KeyPressEvent) -> str:
     return event.current_buffer.document.current_line_before_cursor
 
@@ -102,6 +115,11 @@ def _in_quotes(event: KeyPressEvent) -> bool:
     """Whether what is typed is text between double quotes, in which blanks are its own."""
     place = place_at_end(event.current_buffer.document.text_before_cursor)
     return place is not None and place.opened == '"'
+
+
+def _before_a_word() -> bool:
+    """Whether nothing of the word is there that Tab completes."""
+    return get_app().current_buffer.document.char_before_cursor in ("", " ", "\t", "\n")
 
 
 def _on_blanks() -> bool:

@@ -181,7 +181,7 @@ def _shortened(label: str, width: int) -> str:
     if len(label) <= width:
         return label
     tail = (width - 3) // 2
-    return f"{label[: width - 3 - tail]}...{label[-tail:]}"
+    return f"{label[: width - 3 - tail].rstrip('.')}...{label[-tail:].lstrip('.')}"
 
 
 def _drawn(columns: list[list[str]], width: int) -> list[str]:

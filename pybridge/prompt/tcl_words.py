@@ -113,7 +113,8 @@ class TclWords:
         outer = "::" + written.rpartition("::")[0].removeprefix("::")
         if self._list("::tcl::namespace::exists", outer) != ["1"]:  # an error would change ::errorInfo
             return []
-        return [f"{child}::" for child in self._list("::tcl::namespace::children", outer)]
+        children = self._list("::tcl::namespace::children", outer)
+        return [f"{child}::" for child in children if child != "::torch::_"]  # which is the package's own
 
     def _list(self, *words: str) -> list[str]:
         """The list that a command of Tcl's own returns; empty on an error."""

@@ -126,7 +126,7 @@ class Server:
             case "!begin", [patch_level, encoding, created, generation, terminal]:
                 about.host_facts["Tcl"] = patch_level
                 self._encoding = encoding
-                file_names.follow(encoding)
+                file_names.follow(encoding, patch_level)
                 self._dispatcher.table.follow(int(created), int(generation))
                 self._output.terminal = terminal == "1"
                 return OK, "", ()
@@ -190,7 +190,8 @@ class Server:
         interpreter.interruptible = False  # a cancel is for the script, which would find half of this
         interpreter.define("said", self._pass_on)
         interpreter.call("encoding", "system", self._encoding)
-        file_names.follow(self._encoding)  # the interpreter has had names follow its own, while it was made
+        # the interpreter has had names follow its own, while it was made
+        file_names.follow(self._encoding, about.host_facts["Tcl"])
         interpreter.eval(_RELAY)
         interpreter.interruptible = True
         return interpreter

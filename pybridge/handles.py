@@ -139,6 +139,8 @@ class HandleTable:
     def names_in(self, text: str) -> list[str]:
         """The live handle `text`, or those in a list and among the values of a dict, be they nested.
 
+        A dict or a text among the values of a dict with handles is passed over: one is as the other.
+
         Raises:
             TclError: it is none of these, or one of the handles is not live.
         """
@@ -158,8 +160,13 @@ class HandleTable:
             return []
         found = [self._names_in(each, kinds, depth + 1) for each in elements]
         if pairs_of(elements) and not any(found[::2]):
-            return list(dict.fromkeys(name for names in found for name in names))
+            handles = [
+                names for value, names in zip(elements, found, strict=True) if names == elements_of(value)
+            ]
+            return list(dict.fromkeys(name for names in (handles or found) for name in names))
         if any(found) and not all(found):
+            if depth:
+                return []
             raise self.missing(elements[found.index([])], ANY_KIND)
         return [name for names in found for name in names]
 

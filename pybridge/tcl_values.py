@@ -2,7 +2,7 @@
 
 import _tkinter
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from typing import Any
 
 from pybridge import errors
@@ -89,17 +89,19 @@ def _variable(tk: Any, name: str) -> Any:
 def _meant_variable(tk: Any, code: tuple[str, ...], live: Container[str]) -> str:
     """What ends the message that there is no such handle, when it is the name of a variable with one."""
     name = code[2] if code[:2] == ("TORCH", "HANDLE") and len(code) == 3 else ""
-    if not _NAME.fullmatch(name) or name in live or _is_traced(tk, f"::{name}"):
+    if not _NAME.fullmatch(name) or name in live or is_traced(tk.call, f"::{name}"):
         return ""
     value = _variable(tk, f"::{name}")
     return f" ({errors.meant([f'${name}'])})" if isinstance(value, str) and value in live else ""
 
 
-def _is_traced(tk: Any, name: str) -> bool:
-    """Whether to read a variable runs a script of the user's."""
+def is_traced(call: Callable[..., Any], name: str) -> bool:
+    """Whether to read a variable may run a script of the user's; `trace` itself may be one."""
     try:
-        return bool(tk.call("::trace", "info", "variable", name))
-    except _tkinter.TclError:  # the command is gone, or another
+        if call("::tcl::info::procs", "::trace") or not call("::tcl::info::commands", "::trace"):
+            return True
+        return bool(call("::trace", "info", "variable", name))
+    except (_tkinter.TclError, errors.TclError):  # it is another command
         return True
 
 

@@ -356,6 +356,18 @@ def test_nothing_of_the_users_is_run(tcl: Interpreter) -> None:
     assert "complete_me" in before
 
 
+@pytest.mark.parametrize("script", ["proc trace args {puts MINE}", "rename trace {}"])
+def test_a_trace_that_is_the_users_is_not_run(tmp_path: Path, script: str) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("set word MI; proc unknown args {puts ${::word}NE}; set d {one 1 other 2}", "")
+        terminal.run(script.replace("MINE", "${::word}NE"), "")
+        terminal.press(f"dict get $d {TAB}one{ENTER}")
+        terminal.prompt()
+        terminal.run("torch::free d", 'no such handle "d"')
+        assert "MINE" not in terminal.output
+
+
 TEXTS = (
     *(
         "",

@@ -13,7 +13,8 @@ def free(table: HandleTable, *handle: Handles) -> None:
 
     Args:
         handle: live handles of any kind, lists of them, and dicts with handles among their values, such as
-            `quantize_integers` returns, nested or not; there may be none.
+            `quantize_integers` returns; there may be none. Lists and dicts may be nested, but in a dict with
+            handles other dicts and texts are passed over.
 
     Returns:
         Nothing.

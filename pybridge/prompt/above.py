@@ -42,8 +42,15 @@ proc ::torch::_::transform {channel} {
     if {![dict exists $transformed $channel]} {
         ::chan push $channel [list ::torch::_::above_prompt $channel]
     }
+    tell_of_pushes add
+}
+
+proc ::torch::_::tell_of_pushes {operation} {
+    if {[llength [::tcl::info::procs ::trace]] || ![llength [::tcl::info::commands ::trace]]} {
+        return  ;# one of the user's own is not run
+    }
     foreach command {::chan ::zlib} {
-        trace add execution $command enter ::torch::_::other_pushed
+        ::trace $operation execution $command enter ::torch::_::other_pushed
     }
 }
 
@@ -58,9 +65,7 @@ proc ::torch::_::other_pushed {command args} {
 
 proc ::torch::_::restore {channel} {
     variable transformed
-    foreach command {::chan ::zlib} {
-        trace remove execution $command enter ::torch::_::other_pushed
-    }
+    tell_of_pushes remove
     if {[dict exists $transformed $channel] && [dict get $transformed $channel] eq "topmost"} {
         ::chan pop $channel
     }

@@ -7,6 +7,7 @@ from typing import Any
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
 from pybridge.tcl_list import elements_of, pairs_of, split_list
+from pybridge.tcl_values import is_traced
 from pybridge.values import text_of
 
 _PLAIN = re.compile(r'[^\s"{}\[\]$;\\]+')  # a name that needs no quoting
@@ -106,7 +107,7 @@ class TclWords:
     def _is_untraced(self, name: str) -> bool:
         """Whether there is such a variable that no trace belongs to, which is run when it is read."""
         there = self._list("::tcl::info::vars", _glob(_global(name)))
-        return bool(there) and not self._list("::trace", "info", "variable", _global(name))
+        return bool(there) and not is_traced(self._tcl.call, _global(name))
 
     def _namespaces(self, written: str) -> list[str]:
         """Those in the namespace that the beginning of a name is in."""

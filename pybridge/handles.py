@@ -126,13 +126,18 @@ class HandleTable:
         """How many handles there have been that are no longer live."""
         return self.created - self._first - len(self.objects)
 
+    def was_freed(self, name: str) -> bool:
+        """Whether there has been such a handle that is no longer live."""
+        prefix, number = _parts(name)
+        given = bool(number) and int(number) < self.created and self.kind(name) == prefix
+        return given and name not in self.objects
+
     def missing(self, name: str, kind: str) -> errors.TclError:
         """Why `name` is no live handle of `kind`."""
         if name in self.objects:
             return errors.other_kind(name, self.kind(name), kind)
-        prefix, number = _parts(name)
-        if number and int(number) < self.created and self.kind(name) == prefix:
-            return errors.freed_handle(prefix, name)
+        if self.was_freed(name):
+            return errors.freed_handle(self.kind(name), name)
         found = self._in_dict(elements_of(name) if len(name) <= _LONGEST_DICT else [], kind)
         return errors.no_such_handle(kind, name, found)
 

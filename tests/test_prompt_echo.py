@@ -16,6 +16,11 @@ def test_one_handle(tcl: Interpreter) -> None:
     assert shown(tcl, "torch::progress_bar 3").startswith("progress_bar1  ")
 
 
+def test_a_handle_that_was_freed(tcl: Interpreter) -> None:
+    assert shown(tcl, "set x [torch::ones 2]; torch::free $x; set x") == "tensor0  (freed)"
+    assert shown(tcl, "list tensor1") == "tensor1"
+
+
 def test_a_list_of_handles(tcl: Interpreter) -> None:
     lines = shown(tcl, "set h {}; foreach i [lrepeat 25 x] {lappend h [torch::zeros 2]}; set h").splitlines()
     assert lines[0] == "tensor0   float32 [2]  mean 0 std 0"

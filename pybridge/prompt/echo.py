@@ -15,8 +15,12 @@ _LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, i
 def echo(result: str, table: HandleTable, width: int) -> str:
     """A line for each handle that the result is a list of, or for each key of a dict with a handle in it.
 
+    A handle that is no longer live is said to be freed.
+
     Another dict, or list of dicts, is laid out by `records`; what else there is is as it is, if not too long.
     """
+    if table.was_freed(result):
+        return f"{result}  (freed)"
     elements = _elements(result, table)
     if elements and all(element in table.objects for element in elements):
         return _lines([("", name) for name in elements], "handles", table, width)

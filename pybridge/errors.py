@@ -14,6 +14,7 @@ from pybridge.nearest import LONGEST_WORD, nearest
 
 MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
+_WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
 _REFUSALS = (RuntimeError, IndexError, ValueError, TypeError, NotImplementedError, OverflowError)
@@ -112,6 +113,8 @@ def wrong_type(
 
     `hint` is how the message ends.
     """
+    if expected.endswith(("number", "integer")) and _WITH_COMMAS.fullmatch(got):
+        hint = " (blanks separate the elements of a list, a point the decimals)"
     message = f'expected {expected} but got "{shown(got)}"{where} for {label}{hint}'
     return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 

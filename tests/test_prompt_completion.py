@@ -1,5 +1,6 @@
 """What the Tab key offers."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -289,6 +290,7 @@ def test_names_of_files(tcl: Interpreter, tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("one.tcl", "on [e].tcl", ".hidden"):
         (tmp_path / name).touch()
     (tmp_path / "online").mkdir()
+    (tmp_path / os.fsdecode(b"only\xff")).touch()
     (tmp_path / "online" / "x.st").touch()
     assert offers(tcl, "source on") == ["on\\ \\[e\\].tcl", "one.tcl", "online/"]
     assert offers(tcl, "source on\\ ") == ["on\\ \\[e\\].tcl"]

@@ -84,6 +84,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 def wrong_type(expected: str, word: str, where: str = "", label: str = "axis", hint: str = "") -> Outcome:
+    if expected.endswith(("number", "integer")) and word in ("1,5", "1,000"):
+        hint = " (blanks separate the elements of a list, a point the decimals)"
     message = f"expected {expected} but got {quoted(word)}{where} for {label}{hint}"
     return ("TORCH", "ARG", "TYPE", label), message
 

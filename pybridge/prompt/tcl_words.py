@@ -129,14 +129,18 @@ class TclWords:
 
 
 def files(written: str, opened: str) -> list[str]:
-    """The names of files, as they are written in a script after a double quote, a brace, or neither."""
+    """The names of files, as they are written in a script after a double quote, a brace, or neither.
+
+    Those of bytes that are no text are left out: Tcl would not find the file.
+    """
     plain = written if opened == "{" else re.sub(r"\\(.)", r"\1", written)
     folder, name = os.path.split(plain)
     found = []
     try:
         with os.scandir(os.path.expanduser(folder) or ".") as entries:
             for entry in entries:
-                if entry.name.startswith(name) and (name or not entry.name.startswith(".")):
+                hidden = entry.name.startswith(".") and not name
+                if entry.name.startswith(name) and entry.name.isprintable() and not hidden:
                     path = os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")
                     found.append(_SPECIAL[opened].sub(r"\\\g<0>", path))
                     if len(found) == _MOST_FILES:

@@ -16,7 +16,7 @@ from pybridge.prompt.stop import Insistence
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
 READING = 0.6  # seconds, a little more than what it takes to read an offer
-OFFER = "press Ctrl-C once more\nwithin 5 seconds to end tcltorch (its handles are lost).\n"
+OFFER = "Press Ctrl-C once more within 5 seconds to end tcltorch and lose its\nhandles.\n"
 STATE = "list $x [torch::tensor_item $t] [dict get [torch::memory] live] [torch::is_grad_enabled]"
 
 
@@ -191,7 +191,7 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
         time.sleep(READING)
         terminal.press(CTRL_C)
         assert terminal.end() == 130
-        assert "kept" in terminal.output.rpartition("lost).")[2]
+        assert "kept" in terminal.output.rpartition("handles.")[2]
         assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
 
 

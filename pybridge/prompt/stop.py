@@ -20,8 +20,8 @@ _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
 _GRACE = 0.5  # seconds in which Tcl may flush its channels
 _OFFER = (
     "\r\nThe script catches every Ctrl-C, or one call takes long (the first one loads\r\n"
-    "PyTorch); press Ctrl-C once more\r\n"
-    "within 5 seconds to end tcltorch (its handles are lost).\r\n"
+    "PyTorch). Press Ctrl-C once more within 5 seconds to end tcltorch and lose its\r\n"
+    "handles.\r\n"
 )
 
 

@@ -137,6 +137,18 @@ def test_dicts_in_dicts_are_laid_out_as_far_as_there_is_room(depth: int) -> None
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_dicts_in_dicts_are_laid_out_five_levels_deep() -> None:
+    nested = "1"
+    for _ in range(15_000):
+        nested = "a {" + nested + "} b 1"
+    shown = layout(nested, 500)
+    assert shown is not None
+    above, innermost, below = shown.partition("\n" + " " * 8 + "a  a {a {a {")
+    assert above == "a\n  a\n    a\n      a"
+    assert innermost
+    assert below.partition(" ...\n")[2] == "        b  1\n      b  1\n    b  1\n  b  1\nb  1"
+
+
 def test_characters_of_two_columns() -> None:
     rows = [dict_of(name="層一二三四五六七八九十一二三", bits=8), dict_of(name="x", bits=4)]
     assert layout(join_list(rows), 30) == lines("""

@@ -14,6 +14,7 @@ _LONGEST = 200_000  # characters of a result that is looked at
 _NARROWEST = 20  # columns of a terminal
 _WIDEST_CELL = 48
 _MOST_NOTES = 3  # lines
+_MOST_LEVELS = 5  # of dicts in dicts; the rest is parsed again at each
 _INDENT = "  "
 _BOUND = "\N{NO-BREAK SPACE}"
 _KEY = re.compile(r"[A-Za-z_]\w*")  # as in dicts that commands return; not all words of a text are like that
@@ -45,15 +46,17 @@ def _dict(elements: list[str]) -> Row:
     return pairs if all(map(_KEY.fullmatch, pairs)) else {}
 
 
-def _lines(elements: list[str], width: int) -> list[str]:
-    """A table or the lines of keys; none for what is neither, or where there is no room for it."""
-    return (_table(elements, width) or _lines_of_keys(elements, width)) if width >= _NARROWEST else []
+def _lines(elements: list[str], width: int, levels: int = _MOST_LEVELS) -> list[str]:
+    """A table or the lines of keys; none for what is neither, or too deep in others, or has no room."""
+    if not levels or width < _NARROWEST:
+        return []
+    return _table(elements, width) or _lines_of_keys(elements, width, levels)
 
 
-def _lines_of_keys(elements: list[str], width: int) -> list[str]:
+def _lines_of_keys(elements: list[str], width: int, levels: int) -> list[str]:
     pairs = _dict(elements)
     shown = list(pairs)[:MOST_LINES]
-    below = {key: _lines_below(pairs[key], width - len(_INDENT)) for key in shown}
+    below = {key: _lines_below(pairs[key], width - len(_INDENT), levels - 1) for key in shown}
     numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
     if not any(below.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
         return []
@@ -69,10 +72,10 @@ def _lines_of_keys(elements: list[str], width: int) -> list[str]:
     return lines
 
 
-def _lines_below(value: str, width: int) -> list[str]:
+def _lines_below(value: str, width: int, levels: int) -> list[str]:
     """The lines below the key of a value; none where it stands beside the key."""
     elements = elements_of(value)
-    return _lines(elements, width) if len(value) > width else _table(elements, width)
+    return _lines(elements, width, levels) if len(value) > width else _table(elements, width)
 
 
 # -- tables ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import textwrap
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.utils import get_cwidth
 
 from pybridge import Interpreter
 from pybridge.prompt.records import layout
@@ -158,12 +159,42 @@ def test_characters_of_two_columns() -> None:
         """)
 
 
+def test_names_are_shortened_to_columns_of_the_terminal() -> None:
+    names = ["層一二三四五六七八九十一二三", "x"]
+    rows = [word for name in names for word in (name, dict_of(bits=8, sqnr_db=30.5))]
+    assert layout(join_list(rows), 28) == "\n".join(
+        [
+            f"{'':15} bits sqnr_db",
+            "層一二...一二三    8    30.5",
+            "x                  8    30.5",
+        ]
+    )
+    assert layout(dict_of(b="a word " * 9, a層=1, b層="a word " * 9, c=1), 28) == lines("""
+        b    a word a word a wor ...
+        a層  1
+        b層  a word a word a wor ...
+        c    1
+        """)
+
+
 def test_numbers_have_three_digits_or_all_before_the_point_and_points_in_line() -> None:
     rows = [dict_of(a=99.96, b="1e400", c=20241105.5, d=1), dict_of(a=-0.00012345, b=1, c=2, d="1e-7")]
     assert layout(join_list(rows), 40) == lines("""
                  a      b         c         d
         100         1e400  20241106  1
          -0.000123      1         2  1.00e-07
+        """)
+
+
+def test_what_is_no_finite_number_ends_where_the_others_do() -> None:
+    rows = [dict_of(mse=mse, observer="a few words") for mse in ("0.25", "-NaN", "NaN", "-Inf", "1")]
+    assert layout(join_list(rows), 40) == lines("""
+          mse  observer
+        0.250  a few words
+         -NaN  a few words
+          NaN  a few words
+         -Inf  a few words
+        1      a few words
         """)
 
 
@@ -226,20 +257,24 @@ def test_the_commands_of_the_package(tcl: Interpreter) -> None:
     assert [*keys[:4], *keys[-3:]] == ["sqnr", "reached", "bits", "bytes", "weights", "tried", "skipped"]
 
 
-_CELLS = st.one_of(st.floats().map(str), st.integers().map(str), st.text("ab {}\\é", max_size=60))
-_DICTS = st.dictionaries(st.text("abc_", min_size=1, max_size=30), _CELLS, max_size=6).map(
-    lambda each: dict_of(**each)
-)
+_NUMBERS = st.one_of(st.floats().map(str), st.integers().map(str), st.sampled_from(["-NaN", "-Inf", "1e999"]))
+_CELLS = st.one_of(_NUMBERS, st.text("ab {}\\é層", max_size=60))
+_KEYS = st.text("abc_層", min_size=1, max_size=30)
+_LABELS = st.text("a.b c層", max_size=90)
+_DICTS = st.dictionaries(_KEYS, _CELLS, max_size=6).map(lambda each: dict_of(**each))
+_ROWS = st.builds(dict_of, a=_NUMBERS, b=_CELLS, c=_CELLS, d=_CELLS)
 _RESULTS = st.one_of(
     st.text(),
     _DICTS,
     st.lists(_DICTS, max_size=25).map(join_list),
     st.builds(lambda one, count: join_list([one] * count), _DICTS, st.integers(1, 25)),
-    st.dictionaries(st.text("a.b c", max_size=90), _DICTS).map(lambda each: dict_of(**each)),
+    st.dictionaries(_LABELS, _DICTS).map(lambda each: dict_of(**each)),
+    st.dictionaries(st.text("ab層", min_size=20), _ROWS, min_size=2).map(lambda each: dict_of(**each)),
+    st.recursive(_CELLS, lambda each: st.dictionaries(_KEYS, each).map(lambda pairs: dict_of(**pairs))),
 )
 
 
 @given(_RESULTS, st.integers(10, 100))
 def test_no_line_is_wider_than_the_terminal(result: str, width: int) -> None:
     shown = layout(result, width)
-    assert shown is None or all(len(line) <= width for line in shown.splitlines())
+    assert shown is None or all(get_cwidth(line) <= width for line in shown.splitlines())

@@ -3,7 +3,7 @@
 import math
 import re
 import textwrap
-from itertools import accumulate
+from itertools import accumulate, takewhile
 
 from prompt_toolkit.utils import get_cwidth
 
@@ -60,13 +60,13 @@ def _lines_of_keys(elements: list[str], width: int, levels: int) -> list[str]:
     numbers = sum(bool(_NUMBER.fullmatch(value)) for value in pairs.values())
     if not any(below.values()) and numbers < max(1, len(pairs) / 3):  # a sentence may have one, too
         return []
-    margin = max(map(len, shown))
+    margin = max(map(get_cwidth, shown))
     lines = []
     for key in shown:
         if below[key]:
-            lines += [key, *(_INDENT + line for line in below[key])]
+            lines += [_cut(key, width), *(_INDENT + line for line in below[key])]
         else:
-            lines.append(_cut(f"{key:{margin}}  {pairs[key] or '{}'}", width))
+            lines.append(_cut(f"{_padded(key, margin)}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
         lines.append(_cut(more(len(pairs) - len(shown), " keys"), width))
     return lines
@@ -166,7 +166,7 @@ def _with_points_in_line(numbers: list[str]) -> list[str]:
     """The numbers with blanks behind those with fewer digits after the point, as they stand at the right."""
     behind = [len(number) - len(number.partition(".")[0]) for number in numbers]
     return [
-        number if number in ("Inf", "-Inf", "NaN") else number + " " * (max(behind) - length)
+        number if number.lstrip("-") in ("Inf", "NaN") else number + " " * (max(behind) - length)
         for number, length in zip(numbers, behind, strict=True)
     ]
 
@@ -181,10 +181,11 @@ def _cell(value: str, widest: int) -> str:
 
 def _shortened(label: str, width: int) -> str:
     """A name without its middle, where it is too long: others begin, or end, in the same way."""
-    if len(label) <= width:
+    if get_cwidth(label) <= width:
         return label
-    tail = (width - 3) // 2
-    return f"{label[: width - 3 - tail].rstrip('.')}...{label[-tail:].lstrip('.')}"
+    half = (width - 3) // 2
+    tail = _beginning(label[::-1], half)[::-1]
+    return f"{_beginning(label, width - 3 - half).rstrip('.')}...{tail.lstrip('.')}"
 
 
 def _drawn(columns: list[list[str]], width: int) -> list[str]:
@@ -213,5 +214,14 @@ def _note(start: str, words: list[str], width: int) -> list[str]:
 def _cut(text: str, width: int) -> str:
     if get_cwidth(text) <= width:
         return text
-    ends = accumulate(get_cwidth(character) for character in text)
-    return text[: sum(end <= width - 4 for end in ends)] + " ..."
+    return _beginning(text, width - 4) + " ..."
+
+
+def _beginning(text: str, width: int) -> str:
+    """As much of a text as is no wider than that."""
+    ends = takewhile(lambda end: end <= width, accumulate(map(get_cwidth, text)))
+    return text[: sum(1 for _ in ends)]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - get_cwidth(text))

@@ -10,6 +10,7 @@ from prompt_toolkit.utils import get_cwidth
 from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 MOST_LINES = 20
+_MOST_ROWS = 16  # with what is above and below them they stay on a terminal of 24 lines
 _LONGEST = 200_000  # characters of a result that is looked at
 _NARROWEST = 20  # columns of a terminal
 _WIDEST_CELL = 48
@@ -95,7 +96,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     count = _fitting(labels, rows, keys, width)
     if not count or (labels and len(rows) == 1 and count < len(keys)):  # it has a line for each key
         return []
-    notes = [_cut(more(len(rows) - MOST_LINES), width)] if len(rows) > MOST_LINES else []
+    notes = [_cut(more(len(rows) - _MOST_ROWS), width)] if len(rows) > _MOST_ROWS else []
     notes += _note("all: ", [f"{key} {rows[0][key] or '{}'}" for key in same], width)
     notes += _note("not shown: ", keys[count:], width)
     return _drawn(_columns(labels, rows, keys[:count], width), width) + notes
@@ -139,11 +140,11 @@ def _rows(elements: list[str]) -> list[Row]:
 def _columns(labels: list[str], rows: list[Row], keys: list[str], width: int) -> list[list[str]]:
     """The cells of the labels, if there are some, and of each key, with what stands above them."""
     widest = min(_WIDEST_CELL, width // 2)
-    columns = [_column(key, [_cell(row[key], widest) for row in rows[:MOST_LINES]]) for key in keys]
+    columns = [_column(key, [_cell(row[key], widest) for row in rows[:_MOST_ROWS]]) for key in keys]
     if not labels:
         return columns
     room = width - sum(get_cwidth(cells[0]) + 1 for cells in columns)
-    return [_column("", [_shortened(label, max(room, widest)) for label in labels[:MOST_LINES]]), *columns]
+    return [_column("", [_shortened(label, max(room, widest)) for label in labels[:_MOST_ROWS]]), *columns]
 
 
 def _fitting(labels: list[str], rows: list[Row], keys: list[str], width: int) -> int:

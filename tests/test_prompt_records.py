@@ -245,7 +245,7 @@ def test_the_commands_of_the_package(tcl: Interpreter) -> None:
     assert sweep is not None
     assert sweep.split()[:5] == ["bits", "granularity", "qscheme", "observer", "axis"]
     assert sweep.splitlines()[-2:] == [
-        '... and 4 more; "puts" shows all',
+        '... and 8 more; "puts" shows all',
         "all: group_size {}, scale_mode float",
     ]
     assert tcl.eval("lindex [torch::quantization_sweep $w {4 8}] 0").startswith(

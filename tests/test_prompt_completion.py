@@ -1,7 +1,6 @@
 """What the Tab key offers."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from pybridge import Interpreter
 from pybridge.prompt.completion import TclCompleter
 from pybridge.registry import BY_NAME, COMMANDS
 from pybridge.values import DTYPES
-from tests.terminal import ENTER, ESC, TAB, Terminal
+from tests.terminal import CTRL_E, ENTER, ESC, TAB, Terminal
 
 
 def offers(tcl: Interpreter, text: str) -> list[str]:
@@ -449,6 +448,5 @@ def test_a_menu_from_which_nothing_is_taken(tmp_path: Path) -> None:
         terminal.expect("-word")
         terminal.press(TAB)
         terminal.expect("-word")
-        terminal.press(ESC)
-        time.sleep(1)  # it begins other keys, too, and is only known to be one by itself after a while
+        terminal.press(ESC + CTRL_E)  # the second only tells at once that the first is a key by itself
         terminal.run("tensor_relu; list end", "\nend\n")

@@ -544,6 +544,44 @@ printf "\\nputs [string toupper edited]\\n" >>"$1"
     terminal.expect("\nwaiting\n")
 
 
+_RAW_EDITOR = """
+import os, sys, tty
+tty.setraw(0)
+keys = b""
+open(sys.argv[0] + "s", "w").close()
+while not keys.endswith(b"q"):
+    keys += os.read(0, 1)
+    print("keys", len(keys), flush=True)
+with open(sys.argv[1], "w") as file:
+    file.write(f"puts {{got {keys.hex()}}}")
+"""
+# A signal has the prompt wait anew; the scripts of twenty events later it has done so.
+_WAIT_ANEW = """
+proc look {} {
+    if {[file exists $::env(EDITS)]} {exec kill -WINCH [pid]; after 20 tick 20} {after 20 look}
+}
+proc tick {count} {
+    if {$count} {after 20 tick [incr count -1]} {puts anew}
+}
+look
+"""
+
+
+def test_control_c_is_a_key_in_an_editor_that_has_it_so(start: Start, tmp_path: Path) -> None:
+    editor = tmp_path / "editor.py"
+    editor.write_text(_RAW_EDITOR)
+    (tmp_path / "anew.tcl").write_text(_WAIT_ANEW)
+    terminal = start(EDITOR=f"{sys.executable} {editor}", EDITS=f"{editor}s", ANEW=f"{tmp_path}/anew.tcl")
+    terminal.run("source $env(ANEW)", "after#")
+    terminal.press(f"puts before{CTRL_X}{CTRL_E}")
+    terminal.expect("anew")
+    for count, key in enumerate(f"a{CTRL_C}bq", 1):
+        terminal.press(key)
+        terminal.expect(f"keys {count}")
+    terminal.expect("\ngot 61036271\n")
+    terminal.prompt()
+
+
 def test_stopping_and_going_on(tmp_path: Path) -> None:
     """Ctrl-Z stops the program for a shell, with a terminal as it was; `fg` goes on with the line."""
     with Terminal(tmp_path, ("/bin/sh", "-i"), PS1="sh> ") as shell:

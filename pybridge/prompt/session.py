@@ -74,7 +74,14 @@ class Prompt:
         self._insistence = self._new_insistence()
         tcl.on_exit = self._leave
         self._loop = asyncio.SelectorEventLoop(
-            TclSelector(tcl, self._keyboard, self._restore, self._insistence.stoppable, self._interrupted)
+            TclSelector(
+                tcl,
+                self._keyboard,
+                self._restore,
+                self._insistence.stoppable,
+                self._interrupted,
+                self._in_editor,
+            )
         )
         self._session = self._new_session()
         self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
@@ -190,13 +197,16 @@ class Prompt:
     def _clear_line(self, mark: str = "") -> None:
         """Give up what is typed; `mark` stays behind it."""
         application = self._session.app
-        editing = application._running_in_terminal  # in $EDITOR, which gets the key, too
-        if application.is_running and not application.is_done and not editing:
+        if application.is_running and not application.is_done and not self._in_editor():
             application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
             buffer = self._session.default_buffer
             buffer.cursor_position = len(buffer.text)
             buffer.insert_text(mark)
             application.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    def _in_editor(self) -> bool:
+        """Whether $EDITOR has the terminal, and gets its keys, Ctrl-C, too."""
+        return self._session.app._running_in_terminal
 
     def _is_complete(self, script: str) -> bool:
         try:

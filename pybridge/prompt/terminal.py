@@ -28,6 +28,7 @@ class TclSelector(selectors.DefaultSelector):
     Args:
         stoppable: makes a block in which Ctrl-C stops what Tcl runs.
         interrupted: called for a Ctrl-C that has stopped no event's script.
+        lent: whether another program has the terminal, in a mode of its own.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class TclSelector(selectors.DefaultSelector):
         restorer: "Restorer",
         stoppable: Callable[[], AbstractContextManager[None]],
         interrupted: Callable[[], None],
+        lent: Callable[[], bool],
     ) -> None:
         super().__init__()
         self._tcl = tcl
@@ -44,17 +46,23 @@ class TclSelector(selectors.DefaultSelector):
         self._restorer = restorer
         self._stoppable = stoppable
         self._interrupted = interrupted
+        self._lent = lent
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
         try:
-            with _ctrl_c_is_a_signal(self._terminal, self._restorer), self._stoppable():
+            with self._mode(), self._stoppable():
                 self._tcl.serve(self.fileno(), timeout)
         except KeyboardInterrupt:
             self._interrupted()
         return super().select(0)
+
+    def _mode(self) -> AbstractContextManager[None]:
+        if self._lent():
+            return contextlib.nullcontext()
+        return _ctrl_c_is_a_signal(self._terminal, self._restorer)
 
 
 @contextlib.contextmanager

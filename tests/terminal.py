@@ -69,7 +69,7 @@ class Terminal:
         fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def press(self, keys: str) -> None:
-        os.write(self._side, keys.encode())
+        os.write(self._side, keys.encode("utf-8", "surrogateescape"))
 
     def run(self, command: str, expected: str) -> str:
         """Type a command, and wait for what it must print and the next prompt; what it has printed."""

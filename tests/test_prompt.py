@@ -582,6 +582,38 @@ def test_control_c_is_a_key_in_an_editor_that_has_it_so(start: Start, tmp_path: 
     terminal.prompt()
 
 
+@pytest.mark.parametrize(
+    ("editor", "typed", "warning"),
+    [
+        ("latin1", "puts kept", "what the editor has saved is not UTF-8"),
+        ("rm", "puts kept", "what the editor has saved cannot be read: No such file or directory"),
+        ("cat", "puts kept;# \udcff", "what is typed is not UTF-8, and goes into no editor"),
+        ('"ed', "puts kept", 'EDITOR is "ed, which is no command: No closing quotation'),
+        ("nosuchprogram", "puts kept", "the editor nosuchprogram cannot be run: No such file or directory"),
+        ("", "puts kept", "no editor is found; VISUAL or EDITOR names one when tcltorch is started"),
+    ],
+)
+def test_an_editor_from_which_nothing_comes_back(
+    editor: str, typed: str, warning: str, start: Start, tmp_path: Path
+) -> None:
+    latin1 = tmp_path / "latin1"
+    latin1.write_text("#!/bin/sh\nprintf 'puts \\377x\\n' >\"$1\"\n")
+    latin1.chmod(0o755)
+    for name in ("rm", "cat"):
+        (tmp_path / name).symlink_to(f"/bin/{name}")
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    # the path has no usual editor in it
+    terminal = start(VISUAL="", EDITOR=editor, PATH=str(tmp_path), TMPDIR=str(folder))
+    terminal.press(f"{typed}{CTRL_X}{CTRL_E}")
+    terminal.expect("warning: ")
+    assert terminal.expect("\n% puts kept").startswith(f"{warning}\n")
+    terminal.press(ENTER)
+    terminal.expect("\nkept\n")
+    assert "Unhandled" not in terminal.output
+    assert not list(folder.iterdir())
+
+
 def test_stopping_and_going_on(tmp_path: Path) -> None:
     """Ctrl-Z stops the program for a shell, with a terminal as it was; `fg` goes on with the line."""
     with Terminal(tmp_path, ("/bin/sh", "-i"), PS1="sh> ") as shell:

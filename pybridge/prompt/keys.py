@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -11,6 +12,7 @@ from prompt_toolkit.key_binding.key_processor import KeyProcessor
 from prompt_toolkit.search import accept_search, stop_search
 
 from pybridge.prompt import margin
+from pybridge.prompt.editor import edited
 from pybridge.prompt.words import place_at_end
 
 CTRL_C = "^C"  # how a terminal shows it
@@ -37,15 +39,18 @@ class Pace:
         return self._follows or self._more_came
 
 
-def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None], pace: Pace) -> KeyBindings:
+def key_bindings(
+    is_complete: Callable[[str], bool], clear: Callable[[str], None], warn: Callable[[str], None], pace: Pace
+) -> KeyBindings:
     """Enter runs a complete script, one that a search has found, too, or goes on with it as far in as its
     braces say, and Tab a step further.
 
-    Ctrl-D on an empty continuation line gives the script up, and Esc a menu.
+    Ctrl-D on an empty continuation line gives the script up, and Esc a menu. Ctrl-X Ctrl-E opens an editor.
 
     Args:
         is_complete: whether a script lacks no closing brace, bracket or quote.
         clear: gives up what is typed, and leaves a mark behind it, in a search or a menu, too.
+        warn: is told why nothing has come back from the editor.
         pace: is told of each key.
     """
     bindings = KeyBindings()
@@ -94,6 +99,22 @@ def key_bindings(is_complete: Callable[[str], bool], clear: Callable[[str], None
     @bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))
     def _(event: KeyPressEvent) -> None:
         clear("")
+
+    @bindings.add("c-x", "c-e", filter=editing)
+    async def _(event: KeyPressEvent) -> None:
+        # prompt_toolkit's own makes a traceback of all that goes wrong
+        buffer = event.current_buffer
+        script = buffer.text
+        try:
+            saved = await run_in_terminal(lambda: edited(script), in_executor=True)
+        except OSError as error:
+            warn(f"there is no file for the editor: {error.strerror}")
+        except ValueError as error:
+            warn(str(error))
+        else:
+            if saved is not None:
+                buffer.document = Document(saved)
+                buffer.validate_and_handle()
 
     @bindings.add("c-c", eager=True)
     def _(event: KeyPressEvent) -> None:

@@ -143,10 +143,8 @@ class Prompt:
             style=STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
-            key_bindings=key_bindings(self._is_complete, self._clear_line, pace),
+            key_bindings=key_bindings(self._is_complete, self._clear_line, self._warn, pace),
             enable_suspend=True,
-            enable_open_in_editor=True,
-            tempfile_suffix=".tcl",
             input=self._input,
             output=self._output,
         )

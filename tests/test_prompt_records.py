@@ -219,6 +219,7 @@ def test_a_table_stays_on_the_terminal_and_twenty_keys_are_shown() -> None:
     [
         "bits 8 mse 0.5",  # fits into a line
         "",
+        r"{bits 4 name \u001b\[31mred} {bits 8 name \u001b\[31mred} {bits 2 name \u001b\[31mred}",
         "{the quick} {brown fox} {jumps over} {the lazy}",
         "{add r1 r2 r3} {add r4 r2 r5}",
         "{x 1 y 2} {x 1 z 2}",

@@ -42,9 +42,10 @@ def more(number: int, what: str = "") -> str:
 
 
 def _dict(elements: list[str]) -> Row:
-    """The elements as a dict, if the keys are such as commands use."""
+    """The elements as a dict, if the keys are such as commands use, and no value is for more than reading."""
     pairs = pairs_of(elements)
-    return pairs if all(map(_KEY.fullmatch, pairs)) else {}
+    readable = all(map(str.isprintable, pairs.values()))  # `\u001b` in a list has become the character
+    return pairs if readable and all(map(_KEY.fullmatch, pairs)) else {}
 
 
 def _lines(elements: list[str], width: int, levels: int = _MOST_LEVELS) -> list[str]:

@@ -44,6 +44,8 @@ def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) 
         [
             "E   * alone ended with status 0 and printed no totals to standard output; with pytest 1 *",
             "E   * alone took more than 2 seconds (tcltest_timeout)",
+            "counts compared with a run without pytest: 0 files; "
+            "not a.test, b.test, which did not end or printed no totals there",
         ]
     )
 
@@ -100,3 +102,19 @@ def pytest_collection_modifyitems(items):
 def test_a_name_that_looks_like_an_option(pytester: pytest.Pytester) -> None:
     (pytester.path / "-dash.test").write_text(suite("test a-1 {} {expr 1} 1"))
     assert run(pytester, "--tcltest-compare").parseoutcomes() == {"passed": 1}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_tell_what_they_have_compared(pytester: pytest.Pytester, workers: int) -> None:
+    write(pytester, a=suite(GOOD), b=suite(LOOKING), c=f"{HEAD}error bang")
+    result = run(pytester, "--tcltest-compare", "-p", "xdist", f"-n{workers}", "--dist", "loadfile")
+    assert result.parseoutcomes() == {"passed": 2, "skipped": 1, "failed": 2, "errors": 2}
+    told = "counts compared with a run without pytest: 2 files; not c.test, of which not all tests have run"
+    assert result.outlines.count(told) == 1
+
+
+def test_the_only_file_is_broken(pytester: pytest.Pytester) -> None:
+    write(pytester, a=f"{HEAD}error bang")
+    run(pytester, "--tcltest-compare").stdout.fnmatch_lines(
+        ["counts compared with a run without pytest: 0 files; not a.test, of which not all tests have run"]
+    )

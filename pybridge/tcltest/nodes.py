@@ -57,8 +57,9 @@ class TclFile(pytest.File):
             problems.append(file.problem)
         problems += warn_of_differences(file)
         if suites.settings.compare and file.whole and all(file.tests.values()):
-            suites.compared.add(self.path)
-            problems += filter(None, [compare_counts(suites.settings, file)])
+            compared, difference = compare_counts(suites.settings, file)
+            suites.comparisons.note(self.path, compared)
+            problems += filter(None, [difference])
         if problems:
             raise Problem(self.path, 0, "\n\n".join(problems))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pybridge.tcltest.nodes import TclFile
 
 _SHARED = "tcltest_shared"  # what workers are told of
+_COMPARED = "tcltest_compared"  # what they tell
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -143,16 +144,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
     from pybridge.tcltest.suites import SUITES
 
-    session.config.stash[SUITES].close()
+    suites = session.config.stash[SUITES]
+    suites.close()
+    if suites.settings.compare:
+        suites.comparisons.note_files([*suites.runs, *suites.broken])
+        getattr(session.config, "workeroutput", {})[_COMPARED] = suites.comparisons.told()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take in what a worker of pytest-xdist has compared; one that has crashed tells nothing."""
+    from pybridge.tcltest.suites import SUITES
+
+    told = getattr(node, "workeroutput", {}).get(_COMPARED, {})
+    node.config.stash[SUITES].comparisons.add(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     from pybridge.tcltest.suites import LEAKED, SUITES
 
     suites = terminalreporter.config.stash[SUITES]
-    if suites.settings.compare and suites.runs:
+    comparison = str(suites.comparisons)
+    if comparison:
         terminalreporter.ensure_newline()
-        terminalreporter.write_line(suites.comparison)
+        terminalreporter.write_line(comparison)
     leaks = [
         (report.location[:2], report.nodeid, value)
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")

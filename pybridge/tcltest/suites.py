@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pybridge.tcltest.comparison import Comparisons
 from pybridge.tcltest.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ class Suites:
         self.contents: dict[Path, Contents] = {}
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
-        self.compared: set[Path] = (
-            set()
-        )  # the files whose counts have been compared with a run without pytest
+        self.comparisons = Comparisons()
 
     def contents_of(self, path: Path) -> "Contents":
         """What a file holds; it is looked at once."""
@@ -56,15 +55,6 @@ class Suites:
         from pybridge.tcltest.shared import search_once
 
         return search_once(self._shared, path, lambda each: collect(self.settings, each), self.files_ahead)
-
-    @property
-    def comparison(self) -> str:
-        """Of how many files the counts have been compared, and of which they could not be."""
-        others = sorted({*self.runs, *self.broken} - self.compared)
-        number = len(self.compared)
-        done = f"counts compared with a run without pytest: {number} file{'' if number == 1 else 's'}"
-        named = ", ".join(path.name for path in others)
-        return f"{done}; not {named}, of which not all tests have run" if others else done
 
     def share(self) -> Path:
         """The folder for the workers of this run."""

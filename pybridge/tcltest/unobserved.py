@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
+from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.process import End, start_process
@@ -17,29 +18,30 @@ from pybridge.tcltest.settings import Settings
 _COUNTS = re.compile(rb"\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
 
 
-def compare_counts(settings: Settings, file: FileRun) -> str:
+def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
     """Run a file as without pytest, and say how its counts differ from those of the run that has ended.
 
     Returns:
-        Nothing where they are the same, and where neither run has printed totals.
+        How far that has come, and what is wrong: nothing where neither run has printed totals.
     """
     program = " ".join(settings.interpreter) or "tcltorch"
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         try:
             end = _run(settings, file.path, stdout, stderr)
         except OSError as error:
-            return f"{program} alone: {error.strerror or error}"
+            return Compared.WITHOUT_TOTALS, f"{program} alone: {error.strerror or error}"
         printed = _totals(stdout)
         complaint = _complaint(stderr)
     if end.stopped:
-        return f"{program} alone {end}"
+        return Compared.WITHOUT_TOTALS, f"{program} alone {end}"
     if printed == file.totals or (printed is None and not file.counts.totalled_any):
-        return ""
+        return Compared.DONE, ""
+    observed = f"with pytest {_in_words(file.totals)}"
     if printed is None:
-        alone = f"{end} and printed no totals to standard output{complaint}"
-        return f"{program} alone {alone}; with pytest {_in_words(file.totals)}"
-    return (
-        f"counts differ: {program} alone {_in_words(printed)}, with pytest {_in_words(file.totals)}. "
+        alone = f"{program} alone {end} and printed no totals to standard output{complaint}"
+        return Compared.WITHOUT_TOTALS, f"{alone}; {observed}"
+    return Compared.DONE, (
+        f"counts differ: {program} alone {_in_words(printed)}, {observed}. "
         "The suite looks for what pytest adds to its interpreter, or its results are not the same each time"
     )
 

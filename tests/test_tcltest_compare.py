@@ -118,3 +118,20 @@ def test_the_only_file_is_broken(pytester: pytest.Pytester) -> None:
     run(pytester, "--tcltest-compare").stdout.fnmatch_lines(
         ["counts compared with a run without pytest: 0 files; not a.test, of which not all tests have run"]
     )
+
+
+PRINTS = 'puts "\\nsub.test:\\tTotal\\t5\\tPassed\\t5\\tSkipped\\t0\\tFailed\\t0"'
+
+
+def test_totals_that_a_body_prints_are_not_those_of_tcltest(pytester: pytest.Pytester) -> None:
+    children = """
+        interp create kid
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 1; tcltest::cleanupTests}
+    """
+    sourced = "test c-1 {} {expr 1} 1\nsource d.tcl"
+    write(pytester, a=suite(f"test a-1 {{}} {{{PRINTS}; expr 1}} 1"), b=suite(children + GOOD))
+    write(pytester, c=HEAD + sourced, é=suite(f"test e-1 {{}} {{{PRINTS}; expr 1}} 1"))
+    (pytester.path / "d.tcl").write_text(suite(f"test d-1 {{}} {{{PRINTS}; expr 1}} 1"))
+    result = run(pytester, "--tcltest-compare")
+    assert result.parseoutcomes() == {"passed": 6, "skipped": 1, "failed": 1}
+    result.stdout.fnmatch_lines(["counts compared with a run without pytest: 4 files"])

@@ -25,6 +25,7 @@ class FileRun:
         unselected: those that did not run, because not all tests were selected.
         outcomes: by name and occurrence.
         counts: which of them the totals count.
+        names_of_totals: what the lines of totals begin with that tcltest has printed.
         reported: the tests that have a report.
         problem: what is wrong with the file as a whole, such as an error after its last test.
         stand_ins: what stands for results that tcltest has counted, and of which no test has told.
@@ -42,6 +43,7 @@ class FileRun:
     unselected: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
+    names_of_totals: set[str] = field(default_factory=set)
     reported: set[Key] = field(default_factory=set)
     problem: str = ""
     stand_ins: list[TclTest] = field(default_factory=list)

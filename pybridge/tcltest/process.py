@@ -19,9 +19,9 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
 | cleanup | interpreter | cleanupTests was called |
-| totals | interpreter | it has printed its totals |
+| totals | interpreter, name | it has printed its totals, which begin with the name of a file |
 | reporting | interpreter | it is about to add its counts to those of another |
-| handed | interpreter | it has printed its totals to another process, which adds them to its counts |
+| handed | interpreter, name | it has printed them to another process, which adds them to its counts |
 | reported | interpreter, passed, skipped, failed | counts of another have been added to its own |
 | process | file, message, whether just its status is wrong | one that ran it for runAllTests ended badly |
 | changes_counts | | while collecting: a script seems to change what tcltest has counted |

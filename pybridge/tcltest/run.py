@@ -254,6 +254,10 @@ class Run:
         elif kind == "recounted":
             file.recount(*words)
         else:
+            if kind == "totals":
+                file.names_of_totals.add(words.pop())
+            elif kind == "handed":
+                words.pop()
             if kind != "reported":  # all that has been added is in what is printed now, or added to others
                 file.add_unseen(words[0])
             self._take_counts(file.counts, kind, words)

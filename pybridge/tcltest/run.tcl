@@ -200,7 +200,7 @@ proc ::pytest_tcltest::failing {args} {
 proc ::pytest_tcltest::totalled {args} {
     variable before
     variable prefix
-    upvar 1 calledFromAllFile cleaning pipeFd pipe
+    upvar 1 calledFromAllFile cleaning pipeFd pipe testFileName name
     if {[silent]} {
         return
     }
@@ -211,7 +211,7 @@ proc ::pytest_tcltest::totalled {args} {
     if {[info exists cleaning] && $::tcltest::numTests(Total) == 0} {
         compare_counts
         variable totals
-        emit $totals $prefix
+        emit $totals $prefix [expr {[info exists name] ? $name : ""}]
         begin_counts
         array set before {Passed 0 Skipped 0 Failed 0} ;# it may have been called by a test that still runs
     }

@@ -15,7 +15,7 @@ from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.process import End, start_process
 from pybridge.tcltest.settings import Settings
 
-_COUNTS = re.compile(rb"\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
+_COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
 
 def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
@@ -30,7 +30,7 @@ def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
             end = _run(settings, file.path, stdout, stderr)
         except OSError as error:
             return Compared.WITHOUT_TOTALS, f"{program} alone: {error.strerror or error}"
-        printed = _totals(stdout)
+        printed = _totals(stdout, file)
         complaint = _complaint(stderr)
     if end.stopped:
         return Compared.WITHOUT_TOTALS, f"{program} alone {end}"
@@ -66,11 +66,22 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
     return End(status, stopped)
 
 
-def _totals(output: BinaryIO) -> tuple[int, ...] | None:
-    """How many have passed, have been skipped, have failed, in all totals that tcltest has printed."""
+def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:
+    """How many have passed, have been skipped, have failed, in all totals that tcltest has printed.
+
+    A test may print totals of another program, such as a tcltest that it tests: those of other names than the
+    run with pytest has seen do not count.
+    """
     output.seek(0)
-    printed = [found.groups() for found in map(_COUNTS.search, output) if found]
+    names = "|".join(map(_pattern, sorted({file.path.name, *file.names_of_totals})))
+    pattern = re.compile(f"(?:{names}){_COUNTS}".encode())
+    printed = [found.groups() for found in map(pattern.search, output) if found]
     return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
+
+
+def _pattern(name: str) -> str:
+    """A regular expression for the name of a file, in whatever encoding it is printed."""
+    return re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
 
 
 def _complaint(errors: BinaryIO) -> str:

@@ -383,6 +383,48 @@ def test_control_characters_do_not_reach_the_terminal(pytester):
     result.stdout.fnmatch_lines([r"FAILED control.test::c-2 - error: \x1b[[]31mred"])
 
 
+HALVES = r"""
+    test "u\u00e9\ud83d" {} {puts x; expr 1} 1
+    test "k\udc80" {with \udc80} {expr 1} 2
+    test "\ud83d\ude00 whole" {} {expr 1} 1
+    test plain {} {expr 1} 1
+"""
+
+
+@pytest.mark.parametrize("interpreter", ["tclsh", ""])
+def test_half_a_surrogate_pair_in_a_name(pytester, interpreter):
+    write(pytester, a=suite(HALVES))
+    names = {r"ué\ud83d": "PASSED", r"k\udc80": "FAILED", "😀 whole": "PASSED"}
+    for name, status in names.items():
+        result = run(pytester, "-v", f"a.test::{name}", interpreter=interpreter)
+        assert status_of(result) == {f"a.test::{name}": status}
+        assert "TclTestWarning" not in str(result.stdout)
+    for options in [], ["-p", "xdist", "-n1"]:
+        result = run(pytester, "-v", "-rA", "--junitxml=out.xml", *options, interpreter=interpreter)
+        assert result.parseoutcomes() == {"passed": 3, "failed": 1}
+        assert section(result, r"k\udc80 with \udc80").endswith(r"a.test:5: k\udc80")
+        written = (pytester.path / "out.xml").read_text(encoding="utf-8")
+        assert all(f'name="{name}"' in written for name in names)
+
+
+def test_half_a_surrogate_pair_in_warnings_and_errors(pytester):
+    made = r'test m-1 {} {set ::made 1} 1; if {[info exists made]} {test "m\ud83d" {} {expr 1} 1}'
+    write(pytester, a=suite(f"{made}; test m-2 {{}} {{expr 1}} 1"), b=HEAD + r'test "b\ud83d" {} {expr 1} 1; error bang')
+    result = run(pytester, "a.test::m-1", "b.test")
+    assert result.parseoutcomes() == {"passed": 2, "errors": 1, "warnings": 1}
+    result.stdout.fnmatch_lines([r"*TclTestWarning: m\ud83d: was not run*"])
+    write(pytester, c=HEAD + r'test "c\ud83d" {} {expr 1} 1; exit 3')
+    run(pytester, "c.test").stdout.fnmatch_lines([r"*; the last test before that was c\ud83d"])
+
+
+def test_control_characters_in_a_description_are_escaped(pytester):
+    write(pytester, a=suite(r'test a-1 "in \x1b\[31mred\x07 \u200b" {expr 1} 2'))
+    for options in [], ["-p", "xdist", "-n1"]:
+        result = run(pytester, *options)
+        assert section(result, r"a-1 in \x1b[31mred\x07 \u200b")
+        assert "\x1b" not in str(result.stdout)
+
+
 def test_the_element_that_differs_is_named_however_nested(pytester):
     cells = "inv 12 nand2 44 nor2 17 dff 103 mux2 9"
     report = f"name top cells {{{cells}}} area 1234.5 slack {{wns -0.034}}"

@@ -3,13 +3,19 @@
 import re
 import unicodedata
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")  # what a terminal obeys, but for \t and \n
+# what a terminal obeys, but for \t and \n, and halves of surrogate pairs, which no file takes
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MINUS = "\N{MINUS SIGN}"
 
 
 def harmless(text: str) -> str:
     """The text with its control characters escaped, as Tcl escapes them."""
     return _CONTROL.sub(lambda match: _code(match[0]), text)
+
+
+def printable(text: str) -> str:
+    """The text with all that does not show escaped, as Tcl escapes it."""
+    return "".join(each if each.isprintable() else _code(each) for each in text)
 
 
 def has_control(text: str) -> bool:

@@ -109,6 +109,7 @@ proc ::pytest_tcltest::start_writer {} {
         proc read_text {path} {
             set channel [by_name open $path]
             fconfigure $channel -encoding utf-8 -translation lf
+            catch {fconfigure $channel -profile tcl8} ;# Tcl 9 would refuse half a surrogate pair
             set text [read -nonewline $channel]
             close $channel
             return $text

@@ -10,6 +10,7 @@ import pytest
 from _pytest.nodes import Node
 
 from pybridge.tcltest.broken import BrokenFile
+from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
@@ -101,7 +102,7 @@ def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
     """
     names = []
     for test in tests:
-        plain = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in test.name)
+        plain = printable(test.name)
         number = abs(test.occurrence)
         name = plain if number == 1 else f"{plain}[{number}]"
         while name in taken:
@@ -190,8 +191,9 @@ class TclItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        description = " ".join(self.test.description.split()) or "(no description)"
-        return self.test.path, self.test.line - 1, f"{self.name or self.test.name} {description}".strip()
+        description = printable(" ".join(self.test.description.split())) or "(no description)"
+        name = self.name or printable(self.test.name)
+        return self.test.path, self.test.line - 1, f"{name} {description}".strip()
 
 
 def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:

@@ -44,7 +44,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -56,6 +56,7 @@ from pybridge.tcltest.settings import Settings
 _HERE = Path(__file__).resolve().parent
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _ESCAPES = str.maketrans(_ESCAPED)
+_NAMING = ("test", "begin", "unfound")  # the events that begin with the name of a test
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
@@ -96,18 +97,28 @@ class End:
             return f"was killed by signal {-self.status}"
 
 
-def encode(words: Iterable[str]) -> bytes:
+def encode(words: Sequence[str]) -> bytes:
     """One line of a plan: words with tabs between them."""
-    return "\t".join(word.translate(_ESCAPES) for word in words).encode("utf-8", "surrogateescape") + b"\n"
+    # a path may have bytes that are not UTF-8, the name of a test half a surrogate pair
+    errors = "surrogatepass" if words[0] == "test" else "surrogateescape"
+    return "\t".join(word.translate(_ESCAPES) for word in words).encode("utf-8", errors) + b"\n"
 
 
 def decode(line: bytes) -> Event:
     """The words of one line of events."""
     text = line.decode("utf-8", "surrogatepass")
-    if not text.isascii():  # Tcl 8.6 writes a character beyond U+FFFF as its two halves
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-        text = text.encode("utf-8", "backslashreplace").decode("utf-8")  # of a half alone we write the number
-    return [_unescape(word) for word in text.split("\t")]
+    if text.isascii():
+        return [_unescape(word) for word in text.split("\t")]
+    # Tcl 8.6 writes a character beyond U+FFFF as its two halves
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    thread, kind, *words = [_unescape(word) for word in text.split("\t")]
+    # of a half alone we write the number, but in the name by which Tcl is to find a test
+    named = int(kind in _NAMING)
+    return [thread, kind, *words[:named], *map(_without_halves, words[named:])]
+
+
+def _without_halves(word: str) -> str:
+    return word.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _unescape(word: str) -> str:

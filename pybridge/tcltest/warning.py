@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.file_run import FileRun
 
@@ -49,6 +50,9 @@ def _warn(tests: list[TclTest], what: str) -> None:
 
 def _listed(tests: list[TclTest]) -> str:
     times = Counter(test.name for test in tests)
-    names = [name if number == 1 else f"{name} ({number} times)" for name, number in times.items()]
+    names = [
+        printable(name) if number == 1 else f"{printable(name)} ({number} times)"
+        for name, number in times.items()
+    ]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more

@@ -1,6 +1,7 @@
 """The pytest plugin: which tests there are, which run, and that the counts are tcltest's own."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -527,6 +528,37 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
         assert list(tmp_path.glob("tcltest-*")) == []
         assert "KeyboardInterrupt" in output
         assert "TclTestWarning" not in output
+
+
+HANGS = "puts 1\\n2\\nhello; puts stderr oops; set f [open pid w]; puts $f [pid]; close $f; vwait forever"
+WRITTEN = r"\n-+ Captured stdout.* -+\n1\n2\nhello\n-+ Captured stderr.* -+\noops\n!+ KeyboardInterrupt !+\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (f"test a-2 {{}} {{{HANGS}}} 1", rf"=\na-2 in a.test had run for [\d.]+ seconds{WRITTEN}"),
+        (
+            f"if {{[info exists done]}} {{{HANGS}}}",
+            f"=\nbetween the tests of a.test, after a-1{WRITTEN}",
+        ),
+        (HANGS, "! KeyboardInterrupt: while a.test was searched for tests; the last test found was a-1 !"),
+    ],
+    ids=["test", "between", "search"],
+)
+def test_ctrl_c_tells_what_ran_and_what_it_had_written(pytester, body, where):
+    write(pytester, a=suite(f"test a-1 {{}} {{set ::done 1}} 1\n{body}"))
+    command = [sys.executable, "-m", "pytest", "-q"]
+    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
+    written = pytester.path / "pid"
+    try:
+        eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert re.search(where, output), output
 
 
 # -- nothing hides that a file is wrong ------------------------------------------------------------------

@@ -409,7 +409,11 @@ def test_half_a_surrogate_pair_in_a_name(pytester, interpreter):
 
 def test_half_a_surrogate_pair_in_warnings_and_errors(pytester):
     made = r'test m-1 {} {set ::made 1} 1; if {[info exists made]} {test "m\ud83d" {} {expr 1} 1}'
-    write(pytester, a=suite(f"{made}; test m-2 {{}} {{expr 1}} 1"), b=HEAD + r'test "b\ud83d" {} {expr 1} 1; error bang')
+    write(
+        pytester,
+        a=suite(f"{made}; test m-2 {{}} {{expr 1}} 1"),
+        b=HEAD + r'test "b\ud83d" {} {expr 1} 1; error bang',
+    )
     result = run(pytester, "a.test::m-1", "b.test")
     assert result.parseoutcomes() == {"passed": 2, "errors": 1, "warnings": 1}
     result.stdout.fnmatch_lines([r"*TclTestWarning: m\ud83d: was not run*"])

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
+from pybridge.tcltest.characters import printable
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.process import End, Event, TclProcess
 from pybridge.tcltest.settings import Settings
@@ -176,6 +177,12 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         _read(events[begin:], path, contents)
         if not contents.problem:
             _judge_end(contents, path, End(process.status or 0, stopped))
+    except KeyboardInterrupt as interrupt:
+        events += process.events()
+        found = _tests(events, path)
+        last = f"; the last test found was {printable(found[-1].name)}" if found else ""
+        interrupt.args = (f"while {path.name} was searched for tests{last}",)
+        raise
     finally:  # Ctrl-C is no reason to leave a file rewritten
         process.kill()
         contents.rewritten = any(event[1] == "rewritten" for event in events + process.events())

@@ -2,13 +2,17 @@
 
 import re
 import sys
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
+
+if TYPE_CHECKING:
+    from pybridge.tcltest.run import Interrupted
 
 # what tcltest prints as its totals, each line
 _LINE_OF_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
 
+_LAST_LINES = 20  # of what was written before Ctrl-C
 _LONGEST = 1_000_000  # bytes: a test that is stopped in a loop may have written gigabytes
 
 
@@ -33,6 +37,18 @@ def add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         elif text:
             item.add_report_section(phase, channel, text)
+
+
+def write_interrupted(terminal: pytest.TerminalReporter, interrupted: "list[Interrupted]") -> None:
+    """Say what ran at Ctrl-C, and show the end of what it had written."""
+    terminal.ensure_newline()
+    terminal.section("interrupted")
+    for where, output in interrupted:
+        terminal.write_line(where)
+        for channel, text in zip(("stdout", "stderr"), output, strict=True):
+            if text:
+                terminal.section(f"Captured {channel}, its last lines", "-")
+                terminal.write_line("\n".join(text.splitlines()[-_LAST_LINES:]))
 
 
 def without_totals(text: str) -> str:

@@ -140,11 +140,13 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
     """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
     from pybridge.tcltest.suites import SUITES
 
     suites = session.config.stash[SUITES]
+    if exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
+        suites.note_interrupt()
     suites.close()
     if suites.settings.compare:
         suites.comparisons.note_files([*suites.runs, *suites.broken])
@@ -168,6 +170,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if comparison:
         terminalreporter.ensure_newline()
         terminalreporter.write_line(comparison)
+    if suites.interrupted:
+        from pybridge.tcltest.output import write_interrupted
+
+        write_interrupted(terminalreporter, suites.interrupted)
     leaks = [
         (report.location[:2], report.nodeid, value)
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")

@@ -4,8 +4,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
+from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.file_run import FileRun
@@ -24,6 +26,13 @@ def _problem_of_end(file: FileRun, end: End) -> str:
         return ""
     though = ", though no test failed" if end.exited else ""
     return f"the process {end} after {'the end of the file' if file.sourced else 'cleanupTests'}{though}"
+
+
+class Interrupted(NamedTuple):
+    """Where Ctrl-C has interrupted a process, and what the test that ran, or what came since the last, wrote."""
+
+    where: str
+    output: tuple[str, str]
 
 
 class Run:
@@ -86,6 +95,26 @@ class Run:
         file = self.files[path]
         self._advance(lambda: file.ended)
         return file
+
+    def interrupted(self) -> Interrupted | None:
+        """Where the process is when the user presses Ctrl-C; None where there is none."""
+        process = self._process
+        if process is None:
+            return None
+        for event in process.events():
+            self._take(process, event)
+        running = [each for thread in self._running.values() for each in thread]
+        output = process.output(running[-1].start if running else self._mark, None)
+        if self._file is None:
+            return Interrupted("before the first test file was sourced", output)
+        name = self._file.path.name
+        if running:
+            seconds = time.time() - running[-1].since / 1e6
+            where = f"{printable(running[-1].name)} in {name} had run for {seconds:.1f} seconds"
+        else:
+            last = f"after {printable(self._file.last)}" if self._file.last else "before the first of them"
+            where = f"between the tests of {name}, {last}"
+        return Interrupted(where, output)
 
     def close(self) -> None:
         """Stop what still runs; the files that it has not come to get no other process."""

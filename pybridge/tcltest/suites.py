@@ -16,7 +16,7 @@ from pybridge.tcltest.settings import Settings
 if TYPE_CHECKING:
     from pybridge.tcltest.broken import BrokenFile
     from pybridge.tcltest.collection import Contents
-    from pybridge.tcltest.run import Run
+    from pybridge.tcltest.run import Interrupted, Run
 
 
 class Suites:
@@ -38,6 +38,7 @@ class Suites:
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
         self.comparisons = Comparisons()
+        self.interrupted: list[Interrupted] = []
 
     def contents_of(self, path: Path) -> "Contents":
         """What a file holds; it is looked at once."""
@@ -62,6 +63,10 @@ class Suites:
             _heed_sigterm()
             self._owned = Path(tempfile.mkdtemp(prefix="tcltest-"))
         return self._owned
+
+    def note_interrupt(self) -> None:
+        """Take note of where the processes are when the user presses Ctrl-C."""
+        self.interrupted = [told for run in set(self.runs.values()) if (told := run.interrupted())]
 
     def close(self) -> None:
         """Stop all processes, and remove what workers have shared."""

@@ -3,6 +3,7 @@
 import fnmatch
 import random
 import re
+import shutil
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -778,6 +779,24 @@ def test_the_summary_says_why_with_xdist_too(pytester):
     )
 
 
+@pytest.mark.skipif(not shutil.which("tclsh"), reason="tcltorch, which stands in for tclsh, has torch")
+def test_how_another_interpreter_finds_our_packages(pytester, monkeypatch):
+    monkeypatch.delenv("TCLLIBPATH", raising=False)
+    write(pytester, a="package require torch\n" + suite("test a-1 {} {expr 1} 1"))
+    write(pytester, b=suite("test b-1 {} {package require torch} 1"))
+    write(pytester, c=suite("test c-1 {} {package require torchlight} 1; test c-2 {} {expr 1} 1"))
+    way_out = (
+        "E   tclsh finds it with TCLLIBPATH=$(tcltorch tclpkg) in the environment, or after a set-up script *"
+    )
+    for options in [], ["-p", "xdist", "-n1"]:
+        result = run(pytester, *options)
+        assert result.parseoutcomes() == {"passed": 1, "failed": 2, "errors": 1}
+        assert len(fnmatch.filter(result.outlines, way_out)) == 2
+        result.stdout.fnmatch_lines(["E   can't find package torch", way_out])
+        assert fnmatch.filter(result.outlines, "ERROR a.test::(file) - can't find package torch")
+        assert "finds it" not in section(result, "c-1 (no description)")
+
+
 def test_junit_and_durations(pytester):
     write(pytester, junit=suite("test j-1 {slow} {after 300; expr 1} 1\n" + CORPUS["old_style"]))
     run(pytester, "--junitxml=out.xml")
@@ -862,7 +881,13 @@ def test_a_leak_fails_a_test_when_strict(pytester):
     )
     result = run(pytester, "--tb=no")
     assert outcomes(result) == (2, 1, 1)
-    in_order = ["*= leaked torch handles =*", "strict.test::s-1: t1, t2", "strict.test::s-3: t3", "===*"]
+    in_order = [
+        "*= leaked torch handles =*",
+        "strict.test::s-1: t1, t2",
+        "strict.test::s-3: t3",
+        "free them in -cleanup, or run the body in torch::scope",
+        "===*",
+    ]
     result.stdout.fnmatch_lines(in_order, consecutive=True)
     pytester.makeini("[pytest]\ntcltest_strict_leaks = true")
     result = run(pytester, "-v")

@@ -1,5 +1,6 @@
 """How the failure of a test reads."""
 
+import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,10 +13,11 @@ from pybridge.tcltest.characters import harmless
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.difference import mismatch, mismatch_in_short
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.suites import DESCRIPTION
+from pybridge.tcltest.suites import DESCRIPTION, SUITES
 from pybridge.tcltest.trace import line_in_file, trace_in_script
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
+_NOT_FOUND = re.compile(r"can't find package torch(?:::tcltest)?(?![\w:])")
 _TRACE_ENDS = 30  # lines
 
 
@@ -84,6 +86,18 @@ def restore_description(report: pytest.TestReport) -> None:
     report.longrepr = description  # type: ignore[assignment]  # pytest asks for less
 
 
+def _way_out(config: pytest.Config, wrong: list[str]) -> list[str]:
+    """What to do where another interpreter than tcltorch does not find our packages."""
+    interpreter = config.stash[SUITES].settings.interpreter
+    if not (interpreter and any(map(_NOT_FOUND.search, wrong))):
+        return []
+    return [
+        f"{Path(interpreter[0]).name} finds it with TCLLIBPATH=$(tcltorch tclpkg) in the environment, "
+        "or after a set-up script (--tcltest-setup)",
+        "that has the line: lappend auto_path [exec tcltorch tclpkg]",
+    ]
+
+
 class Problem(Exception):
     """Something is wrong with a file, at this line (0 when there is none).
 
@@ -100,7 +114,8 @@ class Problem(Exception):
     def describe(self, config: pytest.Config) -> Description:
         first, *rest = self._message.split("\n")
         where = _relative(config, self._path) + (f":{self._line}" if self._line else "")
-        lines = [*_marked([first]), *(f"    {line}" if line else "" for line in rest), "", where]
+        marked = _marked([first, *_way_out(config, [first])])
+        lines = [*marked, *(f"    {line}" if line else "" for line in rest), "", where]
         return Description(Location(str(self._path), self._line, first), lines)
 
 
@@ -115,10 +130,12 @@ class Failure(Exception):
     def describe(self, config: pytest.Config) -> Description:
         whole = config.getoption("verbose", 0) > 1
         wrong = list(self._wrong(whole))
+        in_short = self._in_short(wrong)
+        wrong += _way_out(config, wrong)
         traces = [line for phase in self._outcome.traces for line in self._trace(config, phase, whole)]
         where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
         lines = [*self._scripts(), *_marked(wrong), *traces, "", where]
-        location = Location(str(self._test.path), self._test.line, self._in_short(wrong))
+        location = Location(str(self._test.path), self._test.line, in_short)
         return Description(location, lines, short=[where, *_marked(wrong), *traces])
 
     def _scripts(self) -> Iterator[str]:

@@ -188,6 +188,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("leaked torch handles")
         for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
             terminalreporter.write_line(f"{nodeid}: {handles}")
+        terminalreporter.write_line("free them in -cleanup, or run the body in torch::scope")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -29,7 +29,7 @@ def _problem_of_end(file: FileRun, end: End) -> str:
 
 
 class Interrupted(NamedTuple):
-    """Where Ctrl-C has interrupted a process, and what the test that ran, or what came since the last, wrote."""
+    """Where Ctrl-C has interrupted a process, and what the test wrote, or what came since the last one."""
 
     where: str
     output: tuple[str, str]

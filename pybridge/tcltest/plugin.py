@@ -158,15 +158,16 @@ def pytest_testnodedown(node: Any) -> None:
     """Take in what a worker of pytest-xdist has compared; one that has crashed tells nothing."""
     from pybridge.tcltest.suites import SUITES
 
-    told = getattr(node, "workeroutput", {}).get(_COMPARED, {})
-    node.config.stash[SUITES].comparisons.add(told)
+    told = getattr(node, "workeroutput", {}).get(_COMPARED)
+    if told:
+        node.config.stash[SUITES].comparisons.add(told)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     from pybridge.tcltest.suites import LEAKED, SUITES
 
     suites = terminalreporter.config.stash[SUITES]
-    comparison = str(suites.comparisons)
+    comparison = str(suites.comparisons) if suites.settings.compare else ""
     if comparison:
         terminalreporter.ensure_newline()
         terminalreporter.write_line(comparison)

@@ -4,18 +4,19 @@ import os
 import shutil
 import signal
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pybridge.tcltest.comparison import Comparisons
 from pybridge.tcltest.settings import Settings
 
 if TYPE_CHECKING:
     from pybridge.tcltest.broken import BrokenFile
     from pybridge.tcltest.collection import Contents
+    from pybridge.tcltest.comparison import Comparisons
     from pybridge.tcltest.run import Interrupted, Run
 
 
@@ -37,8 +38,14 @@ class Suites:
         self.contents: dict[Path, Contents] = {}
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
-        self.comparisons = Comparisons()
         self.interrupted: list[Interrupted] = []
+
+    @cached_property
+    def comparisons(self) -> "Comparisons":
+        """How far the comparison of each file has come; for --tcltest-compare alone."""
+        from pybridge.tcltest.comparison import Comparisons
+
+        return Comparisons()
 
     def contents_of(self, path: Path) -> "Contents":
         """What a file holds; it is looked at once."""

@@ -145,9 +145,11 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
     from pybridge.tcltest.suites import SUITES
 
     suites = session.config.stash[SUITES]
-    if exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
-        suites.note_interrupt()
-    suites.close()
+    try:
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
+            suites.note_interrupt()
+    finally:  # a second Ctrl-C may come
+        suites.close()
     if suites.settings.compare:
         suites.comparisons.note_files([*suites.runs, *suites.broken])
         getattr(session.config, "workeroutput", {})[_COMPARED] = suites.comparisons.told()

@@ -519,7 +519,7 @@ def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
 
 
 def test_an_editor(start: Start, tmp_path: Path) -> None:
-    """What it leaves is run, unless it fails; an event and Ctrl-C bring no prompt onto its screen."""
+    """What it leaves is run, unless it fails; events, resizing and Ctrl-C bring no prompt onto its screen."""
     editor = tmp_path / "editor"
     editor.write_text("""#!/bin/sh
 trap 'echo stopped; exit 1' INT
@@ -536,9 +536,12 @@ printf "\\nputs [string toupper edited]\\n" >>"$1"
     terminal.press(f"list wait{CTRL_X}{CTRL_E}")
     terminal.expect("editing\n")
     terminal.expect("above\n")
+    shown = len(terminal.raw)
+    terminal.resize(30, 100)
     time.sleep(0.1)
     terminal.press(CTRL_C)
     assert terminal.expect("stopped\n") == "^Cstopped\n"
+    assert "\x1b" not in terminal.raw[shown : terminal.raw.index("stopped")]
     terminal.expect("list wait")
     terminal.press(f"ing{ENTER}")
     terminal.expect("\nwaiting\n")

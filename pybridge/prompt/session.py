@@ -150,6 +150,9 @@ class Prompt:
         )
         session.app.key_processor.before_key_press += pace.note
         session.app.terminal_size_polling_interval = None  # a signal tells
+        resized = session.app._on_resize
+        # else it erases, and asks where the cursor is, on the editor's screen
+        session.app._on_resize = lambda: None if self._in_editor() else resized()  # type: ignore[method-assign]
         session.app.after_render += lambda _: self._loading.start()
         return session
 

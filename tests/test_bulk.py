@@ -278,7 +278,8 @@ def test_what_is_no_number_is_named_with_its_index(shared: Interpreter) -> None:
             elements = ["1.5", "2", "-3", "4e0", "0x5", "6"]
             elements[index] = word
             text = join_list(elements)
-            message = f'expected number but got "{word}" at index {index} for values'
+            hint = " (blanks separate the elements of a list, a point the decimals)" if "," in word else ""
+            message = f'expected number but got "{word}" at index {index} for values{hint}'
             for made in (packed(shared, text, "float64"), packed(shared, tuple(elements), "float64")):
                 if made != (message, ("TORCH", "ARG", "TYPE", "values")):
                     wrong.append((text, made))

@@ -36,6 +36,7 @@ Leaks are a list: a handle, and for the first ones what it names.
 An extent is two words: how much there is on standard output, and on standard error.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -217,14 +218,18 @@ class TclProcess:
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
     def watch(self) -> Iterator[list[Event]]:
-        """Events as they come, an empty list now and then, until the process has ended."""
+        """Events as they come, an empty list now and then, until the process has ended.
+
+        Ctrl-C comes between them: half-way through, what a test has done would be lost.
+        """
         pauses = iter(_PAUSES)
         while True:
-            ended = self.status is not None  # asked first: what it wrote last must not be missed
-            events = self.events()
-            if events:
-                pauses = iter(_PAUSES)
-            yield events
+            with _undisturbed():
+                ended = self.status is not None  # asked first: what it wrote last must not be missed
+                events = self.events()
+                if events:
+                    pauses = iter(_PAUSES)
+                yield events
             if ended:
                 return
             if not events:
@@ -253,6 +258,16 @@ class TclProcess:
         """Kill what still runs, and remove the files."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Have what ends pytest wait for the end of this block."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start_process(

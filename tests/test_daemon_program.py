@@ -213,6 +213,7 @@ def catches(process: int, number: int) -> bool:
 
 def test_a_child_that_does_not_take_over(daemon: Daemon) -> None:
     """Nothing has been run: the program does it itself."""
+    eventually(lambda: len(daemon.children()) == 1 and state(daemon.process) == "S")
     (spare,) = daemon.children()
     os.kill(spare, signal.SIGSTOP)
     program = daemon.start_tcltorch("-c", "puts [exec cat /proc/[pid]/stat]")

@@ -165,9 +165,8 @@ class HandleTable:
             return []
         found = [self._names_in(each, kinds, depth + 1) for each in elements]
         if pairs_of(elements) and not any(found[::2]):
-            handles = [
-                names for value, names in zip(elements, found, strict=True) if names == elements_of(value)
-            ]
+            named = [pair for pair in zip(elements, found, strict=True) if pair[1]]
+            handles = [names for value, names in named if names == elements_of(value)]
             return list(dict.fromkeys(name for names in (handles or found) for name in names))
         if any(found) and not all(found):
             if depth:

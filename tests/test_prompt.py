@@ -547,6 +547,18 @@ printf "\\nputs [string toupper edited]\\n" >>"$1"
     terminal.expect("\nwaiting\n")
 
 
+def test_an_editor_that_a_script_names(start: Start, tmp_path: Path) -> None:
+    """It is found where the script has it looked for, and has the script's variables."""
+    editor = tmp_path / "own editor"
+    editor.write_text('#!/bin/sh\nprintf "puts {$MINE with $1}" >"$2"\n')
+    editor.chmod(0o755)
+    terminal = start(VISUAL="false", EDITOR="false", FOLDER=str(tmp_path))
+    terminal.run("unset env(VISUAL); set env(EDITOR) {'own editor' -x}; set env(MINE) edited", "\nedited\n")
+    terminal.run("append env(PATH) : $env(FOLDER); list", "")
+    terminal.press(f"puts typed{CTRL_X}{CTRL_E}")
+    terminal.expect("\nedited with -x\n")
+
+
 _RAW_EDITOR = """
 import os, sys, tty
 tty.setraw(0)
@@ -593,7 +605,7 @@ def test_control_c_is_a_key_in_an_editor_that_has_it_so(start: Start, tmp_path: 
         ("cat", "puts kept;# \udcff", "what is typed is not UTF-8, and goes into no editor"),
         ('"ed', "puts kept", 'EDITOR is "ed, which is no command: No closing quotation'),
         ("nosuchprogram", "puts kept", "the editor nosuchprogram cannot be run: No such file or directory"),
-        ("", "puts kept", "no editor is found; VISUAL or EDITOR names one when tcltorch is started"),
+        ("", "puts kept", "no editor is found; set env(EDITOR) names one"),
     ],
 )
 def test_an_editor_from_which_nothing_comes_back(

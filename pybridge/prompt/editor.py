@@ -1,5 +1,6 @@
 """What is typed at the prompt, in the user's editor."""
 
+import ctypes
 import os
 import shlex
 import shutil
@@ -9,16 +10,20 @@ from pathlib import Path
 
 _VARIABLES = ("VISUAL", "EDITOR")
 _USUAL = ("editor", "nano", "pico", "vi", "emacs")
+_getenv = ctypes.CDLL(None).getenv  # knows what Tcl has set in `env`; os.environ is as it was at the start
+_getenv.restype = ctypes.c_char_p
 
 
-def edited(script: str) -> str | None:
+def edited(script: str, command: list[str]) -> str | None:
     """Wait for the editor; what it has saved, without the end of the last line, or None if it has failed.
+
+    Args:
+        command: what `editor_command` has found.
 
     Raises:
         OSError: there is no place for the file that it is to have.
         ValueError: another thing is wrong; the message says what.
     """
-    command = _command()
     # a folder of its own takes what an editor leaves beside the file, and may go without the file
     with tempfile.TemporaryDirectory(prefix="tcltorch-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, "script.tcl")
@@ -26,18 +31,30 @@ def edited(script: str) -> str | None:
         return _saved(path) if _status([*command, str(path)]) == 0 else None
 
 
-def _command() -> list[str]:
-    """The words that start the editor that a variable names, or else a usual one."""
+def editor_command() -> list[str]:
+    """The words that start the editor that a variable of the environment names, or else a usual one.
+
+    Called in the thread of Tcl, which may change the environment at any other time.
+
+    Raises:
+        ValueError: there is none; the message says why.
+    """
+    path = _environment("PATH")
     for variable in _VARIABLES:
-        if value := os.environ.get(variable, "").strip():
+        if value := _environment(variable).strip():
             try:
-                return shlex.split(value)
+                name, *words = shlex.split(value)
             except ValueError as error:
                 raise ValueError(f"{variable} is {value}, which is no command: {error}") from None
-    found = [name for name in _USUAL if shutil.which(name)]
+            return [shutil.which(name, path=path) or name, *words]
+    found = [program for name in _USUAL if (program := shutil.which(name, path=path))]
     if not found:
-        raise ValueError(f"no editor is found; {' or '.join(_VARIABLES)} names one when tcltorch is started")
+        raise ValueError("no editor is found; set env(EDITOR) names one")
     return found[:1]
+
+
+def _environment(variable: str) -> str:
+    return os.fsdecode(_getenv(variable.encode()) or b"")
 
 
 def _encoded(script: str) -> bytes:

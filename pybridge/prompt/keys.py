@@ -12,7 +12,7 @@ from prompt_toolkit.key_binding.key_processor import KeyProcessor
 from prompt_toolkit.search import accept_search, stop_search
 
 from pybridge.prompt import margin
-from pybridge.prompt.editor import edited
+from pybridge.prompt.editor import edited, editor_command
 from pybridge.prompt.words import place_at_end
 
 CTRL_C = "^C"  # how a terminal shows it
@@ -106,7 +106,8 @@ def key_bindings(
         buffer = event.current_buffer
         script = buffer.text
         try:
-            saved = await run_in_terminal(lambda: edited(script), in_executor=True)
+            command = editor_command()
+            saved = await run_in_terminal(lambda: edited(script, command), in_executor=True)
         except OSError as error:
             warn(f"there is no file for the editor: {error.strerror}")
         except ValueError as error:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 TIMEOUT = 120.0  # seconds; only a test that fails waits so long
-ENTER, ESC, TAB, UP = "\r", "\x1b", "\t", "\x1b[A"
+BACKSPACE, ENTER, ESC, TAB, UP = "\x7f", "\r", "\x1b", "\t", "\x1b[A"
 CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_R, CTRL_X, CTRL_Z = (chr(ord(key) - 64) for key in "CDELRXZ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt

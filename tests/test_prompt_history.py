@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pybridge.prompt.history import HistoryFile, history_path
-from tests.terminal import CTRL_D, CTRL_E, CTRL_R, ENTER, ESC, UP, Terminal
+from tests.terminal import BACKSPACE, CTRL_D, CTRL_E, CTRL_R, ENTER, ESC, UP, Terminal
 
 
 def entries(path: Path) -> list[str]:
@@ -139,6 +139,23 @@ def test_at_the_prompt(tmp_path: Path) -> None:
         terminal.expect("% puts two")
         terminal.press(CTRL_E + "; list end" + ENTER)
         terminal.expect("\ntwo\nend\n")
+
+
+def test_a_search_tells_that_there_is_no_match(tmp_path: Path) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.run("set alpha 1", "\n1\n")
+        terminal.press("typed")
+        terminal.expect("typed")
+        terminal.press(CTRL_R + "alp")
+        terminal.expect("set alpha 1")
+        terminal.press("x")
+        terminal.expect("x  (no match)")
+        terminal.press(BACKSPACE)
+        terminal.expect("set alpha 1")
+        terminal.press(ENTER)
+        assert "no match" not in terminal.expect("\n1\n")
+        assert terminal.output.count("no match") == 1
 
 
 def test_the_prompt_without_a_usable_one(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import CTRL_C, Pace, key_bindings
+from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.prompt.warm import Loading
@@ -148,6 +149,7 @@ class Prompt:
             input=self._input,
             output=self._output,
         )
+        tell_of_no_match(session)
         session.app.key_processor.before_key_press += pace.note
         session.app.terminal_size_polling_interval = None  # a signal tells
         resized = session.app._on_resize

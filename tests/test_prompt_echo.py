@@ -45,7 +45,9 @@ def test_a_dict_with_handles(tcl: Interpreter) -> None:
         "a tensor0 a 1",
         "tensor0 a tensor1 b",
         "scale tensor0 bits",
-        "scale {tensor0 tensor0}",
+        "scale {tensor0 fits}",
+        "scale {tensor0  tensor0}  bits",
+        "{tensor0 tensor1} tensor2",
         "1  set\n2  tensor0",
         "key {tensor0}",
         "{a\nb} tensor0",
@@ -54,6 +56,39 @@ def test_a_dict_with_handles(tcl: Interpreter) -> None:
 def test_lists_that_are_no_dict_with_handles(tcl: Interpreter, result: str) -> None:
     tcl.eval("torch::ones 2; torch::ones 2")
     assert echo(result, tcl.dispatcher.table, 80) == result
+
+
+def test_handles_in_lists_and_dicts_in_others(tcl: Interpreter) -> None:
+    tcl.eval("set a [torch::ones 2]; set b [torch::zeros {}]; set c [torch::full {2 2} 3]")
+    lines = [
+        "tensor0  float32 [2]  mean 1 std 0",
+        "tensor1  float32 []  0",
+        "tensor2  float32 [2, 2]  mean 3 std 0",
+    ]
+    assert shown(tcl, "list [list $a $b] $c").splitlines() == ["{tensor0 tensor1} tensor2", *lines]
+    assert shown(tcl, "list [list [list $a $b] $a] [list $c]").splitlines()[1:] == lines
+    assert shown(tcl, "list [dict create w $a n 1] [dict create w $b n 2]").splitlines()[1:] == lines[:2]
+    assert shown(tcl, "dict create w [list $a $b] bits 4 none {} b $c").splitlines() == [
+        f"w     {lines[0]}",
+        f"      {lines[1]}",
+        "bits  4",
+        "none  {}",
+        f"b     {lines[2]}",
+    ]
+    assert shown(tcl, "dict create one [dict create w $a b $b] two {n 1}").splitlines() == [
+        "one  w tensor0 b tensor1",
+        f"     {lines[0]}",
+        f"     {lines[1]}",
+        "two  n 1",
+    ]
+    many = shown(
+        tcl, "set d {}; foreach i [lsearch -all [lrepeat 15 x] x] {dict set d k$i {tensor0 tensor1}}; set d"
+    )
+    assert many.splitlines()[18:] == [
+        f"k9  {lines[0]}",
+        f"    {lines[1]}",
+        '... and 10 more lines; "puts" shows all',
+    ]
 
 
 def test_a_dict_with_long_words(tcl: Interpreter) -> None:

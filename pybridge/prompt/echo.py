@@ -2,6 +2,7 @@
 
 import textwrap
 
+from pybridge.errors import TclError
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
@@ -18,17 +19,25 @@ def echo(result: str, table: HandleTable, width: int) -> str:
     A handle that is no longer live is said to be freed.
 
     Another dict, or list of dicts, is laid out by `records`; what else there is is as it is, if not too long.
+    Below lists and dicts with handles in others there is a line for each of these, too.
     """
     if table.was_freed(result):
         return f"{result}  (freed)"
     elements = _elements(result, table)
     if elements and all(element in table.objects for element in elements):
         return _lines([("", name) for name in elements], "handles", table, width)
-    pairs = _dict(elements, result)
-    if any(value in table.objects for value in pairs.values()):
-        return _lines([(key or "{}", value or "{}") for key, value in pairs.items()], "keys", table, width)
-    if (found := records.layout(result, width)) is not None:
+    written = _is_written_by_tcl(elements, result)
+    pairs = pairs_of(elements) if written else {}
+    if any(key not in table.objects and _names(key, table) for key in pairs):
+        pairs = {}  # a list of lists
+    has_handles = any(value in table.objects for value in pairs.values())
+    if not has_handles and (found := records.layout(result, width)) is not None:
         return found
+    if has_handles or any(_names(value, table) for value in pairs.values()):
+        rows = [row for key, value in pairs.items() for row in _rows(key or "{}", value, table)]
+        return _lines(rows, "keys" if len(rows) == len(pairs) else "lines", table, width)
+    if written and _names(result, table):
+        return _lines(_rows("", result, table), "handles", table, width)
     if len(result) <= _MOST_CHARACTERS:
         return result
     note = f'... the first {_MOST_CHARACTERS} of {len(result)} characters; "puts" shows all'
@@ -54,11 +63,24 @@ def _elements(result: str, table: HandleTable) -> list[str]:
     return elements_of(result)
 
 
-def _dict(elements: list[str], result: str) -> dict[str, str]:
-    """The result as a dict of words that fit into lines, if it is written as Tcl does; text seldom is."""
-    if len(result) > _MOST_CHARACTERS or not result.isprintable() or join_list(elements) != result:
-        return {}
-    return pairs_of(elements)
+def _is_written_by_tcl(elements: list[str], result: str) -> bool:
+    """Whether the result is a list of words that fit into lines, written as Tcl does; text seldom is."""
+    return len(result) <= _MOST_CHARACTERS and result.isprintable() and join_list(elements) == result
+
+
+def _names(value: str, table: HandleTable) -> list[str]:
+    """The live handles in a list or a dict, be they nested; none if others are there, too."""
+    try:
+        return table.names_in(value)
+    except TclError:
+        return []
+
+
+def _rows(label: str, value: str, table: HandleTable) -> list[tuple[str, str]]:
+    """A value with its label, and below it the handles in it; a list of nothing else is these."""
+    names = _names(value, table)
+    below = names if names and names == elements_of(value) else [value or "{}", *dict.fromkeys(names)]
+    return [(label, below[0]), *(("", name) for name in below[1:])]
 
 
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: int) -> str:

@@ -7,7 +7,7 @@ import errno
 import os
 import re
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from pybridge import file_names
 from pybridge.nearest import LONGEST_WORD, nearest
@@ -68,12 +68,26 @@ def wrong_args(usages: Iterable[str], hint: str = "") -> TclError:
 def bad_option(option: str, allowed: Sequence[str], called: str) -> TclError:
     """The command that is `called` has no such option."""
     known = f"must be {', '.join(allowed)}" if allowed else "there are none here"
-    asked = option.strip("-").lower() in ("h", "help")
-    hint = f" (torch::help {called} shows what it does)" if asked else did_you_mean(option, allowed)
+    hint = _help_asked_for(option, called) or did_you_mean(option, allowed)
     return TclError(
         f'bad option "{shown(option)}": {known}{hint}',
         ("TCL", "LOOKUP", "INDEX", "option", option),
     )
+
+
+def meant_option(option: str, known: Container[str], called: str) -> str:
+    """The end of a message: this option of the command that is `called` was meant, if there is such a one."""
+    return f" ({meant([option])})" if option in known else _help_asked_for(option, called)
+
+
+def _help_asked_for(option: str, called: str) -> str:
+    asked = option.lower() in ("-h", "-help")
+    return f" (torch::help {called} shows what it does)" if asked else ""
+
+
+def with_hint(error: TclError, hint: str) -> TclError:
+    """The same error; `hint` is how its message ends."""
+    return TclError(error.message + hint, error.errorcode, error.errorinfo)
 
 
 def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:

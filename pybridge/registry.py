@@ -4,12 +4,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from pybridge import errors
 from pybridge.direct import Runner, direct
 from pybridge.handles import HandleTable
-from pybridge.signature import Signature, options_and_values
+from pybridge.signature import Signature, is_option, options_and_values
 from pybridge.tcl_list import camel_case
 from pybridge.values import Word
 
@@ -74,8 +75,11 @@ class Command:
 
     def run_carefully(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Any:
         """What runs words of any kind; others are a short way for some."""
-        form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
-        args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
+        try:
+            form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
+            args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
+        except errors.TclError as error:
+            raise errors.with_hint(error, self._dash_too_many(error, words, called)) from None
         if form.signature.takes_table:
             args.insert(0, table)
         return form.function(*args, **kwargs)
@@ -108,6 +112,17 @@ class Command:
         """Too few or too many words; what is missing is told where all forms lack the same."""
         hints = {form.signature.lacking(words) for form in self._forms(called)}
         return errors.wrong_args(self.usage(called), hints.pop() if len(hints) == 1 else "")
+
+    def _dash_too_many(self, error: errors.TclError, words: tuple[Word, ...], called: str) -> str:
+        """The end of a message on a word that is an option with two dashes, as other programs have them."""
+        known = {f"-{name}" for form in self._forms(called) for name in form.signature.by_spelling}
+        for word in takewhile(lambda word: word != "--", words):
+            if isinstance(word, str) and word[:1] == "-" and is_option(word[1:]):
+                told = error.errorcode == ("TCL", "WRONGARGS") or f'"{word}"' in error.message
+                hint = errors.meant_option(word[1:], known, called)
+                if told and hint:
+                    return hint
+        return ""
 
     def _check_options(self, words: tuple[Word, ...], called: str, forms: list[Form]) -> None:
         """An option that no form knows is told before any form refuses the words for its own reason."""

@@ -353,6 +353,30 @@ def test_an_option_that_asks_for_help(tcl: Interpreter) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("torch::keep --help", 'no such handle "--help" (torch::help keep shows what it does)'),
+        (
+            "torch::version --h",
+            'wrong # args: should be "torch::version" (torch::help version shows what it does)',
+        ),
+        ("torch::tensor_sum --dim 1", 'no such tensor "--dim" (did you mean -dim?)'),
+        ("torch::tensorSum -input $w --dim 1", 'expected an option but got "--dim" (did you mean -dim?)'),
+        (
+            "torch::tensor_sum $w --dim 1",
+            'wrong # args: should be "torch::tensor_sum input ?dim?" (did you mean -dim?)',
+        ),
+        ("torch::show $w --numRows 3", 'expected integer but got "--numRows" for rows'),
+        ("torch::show -- --help", 'no such tensor "--help"'),
+        ("torch::show v --help", 'no such tensor "v"'),
+    ],
+)
+def test_an_option_with_two_dashes(tcl: Interpreter, script: str, message: str) -> None:
+    tcl.eval("set w [torch::ones 2]")
+    assert error_of(tcl.eval, script).message == message
+
+
 def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     for called in ("torch::zerso 2", "::torch::zerso 2", "eval {torch::zerso 2}"):
         error = error_of(tcl.eval, called)

@@ -145,6 +145,12 @@ def no_such_handle(kind: str, name: str, values: Sequence[str] = ()) -> TclError
     return TclError(f'no such {kind} "{shown(name)}"{hint}', ("TORCH", "HANDLE", name))
 
 
+def pattern_of_handles(kind: str, pattern: str) -> TclError:
+    """`pattern` is no handle, but some match it."""
+    hint = f" (it is a pattern: [torch::handles {pattern}] lists the handles that match)"
+    return TclError(f'no such {kind} "{pattern}"{hint}', ("TORCH", "HANDLE", pattern))
+
+
 def freed_handle(kind: str, name: str) -> TclError:
     return TclError(f'{kind} "{name}" was freed', ("TORCH", "HANDLE", name))
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.storages import StorageOf, Storages, storage_of
-from pybridge.tcl_list import elements_of, pairs_of
+from pybridge.tcl_list import elements_of, glob_match, pairs_of
 
 TENSOR = "tensor"  # the kind of nearly all handles
 ANY_KIND = "handle"  # what is missing where any kind would do
 MAIN = ""  # the name of the chain outside any coroutine
 _DEEPEST = 8  # levels of lists and dicts in which handles are looked for
 _LONGEST_DICT = 100_000  # characters that are looked at for a message
+_PATTERN = re.compile(r"\w{,30}[*?][\w*?]{,30}")  # what it needs no braces for
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
 
 
@@ -138,6 +139,8 @@ class HandleTable:
             return errors.other_kind(name, self.kind(name), kind)
         if self.was_freed(name):
             return errors.freed_handle(self.kind(name), name)
+        if _PATTERN.fullmatch(name) and any(glob_match(name, each) for each in self.objects):
+            return errors.pattern_of_handles(kind, name)
         found = self._in_dict(elements_of(name) if len(name) <= _LONGEST_DICT else [], kind)
         return errors.no_such_handle(kind, name, found)
 

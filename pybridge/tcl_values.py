@@ -12,6 +12,7 @@ from pybridge.tcl_list import split_list
 from pybridge.values import text_of
 
 _NAME = re.compile(r"\w+")
+_LINE = re.compile(r"([\w:]+)\s.*", re.DOTALL)
 _QUALIFIED = re.compile(r"torch::?(\w+)", re.IGNORECASE)
 _OF_OTHER_PROGRAMS = {"quit": "exit", "print": "puts"}
 
@@ -61,7 +62,7 @@ def last_error(tk: Any, message: str, live: Container[str]) -> errors.TclError:
     """
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    suggestion = _meant_variable(tk, code, live) or _suggestion(code)
+    suggestion = _meant_variable(tk, code, live) or _several_words(tk, code) or _suggestion(code)
     if suggestion and trace.startswith(message):
         trace = message + suggestion + trace[len(message) :]
     return errors.TclError(message + suggestion, code, trace)
@@ -93,6 +94,16 @@ def _meant_variable(tk: Any, code: tuple[str, ...], live: Container[str]) -> str
         return ""
     value = _variable(tk, f"::{name}")
     return f" ({errors.meant([f'${name}'])})" if isinstance(value, str) and value in live else ""
+
+
+def _several_words(tk: Any, code: tuple[str, ...]) -> str:
+    """What ends the message that there is no such command, when it is a command with its arguments."""
+    line = _LINE.fullmatch(code[3]) if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else None
+    try:
+        found = line and tk.call("::tcl::info::commands", f"::{line[1].removeprefix('::')}")
+    except _tkinter.TclError:  # a script may have renamed it
+        return ""
+    return f" (all of it is one word; {line[1]} alone is a command)" if line and found else ""
 
 
 def is_traced(call: Callable[..., Any], name: str) -> bool:

@@ -292,6 +292,30 @@ def test_a_dict_in_the_place_of_a_handle(word: str, hint: str) -> None:
     assert handles.missing(word, "tensor").message == f'no such tensor "{shown(word)}"{expected}'
 
 
+@pytest.mark.parametrize(
+    ("word", "matches"),
+    [
+        ("tensor*", True),
+        ("*", True),
+        ("linea?1", True),
+        ("tensor1*", False),
+        ("progress*", False),
+        ("[t]*", False),
+        ("tensor* linear*", False),
+        ("*" * 70, False),
+    ],
+)
+def test_a_pattern_in_the_place_of_a_handle(word: str, matches: bool) -> None:
+    handles = table()
+    handles.add("tensor", Thing(1))
+    handles.add("linear", Thing(2))
+    hint = f" (it is a pattern: [torch::handles {word}] lists the handles that match)" if matches else ""
+    expected = f'"{shown(word)}"{hint}', ("TORCH", "HANDLE", word)
+    told = handles.missing(word, "tensor")
+    assert (told.message, told.errorcode) == (f"no such tensor {expected[0]}", expected[1])
+    assert error_of(handles.names_in, word) == (f"no such handle {expected[0]}", expected[1])
+
+
 @pytest.mark.parametrize(("word", "hint"), [("a tensor0 b 3", "a"), ("a linear1 b 4 c tensor0", "a, c")])
 def test_a_dict_in_the_place_of_any_handle(word: str, hint: str) -> None:
     handles = table()

@@ -343,6 +343,19 @@ def test_a_variable_without_its_dollar(tcl: Interpreter) -> None:
     assert error_of(tcl.eval, "torch::show w").message == 'no such tensor "w"'
 
 
+@pytest.mark.parametrize("name", ["fc", "torch::zeros", "::n::p", "puts"])
+def test_a_command_and_its_arguments_in_one_word(tcl: Interpreter, name: str) -> None:
+    tcl.eval("proc fc x {}; namespace eval n {proc p {} {}}")
+    for blank in (" ", "\n"):
+        error = error_of(tcl.eval, f"{{{name}{blank}$w}}")
+        said = f'invalid command name "{name}{blank}$w"'
+        assert error.message == f"{said} (all of it is one word; {name} alone is a command)"
+        assert error.errorinfo.startswith(error.message + "\n")
+        assert tcl.eval(f"catch {{{{{name}{blank}$w}}}} message; set message") == said
+    for other in ("nosuch 3", "fc* 3", " fc 3", "torch::zerso 2", "p 3"):
+        assert error_of(tcl.eval, f"{{{other}}}").message == f'invalid command name "{other}"'
+
+
 def test_an_option_that_asks_for_help(tcl: Interpreter) -> None:
     for option in ("-help", "-h", "-Help"):
         assert error_of(tcl.eval, f"torch::zeros {option}").message.endswith(

@@ -59,6 +59,35 @@ def test_approx_agrees_with_pytest(match):
             assert (match("approx", expected, actual) == "") is bool(close), (expected, actual)
 
 
+@pytest.mark.parametrize(
+    ("options", "tolerances"),
+    [
+        ("-rtol 0.1", {"rel": 0.1}),
+        ("-atol 0.5", {"abs": 0.5}),
+        ("-atol 0", {"abs": 0}),
+        ("-rtol 0.25 -atol 1", {"rel": 0.25, "abs": 1}),
+        ("-atol 1 -rtol 0.25", {"rel": 0.25, "abs": 1}),
+    ],
+)
+def test_approx_with_tolerances_agrees_with_pytest(match, options, tolerances):
+    for expected in (0.0, 1e-13, 2.0, -8.0, 100.0):
+        for off in (0.0, 1e-13, 1e-9, 0.25, 0.5, 0.75, 1.0, 2.0, 3.0, 30.0):
+            actual = expected + off
+            close = actual == pytest.approx(expected, **tolerances)
+            complaint = match("approx", f"{expected} {options}", str(actual))
+            assert (complaint == "") is bool(close), (expected, actual)
+
+
+def test_approx_with_tolerances_of_lists(match):
+    assert match("approx", "snr {33.5 {40 41}} -atol 1", "snr {33.9 {40.9 40}}") == ""
+    complaint = match("approx", "snr {33.5 {40 41}} -atol 1", "snr {33.9 {40.9 42.5}}")
+    assert complaint == "at index 1 1 1: got 42.5, expected 41 (off by 1.5, allowed 1)"
+    assert match("approx", "read -atol 1", "read -atol 1") == ""  # the text itself
+    assert match("approx", "-atol 1", "1") != ""
+    refused = 'expected a number of 0 or more but got "-1" for -atol'
+    assert match("approx", "33.5 -atol -1", "33.9") == refused
+
+
 def test_approx_of_integers_beyond_floats(match):
     huge = 10**400
     assert match("approx", str(huge), str(huge + huge // 10**7)) == ""

@@ -13,12 +13,28 @@ namespace eval ::torch::tcltest {
 
 # -- approx ----------------------------------------------------------------------------------------------
 
+# `expected` is a list with `?-rtol r? ?-atol a?` behind it, which mean what rel and abs mean to pytest.approx.
 proc ::torch::tcltest::approx {expected actual} {
     set difference [difference $expected $actual 1e-6 1e-12 max]
+    lassign [without_tolerances $expected] list options
+    if {$difference ne "" && $options ne {}} {
+        set defaults [expr {[dict exists $options -atol] ? {0 0} : {1e-6 1e-12}}]
+        set difference [difference $list $actual {*}[tolerances $defaults $options] max]
+    }
     if {$difference ne ""} {
         return -code error $difference
     }
     return 1
+}
+
+# A list, and the tolerances that stand behind it.
+proc ::torch::tcltest::without_tolerances {list} {
+    set options {}
+    while {[string is list $list] && [llength $list] > 2 && [lindex $list end-1] in {-rtol -atol}} {
+        set options [concat [lrange $list end-1 end] $options]
+        set list [lrange $list 0 end-2]
+    }
+    return [list $list $options]
 }
 
 # The first place in which two nested lists differ, in words; empty when there is none.
@@ -113,7 +129,9 @@ proc ::torch::tcltest::tensor {expected actual} {
     set options [lassign $expected dtype shape values]
     set shape [list {*}$shape]
     set dtype [::torch::scope {::torch::tensor_dtype [::torch::empty 0 $dtype]}]  ;# `float` is float32
-    lassign [tolerances $dtype $options] rtol atol
+    variable tolerances
+    set defaults [expr {[dict exists $tolerances $dtype] ? [dict get $tolerances $dtype] : {0 0}}]
+    lassign [tolerances $defaults $options] rtol atol
     foreach {what is should} [list \
         dtype [::torch::tensor_dtype $actual] $dtype shape [::torch::tensor_shape $actual] $shape] {
         if {$is ne $should} {
@@ -193,10 +211,9 @@ proc ::torch::tcltest::checked {class value dtype} {
     return $value
 }
 
-proc ::torch::tcltest::tolerances {dtype options} {
-    variable tolerances
-    set pair [expr {[dict exists $tolerances $dtype] ? [dict get $tolerances $dtype] : {0 0}}]
-    set given [dict create -rtol [lindex $pair 0] -atol [lindex $pair 1]]
+# The tolerances {rtol atol}, those of the defaults that no option gives.
+proc ::torch::tcltest::tolerances {defaults options} {
+    set given [dict create -rtol [lindex $defaults 0] -atol [lindex $defaults 1]]
     if {[llength $options] % 2} {
         return -code error "missing value for option \"[lindex $options end]\""
     }

@@ -548,17 +548,39 @@ WRITTEN = r"\n-+ Captured stdout.* -+\n1\n2\nhello\n-+ Captured stderr.* -+\noop
 )
 def test_ctrl_c_tells_what_ran_and_what_it_had_written(pytester, body, where):
     write(pytester, a=suite(f"test a-1 {{}} {{set ::done 1}} 1\n{body}"))
-    command = [sys.executable, "-m", "pytest", "-q"]
-    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
+    assert re.search(where, output := interrupted(pytester)), output
+
+
+def interrupted(pytester: pytest.Pytester, *words: str) -> str:
+    """What pytest prints when Ctrl-C is pressed once a script has written its process id."""
+    command = [sys.executable, "-m", "pytest", "-q", *words]
+    process = subprocess.Popen(
+        command, cwd=pytester.path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     written = pytester.path / "pid"
     try:
         eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers of pytest-xdist, too
         output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == pytest.ExitCode.INTERRUPTED
-    assert re.search(where, output), output
+    return output
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (f"test a-2 {{}} {{{HANGS}}} 1", rf"=\na-2 in a.test had run for [\d.]+ seconds{WRITTEN}"),
+        (HANGS, "=\nwhile a.test was searched for tests; the last test found was a-1\n!"),
+    ],
+    ids=["test", "search"],
+)
+def test_ctrl_c_tells_what_ran_in_a_worker_of_xdist(pytester, tmp_path, monkeypatch, body, where):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{body}"))
+    assert re.search(where, output := interrupted(pytester, "-n2", "--dist=loadfile")), output
+    assert list(tmp_path.glob("tcltest-*")) == []
 
 
 # -- nothing hides that a file is wrong ------------------------------------------------------------------

@@ -149,7 +149,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
         if exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
             suites.note_interrupt()
     finally:  # a second Ctrl-C may come
-        suites.close()
+        suites.stop()
     if suites.settings.compare:
         suites.comparisons.note_files([*suites.runs, *suites.broken])
         getattr(session.config, "workeroutput", {})[_COMPARED] = suites.comparisons.told()
@@ -165,7 +165,9 @@ def pytest_testnodedown(node: Any) -> None:
         node.config.stash[SUITES].comparisons.add(told)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
+) -> None:
     from pybridge.tcltest.suites import LEAKED, SUITES
 
     suites = terminalreporter.config.stash[SUITES]
@@ -173,6 +175,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if comparison:
         terminalreporter.ensure_newline()
         terminalreporter.write_line(comparison)
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        suites.hear_workers()
     if suites.interrupted:
         from pybridge.tcltest.output import write_interrupted
 

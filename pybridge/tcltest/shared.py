@@ -1,4 +1,6 @@
-"""What the workers of pytest-xdist find in test files: each is searched once, by one of them.
+"""What the workers of pytest-xdist share: what they find in test files, and what ran in each at Ctrl-C.
+
+Each file is searched once, by one of them.
 
 Every worker collects all tests, and they must be the same ones. If each searched for itself, a file would be
 sourced by all of them at the same time, and find others at work on its files and ports; and where the name of
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from pybridge.tcltest.collection import Contents
+from pybridge.tcltest.run import Interrupted
 
 Search = Callable[[Path], Contents]
 
@@ -53,7 +56,23 @@ def _searched(folder: Path, path: Path, search: Search, *, wait: bool) -> Conten
             known: Contents = pickle.loads(place.read_bytes())
             return known
         contents = search(path)
-        unfinished = place.with_suffix(".new")
-        unfinished.write_bytes(pickle.dumps(contents))
-        unfinished.replace(place)
+        _write(place, contents)
         return contents
+
+
+def tell_interrupted(folder: Path, interrupted: list[Interrupted]) -> None:
+    """Leave word of what ran in this worker at Ctrl-C: pytest-xdist sends nothing after that."""
+    _write(folder / f"{os.getpid()}.interrupted", interrupted)
+
+
+def told_interrupted(folder: Path) -> list[Interrupted]:
+    """What ran in all workers at Ctrl-C, when they have ended."""
+    told: list[list[Interrupted]] = [pickle.loads(path.read_bytes()) for path in folder.glob("*.interrupted")]
+    return sorted(each for one in told for each in one)
+
+
+def _write(place: Path, what: object) -> None:
+    """Write a file that is there whole or not at all."""
+    unfinished = place.with_suffix(".new")
+    unfinished.write_bytes(pickle.dumps(what))
+    unfinished.replace(place)

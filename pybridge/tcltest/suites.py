@@ -60,9 +60,16 @@ class Suites:
         # a worker on another machine does not find the folder
         if self._shared is None or not self._shared.is_dir():
             return collect(self.settings, path)
+        from pybridge.tcltest.run import Interrupted
         from pybridge.tcltest.shared import search_once
 
-        return search_once(self._shared, path, lambda each: collect(self.settings, each), self.files_ahead)
+        try:
+            return search_once(
+                self._shared, path, lambda each: collect(self.settings, each), self.files_ahead
+            )
+        except KeyboardInterrupt as interrupt:  # of which a worker shows nothing
+            self.interrupted += [Interrupted(where, ("", "")) for where in interrupt.args]
+            raise
 
     def share(self) -> Path:
         """The folder for the workers of this run."""
@@ -73,12 +80,27 @@ class Suites:
 
     def note_interrupt(self) -> None:
         """Take note of where the processes are when the user presses Ctrl-C."""
-        self.interrupted = [told for run in set(self.runs.values()) if (told := run.interrupted())]
+        self.interrupted += [told for run in set(self.runs.values()) if (told := run.interrupted())]
+        if self.interrupted and self._shared is not None and self._shared.is_dir():
+            from pybridge.tcltest.shared import tell_interrupted
+
+            tell_interrupted(self._shared, self.interrupted)
+
+    def hear_workers(self) -> None:
+        """Take in where the processes of all workers were at Ctrl-C."""
+        if self._owned is not None:
+            from pybridge.tcltest.shared import told_interrupted
+
+            self.interrupted += told_interrupted(self._owned)
+
+    def stop(self) -> None:
+        """Stop all processes."""
+        for run in self.runs.values():
+            run.close()
 
     def close(self) -> None:
         """Stop all processes, and remove what workers have shared."""
-        for run in self.runs.values():
-            run.close()
+        self.stop()
         if self._owned is not None:
             shutil.rmtree(self._owned, ignore_errors=True)
 

@@ -525,6 +525,25 @@ def test_a_result_that_only_a_script_has_counted_is_reported(pytester):
     assert run(pytester, "-W", "error").ret == 1
 
 
+COUNTED = "incr ::tcltest::numTests(Total)\nincr ::tcltest::numTests(Failed)"
+MADE = "if {[info exists ran]} {test a-[clock microseconds] {} {expr 1} 2}"
+
+
+@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n2", "--dist", "loadfile"]])
+@pytest.mark.parametrize("fails", [COUNTED, MADE])
+def test_last_failed_runs_the_file_of_a_failure_that_the_search_does_not_find(pytester, fails, workers):
+    lines = "test a-1 {} {set ::ran 1} 1\ntest g::a-2 {} {expr 1} 1\n"
+    write(pytester, a=suite(lines + fails), b=suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 2"))
+    options = ["-p", "cacheprovider", *workers]
+    assert outcomes(run(pytester, *options)) == (3, 0, 2)
+    for _ in range(2):
+        assert outcomes(run(pytester, *options, "--lf")) == (2, 0, 2)
+    write(pytester, a=suite(lines), b=suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 1"))
+    assert outcomes(run(pytester, *options, "--lf")) == (3, 0, 0)
+    result = run(pytester, *options, "--lf", "--lfnf=none")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
 def test_a_test_may_have_the_name_of_what_only_a_script_has_counted(pytester):
     """Be it before that, or after: it keeps its outcome."""
     more = "incr ::tcltest::numTests(Total)\nincr ::tcltest::numTests(Failed)\n" + END

@@ -6,7 +6,7 @@ who only wants to test Python, so it imports next to nothing, and makes do with 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
         keep_broken_files(session, suites)
         plan_runs(session, suites)
+        suites.nodeids = [item.nodeid for item in session.items]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
+    """Take note of the items that the workers of pytest-xdist have; the controller has none."""
+    from pybridge.tcltest.suites import SUITES
+
+    node.config.stash[SUITES].nodeids = ids
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -181,6 +190,10 @@ def pytest_terminal_summary(
         from pybridge.tcltest.output import write_interrupted
 
         write_interrupted(terminalreporter, suites.interrupted)
+    if suites.nodeids:
+        from pybridge.tcltest.last_failed import remember_files
+
+        remember_files(terminalreporter, suites.nodeids, suites.settings)
     leaks = [
         (report.location[:2], report.nodeid, value)
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")

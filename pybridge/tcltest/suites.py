@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import FrameType
@@ -39,6 +40,7 @@ class Suites:
         self.broken: dict[Path, BrokenFile] = {}
         self.runs: dict[Path, Run] = {}
         self.interrupted: list[Interrupted] = []
+        self.nodeids: Sequence[str] = ()  # of all items that are selected, where there are Tcl files
 
     @cached_property
     def comparisons(self) -> "Comparisons":

@@ -135,3 +135,13 @@ def test_totals_that_a_body_prints_are_not_those_of_tcltest(pytester: pytest.Pyt
     result = run(pytester, "--tcltest-compare")
     assert result.parseoutcomes() == {"passed": 6, "skipped": 1, "failed": 1}
     result.stdout.fnmatch_lines(["counts compared with a run without pytest: 4 files"])
+
+
+def test_totals_of_the_same_name_may_be_of_a_tcltest_that_was_not_seen(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite(f"test a-1 {{}} {{{PRINTS.replace('sub', 'a')}; expr 1}} 1"))
+    result = run(pytester, "--tcltest-compare")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    alone, observed = "6 passed, 0 skipped, 0 failed", "1 passed, 0 skipped, 0 failed"
+    result.stdout.fnmatch_lines(
+        [f"E   counts differ: * alone {alone}, with pytest {observed}.*prints totals*"]
+    )

@@ -42,7 +42,8 @@ def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
         return Compared.WITHOUT_TOTALS, f"{alone}; {observed}"
     return Compared.DONE, (
         f"counts differ: {program} alone {_in_words(printed)}, {observed}. "
-        "The suite looks for what pytest adds to its interpreter, or its results are not the same each time"
+        "The suite looks for what pytest adds to its interpreter, its results are not the same each time, "
+        "or a test, or a program that it starts, prints totals"
     )
 
 
@@ -70,7 +71,7 @@ def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:
     """How many have passed, have been skipped, have failed, in all totals that tcltest has printed.
 
     A test may print totals of another program, such as a tcltest that it tests: those of other names than the
-    run with pytest has seen do not count.
+    run with pytest has seen do not count. Those of the same name may be of a tcltest that it has not seen.
     """
     output.seek(0)
     names = "|".join(map(_pattern, sorted({file.path.name, *file.names_of_totals})))

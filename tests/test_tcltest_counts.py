@@ -212,6 +212,18 @@ AFTER = (
 )
 
 
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_a_test_that_ends_its_file_with_an_error_has_failed(pytester, process):
+    """As one that tcltest cannot write of, such as half a surrogate pair in Tcl 9."""
+    once = "rename puts puts_; proc puts args {rename puts {}; rename puts_ puts; error {cannot write}}"
+    lines = f"test a-1 {{}} {{{once}; expr 1}} 2\ntest a-2 {{}} {{expr 1}} 1"
+    write(pytester, a=suite(lines), b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, f"--tcltest-process={process}")
+    assert outcomes(result) == (1, 0, 2)
+    result.stdout.fnmatch_lines(["FAILED a.test::a-1 - the file ends with an error: a.test:3: cannot write"])
+    assert "TclTestWarning" not in str(result.stdout)
+
+
 def test_after_the_last_totals_only_failures_are_told_and_are_errors(pytester):
     """As tclsh prints `FAILED` for them, nothing for the others, and counts none of them."""
     write(pytester, a=AFTER)

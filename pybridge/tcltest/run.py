@@ -251,9 +251,9 @@ class Run:
         self._deadline = time.monotonic() + self._settings.timeout
 
     def _leave_running(self, file: FileRun, process: TclProcess) -> None:
-        """Settle what runs at the end of a file: a coroutine or a thread that nothing has waited for."""
+        """Settle what runs at the end of a file: a coroutine or a thread, or a test that has ended it."""
         for running in (each for thread in self._running.values() for each in thread):
-            file.add(running.key, running.lose("", process))
+            file.add(running.key, running.lose(file.problem if file.lost else "", process))
         self._running.clear()
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:

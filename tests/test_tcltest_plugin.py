@@ -13,6 +13,7 @@ import pytest
 from pybridge.tcltest import collection
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.nodes import item_names
+from pybridge.tcltest.process import TclProcess
 from tests.processes import eventually, is_running
 from tests.tcltest_suites import (
     CORPUS,
@@ -528,6 +529,20 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
         assert list(tmp_path.glob("tcltest-*")) == []
         assert "KeyboardInterrupt" in output
         assert "TclTestWarning" not in output
+
+
+def test_ctrl_c_at_the_end_of_a_test_is_heard(pytester, monkeypatch):
+    class Process(TclProcess):
+        def events(self):
+            events = super().events()
+            if any(kind == "end" for _, kind, *_ in events):
+                os.kill(os.getpid(), signal.SIGINT)
+            return events
+
+    monkeypatch.setattr("pybridge.tcltest.run.TclProcess", Process)
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\nafter 10000\ntest a-2 {} {exit} 1"))
+    with pytest.raises(KeyboardInterrupt):
+        run(pytester)
 
 
 HANGS = "puts 1\\n2\\nhello; puts stderr oops; set f [open pid w]; puts $f [pid]; close $f; vwait forever"

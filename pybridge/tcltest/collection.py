@@ -200,16 +200,21 @@ def _watch(process: TclProcess, settings: Settings, events: list[Event]) -> str:
     """Take in the events of a process until it has ended; say why it was stopped, if it was."""
     deadline = time.monotonic() + settings.timeout
     stopped = ""
-    for batch in process.watch():
-        events += batch
+
+    def take(batch: list[Event]) -> bool:
+        nonlocal stopped
+        events.extend(batch)
         if stopped:
-            continue
+            return False
         if len(events) > _MOST_TESTS:
             stopped = f"made more than {_MOST_TESTS:,} tests and did not end"
         elif time.monotonic() > deadline:
             stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
         if stopped:
             process.kill()
+        return False
+
+    process.watch(take)
     return stopped
 
 

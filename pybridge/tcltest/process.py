@@ -45,7 +45,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -217,22 +217,28 @@ class TclProcess:
             return None
         return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
-    def watch(self) -> Iterator[list[Event]]:
-        """Events as they come, an empty list now and then, until the process has ended.
+    def watch(self, take: Callable[[list[Event]], bool]) -> bool:
+        """Give events to `take` as they come, an empty list now and then, until the process has ended.
 
         Ctrl-C comes between them: half-way through, what a test has done would be lost.
+
+        Args:
+            take: returns whether it has had enough.
+
+        Returns:
+            Whether `take` has had enough; if not, the process has ended.
         """
         pauses = iter(_PAUSES)
         while True:
             with _undisturbed():
                 ended = self.status is not None  # asked first: what it wrote last must not be missed
                 events = self.events()
-                if events:
-                    pauses = iter(_PAUSES)
-                yield events
-            if ended:
-                return
-            if not events:
+                enough = take(events)
+            if ended or enough:
+                return enough
+            if events:
+                pauses = iter(_PAUSES)
+            else:
                 time.sleep(next(pauses, _PAUSES[-1]))
 
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
@@ -263,8 +269,9 @@ class TclProcess:
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
     """Have what ends pytest wait for the end of this block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:  # one that came a moment ago is raised by the call that blocks the next
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

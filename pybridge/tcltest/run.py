@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ class Run:
         self._mark: Extent = (0, 0)
         self._deadline = 0.0
         self._setup: Path | None = None  # the set-up script, when it has begun
+        self._stopped = ""  # why the process was killed
 
     # -- what items ask ----------------------------------------------------------------------------------
 
@@ -135,16 +137,18 @@ class Run:
             process = self._process or self._start()
             if process is None:
                 return
-            stopped = ""
-            for events in process.watch():
-                for event in events:
-                    self._take(process, event)
-                if enough():
-                    return
-                if process.status is None and time.monotonic() > self._deadline:
-                    stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
-                    process.kill()
-            self._end_process(process, End(process.status or 0, stopped))
+            if not process.watch(partial(self._take_batch, process, enough)):
+                self._end_process(process, End(process.status or 0, self._stopped))
+
+    def _take_batch(self, process: TclProcess, enough: Callable[[], bool], events: list[Event]) -> bool:
+        for event in events:
+            self._take(process, event)
+        if enough():
+            return True
+        if process.status is None and time.monotonic() > self._deadline:
+            self._stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
+            process.kill()
+        return False
 
     def _start(self) -> TclProcess | None:
         self._planned = [file for file in self.files.values() if not file.ended]
@@ -157,6 +161,7 @@ class Run:
         self._mark = (0, 0)
         self._file = None
         self._setup = None
+        self._stopped = ""
         self._running.clear()
         self._deadline = time.monotonic() + self._settings.timeout
         try:

@@ -865,7 +865,7 @@ def test_a_test_whose_name_ends_in_colons_is_named_in_its_heading(pytester):
 FAKE = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
 
 
-def test_a_leak_fails_a_test_when_strict(pytester):
+def test_a_leak_fails_a_test_when_strict(pytester, monkeypatch):
     """With handles of plain Tcl's, to be quick."""
     write(
         pytester,
@@ -890,6 +890,9 @@ def test_a_leak_fails_a_test_when_strict(pytester):
     ]
     result.stdout.fnmatch_lines(in_order, consecutive=True)
     pytester.makeini("[pytest]\ntcltest_strict_leaks = true")
+    monkeypatch.chdir(pytester.mkdir("elsewhere"))
+    run(pytester, "--tb=no", "..").stdout.fnmatch_lines(["../strict.test::s-1: t1, t2"])
+    monkeypatch.chdir(pytester.path)
     result = run(pytester, "-v")
     assert list(status_of(result).values()) == ["FAILED", "PASSED", "FAILED", "SKIPPED"]
     assert section(result, "s-1 leaks") == (

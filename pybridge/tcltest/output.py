@@ -1,10 +1,13 @@
 """What Tcl processes have written, as reports show it."""
 
+import os
 import re
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
+
+from pybridge.tcltest.suites import LEAKED
 
 if TYPE_CHECKING:
     from pybridge.tcltest.run import Interrupted
@@ -49,6 +52,32 @@ def write_interrupted(terminal: pytest.TerminalReporter, interrupted: "list[Inte
             if text:
                 terminal.section(f"Captured {channel}, its last lines", "-")
                 terminal.write_line("\n".join(text.splitlines()[-_LAST_LINES:]))
+
+
+def write_leaks(terminal: pytest.TerminalReporter) -> None:
+    """Say which tests have left which handles, in the order of the files."""
+    leaks = [
+        (report.location[:2], _from_here(report.nodeid, terminal.config), handles)
+        for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
+        for report in terminal.getreports(outcome)
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, handles in report.user_properties
+        if name == LEAKED
+    ]
+    if not leaks:
+        return
+    # section() ends the line that is begun only after it has written its own heading
+    terminal.ensure_newline()
+    terminal.section("leaked torch handles")
+    for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
+        terminal.write_line(f"{nodeid}: {handles}")
+    terminal.write_line("free them in -cleanup, or run the body in torch::scope")
+
+
+def _from_here(nodeid: str, config: pytest.Config) -> str:
+    """A node id as it can be given to pytest where this one was started."""
+    path, separator, name = nodeid.partition("::")
+    return os.path.relpath(config.rootpath / path, config.invocation_params.dir) + separator + name
 
 
 def without_totals(text: str) -> str:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pybridge.tcltest.settings import add_options, read_settings
+from pybridge.tcltest.suites import DESCRIPTION, SUITES, Suites
+
 if TYPE_CHECKING:
     from pybridge.tcltest.nodes import TclFile
 
@@ -20,15 +23,10 @@ _COMPARED = "tcltest_compared"  # what they tell
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    from pybridge.tcltest.settings import add_options
-
     add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from pybridge.tcltest.settings import read_settings
-    from pybridge.tcltest.suites import SUITES, Suites
-
     folder = getattr(config, "workerinput", {}).get(_SHARED)
     config.stash[SUITES] = Suites(read_settings(config), Path(folder) if folder else None)
 
@@ -36,14 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where all workers find what one of them has found."""
-    from pybridge.tcltest.suites import SUITES
-
     node.workerinput[_SHARED] = str(node.config.stash[SUITES].share())
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
-    from pybridge.tcltest.suites import SUITES
-
     if not parent.config.stash[SUITES].settings.is_test_file(file_path):
         return None
     from pybridge.tcltest.nodes import TclFile
@@ -53,8 +47,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
-    from pybridge.tcltest.suites import SUITES
-
     result = yield
     suites = collector.config.stash[SUITES]
     if suites.broken:
@@ -70,8 +62,6 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, A
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Plan the runs when all plugins have selected and before any is told what was."""
-    from pybridge.tcltest.suites import SUITES
-
     suites = session.config.stash[SUITES]
     if suites.contents:
         from pybridge.tcltest.broken import keep_broken_files
@@ -85,15 +75,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
     """Take note of the items that the workers of pytest-xdist have; the controller has none."""
-    from pybridge.tcltest.suites import SUITES
-
     node.config.stash[SUITES].nodeids = ids
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-    from pybridge.tcltest.suites import SUITES
-
     result = yield
     if item.config.stash[SUITES].contents:
         from pybridge.tcltest.failure import fit_description
@@ -110,8 +96,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """Report a test after those that ran before it, and not if no totals of tcltest count it."""
-    from pybridge.tcltest.suites import SUITES
-
     if not item.config.stash[SUITES].runs:
         return None
     from pybridge.tcltest.nodes import TclItem
@@ -128,8 +112,6 @@ def pytest_after_runtest_protocol(
     item: pytest.Item, nextitem: pytest.Item | None
 ) -> Generator[None, Any, None]:
     """After the last test of a file, report those that have no item and have not been reported yet."""
-    from pybridge.tcltest.suites import SUITES
-
     yield
     if item.config.stash[SUITES].runs and (nextitem is None or nextitem.path != item.path):
         from pybridge.tcltest.protocol import report_further
@@ -140,8 +122,6 @@ def pytest_after_runtest_protocol(
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Give a report that a worker of pytest-xdist has sent what pytest prints of a failure."""
-    from pybridge.tcltest.suites import DESCRIPTION
-
     if hasattr(report, DESCRIPTION) and isinstance(report.longrepr, str):
         from pybridge.tcltest.failure import restore_description
 
@@ -151,8 +131,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
     """Stop what still runs before pytest, after Ctrl-C, has each file taken down: none is to wait."""
-    from pybridge.tcltest.suites import SUITES
-
     suites = session.config.stash[SUITES]
     try:
         if exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
@@ -167,8 +145,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take in what a worker of pytest-xdist has compared; one that has crashed tells nothing."""
-    from pybridge.tcltest.suites import SUITES
-
     told = getattr(node, "workeroutput", {}).get(_COMPARED)
     if told:
         node.config.stash[SUITES].comparisons.add(told)
@@ -177,8 +153,6 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
 ) -> None:
-    from pybridge.tcltest.suites import LEAKED, SUITES
-
     suites = terminalreporter.config.stash[SUITES]
     comparison = str(suites.comparisons) if suites.settings.compare else ""
     if comparison:
@@ -192,28 +166,13 @@ def pytest_terminal_summary(
         write_interrupted(terminalreporter, suites.interrupted)
     if suites.nodeids:
         from pybridge.tcltest.last_failed import remember_files
+        from pybridge.tcltest.output import write_leaks
 
         remember_files(terminalreporter, suites.nodeids, suites.settings)
-    leaks = [
-        (report.location[:2], report.nodeid, value)
-        for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
-        for report in terminalreporter.getreports(outcome)
-        if isinstance(report, pytest.TestReport) and report.when == "call"
-        for name, value in report.user_properties
-        if name == LEAKED
-    ]
-    if leaks:
-        # section() ends the line that is begun only after it has written its own heading
-        terminalreporter.ensure_newline()
-        terminalreporter.section("leaked torch handles")
-        for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
-            terminalreporter.write_line(f"{nodeid}: {handles}")
-        terminalreporter.write_line("free them in -cleanup, or run the body in torch::scope")
+        write_leaks(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    from pybridge.tcltest.suites import SUITES
-
     suites = config.stash.get(SUITES, None)
     if suites is not None:
         suites.close()

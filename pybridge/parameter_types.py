@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pybridge.annotations import Tensor
 from pybridge.bulk import BadElement
+from pybridge.errors import TclError, shown, with_hint
 from pybridge.handles import HandleTable
 from pybridge.values import TENSOR_TYPE, TYPES, BadChoice, OutOfRange, Type, Word, pairs, split, text_of
 
@@ -120,7 +121,7 @@ def _several(kind: Any, members: tuple[Any, ...]) -> Type:
         return kind(_member(member, each, f" at index {i}", table) for i, each in enumerate(split(word)))
 
     def parse_dict(word: Word, table: HandleTable) -> Any:
-        return {name: _member(member, each, f" in {name}", table) for name, each in pairs(word)}
+        return {name: _member(member, each, f" in {shown(name)}", table) for name, each in pairs(word)}
 
     noun = member.noun.removeprefix("one of ")
     if kind is dict:
@@ -152,6 +153,8 @@ def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:
         return member.parse(word, table)
     except BadElement as error:
         raise BadElement(error.expected, error.got, f"{where}{error.where}") from None
+    except TclError as error:  # of a handle; no other type raises it
+        raise with_hint(error, f" ({where.strip()})") from None
     except (OutOfRange, BadChoice):
         raise
     except ValueError:

@@ -243,10 +243,6 @@ def _bulk(word: Word, _: HandleTable) -> Bulk:
     return word if isinstance(word, Bulk) else from_text(text_of(word))
 
 
-def _tensors(word: Word, table: HandleTable) -> dict[str, Any]:
-    return {name: _tensor(handle, table) for name, handle in pairs(word)}
-
-
 def _series(word: Word, _: HandleTable) -> dict[str, Bulk]:
     return {name: from_text(numbers) for name, numbers in pairs(word)}
 
@@ -298,6 +294,5 @@ TYPES: dict[Any, Type] = {
     Device: Type("device", _device, choices=("cpu", "cuda", "meta"), hint=_device_meant),
     Bulk: Type("list of numbers", _bulk, bulk=True),
     tuple[int, ...]: Type("list of integers", _integers),
-    dict[str, Tensor]: Type("dict of tensors", _tensors),
     dict[str, Bulk]: Type("dict of lists of numbers", _series),
 }

@@ -148,6 +148,7 @@ def test_messages_of_the_error_page(tcl: Interpreter) -> None:
         "torch::tensor_sum $x one",
         "torch::tensor_create {{1 2 3} {4 5 x}}",
         "torch::tensor_sum tensor9",
+        "torch::save_safetensors {quant_min -8} f",
         "torch::load_safetensors f",
     ):
         with pytest.raises(pybridge.TclError) as raised:

@@ -56,6 +56,7 @@ def test_a_dict_with_certain_keys() -> None:
         (list[int], "1 x", wrong_type("integer", "x", " at index 1")),
         (WIDTHS, "a {1 x}", wrong_type("integer", "x", " in a at index 1")),
         (list[list[bool]], "1 {1 maybe}", wrong_type("boolean value", "maybe", " at index 1 at index 1")),
+        (WIDTHS, "{two\nlines} x", wrong_type("integer", "x", " in two\\nlines at index 0")),
         (WIDTHS, "a", wrong_type("a dict, names and values in turn,", "a")),
         (list[int], "{1", wrong_type("a list (unmatched open brace in list)", "{1")),
         (Place, "bits 4 axis {}", wrong_type("a dict with bits, axis, weight", "bits 4 axis {}")),
@@ -68,13 +69,14 @@ def test_a_dict_with_certain_keys() -> None:
         (
             Place,
             "bits 4 axis {} weight tensor9",
-            (("TORCH", "HANDLE", "tensor9"), 'no such tensor "tensor9"'),
+            (("TORCH", "HANDLE", "tensor9"), 'no such tensor "tensor9" (in weight)'),
         ),
         (
             SCHEMES,
             "affine odd",
             (("TCL", "LOOKUP", "INDEX", "axis", "odd"), 'bad axis "odd": must be affine, symmetric'),
         ),
+        (list[Tensor], "tensor0 -8", (("TORCH", "HANDLE", "-8"), 'no such tensor "-8" (at index 1)')),
         (WidgetName, "plot", wrong_type("window path", "plot")),
         (WidgetName, "", wrong_type("window path", "")),
     ],

@@ -512,7 +512,8 @@ def test_dicts_of_tensors(length: int) -> None:
         "tensor77": 'no such tensor "tensor77"',
         "progress2": '"progress2" is a progress, not a tensor',
     }.items():
-        assert outcome(dict[str, Tensor], f"{text} odd {word}") == (("TORCH", "HANDLE", word), expected)
+        told = f"{expected} (in odd)"
+        assert outcome(dict[str, Tensor], f"{text} odd {word}") == (("TORCH", "HANDLE", word), told)
 
 
 def test_the_last_of_equal_names_in_a_dict_counts() -> None:

@@ -297,7 +297,7 @@ BAD_WORDS = {
     "device": ("gpu9", "TORCH ARG TYPE"),
     "list of integers": ("{1 x}", "TORCH ARG TYPE"),
     "list of numbers": ("{1 x}", "TORCH ARG TYPE"),
-    "dict of tensors": ("{w}", "TORCH ARG TYPE"),
+    "dict of tensor": ("{w}", "TORCH ARG TYPE"),
     "dict of lists of numbers": ("{a {1 x}}", "TORCH ARG TYPE"),
     "tensor": ("tensor999999", "TORCH HANDLE"),
     "handle": ("tensor999999", "TORCH HANDLE"),

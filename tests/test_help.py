@@ -15,6 +15,7 @@ from pybridge.documentation import beside, documentation, named_beside, paramete
 from pybridge.errors import did_you_mean
 from pybridge.help_page import facts, page
 from pybridge.registry import BY_NAME, COMMANDS, command, families
+from tests.documents import ROOT
 from tests.interpreters import error_of
 
 
@@ -42,10 +43,13 @@ def test_help(tcl: Interpreter) -> None:
         ]
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
-    *rows, gap, first, second, third, last = overview.splitlines()
+    *rows, gap, first, second, third, fourth, trap, codes = overview.splitlines()
     assert gap == "" not in rows
     assert all(line.startswith("torch::help ") for line in (first, second, third))
-    assert last.startswith("torch::apropos ")
+    assert fourth.startswith("torch::apropos ")
+    script = trap.replace("...", "torch::zeros x", 1).replace("...", "set message")
+    assert tcl.eval(script).startswith("expected integer but got")
+    assert (ROOT / re.findall(r"docs/\w+\.md", codes)[0]).exists()
     error = error_of(tcl.eval, "torch::help fak_quantize_per_tensor")
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "topic")
     assert error.message == (
@@ -212,6 +216,22 @@ def test_apropos_finds_beginnings_of_words(tcl: Interpreter) -> None:
     assert "save_safetensors" in found  # "tensors" stands in its help as a word, too
     assert "tensor_shape" not in found
     assert "no command" in error_of(tcl.eval, "torch::apropos uantize").message
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("trap", ["help"]),
+        ("errorcode", ["help"]),
+        ("leak", ["memory"]),
+        ("{fixed point}", ["observer", "quantize_integers"]),
+        ("fixed-point", ["observer", "quantize_integers"]),
+        ("compare", ["quantization_metrics"]),
+        ("{per layer}", ["quantization_plan"]),
+    ],
+)
+def test_apropos_knows_the_words_of_the_field(tcl: Interpreter, words: str, meant: list[str]) -> None:
+    assert set(meant) <= set(listed(tcl.eval(f"torch::apropos {words}")))
 
 
 def test_apropos_orders_by_the_place_of_the_words(tcl: Interpreter) -> None:

@@ -26,6 +26,8 @@ host_facts: dict[str, str] = {}
 def help(topic: Topic | None = None) -> str:
     """Describe a command, list those that match a pattern, or list them all; `apropos` searches.
 
+    The list of all ends with how to go on, and how to trap an error by its errorcode.
+
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
             of commands, such as `quantize`; or part of a name, in any case. The page of a command that is

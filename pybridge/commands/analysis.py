@@ -21,7 +21,7 @@ _ERRORS = ("mse", "sqnr_db", "max_abs", "cosine")
 def quantization_metrics(
     original: Tensor, dequantized: Tensor, axis: int | None = None
 ) -> dict[str, float] | dict[str, Tensor]:
-    """Measure how far a dequantized tensor is from the original.
+    """Compare a dequantized tensor with the original: measure how far it is off.
 
     Args:
         original: any shape and real dtype.
@@ -111,7 +111,7 @@ def quantization_plan(
     group_size: int = 128,
     scale_mode: ScaleMode = "float",
 ) -> dict[str, Any]:
-    """Choose for each weight of a model the fewest bits that reach a target.
+    """Choose for each weight of a model the fewest bits that reach a target, a width for each layer.
 
     Widths are tried from the narrowest on, each in all combinations of the other options, until the best one
     reaches the target; where none does, the best of all is taken. A tensor that has none of the

@@ -71,7 +71,7 @@ def quantize_integers(
         observer: how the range is found; see `observer`.
         axis: of per_channel; a negative one counts from the end.
         group_size: of per_group, a divisor of the last dimension.
-        scale_mode: power_of_two for scales that are shifts.
+        scale_mode: power_of_two for scales that are shifts, as in fixed-point arithmetic.
         like: in place of these options a dict that has them, such as one of those that `quantization_sweep`
             gives, or of the `weights` of a `quantization_plan`.
 

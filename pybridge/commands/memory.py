@@ -91,6 +91,8 @@ def keep(table: HandleTable, handle: Handle) -> str:
 def memory(table: HandleTable) -> dict[str, int]:
     """Count handles and the bytes behind them.
 
+    Where `live` grows each time that a script runs, the script leaks; `handles` lists what it has left.
+
     Returns:
         A dict: `live` handles; `bytes` of memory they hold, each storage counted once however many handles
         view it, and what observers keep; `peak_bytes`, the most there were; handles `created` and `freed`.

@@ -136,7 +136,7 @@ def observer(
             given, and for symmetric quint8 by the kinds of minmax, as in PyTorch.
         eps: the least scale; 1.1920928955078125e-07 by default.
         scale_mode: float (default), or power_of_two: the scale is rounded up to a power of two, for shifts in
-            place of multiplications; for apot this is gamma.
+            place of multiplications, as in fixed-point arithmetic; for apot this is gamma.
         averaging_constant: for the moving averages, the share of a new tensor, 0 .. 1; 0.01 by default.
         bins: for histogram; 2048 by default.
         percentile: for percentile, p in 50 .. 100; 99.99 by default.

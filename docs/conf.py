@@ -67,6 +67,9 @@ package require torch
 torch::COMMAND ?word ...? ?-option value ...?
 torch COMMAND ?word ...? ?-option value ...?"""
 _SEE_ALSO = "tcltorch(1), tclsh(1)"
+# Names of commands are not hyphenated, and so lines are not stretched to the same length. At the end of an
+# example groff's macro EE goes back to the hyphenation in HY.
+_WHOLE_WORDS = ".nr HY 0\n.nh\n.ad l\n"
 
 
 class ManualPages(SphinxPostTransform):
@@ -81,6 +84,7 @@ class ManualPages(SphinxPostTransform):
                 reference.replace_self(reference.children)
         if self.env.docname == "reference/index":
             self.arrange(self.document[0])
+        self.document[0].insert(1, nodes.raw("", _WHOLE_WORDS, format="manpage"))
 
     def arrange(self, page: nodes.section) -> None:
         families = [

@@ -18,9 +18,10 @@ namespace eval choose_quantization {
         -sqnr 30 -bits {3 4 5 6 7 8} -granularity per_channel -scale_mode float -layer {}
         -folder build/choose_quantization -format readmemh -values_per_word 1 -force 0
     }
-    variable usage "usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30? ?-bits {3 4 5 6 7 8}?
-    ?-granularity per_channel? ?-scale_mode float? ?-layer name?
-    ?-folder build/choose_quantization? ?-format readmemh? ?-values_per_word 1? ?-force 0?"
+    variable usage "usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30?
+    ?-bits {3 4 5 6 7 8}? ?-granularity per_channel? ?-scale_mode float?
+    ?-layer name? ?-folder build/choose_quantization? ?-format readmemh?
+    ?-values_per_word 1? ?-force 0?"
     variable choices {
         -scale_mode {float power_of_two}
         -format {readmemh readmemb coe mif intel_hex c_header npy json}

@@ -9,7 +9,8 @@
 package require torch
 
 namespace eval quantize_model {
-    variable usage "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file? ?-plot file?"
+    variable usage "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file?
+    ?-plot file?"
     variable floating {float16 bfloat16 float32 float64 float8_e4m3fn float8_e5m2}
     variable most_rows 20
     variable longest_name 28

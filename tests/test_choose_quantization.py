@@ -330,9 +330,10 @@ def test_progress_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 # -- errors ----------------------------------------------------------------------------------------------
 
-USAGE = """usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30? ?-bits {3 4 5 6 7 8}?
-    ?-granularity per_channel? ?-scale_mode float? ?-layer name?
-    ?-folder build/choose_quantization? ?-format readmemh? ?-values_per_word 1? ?-force 0?
+USAGE = """usage: choose_quantization.tcl MODEL.safetensors ?-sqnr 30?
+    ?-bits {3 4 5 6 7 8}? ?-granularity per_channel? ?-scale_mode float?
+    ?-layer name? ?-folder build/choose_quantization? ?-format readmemh?
+    ?-values_per_word 1? ?-force 0?
 """
 OPTIONS = "-sqnr, -bits, -granularity, -scale_mode, -layer, -folder, -format, -values_per_word, -force"
 

@@ -493,7 +493,8 @@ def complaint(tcl: Interpreter, capfd: pytest.CaptureFixture[str], *arguments: s
     return err.rstrip("\n")
 
 
-USAGE = "usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file? ?-plot file?"
+USAGE = """usage: quantize_model.tcl MODEL.safetensors ?-bits {8 6 4}? ?-csv file?
+    ?-plot file?"""
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 from prompt_toolkit.input import create_input
 
 from pybridge.prompt.terminal import Restorer, write
+from tests.screens import installed
 from tests.terminal import (
     CTRL_C,
     CTRL_D,
@@ -516,6 +517,17 @@ def test_control_d_on_a_continuation_line_gives_it_up(start: Start) -> None:
     assert terminal.answer("info commands f") == "\n\n"
     terminal.press(CTRL_D)
     assert terminal.end() == 0
+
+
+def test_a_pager(start: Start) -> None:
+    installed("less", "less")
+    terminal = start(LESS="")
+    terminal.press("less << [torch::help observer]" + ENTER)
+    terminal.expect("\ntorch::observer - ")
+    terminal.expect("\n:")
+    terminal.press("q")
+    terminal.prompt()
+    terminal.run("expr {6 * 7}", "\n42\n")
 
 
 def test_an_editor(start: Start, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What --lf finds of a failure that has no item, because the search does not find its test."""
 
+from __future__ import annotations  # older ones of pytest do not name TerminalReporter
+
 from collections.abc import Sequence
 
 import pytest

@@ -1,5 +1,7 @@
 """What Tcl processes have written, as reports show it."""
 
+from __future__ import annotations  # older ones of pytest do not name TerminalReporter
+
 import os
 import re
 import sys
@@ -42,7 +44,7 @@ def add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
             item.add_report_section(phase, channel, text)
 
 
-def write_interrupted(terminal: pytest.TerminalReporter, interrupted: "list[Interrupted]") -> None:
+def write_interrupted(terminal: pytest.TerminalReporter, interrupted: list[Interrupted]) -> None:
     """Say what ran at Ctrl-C, and show the end of what it had written."""
     terminal.ensure_newline()
     terminal.section("interrupted")

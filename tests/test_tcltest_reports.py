@@ -4,6 +4,7 @@ import fnmatch
 import random
 import re
 import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
@@ -1012,6 +1013,15 @@ def test_a_relative_interpreter_is_one_beside_the_configuration(pytester):
     program.chmod(0o755)
     pytester.makeini("[pytest]\ntcltest_interpreter = ./mytclsh")
     assert outcomes(run(pytester, interpreter="tcltorch")) == (1, 0, 0)
+
+
+def test_names_that_pytest_has_only_since_8_4_are_not_needed():
+    program = (
+        "import importlib, pkgutil, pytest\ndel pytest.TerminalReporter\nfrom pybridge import tcltest\n"
+        "for each in pkgutil.iter_modules(tcltest.__path__):\n"
+        "    importlib.import_module('pybridge.tcltest.' + each.name)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_the_plugin_costs_others_nothing(pytester):

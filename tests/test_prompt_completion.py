@@ -30,6 +30,7 @@ def filled() -> Iterator[Interpreter]:
         )
         tcl.eval(
             "set ::names(first) 1; set ::names(second) 2;"
+            r"array set ::net {data\[0\] 1 data\[1\] 2 d\$x 3 d\) 4 {d e} 5 d\\ 6 d\} 7 \"d\\n\" 8};"
             "namespace eval space {variable inner 1; proc work {} {}}"
         )
         tcl.eval("""
@@ -46,7 +47,22 @@ def filled() -> Iterator[Interpreter]:
         yield tcl
 
 
+_ELEMENTS = [
+    r"net(d\ e)",
+    r"net(d\$x)",
+    r"net(d\))",
+    r"net(d\\)",
+    r"net(data\[0\])",
+    r"net(data\[1\])",
+    r"net(d\})",
+]
 COMPLETIONS = [
+    # elements of arrays, of which Tcl is to substitute nothing
+    ("puts $net(d", _ELEMENTS),
+    ('puts "$net(d', _ELEMENTS),
+    ("set net(d", _ELEMENTS),
+    (r"puts $net(data\[1", [r"net(data\[1\])"]),
+    ("puts ${net(data", ["net(data[0])}", "net(data[1])}"]),
     # commands
     ("helper_", ["helper_one", "helper_two"]),
     ("set x [helper_o", ["helper_one"]),
@@ -174,6 +190,11 @@ COMPLETIONS = [
 @pytest.mark.parametrize(("text", "expected"), COMPLETIONS)
 def test_completions(filled: Interpreter, text: str, expected: list[str]) -> None:
     assert offers(filled, text) == expected
+
+
+def test_elements_are_written_as_tcl_reads_them(filled: Interpreter) -> None:
+    assert [filled.eval(f"set {each}") for each in _ELEMENTS] == ["5", "3", "4", "6", "1", "2", "7"]
+    assert [filled.eval(f"string cat ${each}") for each in _ELEMENTS] == ["5", "3", "4", "6", "1", "2", "7"]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ _SPECIAL = {  # what takes a backslash: in a bare word, after a double quote, af
     '"': re.compile(r'["\[$\\]'),
     "{": re.compile(r"(?!)"),
 }
+_IN_INDEX = re.compile(r'[\s"{}\[\]$;\\)]')  # what takes a backslash in the name of an element
 _OF_TCL = re.compile(r"(?:::)?(?:argc|argv0?|env|errorCode|errorInfo|(?:auto|tcl)_\w+)")
+_BACKSLASH = r"\\\g<0>"  # in front of what is found
 _NAME = re.compile(r"[\w:]+")
 _MOST_FILES = 1_000
 _LONGEST_VALUE = 1_000_000  # characters of a value in which keys are looked for
@@ -57,12 +59,14 @@ class TclWords:
         """Variables, those of Tcl's own last, elements of an array and namespaces.
 
         Args:
-            end: what goes behind a whole name.
+            end: what goes behind a whole name: a brace, if there is one before it, or nothing.
         """
         array, opened, element = written.partition("(")
+        if opened and end:
+            return [f"{array}({name}){end}" for name in self._elements(array, element) if end not in name]
         if opened:
-            names = self._elements(array, element)
-            return [f"{array}({name}){end}" for name in names]
+            names = self._elements(array, _without_backslashes(element))
+            return [f"{array}({_IN_INDEX.sub(_BACKSLASH, name)})" for name in names]
         names = self._list("::tcl::info::vars", _glob(written) + "*")
         if "::" in written:
             names += self._namespaces(written)
@@ -102,7 +106,8 @@ class TclWords:
         """The names of the elements of an array, unless a trace would notice that they were asked for."""
         if not self._is_untraced(array):
             return []
-        return sorted(self._list("::tcl::array::names", _global(array), _glob(beginning) + "*"))
+        names = self._list("::tcl::array::names", _global(array), _glob(beginning) + "*")
+        return sorted(name for name in names if name.isprintable())
 
     def _is_untraced(self, name: str) -> bool:
         """Whether there is such a variable that no trace belongs to, which is run when it is read."""
@@ -133,7 +138,7 @@ def files(written: str, opened: str) -> list[str]:
 
     Those of bytes that are no text are left out: Tcl would not find the file.
     """
-    plain = written if opened == "{" else re.sub(r"\\(.)", r"\1", written)
+    plain = written if opened == "{" else _without_backslashes(written)
     folder, name = os.path.split(plain)
     found = []
     try:
@@ -142,12 +147,16 @@ def files(written: str, opened: str) -> list[str]:
                 hidden = entry.name.startswith(".") and not name
                 if entry.name.startswith(name) and entry.name.isprintable() and not hidden:
                     path = os.path.join(folder, entry.name) + ("/" if entry.is_dir() else "")
-                    found.append(_SPECIAL[opened].sub(r"\\\g<0>", path))
+                    found.append(_SPECIAL[opened].sub(_BACKSLASH, path))
                     if len(found) == _MOST_FILES:
                         break
     except (OSError, ValueError):  # no such folder, not to be read, or no name of one
         return []
     return sorted(found)
+
+
+def _without_backslashes(written: str) -> str:
+    return re.sub(r"\\(.)", r"\1", written)
 
 
 def _global(name: str) -> str:

@@ -374,6 +374,14 @@ def test_pasted_text_is_one_script(start: Start) -> None:
         terminal.expect(expected)
 
 
+def test_pasted_colours_are_no_keys(start: Start) -> None:
+    terminal = start()
+    terminal.press("string cat \x1b[31mone\x1b[0m\x1b[<0;1;1M" + ENTER)  # without bracketed paste
+    terminal.expect("\none\n")
+    terminal.prompt()
+    assert "Exception" not in terminal.output
+
+
 def test_long_lines_and_wide_characters(start: Start) -> None:
     terminal = start()
     terminal.run("string length {" + "x" * 2000 + "}", "\n2000\n")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.document import Document
@@ -9,6 +10,7 @@ from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyProcessor
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.search import accept_search, stop_search
 
 from pybridge.prompt import margin
@@ -39,89 +41,98 @@ class Pace:
         return self._follows or self._more_came
 
 
-def key_bindings(
-    is_complete: Callable[[str], bool], clear: Callable[[str], None], warn: Callable[[str], None], pace: Pace
-) -> KeyBindings:
-    """Enter runs a complete script, one that a search has found, too, or goes on with it as far in as its
-    braces say, and Tab a step further.
+@dataclass(frozen=True)
+class PromptKeys:
+    """What the keys do that mean something here.
 
-    Ctrl-D on an empty continuation line gives the script up, and Esc a menu. Ctrl-X Ctrl-E opens an editor.
-
-    Args:
+    Attributes:
         is_complete: whether a script lacks no closing brace, bracket or quote.
         clear: gives up what is typed, and leaves a mark behind it, in a search or a menu, too.
         warn: is told why nothing has come back from the editor.
         pace: is told of each key.
     """
-    bindings = KeyBindings()
-    editing = has_focus(DEFAULT_BUFFER)
 
-    @bindings.add("enter", filter=is_searching)
-    def _(event: KeyPressEvent) -> None:
+    is_complete: Callable[[str], bool]
+    clear: Callable[[str], None]
+    warn: Callable[[str], None]
+    pace: Pace
+
+    def bindings(self) -> KeyBindings:
+        """Which key does what; of several that fit, the last one."""
+        bindings = KeyBindings()
+        editing = has_focus(DEFAULT_BUFFER)
+        bindings.add("enter", filter=is_searching)(self._run_found)
+        bindings.add("enter", filter=editing)(self._enter)
+        bindings.add("escape", "enter", filter=editing)(_start_line)
+        bindings.add("}", filter=editing & Condition(_on_blanks))(self._close_brace)
+        bindings.add("tab", filter=editing & ~has_completions & Condition(_before_a_word))(_open_menu)
+        bindings.add("tab", filter=editing & Condition(_on_blanks))(_step_in)
+        bindings.add("escape", filter=editing & has_completions, eager=True)(_close_menu)
+        bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))(self._give_up)
+        bindings.add("c-x", "c-e", filter=editing)(self._edit)
+        bindings.add("c-c", eager=True)(self._stop)
+        bindings.add(Keys.Vt100MouseEvent)(_ignore)
+        return bindings
+
+    def _run_found(self, event: KeyPressEvent) -> None:
         # with nothing to look for it would take what was looked for last, which is not on the screen
         (accept_search if event.current_buffer.text else stop_search)()
-        enter(event)
+        self._enter(event)
 
-    @bindings.add("enter", filter=editing)
-    def enter(event: KeyPressEvent) -> None:
+    def _enter(self, event: KeyPressEvent) -> None:
+        """Run a complete script, or go on with it as far in as its braces say."""
         buffer = event.current_buffer
         if buffer.complete_state and buffer.complete_state.current_completion:
             buffer.complete_state = None  # the word is taken as it stands
-        elif is_complete(buffer.text):
+        elif self.is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            _start_line(event, as_it_is=pace.is_pasting())
+            _start_line(event, as_it_is=self.pace.is_pasting())
 
-    @bindings.add("escape", "enter", filter=editing)
-    def _(event: KeyPressEvent) -> None:
-        _start_line(event)
-
-    @bindings.add("}", filter=editing & Condition(_on_blanks))
-    def _(event: KeyPressEvent) -> None:
+    def _close_brace(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         wanted = margin.of_closing_brace(buffer.document.text_before_cursor)
-        if wanted is not None and not pace.is_pasting() and not _in_quotes(event):
+        if wanted is not None and not self.pace.is_pasting() and not _in_quotes(event):
             buffer.delete_before_cursor(max(0, len(_line_before(event)) - len(wanted)))
         buffer.insert_text("}")
 
-    @bindings.add("tab", filter=editing & ~has_completions & Condition(_before_a_word))
-    def _(event: KeyPressEvent) -> None:
-        event.current_buffer.start_completion()  # without what all have in common, be it but a dash
+    def _give_up(self, event: KeyPressEvent) -> None:
+        self.clear("")
 
-    @bindings.add("tab", filter=editing & Condition(_on_blanks))
-    def _(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text(margin.STEP)
+    def _stop(self, event: KeyPressEvent) -> None:
+        self.clear(CTRL_C)
 
-    @bindings.add("escape", filter=editing & has_completions, eager=True)
-    def _(event: KeyPressEvent) -> None:
-        event.current_buffer.cancel_completion()
-
-    @bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))
-    def _(event: KeyPressEvent) -> None:
-        clear("")
-
-    @bindings.add("c-x", "c-e", filter=editing)
-    async def _(event: KeyPressEvent) -> None:
-        # prompt_toolkit's own makes a traceback of all that goes wrong
+    async def _edit(self, event: KeyPressEvent) -> None:
+        """Run what the editor has made of the script; from the one of prompt_toolkit come tracebacks."""
         buffer = event.current_buffer
         script = buffer.text
         try:
             command = editor_command()
             saved = await run_in_terminal(lambda: edited(script, command), in_executor=True)
         except OSError as error:
-            warn(f"there is no file for the editor: {error.strerror}")
+            self.warn(f"there is no file for the editor: {error.strerror}")
         except ValueError as error:
-            warn(str(error))
+            self.warn(str(error))
         else:
             if saved is not None:
                 buffer.document = Document(saved)
                 buffer.validate_and_handle()
 
-    @bindings.add("c-c", eager=True)
-    def _(event: KeyPressEvent) -> None:
-        clear(CTRL_C)
 
-    return bindings
+def _open_menu(event: KeyPressEvent) -> None:
+    event.current_buffer.start_completion()  # without what all have in common, be it but a dash
+
+
+def _close_menu(event: KeyPressEvent) -> None:
+    event.current_buffer.cancel_completion()
+
+
+def _step_in(event: KeyPressEvent) -> None:
+    event.current_buffer.insert_text(margin.STEP)
+
+
+def _ignore(event: KeyPressEvent) -> None:
+    """No terminal is asked to tell of the mouse; of pasted colours, which look alike, comes a traceback."""
 
 
 def _start_line(event: KeyPressEvent, as_it_is: bool = False) -> None:

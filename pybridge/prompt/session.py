@@ -27,7 +27,7 @@ from pybridge.prompt.completion import TclCompleter
 from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
-from pybridge.prompt.keys import CTRL_C, Pace, key_bindings
+from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys
 from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
@@ -144,7 +144,7 @@ class Prompt:
             style=STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.from_env() or ColorDepth.DEPTH_4_BIT,
-            key_bindings=key_bindings(self._is_complete, self._clear_line, self._warn, pace),
+            key_bindings=PromptKeys(self._is_complete, self._clear_line, self._warn, pace).bindings(),
             enable_suspend=True,
             input=self._input,
             output=self._output,

@@ -1,12 +1,17 @@
 """The option with which the pytest plugin compares what a file counts with a run without pytest."""
 
+import os
+from pathlib import Path
+
 import pytest
 
+from tests.processes import eventually, is_running
 from tests.tcltest_suites import HEAD, run, suite, write
 
 pytest_plugins = ["pytester"]
 
 GOOD = "test a-1 {} {expr 1} 1\ntest a-2 {} -constraints nope -body {}\ntest a-3 {} {expr 1} 2"
+LEAVES_ONE = "set f [open left a]; puts $f [exec sleep 1000 &]; close $f"
 LOOKING = "test b-1 {} {namespace exists ::pytest_tcltest} 0\ntest b-2 {} {expr 1} 1"
 
 
@@ -83,8 +88,28 @@ def test_why_there_are_no_totals(pytester: pytest.Pytester) -> None:
 
 
 def test_what_is_left_behind_does_not_hold_it_up(pytester: pytest.Pytester) -> None:
-    write(pytester, a=suite("exec sleep 1000 &\ntest a-1 {} {expr 1} 1"))
+    write(pytester, a=suite(f"{LEAVES_ONE}\ntest a-1 {{}} {{expr 1}} 1"))
     assert run(pytester, "--tcltest-compare", "--tcltest-timeout=10").parseoutcomes() == {"passed": 1}
+    left = (pytester.path / "left").read_text().split()
+    assert len(left) == 3  # by the search for tests, the run and the one without pytest
+    eventually(lambda: not any(map(is_running, left)))
+
+
+def test_no_group_is_killed_whose_number_may_be_another_s(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the first process of a group is waited for, the kernel may give its number to a new one."""
+    is_there = []
+
+    def kill(group: int, number: int) -> None:
+        is_there.append(Path(f"/proc/{group}").exists())
+        kill_group(group, number)
+
+    kill_group = os.killpg
+    write(pytester, a=suite(f"{LEAVES_ONE}\ntest a-1 {{}} {{expr 1}} 1"))
+    monkeypatch.setattr(os, "killpg", kill)
+    assert run(pytester, "--tcltest-compare").parseoutcomes() == {"passed": 1}
+    assert is_there == [True] * 3
 
 
 def test_what_a_mark_skips_is_not_compared(pytester: pytest.Pytester) -> None:

@@ -206,16 +206,8 @@ class TclProcess:
 
     @property
     def status(self) -> int | None:
-        """The exit status; None while the process runs.
-
-        One that has ended is left to be waited for until `kill`: so long its group cannot be another's.
-        """
-        if self._process.returncode is not None:
-            return self._process.returncode
-        ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if ended is None:
-            return None
-        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+        """The exit status; None while the process runs."""
+        return status_of(self._process)
 
     def watch(self, take: Callable[[list[Event]], bool]) -> bool:
         """Give events to `take` as they come, an empty list now and then, until the process has ended.
@@ -252,13 +244,7 @@ class TclProcess:
 
     def kill(self) -> None:
         """End the process and all that it has started."""
-        if self._process.returncode is not None:
-            return
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # all of them have ended
-        self._process.wait()
+        kill_group(self._process)
 
     def close(self) -> None:
         """Kill what still runs, and remove the files."""
@@ -295,6 +281,27 @@ def start_process(
         start_new_session=True,  # a process group, to be killed as one
         preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
+
+
+def status_of(process: "subprocess.Popen[bytes]") -> int | None:
+    """The exit status of what `start_process` has started; None while it runs.
+
+    One that has ended is left to be waited for until `kill_group`: so long its group cannot be another's.
+    """
+    if process.returncode is not None:
+        return process.returncode
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> int:
+    """End the process and all that it has started; its exit status."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # all of them have ended
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
 
 
 def _die_with_parent() -> None:

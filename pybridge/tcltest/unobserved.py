@@ -1,20 +1,18 @@
 """What a test file counts when nothing of pytest's is in its process."""
 
-import contextlib
-import os
 import re
-import signal
-import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import BinaryIO
 
 from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
-from pybridge.tcltest.process import End, start_process
+from pybridge.tcltest.process import End, kill_group, start_process, status_of
 from pybridge.tcltest.settings import Settings
 
+_PAUSE = 0.02  # seconds between two looks at a process
 _COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
 
@@ -55,15 +53,15 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
     """
     name = f"./{path.name}" if path.name.startswith("-") else path.name
     process = start_process([*settings.command, name, *settings.arguments], path.parent, stdout, stderr)
+    deadline = time.monotonic() + settings.timeout
     stopped = ""
     try:
-        process.wait(settings.timeout)
-    except subprocess.TimeoutExpired:
-        stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
+        while status_of(process) is None and not stopped:
+            time.sleep(_PAUSE)
+            if time.monotonic() > deadline:
+                stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
     finally:
-        with contextlib.suppress(ProcessLookupError):  # all that it has started has ended
-            os.killpg(process.pid, signal.SIGKILL)
-        status = process.wait()
+        status = kill_group(process)
     return End(status, stopped)
 
 

@@ -52,6 +52,18 @@ def test_a_dict_of_lists_of_dicts() -> None:
         """)
 
 
+def test_a_dict_of_lists_of_different_dicts_is_a_table_for_each() -> None:
+    assert layout("a {{x 1 y 2} {x 2 y 3}} b {{u 1 v 2}}", 30) == lines("""
+        a
+          x  y
+          1  2
+          2  3
+        b
+          u  v
+          1  2
+        """)
+
+
 def test_a_dict_has_a_line_or_a_table_for_each_key() -> None:
     plan = dict_of(sqnr=30.123456789, weights=join_list(["fc", TRIALS[0]]), skipped="", reached=1)
     assert layout(plan, 60) == lines("""
@@ -86,6 +98,13 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
         all: observer minmax, group_size {},
           mse 0.5
         """)
+    assert layout(join_list(trials), 35) == lines("""
+        bits  cosine
+           4       4
+           8       8
+        all: observer minmax,
+          group_size {}, mse 0.5
+        """)
     assert layout(join_list(trials[:1]), 20) == lines("""
         bits  observer
            4  minmax
@@ -93,6 +112,11 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
           group_size, mse,
           cosine
         """)
+
+
+@pytest.mark.parametrize("width", [4, 19])
+def test_in_a_few_columns_nothing_is_laid_out(width: int) -> None:
+    assert layout(join_list(TRIALS), width) is None
 
 
 def test_names_are_whole_or_without_their_middle() -> None:
@@ -109,6 +133,20 @@ def test_names_are_whole_or_without_their_middle() -> None:
             "encoder.layer.0.a...self.query.weight    4    30.5",
             "encoder.layer.1.a...self.query.weight    4    30.5",
         ]
+    )
+    for width, short in (  # no dots of the name's own beside those three
+        (48, "encoder.layer.0...elf.query.weight"),
+        (52, "encoder.layer.0.at...self.query.weight"),
+    ):
+        shown = layout(table, width)
+        assert shown is not None
+        assert shown.splitlines()[1] == f"{short}    4    30.5"
+
+
+def test_an_escape_of_the_terminal_is_no_name_of_a_row() -> None:
+    """One that a list in the result writes as Tcl's."""
+    assert layout(r"top {\u001b\[31m {x 1 y 2} b {x 1 y 2}} n 1", 30) == "\n".join(
+        [r"top  \u001b\[31m {x 1 y 2} ...", "n    1"]
     )
 
 
@@ -220,6 +258,7 @@ def test_a_table_stays_on_the_terminal_and_twenty_keys_are_shown() -> None:
         "bits 8 mse 0.5",  # fits into a line
         "",
         r"{bits 4 name \u001b\[31mred} {bits 8 name \u001b\[31mred} {bits 2 name \u001b\[31mred}",
+        "w {{bits 8 mse 0.5}\n{bits 4 mse 0.1}}",
         "{the quick} {brown fox} {jumps over} {the lazy}",
         "{add r1 r2 r3} {add r4 r2 r5}",
         "{x 1 y 2} {x 1 z 2}",

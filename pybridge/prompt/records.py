@@ -89,7 +89,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     rows = _rows(elements)
     if not rows and len(elements) % 2 == 0:
         labels, rows = _labelled_rows(elements[::2], elements[1::2])
-    if not rows:
+    if not rows or not all(map(str.isprintable, labels)):  # else an escape would reach the terminal
         return []
     keys = list(rows[0])
     same = _common(rows) if len(rows) > 1 and _fitting(labels, rows, keys, width) < len(keys) else []

@@ -116,6 +116,7 @@ COMPLETIONS = [
     ("string {le", []),
     ("set {nam", ["namespace"]),
     ("torch::free tensor1 tensor", ["tensor1", "tensor0"]),
+    ("torch::tensor_add -input1 tensor1 tensor", []),
     ("torch::help tensor0", []),
     # names of commands
     ("torch::help -- quantize_per_c", ["quantize_per_channel"]),
@@ -146,6 +147,7 @@ COMPLETIONS = [
     # variables
     ("puts $space::i", ["space::inner"]),
     ("puts $::space::i", ["::space::inner"]),
+    ("puts $torch::", []),
     ("puts ${space::i", ["space::inner}"]),
     ("puts $names(f", ["names(first)"]),
     ("puts $names(", ["names(first)", "names(second)"]),

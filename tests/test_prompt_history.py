@@ -1,13 +1,16 @@
 """The history file of the prompt."""
 
+import errno
 import os
 import pwd
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from pybridge.prompt.history import HistoryFile, history_path
+from tests.processes import PATIENCE
 from tests.terminal import BACKSPACE, CTRL_D, CTRL_E, CTRL_R, ENTER, ESC, UP, Terminal
 
 
@@ -101,6 +104,18 @@ def test_one_that_cannot_be_used_is_a_warning(tmp_path: Path, kind: str) -> None
     assert len(said) == 1
     assert said[0].startswith(f"no history is kept in {path}: ")
     assert history.get_strings()[-2:] == ["set x 1", "set x 2"]
+
+
+def test_a_pipe_in_its_place_does_not_stop_the_program(tmp_path: Path) -> None:
+    said: list[str] = []
+    history = HistoryFile(tmp_path / "history", said.append)
+    (tmp_path / "history").unlink()
+    os.mkfifo(tmp_path / "history")  # which nobody reads
+    writer = threading.Thread(target=history.append_string, args=["set x 1"], daemon=True)
+    writer.start()
+    writer.join(PATIENCE)
+    assert not writer.is_alive()
+    assert said == [f"no history is kept in {tmp_path / 'history'}: {os.strerror(errno.ENXIO)}"]
 
 
 def test_at_the_prompt(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def table(value: Any, rows: int, digits: int) -> str:
         digits: after the decimal point.
     """
     most = min(rows, _MOST_ROWS)
-    found = list(_limited(_once(_rows(value.detach(), most)))) if _has_elements(value) else []
+    found = list(_once(_limited(_rows(value.detach(), most)))) if _has_elements(value) else []
     numbers = [element for row in found if row for element in row[1] if element is not None]
     spell = _speller(numbers, digits)
     width = max((len(spell(number)) for number in numbers), default=0)
@@ -125,7 +125,7 @@ def _rows(tensor: Any, most: int, index: tuple[int, ...] = ()) -> Iterator[Row]:
 
 def _limited(rows: Iterator[Row]) -> Iterator[Row]:
     for number, row in enumerate(rows):
-        if number == _MOST_ROWS:
+        if number > _MOST_ROWS:  # as many, and an ellipsis between them
             yield None
             return
         yield row

@@ -39,6 +39,14 @@ def test_the_edges_of_a_large_tensor() -> None:
 def test_many_rows_of_a_large_tensor_are_cut() -> None:
     lines = table(torch.zeros(1).expand(10**8, 2), 10**9, 0).splitlines()
     assert len(lines) == 102
+    assert [line.split()[0] for line in lines[50:53]] == ["[49]", "...", "[99999950]"]
+    assert lines[-1].split() == ["[99999999]", "0", "0"]
+
+
+def test_there_is_one_ellipsis_for_all_that_is_left_out_at_a_place() -> None:
+    assert table(torch.arange(9).view(3, 3, 1), 1, 4).splitlines()[1:] == ["[0, 0]  0", "..."]
+    lines = table(torch.arange(2000).view(1000, 2, 1), 100, 4).splitlines()  # fifty twos are a hundred
+    assert lines[-3:] == ["[49, 0]  98", "[49, 1]  99", "..."]
 
 
 def test_rows_are_labelled_by_their_index() -> None:
@@ -57,9 +65,27 @@ def test_small_whole_numbers_are_written_plainly() -> None:
     assert table(torch.tensor([1.0, 5.0, -3.0]), 6, 0).splitlines()[1].split() == ["1", "5", "-3"]
 
 
+@pytest.mark.parametrize(
+    ("largest", "digits", "word"),
+    [
+        (999_999.0, 1, "999999.0"),
+        (1_000_000.0, 1, "1.0e+06"),
+        (0.001, 4, "0.0010"),
+        (0.00099, 4, "9.9000e-04"),
+        (1.0, 0, "1"),
+        (0.5, 0, "5e-01"),
+    ],
+)
+def test_a_power_of_ten_is_written_where_the_largest_number_asks_for_it(
+    largest: float, digits: int, word: str
+) -> None:
+    values = torch.tensor([largest, 0.0], dtype=torch.float64)
+    assert table(values, 6, digits).splitlines()[1].split()[0] == word
+
+
 def test_no_tensor_takes_more_than_a_screen_or_two() -> None:
     lines = table(torch.zeros(1).expand([7] * 20), 6, 4).splitlines()
-    assert len(lines) == 102
+    assert len(lines) == 103
     assert lines[-1] == "..."
 
 

@@ -178,6 +178,33 @@ def test_a_command_that_is_registered_later_has_help(tcl: Interpreter) -> None:
         del COMMANDS["later"], BY_NAME["later"]
 
 
+def test_the_items_of_a_list_hang_on_their_dashes_and_words_with_hyphens_are_whole() -> None:
+    @command()
+    def listing() -> int:
+        """Return something.
+
+        The kinds:
+
+        - minmax: something different sometimes quantized otherwise precision per-channel, which would end
+          behind column 80.
+        - mse: another.
+        """
+        return 0
+
+    try:
+        assert page(COMMANDS["listing"], "listing").partition("\n\nUsage\n")[0].splitlines() == [
+            "torch::listing - Return something.",
+            "",
+            "The kinds:",
+            "",
+            "- minmax: something different sometimes quantized otherwise precision",
+            "  per-channel, which would end behind column 80.",
+            "- mse: another.",
+        ]
+    finally:
+        del COMMANDS["listing"], BY_NAME["listing"]
+
+
 def test_apropos(tcl: Interpreter) -> None:
     found = tcl.eval("torch::apropos CHANNEL fake").splitlines()
     assert "torch::fake_quantize_per_channel" in found

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from prompt_toolkit.input import create_input
 
+from pybridge.prompt import warm
 from pybridge.prompt.terminal import Restorer, write
+from tests.processes import PATIENCE
 from tests.screens import installed
 from tests.terminal import (
     CTRL_C,
@@ -128,6 +130,45 @@ def test_handles_are_shown_with_what_they_are(start: Start) -> None:
     )
     assert terminal.answer("dict get [torch::memory] live") == "\n2\n\n"
     terminal.run("torch::progress_bar 3", "?it/s]\nprogress_bar2  progress_bar\n")  # below the bar
+
+
+SLOW_PYTORCH = """
+import os, time
+while not os.path.exists(os.environ["GO"]):
+    time.sleep(0.01)
+raise ImportError("after all")
+"""
+
+
+def test_a_command_that_waits_for_pytorch_says_so(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow" / "torch.py").write_text(SLOW_PYTORCH)
+    path = os.pathsep.join([str(tmp_path / "slow"), os.environ.get("PYTHONPATH", "")])
+    terminal = start(pytorch=True, PYTHONPATH=path, GO=str(tmp_path / "go"))
+    assert terminal.answer("expr {6 * 7}") == "\n42\n\n"
+    terminal.press("torch::ones 2" + ENTER)
+    terminal.expect("\nloading PyTorch ...\n")
+    (tmp_path / "go").touch()
+    terminal.expect("PyTorch cannot be imported: after all\n")
+    terminal.prompt()
+    assert terminal.output.count("loading") == 1
+
+
+def test_nothing_is_told_of_a_wait_behind_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    begun, behind = threading.Event(), threading.Event()
+
+    def tell() -> None:
+        begun.set()
+        behind.wait(0.5)  # in vain: the command is not left before this has ended
+        told.append("loading")
+
+    monkeypatch.setattr(warm, "_LONG_WAIT", 0)
+    monkeypatch.setattr(warm.Loading, "going_on", True)
+    with warm.Loading().telling(tell):
+        assert begun.wait(PATIENCE)
+    assert told == ["loading"]
+    behind.set()
 
 
 def test_a_line_that_is_not_ended_stays(start: Start) -> None:

@@ -6,7 +6,6 @@ import functools
 import os
 import signal
 import termios
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +35,6 @@ from pybridge.tclsh import run_start_file
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)
 _MENU_LINES = 8
-_LONG_WAIT = 2.0  # seconds
 _INTERRUPTED = "interrupted"
 _WELCOME = f'tcltorch {__version__}: "torch::help" lists the commands, Ctrl-D ends'
 # The usual reaction to an error in an event's script, but for one that Ctrl-C has stopped.
@@ -239,28 +237,13 @@ class Prompt:
             self._tcl.call("history", "add", script)
         self._running = True
         try:
-            with self._insistence.stoppable(), self._telling_of_a_wait():
+            with self._insistence.stoppable(), self._loading.telling(self._tell_of_a_wait):
                 return self._tcl.eval(script)
         finally:
             self._running = False
 
-    @contextlib.contextmanager
-    def _telling_of_a_wait(self) -> Iterator[None]:
-        """Say so when a command seems to wait for PyTorch to be loaded."""
-        if not self._loading.going_on:
-            yield
-            return
-        timer = threading.Timer(_LONG_WAIT, self._tell_of_a_wait)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-
     def _tell_of_a_wait(self) -> None:
-        if self._loading.going_on:
-            write(self._screen, "loading PyTorch ...\r\n")
+        write(self._screen, "loading PyTorch ...\r\n")
 
     def _stopped(self) -> str:
         """An event's script was stopped: so is the command that has waited for it."""

@@ -3,9 +3,12 @@
 import contextlib
 import importlib
 import threading
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from pybridge import lazy
+
+_LONG_WAIT = 2.0  # seconds
 
 
 class Loading:
@@ -21,6 +24,25 @@ class Loading:
     @property
     def going_on(self) -> bool:
         return self._thread.is_alive()
+
+    @contextlib.contextmanager
+    def telling(self, tell: Callable[[], None]) -> Iterator[None]:
+        """Call `tell`, in a thread, when the command in this block seems to wait for this."""
+        if not self.going_on:
+            yield
+            return
+        timer = threading.Timer(_LONG_WAIT, self._tell, [tell])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()  # what it has begun to write must not come behind what follows
+
+    def _tell(self, tell: Callable[[], None]) -> None:
+        if self.going_on:
+            tell()
 
     def _load(self) -> None:
         for name in lazy.__all__:

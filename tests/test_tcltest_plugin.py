@@ -108,6 +108,12 @@ def test_odd_file_names_in_every_locale(pytester, monkeypatch, interpreter, loca
     assert outcomes(run(pytester, "link", interpreter=interpreter)) == (1, 0, 0)
 
 
+def test_tcltorch_where_it_is_named_reads_utf8_in_every_locale_too(pytester, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    write(pytester, a=suite("test a-1 {} {scan é %c} 233"))
+    assert outcomes(run(pytester, f"--tcltest-interpreter={OWN}")) == (1, 0, 0)
+
+
 def test_the_suites_of_this_project_are_collected():
     """Were they not, `make test` would pass without them."""
     root = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ from pybridge.tcltest import collection
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.nodes import item_names
 from pybridge.tcltest.process import TclProcess
-from tests.processes import eventually, is_running
+from tests.processes import PATIENCE, eventually, is_running
 from tests.tcltest_suites import (
     CORPUS,
     END,
@@ -602,6 +602,49 @@ def test_ctrl_c_tells_what_ran_in_a_worker_of_xdist(pytester, tmp_path, monkeypa
     write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{body}"))
     assert re.search(where, output := interrupted(pytester, "-n2", "--dist=loadfile")), output
     assert list(tmp_path.glob("tcltest-*")) == []
+
+
+SIGNALLED = """
+    import os
+    from pybridge.tcltest.process import TclProcess
+
+    plain = TclProcess.events
+
+    def events(self):
+        found = plain(self)
+        if any(kind == "begin" for _, kind, *_ in found):
+            os.kill(os.getpid(), {number})
+        return found
+
+    TclProcess.events = events
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_waits_until_what_a_test_has_told_is_taken_in(pytester, number):
+    write(pytester, a=suite(f"test a-1 {{}} {{{HANGS}}} 1"))
+    pytester.makeconftest(SIGNALLED.format(number=int(number)))
+    result = pytester.runpytest_subprocess(timeout=PATIENCE)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(["a-1 in a.test had run for * seconds"])
+
+
+def test_a_fork_of_pytest_s_ends_of_sigterm_itself(pytester):
+    write(pytester, a=suite(GOOD))
+    pytester.makepyfile("""
+        import os, signal, time
+
+        def test_fork():
+            ready, tell = os.pipe()
+            child = os.fork()
+            while child == 0:
+                os.write(tell, b"!")  # Python drops a signal that comes before it has come back from fork()
+                time.sleep(0.01)
+            os.read(ready, 1)
+            os.kill(child, signal.SIGTERM)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+    """)
+    assert pytester.runpytest_subprocess(timeout=PATIENCE).parseoutcomes() == {"passed": 2}
 
 
 # -- nothing hides that a file is wrong ------------------------------------------------------------------

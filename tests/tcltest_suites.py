@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 import pkgutil
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pybridge import tcltest
+from tests.processes import PATIENCE, eventually
 
 # What a run of pytester's imports is gone when it ends: were this not there, each run would import it anew.
 for _module in pkgutil.iter_modules(tcltest.__path__, "pybridge.tcltest."):
@@ -20,6 +22,9 @@ for _module in pkgutil.iter_modules(tcltest.__path__, "pybridge.tcltest."):
 
 HEAD = "package require tcltest 2.5\nnamespace import -force ::tcltest::*\n"
 END = "::tcltest::cleanupTests\n"
+GOOD = "test a-1.1 {right} {expr 1} 1\n"
+# In place of the package's, to be quick.
+FAKE_HANDLES = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
 TCLTORCH = [sys.executable, "-m", "pybridge"]
 # Where there is no tclsh, tcltorch stands in: it reads the same files.
 TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
@@ -67,6 +72,25 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         return pytester.runpytest_inprocess("-p", "tcltest", *warn, *cache, *option, *words)
+
+
+def signalled(pytester: pytest.Pytester, number: int, *words: str) -> tuple[int, str]:
+    """The status and the output of a pytest that gets a signal once a script has written its id to `pid`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *words],
+        cwd=pytester.path,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    written = pytester.path / "pid"
+    try:
+        eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
+        os.killpg(process.pid, number)  # as a terminal does: to the workers of pytest-xdist, too
+        output, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    return process.returncode, output
 
 
 def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.tcltest_suites import END, HEAD, outcomes, run, status_of, suite, write
+from tests.tcltest_suites import END, GOOD, HEAD, outcomes, run, status_of, suite, write
 
 pytest_plugins = ["pytester"]
 
-GOOD = "test a-1.1 {right} {expr 1} 1\n"
 NESTED = "test a::b-1 {right} {expr 1} 1\n"
 CAUSE = "ERROR broken.test::(file) - boom"
 

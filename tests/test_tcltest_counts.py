@@ -16,6 +16,7 @@ from pybridge.tcltest.shared import search_once
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
+    FAKE_HANDLES,
     HEAD,
     TCLSH,
     UNFORESEEN,
@@ -59,7 +60,6 @@ def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
         assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
 
 
-FAKE_HANDLES = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
 HIDDEN = suite(
     FAKE_HANDLES
     + """

@@ -18,10 +18,12 @@ from tests.processes import PATIENCE, eventually, is_running
 from tests.tcltest_suites import (
     CORPUS,
     END,
+    GOOD,
     HEAD,
     TCLSH,
     outcomes,
     run,
+    signalled,
     status_of,
     suite,
     tclsh_counts,
@@ -267,7 +269,6 @@ def test_what_failed_last_is_found_again_whatever_its_name(pytester):
 
 # -- files that go wrong ---------------------------------------------------------------------------------
 
-GOOD = "test a-1.1 {right} {expr 1} 1\n"
 LATER = "test a-1.2 {later} {expr 1} 1\n"
 
 
@@ -512,26 +513,17 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, number):
+def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, monkeypatch, number):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     write(
         pytester,
         waits=suite("test a-1 {} {set f [open pid w]; puts $f [pid]; close $f; vwait forever} 1"),
     )
-    command = [sys.executable, "-m", "pytest"]
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    process = subprocess.Popen(command, cwd=pytester.path, env=environment, stdout=subprocess.PIPE, text=True)
-    written = pytester.path / "pid"
-    try:
-        eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
-        assert process.poll() is None
-        process.send_signal(number)
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    child = int(written.read_text())
+    status, output = signalled(pytester, number)
+    child = int((pytester.path / "pid").read_text())
     eventually(lambda: not is_running(child))
     if number != signal.SIGKILL:
-        assert process.returncode == pytest.ExitCode.INTERRUPTED, output
+        assert status == pytest.ExitCode.INTERRUPTED, output
         assert list(tmp_path.glob("tcltest-*")) == []
         assert "KeyboardInterrupt" in output
         assert "TclTestWarning" not in output
@@ -574,18 +566,8 @@ def test_ctrl_c_tells_what_ran_and_what_it_had_written(pytester, body, where):
 
 def interrupted(pytester: pytest.Pytester, *words: str) -> str:
     """What pytest prints when Ctrl-C is pressed once a script has written its process id."""
-    command = [sys.executable, "-m", "pytest", "-q", *words]
-    process = subprocess.Popen(
-        command, cwd=pytester.path, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    written = pytester.path / "pid"
-    try:
-        eventually(lambda: process.poll() is not None or (written.exists() and written.read_text().strip()))
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers of pytest-xdist, too
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    status, output = signalled(pytester, signal.SIGINT, "-q", *words)
+    assert status == pytest.ExitCode.INTERRUPTED
     return output
 
 

@@ -13,7 +13,7 @@ import pytest
 from pybridge.tcl_package import tcl_package
 from pybridge.tcltest import lines, trace
 from pybridge.tcltest.difference import mismatch
-from tests.tcltest_suites import CORPUS, END, HEAD, outcomes, run, status_of, suite, write
+from tests.tcltest_suites import CORPUS, END, FAKE_HANDLES, HEAD, outcomes, run, status_of, suite, write
 
 pytest_plugins = ["pytester"]
 
@@ -863,15 +863,12 @@ def test_a_test_whose_name_ends_in_colons_is_named_in_its_heading(pytester):
     assert "E   result was: 1\n" in section(result, "no name")
 
 
-FAKE = "namespace eval torch {variable live {}; proc handles {} {variable live; set live}}\n"
-
-
 def test_a_leak_fails_a_test_when_strict(pytester, monkeypatch):
     """With handles of plain Tcl's, to be quick."""
     write(
         pytester,
         strict=suite(
-            FAKE
+            FAKE_HANDLES
             + """
             test s-1 {leaks} {lappend torch::live t1 t2; expr 1} 1
             test s-2 {frees} {set torch::live t2; expr 1} 1
@@ -906,7 +903,7 @@ def test_a_leak_fails_a_test_when_strict(pytester, monkeypatch):
 
 def test_a_test_that_skips_itself_may_leak(pytester):
     leaks = "test s-1 {} -setup {lappend torch::live t1} -body {::tcltest::Skip no}"
-    write(pytester, skips=suite(FAKE + leaks))
+    write(pytester, skips=suite(FAKE_HANDLES + leaks))
     result = run(pytester)
     assert outcomes(result) == (0, 1, 0)
     result.stdout.fnmatch_lines(["skips.test::s-1: t1"])

@@ -30,7 +30,7 @@ from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys
 from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
-from pybridge.prompt.warm import Loading
+from pybridge.prompt.loading import Loading
 from pybridge.tclsh import run_start_file
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)

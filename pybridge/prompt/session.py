@@ -27,10 +27,10 @@ from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys
+from pybridge.prompt.loading import Loading
 from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
-from pybridge.prompt.loading import Loading
 from pybridge.tclsh import run_start_file
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP)

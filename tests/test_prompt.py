@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from prompt_toolkit.input import create_input
 
-from pybridge.prompt import warm
+from pybridge.prompt import loading
 from pybridge.prompt.terminal import Restorer, write
 from tests.processes import PATIENCE
 from tests.screens import installed
@@ -163,9 +163,9 @@ def test_nothing_is_told_of_a_wait_behind_the_result(monkeypatch: pytest.MonkeyP
         behind.wait(0.5)  # in vain: the command is not left before this has ended
         told.append("loading")
 
-    monkeypatch.setattr(warm, "_LONG_WAIT", 0)
-    monkeypatch.setattr(warm.Loading, "going_on", True)
-    with warm.Loading().telling(tell):
+    monkeypatch.setattr(loading, "_LONG_WAIT", 0)
+    monkeypatch.setattr(loading.Loading, "going_on", True)
+    with loading.Loading().telling(tell):
         assert begun.wait(PATIENCE)
     assert told == ["loading"]
     behind.set()

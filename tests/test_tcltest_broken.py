@@ -1,8 +1,10 @@
 """The pytest plugin: what is told of files that cannot be searched to their end, whatever is selected."""
 
+import subprocess
+
 import pytest
 
-from tests.tcltest_suites import END, GOOD, HEAD, outcomes, run, status_of, suite, write
+from tests.tcltest_suites import END, GOOD, HEAD, TCLSH, outcomes, run, status_of, suite, write
 
 pytest_plugins = ["pytester"]
 
@@ -54,6 +56,43 @@ def test_what_is_not_in_a_file_that_was_searched_to_its_end_is_not_found(pyteste
     result = run(pytester, "late.test::a-1.2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: not found: *late.test::a-1.2"])
+
+
+ODD_ENDS = {
+    'return -level 2 -code error "cannot go on"': "command returned bad code: 2",
+    "return -level 2": "command returned bad code: 2",
+    "return -code return": "command returned bad code: 2",
+    "proc leave {} {return -level 3}; leave": "command returned bad code: 2",
+    "return -level 0 -code 5": "command returned bad code: 5",
+    "return -code -1": "command returned bad code: -1",
+    "break": 'invoked "break" outside of a loop',
+    "return -code continue": 'invoked "continue" outside of a loop',
+    'return -level 0 -code error "cannot go on"': "cannot go on",
+}
+GOOD_ENDS = ["return", "return -level 0 -code return", "proc leave {} {return -level 2}; leave"]
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+@pytest.mark.parametrize("totals", [END, ""], ids=["totals", ""])
+def test_a_code_that_no_script_may_end_with_is_tclshs_error(pytester, totals, process):
+    ends = dict.fromkeys(GOOD_ENDS, "") | ODD_ENDS
+    files = {f"a{number}": HEAD + GOOD + totals + end for number, end in enumerate(ends)}
+    write(pytester, **{name: f"{text}\nerror {{never reached}}\n" for name, text in files.items()})
+    result = run(pytester, f"--tcltest-process={process}")
+    for name, said in zip(files, ends.values(), strict=True):
+        tclsh = subprocess.run([*TCLSH, f"{name}.test"], cwd=pytester.path, capture_output=True, text=True)
+        assert (tclsh.returncode, *tclsh.stderr.splitlines()[:1]) == ((1, said) if said else (0,))
+        assert (f"ERROR {name}.test::(file) - {said}" in result.outlines) == bool(said)
+    assert result.parseoutcomes() == {"passed": len(ends), "errors": len(ODD_ENDS)}
+
+
+@pytest.mark.parametrize("end", ODD_ENDS)
+def test_such_a_code_of_the_set_up_script_is_an_error(pytester, end):
+    write(pytester, a=suite(GOOD))
+    (pytester.path / "setup.tcl").write_text(end)
+    result = run(pytester, "--tcltest-setup=setup.tcl")
+    assert result.parseoutcomes() == {"errors": 1}
+    result.stdout.fnmatch_lines([f"E   the set-up script setup.tcl failed: {ODD_ENDS[end]}"])
 
 
 def test_last_failed_does_not_hide_that_a_file_is_broken_by_now(pytester):

@@ -771,6 +771,8 @@ ENDS = {
     "status": ("exit 4", "*child process exited abnormally"),
     "crash": ("exec kill -9 [pid]", "*child killed: kill signal"),
     "error": ("error boom", "*boom"),
+    "code": ("return -level 2", "command returned bad code: 2"),
+    "break": ("break", 'invoked "break" outside of a loop'),
 }
 
 

@@ -108,7 +108,7 @@ proc ::pytest_tcltest::script_ended {code} {
 
 proc ::pytest_tcltest::setup_ended {code message options} {
     if {$code} {
-        emit setup_died $message [dict get $options -errorinfo]
+        emit setup_died {*}[fault $code $message $options]
         exit 1
     }
 }
@@ -137,18 +137,25 @@ proc ::pytest_tcltest::file_ended {code message options} {
     variable number
     variable queue
     incr number
-    if {$code in {0 2}} {
+    if {!$code} {
         end_file
         emit sourced
         return
     }
-    if {$code == 1} {
-        emit died $message [dict get $options -errorinfo]
-    } else {
-        emit died "code $code outside of a loop" ""
-    }
+    emit died {*}[fault $code $message $options]
     if {![llength $queue]} {
         uplevel #0 {exit 1} ;# as tclsh does: with Tk, the process would wait for its window to be closed
+    }
+}
+
+# Message and trace of what has ended a script. Where it is no error, the message is tclsh's. `source` itself makes a
+# plain `return` at the script's top the end of it, so one that comes through was to leave more than the script.
+proc ::pytest_tcltest::fault {code message options} {
+    switch $code {
+        1 {return [list $message [dict get $options -errorinfo]]}
+        3 {return [list {invoked "break" outside of a loop} ""]}
+        4 {return [list {invoked "continue" outside of a loop} ""]}
+        default {return [list "command returned bad code: $code" ""]}
     }
 }
 

@@ -65,10 +65,13 @@ proc ::pytest_tcltest::queue_for_another {settings path args} {
 }
 
 proc ::pytest_tcltest::ended_for_another {code message options} {
-    if {$code == 1} {
-        set trace [dict get $options -errorinfo]
-        emit process [file tail $::argv0] $trace 0
-        puts stderr [string range $trace 0 [string last "\n    invoked from within" $trace]-1] ;# the rest is ours
+    if {$code} {
+        lassign [fault $code $message $options] message trace
+        if {$trace ne ""} {
+            set message [string range $trace 0 [string last "\n    invoked from within" $trace]-1] ;# the rest is ours
+        }
+        emit process [file tail $::argv0] $message 0
+        puts stderr $message
         exit 1
     }
 }

@@ -1,5 +1,7 @@
 """Tcl test suites that replace, trace or hook into commands of Tcl and tcltest."""
 
+from tests.tcltest_odd_children import SAFE
+
 # Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
 COMMANDS = {
     "renames": (
@@ -232,5 +234,90 @@ COMMANDS = {
         cleanupTests
         """,
         ["r-1, r-2, kid::k-1"],
+    ),
+    "wraps_skipped": (
+        SAFE
+        + r"""
+        test s-1 {} {expr 1} 1
+        set wrap {
+            rename ::tcltest::Skipped ::tcltest::_Skipped
+            proc ::tcltest::Skipped {name constraints} {
+                if {[string match slow* $name]} {return 1}
+                return [_Skipped $name $constraints]
+            }
+        }
+        eval $wrap
+        test s-2 {} {expr 1} 1
+        test slow-1 {} {expr 1} 1
+        test s-3 {} {expr 1} 2
+        test s-4 {} nope {expr 1} 2
+        rename ::tcltest::Skipped ::tcltest::OfTheSuite
+        rename ::tcltest::_Skipped ::tcltest::Skipped
+        test slow-2 {} {expr 1} 1
+        interp alias {} ::tcltest::_Skipped {} ::tcltest::Skipped
+        rename ::tcltest::Skipped ::tcltest::Theirs
+        interp alias {} ::tcltest::Skipped {} ::tcltest::Theirs
+        test s-5 {} nope {expr 1} 2
+        rename ::tcltest::Skipped {}
+        catch {test s-6 {} {expr 1} 1}
+        incr ::tcltest::testLevel -1
+        rename ::tcltest::Theirs ::tcltest::Skipped
+        safe kid
+        interp expose kid source
+        interp create other
+        foreach child {kid other} {
+            tcltest::loadIntoChildInterpreter $child
+            $child eval $wrap
+            $child eval {
+                tcltest::test c-1 {} {expr 1} 1
+                tcltest::test slow-1 {} {expr 1} 1
+                tcltest::test c-2 {} nope {expr 1} 1
+                tcltest::cleanupTests
+            }
+        }
+        cleanupTests
+        """,
+        ["slow-1, kid::slow-1, other::slow-1"],
+    ),
+    "looks_at_skipped": (
+        r"""
+        proc returned {command code result op} {lappend ::results $result}
+        trace add execution ::tcltest::Skipped leave returned
+        test s-1 {} {expr 1} 1
+        test s-2 {} nope {expr 1} 1
+        test s-3 {} {set ::results} {0 1 0}
+        trace remove execution ::tcltest::Skipped leave returned
+        rename ::tcltest::Skipped ::tcltest::_Skipped
+        proc ::tcltest::Skipped {name constraints} {
+            upvar 1 body body
+            if {[string match *never* $body]} {lappend constraints nope}
+            tailcall _Skipped $name $constraints
+        }
+        test s-4 {} {never} 1
+        test s-5 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "replaces_skipped": (
+        r"""
+        proc ::tcltest::Skipped {name constraints} {
+            variable numTests
+            incr numTests(Total)
+            return [string match slow* $name]
+        }
+        test s-1 {} {expr 1} 1
+        test slow-1 {} {expr 1} 1
+        test s-2 {} nope {expr 1} 2
+        namespace eval mine {
+            namespace export Skipped
+            proc Skipped args {set ::tcltest::numTests(Total) 9; expr 0}
+        }
+        test s-3 {} {expr 1} 1
+        namespace eval ::tcltest {namespace import -force ::mine::Skipped}
+        test slow-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["slow-1"],
     ),
 }

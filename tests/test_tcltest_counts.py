@@ -60,6 +60,23 @@ def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
         assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
 
 
+def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester):
+    """And what is not selected does not run, whatever it says."""
+    text = suite(
+        """
+        proc ::tcltest::Skipped {name constraints} {string match slow* $name}
+        test s-1 {} {expr 1} 1
+        test slow-1 {} {expr 1} 1
+        test s-2 {} nope {expr 1} 2
+        """
+    )
+    write(pytester, a=text)
+    printed = subprocess.run([*TCLSH, "a.test"], cwd=pytester.path, capture_output=True, text=True).stdout
+    assert "Total\t0\tPassed\t1\tSkipped\t0\tFailed\t1" in printed
+    assert outcomes(run(pytester, "--tcltest-compare")) == (1, 0, 1)
+    assert outcomes(run(pytester, "a.test::s-1")) == (1, 0, 0)
+
+
 HIDDEN = suite(
     FAKE_HANDLES
     + """
@@ -605,7 +622,7 @@ GONE_THEN = "if {$::pytest_tcltest::plan(mode) eq {collect}} {test a-2 {} {expr 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (UNENDED + MISCOUNTED, "*TclTestWarning: a-2: was run, but tcltest counted no result *"),
+        (UNENDED + MISCOUNTED, "*TclTestWarning: a-2: began, but tcltest counted no result *"),
         (MISCOUNTED + CRASHES, "E   the process was killed by SIGSEGV while this test ran"),
         (MISCOUNTED + GONE_THEN, "*TclTestWarning: a-2: was there when the file was searched *"),
         (

@@ -43,16 +43,18 @@ proc ::pytest_tcltest::writes {command op} {
 }
 
 proc ::pytest_tcltest::instrument {} {
-    # renamed within its namespace: it is in there that a procedure's `variable` looks
-    rename ::tcltest::Skipped ::tcltest::pytest_Skipped
-    proc ::tcltest::Skipped {name constraints} {
-        variable testLevel
-        if {$testLevel == 1 && ![::pytest_tcltest::silent]} {
-            upvar 1 description description
-            ::pytest_tcltest::record $name $description
-        }
-        return [expr {$::pytest_tcltest::plan(mode) eq "collect" || [pytest_Skipped $name $constraints]}]
+    ask_here
+    trace add variable ::tcltest::testLevel write ::pytest_tcltest::ask_here_again
+}
+
+# Whether a test is not to run. This is called by our `Skipped`, which `test` calls.
+proc ::pytest_tcltest::skips {name} {
+    variable plan
+    if {$::tcltest::testLevel == 1 && ![silent]} {
+        upvar 2 description description
+        record $name $description
     }
+    return [expr {$plan(mode) eq "collect"}]
 }
 
 proc ::pytest_tcltest::record {name description} {

@@ -192,7 +192,8 @@ proc ::pytest_tcltest::scripts {} {
     variable here
     variable mode
     set last [expr {$mode eq "run" ? "run" : "collect"}]
-    return [lmap name [list interpreter children threads processes location $last] {string cat $here / $name .tcl}]
+    set names [list interpreter children threads processes location skipped $last]
+    return [lmap name $names {string cat $here / $name .tcl}]
 }
 
 # Get what a tcltest needs that is to tell of its tests.

@@ -75,18 +75,8 @@ proc ::pytest_tcltest::instrument {} {
     }
     variable current "" ;# a tcltest before this one may have been deleted while it counted
     begin_counts
-    # renamed within its namespace: it is in there that a procedure's `variable` looks
-    rename ::tcltest::Skipped ::tcltest::pytest_Skipped
-    proc ::tcltest::Skipped {name constraints} {
-        variable testLevel
-        if {$testLevel == 1 && ![::pytest_tcltest::silent] && ![::pytest_tcltest::begin $name]} {
-            variable numTests
-            incr numTests(Total)
-            incr numTests(Skipped)
-            return 1
-        }
-        return [pytest_Skipped $name $constraints]
-    }
+    ask_here
+    trace add variable ::tcltest::testLevel write ::pytest_tcltest::ask_here_again
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     watch_counts
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
@@ -128,11 +118,21 @@ proc ::pytest_tcltest::counts_intact {} {
     return [expr {$traces eq {{write ::pytest_tcltest::totalled} {write ::pytest_tcltest::failing}}}]
 }
 
-# Note that a test begins; whether it is to run. This is called by `Skipped`, which `test` calls.
+# Whether a test is not to run. This is called by our `Skipped`, which `test` calls.
+proc ::pytest_tcltest::skips {name} {
+    if {$::tcltest::testLevel != 1 || [silent] || [begin $name]} {
+        return 0
+    }
+    incr ::tcltest::numTests(Total)
+    incr ::tcltest::numTests(Skipped)
+    return 1
+}
+
+# Note that a test begins; whether it is to run.
 proc ::pytest_tcltest::begin {name} {
     variable counted
     variable prefix
-    upvar 2 description description body body setupFailure setupFailure
+    upvar 3 description description body body setupFailure setupFailure
     lassign [choose $prefix$name $description] occurrence runs
     if {!$runs} {
         incr counted(Skipped)

@@ -1,0 +1,39 @@
+# Has tcltest's `test` ask here whether a test is to run, before it asks tcltest's `Skipped` or what a suite has put in
+# the place of that.
+
+namespace eval ::pytest_tcltest {
+    variable asked ::tcltest::Skipped ;# the name of our `Skipped`; "" when a suite has replaced it
+}
+
+proc ::pytest_tcltest::ask_here {} {
+    # renamed within its namespace: it is in there that a procedure's `variable` looks
+    rename ::tcltest::Skipped ::tcltest::pytest_Skipped
+    proc ::tcltest::Skipped {name constraints} {
+        if {[::pytest_tcltest::skips $name]} {
+            return 1
+        }
+        # a suite's own may look into the frame of `test`; after `tailcall` a trace is not told what it returns
+        return [uplevel 1 [list ::tcltest::pytest_Skipped $name $constraints]]
+    }
+    variable asked ::tcltest::Skipped
+    trace add command ::tcltest::Skipped {rename delete} ::pytest_tcltest::renamed
+}
+
+proc ::pytest_tcltest::renamed {old new op} {
+    variable asked $new
+}
+
+# Called when a test begins, before `test` asks. A suite may have renamed our `Skipped`, to call tcltest's by that name:
+# it is tcltest's that gets it.
+proc ::pytest_tcltest::ask_here_again {args} {
+    variable asked
+    if {$asked eq "::tcltest::Skipped" || [namespace which -command ::tcltest::Skipped] eq ""} {
+        return
+    }
+    set name $asked
+    if {$name ne ""} {
+        rename $name {}
+    }
+    rename ::tcltest::pytest_Skipped $name
+    ask_here
+}

@@ -605,6 +605,17 @@ test s-2 {an error} -body {
 """
 
 
+def test_a_test_made_far_down_stands_where_the_first_procedure_was_called(pytester):
+    """And each level above that is looked at a few times: this is done for each test."""
+    deep = "proc deep {n} {if {$n} {deep [expr {$n - 1}]} else {test d-1 {is wrong} {expr 1} 2}}\n"
+    # the suite counts how often it is asked for a level in the search, in which no test has run
+    asked = "proc asks args {incr ::asked}\ntrace add execution ::tcl::info::frame enter asks\nset asked 0\n"
+    tell = "if {$::tcltest::numTests(Failed) == 0} {puts [open asked w] $asked}\n"
+    write(pytester, a=HEAD + deep + asked + "deep 200\n" + tell + END)
+    run(pytester, "a.test").stdout.fnmatch_lines(["a.test:7: d-1"])
+    assert 200 < int((pytester.path / "asked").read_text()) < 600
+
+
 def test_one_line_for_each_failure(pytester):
     """Captured output aside, which pytest from 9 on shows before the line."""
     write(pytester, styles=suite(STYLES), broken=f"{HEAD}test b-1 {{}} {{expr 1}} 1\nsource nowhere.tcl\n")

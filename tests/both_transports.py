@@ -115,9 +115,8 @@ def forking_python() -> Iterator[str]:
 def start_suites(
     folder: Path, name: str, program: str, python: str, shown: IO[str], arguments: list[str]
 ) -> "subprocess.Popen[bytes]":
-    """Run tests/tcl in a process that all its files share, in a folder of its own, beside the other Tcls."""
-    scratch = shlex.quote(f"{folder / name}")
-    options = [f"--junitxml={report(folder, name)}", "-o", f"tcltest_args=-tmpdir {scratch}"]
+    """Run tests/tcl in a process that all its files share, beside the other Tcls."""
+    options = [f"--junitxml={report(folder, name)}"]
     if program:
         options.append(f"--tcltest-interpreter={shlex.quote(program)}")
     return start_pytest(shown, *_SUITES, *options, *arguments, python=python)

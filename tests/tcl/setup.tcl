@@ -4,6 +4,10 @@ package require tcltest 2.5
 package require torch
 namespace import ::tcltest::test ::tcltest::makeFile ::tcltest::removeFile
 
+# Files that tests make are in a folder of this process: the same suites may run beside it.
+set scratch [file join [::tcltest::temporaryDirectory] [pid]]
+::tcltest::configure -tmpdir $scratch
+
 # Handles that live from one test to the next.
 set fixtures {}
 
@@ -62,7 +66,7 @@ proc has_no_text {value} {
     string match "*no string representation" [::tcl::unsupported::representation $value]
 }
 
-# The last lines of a suite: nothing is left alive, and tcltest prints its counts.
+# The last lines of a suite: nothing is left alive, tcltest prints its counts, and the folder for files goes.
 proc finish {topic} {
     if {[llength $::fixtures]} {
         torch::free {*}$::fixtures
@@ -70,4 +74,6 @@ proc finish {topic} {
     set ::fixtures {}
     test $topic-99.1 {nothing is left alive} -body {torch::handles} -result {}
     ::tcltest::cleanupTests
+    ::tcltest::configure -tmpdir [file dirname $::scratch]
+    file delete -force $::scratch
 }

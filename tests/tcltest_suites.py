@@ -9,7 +9,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +30,9 @@ FAKE_HANDLES = "namespace eval torch {variable live {}; proc handles {} {variabl
 TCLTORCH = [sys.executable, "-m", "pybridge"]
 # Where there is no tclsh, tcltorch stands in: it reads the same files.
 TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
+_HANGS = "hangs"  # the file by which scripts tell that they never end from here on
+HANG = f"set f [open {_HANGS} a]; puts $f here; close $f"
+TIMEOUT = 10  # seconds, where time passes: on a busy machine a program may need some of them to begin
 _COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
 
 
@@ -91,6 +96,18 @@ def signalled(pytester: pytest.Pytester, number: int, *words: str) -> tuple[int,
     finally:
         process.kill()
     return process.returncode, output
+
+
+def stop_clock(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let time-outs come when a script has said HANG, and never because a program is slow to begin."""
+    hangs = pytester.path / _HANGS
+
+    def seconds() -> float:
+        return 1_000.0 * hangs.stat().st_size if hangs.exists() else 0.0
+
+    for module in ("collection", "run"):
+        clock = SimpleNamespace(monotonic=seconds, time=time.time)
+        monkeypatch.setattr(f"pybridge.tcltest.{module}.time", clock)
 
 
 def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:

@@ -4,7 +4,19 @@ import subprocess
 
 import pytest
 
-from tests.tcltest_suites import END, GOOD, HEAD, TCLSH, outcomes, run, status_of, suite, write
+from tests.tcltest_suites import (
+    END,
+    GOOD,
+    HANG,
+    HEAD,
+    TCLSH,
+    outcomes,
+    run,
+    status_of,
+    stop_clock,
+    suite,
+    write,
+)
 
 pytest_plugins = ["pytester"]
 
@@ -120,12 +132,14 @@ def test_what_is_put_back_is_not_counted_as_deselected(pytester):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("while 1 {}\n", "sourcing the file took more than 1 seconds (tcltest_timeout)"),
+        (f"{HANG}; while 1 {{}}\n", "sourcing the file took more than 1 seconds (tcltest_timeout)"),
         ("exit 0\n", "the process ended with status 0 half-way, before the end of the file or cleanupTests"),
         ("exec kill -9 [pid]\n", "the process was killed by SIGKILL half-way, before *"),
     ],
+    ids=["hang", "status", "crash"],
 )
-def test_the_last_test_before_the_search_ended_is_named(pytester, text, said):
+def test_the_last_test_before_the_search_ended_is_named(pytester, monkeypatch, text, said):
+    stop_clock(pytester, monkeypatch)
     write(pytester, broken=f"{HEAD}{GOOD}test a-1.2 {{}} {{expr 1}} 1\n{text}")
     result = run(pytester, "--tcltest-timeout=1")
     result.stdout.fnmatch_lines(
@@ -145,13 +159,15 @@ def test_the_last_test_before_the_run_ended_is_named(pytester):
     ("script", "said"),
     [
         (
-            "vwait forever",
+            f"{HANG}; vwait forever",
             "the process took more than 1 seconds (tcltest_timeout) in the set-up script setup.tcl",
         ),
         ("exit 7", "the process ended with status 7 in the set-up script setup.tcl"),
     ],
+    ids=["hang", "status"],
 )
-def test_a_set_up_script_that_does_not_come_to_its_end_is_named(pytester, script, said):
+def test_a_set_up_script_that_does_not_come_to_its_end_is_named(pytester, monkeypatch, script, said):
+    stop_clock(pytester, monkeypatch)
     write(pytester, a=suite(GOOD))
     setup = pytester.path / "setup.tcl"
     setup.write_text(script)

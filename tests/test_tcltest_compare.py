@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import eventually, is_running
-from tests.tcltest_suites import HEAD, run, suite, write
+from tests.tcltest_suites import HEAD, TIMEOUT, run, suite, write
 
 pytest_plugins = ["pytester"]
 
@@ -43,12 +43,12 @@ def test_other_counts_are_an_error(pytester: pytest.Pytester) -> None:
 def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) -> None:
     alone = "if {![namespace exists ::pytest_tcltest]}"
     write(pytester, a=suite(f"{GOOD}\n{alone} {{exit 0}}"), b=suite(f"{GOOD}\n{alone} {{vwait forever}}"))
-    result = run(pytester, "--tcltest-compare", "--tcltest-timeout=2")
+    result = run(pytester, "--tcltest-compare", f"--tcltest-timeout={TIMEOUT}")
     assert result.parseoutcomes() == {"passed": 2, "skipped": 2, "failed": 2, "errors": 2}
     result.stdout.fnmatch_lines(
         [
             "E   * alone ended with status 0 and printed no totals to standard output; with pytest 1 *",
-            "E   * alone took more than 2 seconds (tcltest_timeout)",
+            f"E   * alone took more than {TIMEOUT} seconds (tcltest_timeout)",
             "counts compared with a run without pytest: 0 files; "
             "not a.test, b.test, which did not end or printed no totals there",
         ]
@@ -89,7 +89,7 @@ def test_why_there_are_no_totals(pytester: pytest.Pytester) -> None:
 
 def test_what_is_left_behind_does_not_hold_it_up(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(f"{LEAVES_ONE}\ntest a-1 {{}} {{expr 1}} 1"))
-    assert run(pytester, "--tcltest-compare", "--tcltest-timeout=10").parseoutcomes() == {"passed": 1}
+    assert run(pytester, "--tcltest-compare").parseoutcomes() == {"passed": 1}
     left = (pytester.path / "left").read_text().split()
     assert len(left) == 3  # by the search for tests, the run and the one without pytest
     eventually(lambda: not any(map(is_running, left)))

@@ -17,12 +17,14 @@ from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
     FAKE_HANDLES,
+    HANG,
     HEAD,
     TCLSH,
     UNFORESEEN,
     outcomes,
     run,
     status_of,
+    stop_clock,
     suite,
     tclsh_counts,
     write,
@@ -272,8 +274,9 @@ def test_a_failure_between_two_totals_is_a_failed_test(pytester):
     assert list(status_of(run(pytester, "-v", "-x")).values()) == ["PASSED", "PASSED", "SKIPPED", "FAILED"]
 
 
-@pytest.mark.parametrize("ends", ["exit 3", "exec kill -9 [pid]", "vwait forever"])
-def test_what_ends_after_the_last_totals_takes_none_of_the_counts(pytester, ends):
+@pytest.mark.parametrize("ends", ["exit 3", "exec kill -9 [pid]", f"{HANG}; vwait forever"])
+def test_what_ends_after_the_last_totals_takes_none_of_the_counts(pytester, monkeypatch, ends):
+    stop_clock(pytester, monkeypatch)
     text = AFTER.replace("{expr 1} 2\n", f"{{{ends}}} 1\n") + "test a-5 {} {expr 1} 1\n"
     write(pytester, a=text + "test a-6 {} {expr 1} 1\n", b=suite("test b-1 {} {expr 1} 1"))
     result = run(pytester, "-v", "--tcltest-timeout=2")

@@ -19,12 +19,15 @@ from tests.tcltest_suites import (
     CORPUS,
     END,
     GOOD,
+    HANG,
     HEAD,
     TCLSH,
+    TIMEOUT,
     outcomes,
     run,
     signalled,
     status_of,
+    stop_clock,
     suite,
     tclsh_counts,
     write,
@@ -371,10 +374,12 @@ def test_a_failing_file_may_leave_with_a_status(pytester):
     [
         ("exit 3", "the process ended with status 3"),
         ("exec kill -9 [pid]; after 60000", "the process was killed by SIGKILL"),
-        ("vwait forever", "the process was stopped after 2 seconds (tcltest_timeout)"),
+        (f"{HANG}; vwait forever", "the process was stopped after 2 seconds (tcltest_timeout)"),
     ],
+    ids=["status", "crash", "hang"],
 )
-def test_a_crash_fails_the_rest_of_its_file_and_nothing_else(pytester, body, how, process):
+def test_a_crash_fails_the_rest_of_its_file_and_nothing_else(pytester, monkeypatch, body, how, process):
+    stop_clock(pytester, monkeypatch)
     crash = f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{puts before; {body}}} 1\ntest a-3 {{}} {{expr 1}} 1"
     write(pytester, a=suite(crash), b=suite("test b-1 {} {expr 1} 1"))
     result = run(pytester, "-v", f"--tcltest-process={process}", "--tcltest-timeout=2")
@@ -390,8 +395,9 @@ def test_a_crash_fails_the_rest_of_its_file_and_nothing_else(pytester, body, how
     result.stdout.fnmatch_lines([f"E   not run: {how} while a-2 ran"])
 
 
-def test_a_file_that_is_sourced_for_ever_is_an_error(pytester):
-    write(pytester, ever=HEAD + GOOD + "while 1 {}\n", good=suite(GOOD))
+def test_a_file_that_is_sourced_for_ever_is_an_error(pytester, monkeypatch):
+    stop_clock(pytester, monkeypatch)
+    write(pytester, ever=HEAD + GOOD + f"{HANG}; while 1 {{}}\n", good=suite(GOOD))
     result = run(pytester, "--tcltest-timeout=1")
     assert result.parseoutcomes() == {"passed": 2, "errors": 1}
     result.stdout.fnmatch_lines(["E   sourcing the file took more than 1 seconds (tcltest_timeout); *"])
@@ -405,9 +411,14 @@ def test_a_file_that_makes_tests_for_ever_is_an_error(pytester, monkeypatch):
     result.stdout.fnmatch_lines(["E   sourcing the file made more than 1,000 tests and did not end"])
 
 
-def test_a_loop_that_waits_for_its_tests_ends_in_the_rehearsal(pytester):
+def test_a_loop_that_waits_for_its_tests_ends_in_the_rehearsal(pytester, monkeypatch):
     """Without running them it makes tests for ever; with a body that never counts, then too."""
-    loop = "set n 0\nwhile {$n < 3} {test a-1 {} {%s; expr 1} 1}\n"
+    stop_clock(pytester, monkeypatch)
+    many = 2 * collection._MANY_TESTS
+    loop = (
+        f"set n 0\nwhile {{$n < 3}} {{if {{[incr made] == {many}}} {{{HANG}}}\n"
+        "test a-1 {} {%s; expr 1} 1}\n"
+    )
     write(pytester, right=suite(loop % "incr ::n"), wrong=suite(loop % "list"))
     theirs = tclsh_counts(pytester.path / "right.test")
     result = run(pytester, "--tcltest-timeout=2")
@@ -506,7 +517,7 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
             "test a-2 {} {vwait forever} 1"
         ),
     )
-    run(pytester, "--tcltest-timeout=2")
+    run(pytester, f"--tcltest-timeout={TIMEOUT}")
     child = int((pytester.path / "child").read_text())
     eventually(lambda: not is_running(child))
     assert list(tmp_path.glob("tcltest-*")) == []
@@ -640,7 +651,7 @@ AT_EXIT = "trace add execution exit enter {apply {args {%s}}}"
     [
         (AT_EXIT % "exec kill -SEGV [pid]", "was killed by SIGSEGV after the end of the file"),
         (
-            AT_EXIT % "vwait forever",
+            AT_EXIT % f"{HANG}; vwait forever",
             "was stopped after 2 seconds (tcltest_timeout) after the end of the file",
         ),
         (
@@ -650,8 +661,9 @@ AT_EXIT = "trace add execution exit enter {apply {args {%s}}}"
     ],
     ids=["crash", "hang", "status"],
 )
-def test_the_process_ends_well_after_the_file_too(pytester, body, how, process):
+def test_the_process_ends_well_after_the_file_too(pytester, monkeypatch, body, how, process):
     """A test's doing, so that the search for tests does not see it."""
+    stop_clock(pytester, monkeypatch)
     write(pytester, a=suite(f"test a-1 {{}} {{{body}; expr 1}} 1"))
     result = run(pytester, "--tcltest-timeout=2", f"--tcltest-process={process}")
     assert result.parseoutcomes() == {"passed": 1, "errors": 1}

@@ -34,7 +34,7 @@ class Terminal:
     """The program in a session of its own, with a terminal of 80 columns and 24 lines.
 
     Args:
-        state: the folder for its history.
+        state: the folder for its history, and its home, which has no start file unless a test writes one.
         pytorch: whether the prompt loads PyTorch in the background. That takes seconds, in which it holds
             Python's lock, and so the keys back that a test presses.
 
@@ -52,6 +52,7 @@ class Terminal:
         self._data = b""
         self._seen = 0  # of `output`
         settings = {
+            "HOME": str(state),
             "XDG_STATE_HOME": str(state),
             "TERM": "xterm",
             "PROMPT_TOOLKIT_NO_CPR": "1",

@@ -254,7 +254,7 @@ def test_warnings_of_pytorch_are_one_line() -> None:
     assert ended.stderr.count("\n") == 1
 
 
-def test_the_plain_prompt() -> None:
+def test_the_plain_prompt(tmp_path: Path) -> None:
     """A dialogue on a terminal that can only print: results, errors that do not end it, end of input."""
     main_side, program_side = pty.openpty()
     process = subprocess.Popen(
@@ -262,7 +262,7 @@ def test_the_plain_prompt() -> None:
         stdin=program_side,
         stdout=program_side,
         stderr=program_side,
-        env={**os.environ, "TERM": "dumb"},
+        env={**os.environ, "HOME": str(tmp_path), "TERM": "dumb"},
     )
     os.close(program_side)
     os.write(main_side, b"foreach i {1 2} {\nputs line$i\n}\nexpr {6 * 7}\nnosuch\nset tcl_interactive\n\x04")

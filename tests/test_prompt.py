@@ -302,7 +302,8 @@ def test_a_terminal_that_goes_away(start: Start) -> None:
 def test_the_end_of_a_terminal_ends_it_as_the_signal_does(tmp_path: Path) -> None:
     """Also where it is seen before the signal: here none comes, as this is no controlling terminal."""
     ours, side = os.openpty()
-    settings = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", "XDG_STATE_HOME": str(tmp_path)}
+    home = dict.fromkeys(("HOME", "XDG_STATE_HOME"), str(tmp_path))
+    settings = {**os.environ, **home, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
     program = subprocess.Popen(PROGRAM, stdin=side, stdout=side, env=settings, start_new_session=True)
     os.close(side)
     printed = b""
@@ -711,12 +712,10 @@ def test_stopping_and_going_on(tmp_path: Path) -> None:
         shell.expect("\nstatus 7\n")
 
 
-def test_no_prompt_into_a_pipe() -> None:
+def test_no_prompt_into_a_pipe(tmp_path: Path) -> None:
     side, other = os.openpty()
-    command = [sys.executable, "-m", "pybridge"]
-    process = subprocess.Popen(
-        command, stdin=other, stdout=subprocess.PIPE, text=True, env={**os.environ, "TERM": "xterm"}
-    )
+    settings = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm"}
+    process = subprocess.Popen(PROGRAM, stdin=other, stdout=subprocess.PIPE, text=True, env=settings)
     os.close(other)
     os.write(side, b"expr 6 * 7\n\x04")
     try:

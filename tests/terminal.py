@@ -100,8 +100,8 @@ class Terminal:
         start, self._seen = self._seen, found + len(text)
         return self.output[start : self._seen]
 
-    def press_until(self, keys: str, text: str) -> int:
-        """Press keys ten times a second until `text` is printed; how often that was.
+    def press_until(self, keys: str, text: str, pause: float = 0.1) -> int:
+        """Press keys again and again, after pauses in seconds, until `text` is printed; how often that was.
 
         On a busy machine two presses of Ctrl-C may be one signal.
         """
@@ -109,8 +109,8 @@ class Terminal:
         while text not in self.output[self._seen :] and time.monotonic() < end:
             self.press(keys)
             count += 1
-            pause = time.monotonic() + 0.1
-            while self._read(pause - time.monotonic()):
+            again = time.monotonic() + pause
+            while self._read(again - time.monotonic()):
                 pass
         self.expect(text)
         return count

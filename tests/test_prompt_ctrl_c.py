@@ -1,18 +1,25 @@
 """Ctrl-C at the prompt: it clears the line, stops what runs, and leaves everything else as it is."""
 
+import functools
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
+from prompt_toolkit.input.vt100_parser import Vt100Parser
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
 
 from pybridge import Interpreter
 from pybridge import interrupt as interrupts
 from pybridge.prompt import stop
 from pybridge.prompt.stop import Insistence
+from pybridge.prompt.terminal import give_up_paste
 from tests.terminal import CTRL_C, CTRL_D, CTRL_R, ENTER, TAB, Terminal
 
 READING = 0.6  # seconds, a little more than what it takes to read an offer
@@ -123,32 +130,59 @@ def test_it_clears_the_line(tmp_path: Path) -> None:
         assert "nonsense" not in (tmp_path / "tcltorch" / "history").read_text()
 
 
-def test_a_paste_whose_end_it_has_dropped(tmp_path: Path) -> None:
+def test_keys_are_keys_again_after_a_paste_whose_end_it_has_dropped(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
         terminal.press("\x1b[200~set x 1\nset y")
         time.sleep(0.3)
         terminal.press(CTRL_C)
         terminal.prompt()
-        time.sleep(2)  # it waits half a second for more
-        terminal.run("expr 6 * 7", "\n42\n")
+        terminal.press_until(f"expr 6 * 7{ENTER}", "\n42\n", pause=1)  # it waits half a second for more
 
 
-def test_a_paste_that_goes_on_after_it_is_still_one(tmp_path: Path) -> None:
-    with Terminal(tmp_path) as terminal:
-        terminal.prompt()
-        terminal.press("\x1b[200~list begun\n")
-        time.sleep(0.3)
-        terminal.press(CTRL_C)
-        terminal.prompt()
-        for _ in range(10):
-            terminal.press("list [string toupper more]\n")
-            time.sleep(0.1)
-        terminal.press("\x1b[201~")
-        terminal.expect("toupper more")
-        assert "MORE" not in terminal.output
-        terminal.press(ENTER)
-        terminal.expect("\nMORE\n")
+class Pauses:
+    """An event loop that has one callback at most, for after a pause."""
+
+    def __init__(self) -> None:
+        self.next: Callable[[], object] | None = None
+
+    def call_later(self, _: float, callback: Callable[..., object], *arguments: object) -> None:
+        assert self.next is None
+        self.next = functools.partial(callback, *arguments)
+
+    def pause(self) -> None:
+        callback, self.next = self.next, None
+        assert callback
+        callback()
+
+
+def pasted(text: str) -> tuple[Vt100Parser, list[KeyPress], Pauses]:
+    """What reads keys and has this part of a paste, the keys that it makes out, and the loop after Ctrl-C."""
+    keys: list[KeyPress] = []
+    parser, loop = Vt100Parser(keys.append), Pauses()
+    parser.feed(f"\x1b[200~{text}")
+    give_up_paste(parser, cast(AbstractEventLoop, loop))
+    return parser, keys, loop
+
+
+def test_a_paste_that_does_not_go_on_after_it_is_given_up() -> None:
+    parser, keys, loop = pasted("set x 1\nset y")
+    loop.pause()
+    assert loop.next is None
+    parser.feed("q")
+    assert keys == [KeyPress("q")]
+
+
+def test_a_paste_that_goes_on_after_it_is_still_one() -> None:
+    parser, keys, loop = pasted("list begun\n")
+    for _ in range(10):
+        parser.feed("list more\n")
+        loop.pause()
+    assert keys == []
+    parser.feed("\x1b[201~q")
+    assert keys == [KeyPress(Keys.BracketedPaste, "list begun\n" + 10 * "list more\n"), KeyPress("q")]
+    loop.pause()
+    assert loop.next is None
 
 
 def test_it_ends_a_search_of_the_history(tmp_path: Path) -> None:

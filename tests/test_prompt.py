@@ -342,6 +342,7 @@ def test_nobody_ends_the_process_before_the_terminal_is_as_it_was(monkeypatch: p
             write(descriptor, text)
 
         monkeypatch.setattr("pybridge.prompt.terminal.write", while_another_comes)
+        monkeypatch.setattr("pybridge.prompt.terminal._RESTORE_PATIENCE", TIMEOUT)
         restore()
         second.join(TIMEOUT)
         assert "\x1b[?2004l" in os.read(keyboard, 1000).decode()

@@ -237,11 +237,20 @@ def test_elements_are_written_as_tcl_reads_them(filled: Interpreter) -> None:
         ("::space::w", ("::space::work", "work", "")),
         ("puts $space::i", ("space::inner", "inner", "")),
         ("puts ${names(f", ("names(first)}", "first)}", "")),
-        ("source tests/data/../term", ("tests/data/../terminal.py", "terminal.py", "")),
+        ("source data/../term", ("data/../terminal.tcl", "terminal.tcl", "")),
         ("string le", ("length", "length", "")),
     ],
 )
-def test_what_the_menu_shows(filled: Interpreter, text: str, shown: tuple[str, str, str]) -> None:
+def test_what_the_menu_shows(
+    filled: Interpreter,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    shown: tuple[str, str, str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "terminal.tcl").touch()
     found = TclCompleter(filled).get_completions(Document(text), CompleteEvent())
     texts = [(each.text, to_plain_text(each.display), to_plain_text(each.display_meta)) for each in found]
     assert texts == [shown]

@@ -76,6 +76,7 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
     warn = ["-W", "always::pytest.PytestWarning"]  # which the tests of this project have for errors
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        patched.setenv("COLUMNS", "80")  # messages are cut to the width of the terminal
         return pytester.runpytest_inprocess("-p", "tcltest", *warn, *cache, *option, *words)
 
 

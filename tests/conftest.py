@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tests.counting import CountingBackend
 
 os.environ["TORCH_TCL_DAEMON"] = "0"  # a daemon of the user's has nothing to do with the tests
+# In whatever locale the user works, programs that tests run read and write UTF-8, and speak English.
+for name in [each for each in os.environ if each.startswith("LC_") or each == "LANGUAGE"]:
+    del os.environ[name]
+os.environ["LANG"] = "C.UTF-8"
 
 # What has once passed in CI passes again; elsewhere each run tries other examples.
 hypothesis.settings.register_profile("CI", derandomize=True)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pybridge
-from pybridge import Interpreter, TclError, tcl_library
+from pybridge import Interpreter, TclError, file_names, tcl_library
 from pybridge.values import DTYPES
 from tests.interpreters import error_of, live, python
 
@@ -82,7 +82,7 @@ def test_run_file(tcl: Interpreter, tmp_path: Path) -> None:
         assert tcl.run_file(path) == "2"
         assert tcl.run_file(str(path)) == "2"
         assert tcl.eval("set text") == "\u00e9\u20ac"
-        assert tcl.eval("set where") == str(path)
+        assert file_names.from_tcl(tcl.eval("set where")) == str(path)
 
 
 def test_run_file_errors(tcl: Interpreter, tmp_path: Path) -> None:

@@ -122,6 +122,14 @@ class Terminal:
             pass
         return self._reap(end)
 
+    def ends(self, seconds: float) -> bool:
+        """Whether the program ends within this time."""
+        end = time.monotonic() + seconds
+        while not self._has_ended() and time.monotonic() < end:
+            if not self._read(0.05):
+                time.sleep(0.01)
+        return self.status is not None
+
     def hang_up(self) -> int:
         os.close(self._side)
         self._side = -1
@@ -144,14 +152,17 @@ class Terminal:
         return bool(piece)
 
     def _reap(self, end: float) -> int:
-        while self.status is None and time.monotonic() < end:
+        while not self._has_ended() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert self.status is not None, "the program goes on"
+        return self.status
+
+    def _has_ended(self) -> bool:
+        if self.status is None:
             process, status = os.waitpid(self.process, os.WNOHANG)
             if process:
                 self.status = os.waitstatus_to_exitcode(status)
-            else:
-                time.sleep(0.01)
-        assert self.status is not None, "the program goes on"
-        return self.status
+        return self.status is not None
 
     def __enter__(self) -> "Terminal":
         return self

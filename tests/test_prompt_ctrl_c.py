@@ -40,6 +40,19 @@ def interrupt(terminal: Terminal, command: str) -> str:
     return terminal.prompt()
 
 
+def insist(terminal: Terminal, tries: int = 5) -> int:
+    """Press Ctrl-C until there is an offer, and once more to accept it; how often before the offer.
+
+    On a busy machine the last press may come too late for it, or be taken for one of those before.
+    """
+    count = terminal.press_until(CTRL_C, OFFER)
+    time.sleep(READING)
+    terminal.press(CTRL_C)
+    if not terminal.ends(10) and tries > 1:
+        insist(terminal, tries - 1)
+    return count
+
+
 def test_what_it_stops(tmp_path: Path) -> None:
     """Each is stopped, and nothing else is lost: variables, handles, gradients, events that wait."""
     with Terminal(tmp_path, pytorch=True) as terminal:
@@ -221,9 +234,7 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
         terminal.press(f"puts [string toupper begun]; {begin.format(loop)}{ENTER}")
         terminal.expect("\nBEGUN\n")
         time.sleep(0.3)
-        assert terminal.press_until(CTRL_C, OFFER) >= 3
-        time.sleep(READING)
-        terminal.press(CTRL_C)
+        assert insist(terminal) >= 3
         assert terminal.end() == 130
         assert "kept" in terminal.output.rpartition("handles.")[2]
         assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
@@ -236,9 +247,7 @@ def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_pat
         terminal.press(f"puts [string toupper begun]; while 1 {{catch {{while 1 {{}}}}}}{ENTER}")
         terminal.expect("\nBEGUN\n")
         time.sleep(0.1)
-        terminal.press_until(CTRL_C, OFFER)
-        time.sleep(READING)
-        terminal.press(CTRL_C)
+        insist(terminal)
         assert terminal.end() == 130
         assert (tmp_path / "out").read_text() == ""
 

@@ -252,12 +252,12 @@ def test_a_file_system_without_locks_is_told(
 
 
 def test_an_idle_daemon_ends(start_daemon: Callable[..., Daemon]) -> None:
-    daemon = start_daemon(idle=3)
+    daemon = start_daemon(idle=6)
     with daemon.connect() as client:
         client.sendall(daemon.hello())
         assert greets(client)
         eventually(lambda: len(daemon.children()) == 2)
-        assert subprocess.run(["sleep", "4"], check=True)
+        assert subprocess.run(["sleep", "7"], check=True)
         assert daemon.runs()
     eventually(lambda: not daemon.runs())
     assert not daemon.file.exists()

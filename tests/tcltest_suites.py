@@ -30,8 +30,8 @@ FAKE_HANDLES = "namespace eval torch {variable live {}; proc handles {} {variabl
 TCLTORCH = [sys.executable, "-m", "pybridge"]
 # Where there is no tclsh, tcltorch stands in: it reads the same files.
 TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
-_HANGS = "hangs"  # the file by which scripts tell that they never end from here on
-HANG = f"set f [open {_HANGS} a]; puts $f here; close $f"
+TICK = "set f [open ticks a]; puts -nonewline $f .; close $f"  # lets time pass where the clock is stopped
+HANG = f"while 1 {{{TICK}; after 20}}"
 TIMEOUT = 10  # seconds, where time passes: on a busy machine a program may need some of them to begin
 _COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
 
@@ -100,11 +100,11 @@ def signalled(pytester: pytest.Pytester, number: int, *words: str) -> tuple[int,
 
 
 def stop_clock(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let time-outs come when a script has said HANG, and never because a program is slow to begin."""
-    hangs = pytester.path / _HANGS
+    """For time-outs let time pass only by what scripts say: a program may be slow to begin."""
+    ticks = pytester.path / "ticks"
 
     def seconds() -> float:
-        return 1_000.0 * hangs.stat().st_size if hangs.exists() else 0.0
+        return 1_000.0 * ticks.stat().st_size if ticks.exists() else 0.0
 
     for module in ("collection", "run"):
         clock = SimpleNamespace(monotonic=seconds, time=time.time)

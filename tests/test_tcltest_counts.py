@@ -274,7 +274,7 @@ def test_a_failure_between_two_totals_is_a_failed_test(pytester):
     assert list(status_of(run(pytester, "-v", "-x")).values()) == ["PASSED", "PASSED", "SKIPPED", "FAILED"]
 
 
-@pytest.mark.parametrize("ends", ["exit 3", "exec kill -9 [pid]", f"{HANG}; vwait forever"])
+@pytest.mark.parametrize("ends", ["exit 3", "exec kill -9 [pid]", HANG])
 def test_what_ends_after_the_last_totals_takes_none_of_the_counts(pytester, monkeypatch, ends):
     stop_clock(pytester, monkeypatch)
     text = AFTER.replace("{expr 1} 2\n", f"{{{ends}}} 1\n") + "test a-5 {} {expr 1} 1\n"

@@ -71,6 +71,7 @@ class HandleTable:
         self._owners: dict[str, Scope] = {}
         self._locals: dict[str, tuple[int, str]] = {}  # number and the name of the chain that tied it
         self._other_kinds: dict[int, str] = {}  # by number, freed ones too; any other number is a tensor's
+        self._kinds = {TENSOR}  # all that there have been
         self._scopes: dict[int, Scope] = {}
         self._no_grads: dict[int, Chain] = {}
         self._last_number = 0
@@ -85,6 +86,7 @@ class HandleTable:
         self.storages.new.append(value)
         if kind != TENSOR:
             self._other_kinds[number] = kind
+            self._kinds.add(kind)
         self.created = number + 1
         scope = self.chain.innermost()
         if scope is not None:
@@ -152,21 +154,26 @@ class HandleTable:
         Raises:
             TclError: it is none of these, or one of the handles is not live.
         """
-        names = self._names_in(text, {TENSOR, *self._other_kinds.values()})
+        names = self._names_in(text)
         if not names and text.strip():
             raise self.missing(text, ANY_KIND)
         for name in names:
             self.check(name)
         return names
 
-    def _names_in(self, text: str, kinds: set[str], depth: int = 0) -> list[str]:
+    def live_names_in(self, text: str) -> list[str]:
+        """What `names_in` returns, and none where it raises an error, the message of which takes time."""
+        names = self._names_in(text, depth=1)
+        return names if all(name in self.objects for name in names) else []
+
+    def _names_in(self, text: str, depth: int = 0) -> list[str]:
         """The names of handles, live or not, in a list or a dict; other values of a dict are passed over."""
-        if text in self.objects or _parts(text)[0] in kinds:
+        if text in self.objects or _parts(text)[0] in self._kinds:
             return [text]
         elements = elements_of(text)
         if elements in ([], [text]) or depth == _DEEPEST:
             return []
-        found = [self._names_in(each, kinds, depth + 1) for each in elements]
+        found = [self._names_in(each, depth + 1) for each in elements]
         if pairs_of(elements) and not any(found[::2]):
             named = [pair for pair in zip(elements, found, strict=True) if pair[1]]
             handles = [names for value, names in named if names == elements_of(value)]

@@ -121,7 +121,9 @@ def _several(kind: Any, members: tuple[Any, ...]) -> Type:
         return kind(_member(member, each, f" at index {i}", table) for i, each in enumerate(split(word)))
 
     def parse_dict(word: Word, table: HandleTable) -> Any:
-        return {name: _member(member, each, f" in {shown(name)}", table) for name, each in pairs(word)}
+        return {
+            name: _member(member, each, f" in {shown(name) or '{}'}", table) for name, each in pairs(word)
+        }
 
     noun = member.noun.removeprefix("one of ")
     if kind is dict:

@@ -120,7 +120,7 @@ class Command:
             if isinstance(word, str) and word[:1] == "-" and is_option(word[1:]):
                 told = error.errorcode == ("TCL", "WRONGARGS") or f'"{word}"' in error.message
                 hint = errors.meant_option(word[1:], known, called)
-                if told and hint:
+                if told and hint and word[1:] not in words:
                     return hint
         return ""
 

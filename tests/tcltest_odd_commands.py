@@ -279,6 +279,16 @@ COMMANDS = {
         """,
         ["slow-1, kid::slow-1, other::slow-1"],
     ),
+    "copies_skipped": (
+        r"""
+        proc ::tcltest::Skipped {name constraints} "incr ::asked\n[info body ::tcltest::Skipped]"
+        test s-1 {} {expr 1} 1
+        test s-2 {} nope {expr 1} 1
+        test s-3 {} {set ::asked} 3
+        cleanupTests
+        """,
+        [],
+    ),
     "looks_at_skipped": (
         r"""
         proc returned {command code result op} {lappend ::results $result}

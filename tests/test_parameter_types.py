@@ -72,6 +72,11 @@ def test_a_dict_with_certain_keys() -> None:
             (("TORCH", "HANDLE", "tensor9"), 'no such tensor "tensor9" (in weight)'),
         ),
         (
+            dict[str, Tensor],
+            "{} tensor9",
+            (("TORCH", "HANDLE", "tensor9"), 'no such tensor "tensor9" (in {})'),
+        ),
+        (
             SCHEMES,
             "affine odd",
             (("TCL", "LOOKUP", "INDEX", "axis", "odd"), 'bad axis "odd": must be affine, symmetric'),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from prompt_toolkit.input import create_input
 
 from pybridge.prompt import loading
+from pybridge.prompt.editor import editor_command
 from pybridge.prompt.terminal import Restorer, write
 from tests.processes import PATIENCE
 from tests.screens import installed
@@ -608,6 +610,13 @@ printf "\\nputs [string toupper edited]\\n" >>"$1"
     terminal.expect("list wait")
     terminal.press(f"ing{ENTER}")
     terminal.expect("\nwaiting\n")
+
+
+def test_an_editor_without_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATH")
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "sh -e")
+    assert editor_command() == [shutil.which("sh", path=os.defpath), "-e"]
 
 
 def test_an_editor_that_a_script_names(start: Start, tmp_path: Path) -> None:

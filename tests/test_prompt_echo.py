@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from pybridge import Interpreter
+from pybridge.handles import HandleTable
 from pybridge.prompt.echo import echo, folded
 
 
@@ -19,6 +20,15 @@ def test_one_handle(tcl: Interpreter) -> None:
 def test_a_handle_that_was_freed(tcl: Interpreter) -> None:
     assert shown(tcl, "set x [torch::ones 2]; torch::free $x; set x") == "tensor0  (freed)"
     assert shown(tcl, "list tensor1") == "tensor1"
+
+
+def test_no_message_is_made_of_words_that_are_no_handles(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of a pattern takes as long as there are handles, and Ctrl-C would have to wait for all of them."""
+    monkeypatch.setattr(HandleTable, "missing", None)
+    tcl.eval("torch::ones 2")
+    assert shown(tcl, "list q0* q1* {q? tensor0} t?") == "q0* q1* {q? tensor0} t?"
 
 
 def test_a_list_of_handles(tcl: Interpreter) -> None:
@@ -67,6 +77,7 @@ def test_handles_in_lists_and_dicts_in_others(tcl: Interpreter) -> None:
     ]
     assert shown(tcl, "list [list $a $b] $c").splitlines() == ["{tensor0 tensor1} tensor2", *lines]
     assert shown(tcl, "list [list [list $a $b] $a] [list $c]").splitlines()[1:] == lines
+    assert shown(tcl, "list $a [list $b $c]").splitlines() == ["tensor0 {tensor1 tensor2}", *lines]
     assert shown(tcl, "list [dict create w $a n 1] [dict create w $b n 2]").splitlines()[1:] == lines[:2]
     assert shown(tcl, "dict create w [list $a $b] bits 4 none {} b $c").splitlines() == [
         f"w     {lines[0]}",

@@ -579,6 +579,12 @@ def test_last_failed_runs_the_file_of_a_failure_that_the_search_does_not_find(py
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
 
 
+def test_last_failed_runs_all_where_the_search_names_a_test_anew_each_time(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-[clock microseconds] {} {expr 1} 2"))
+    for option in ([], ["--lf"], ["--lf"]):
+        assert outcomes(run(pytester, "-p", "cacheprovider", *option)) == (1, 0, 1)
+
+
 def test_a_test_may_have_the_name_of_what_only_a_script_has_counted(pytester):
     """Be it before that, or after: it keeps its outcome."""
     more = "incr ::tcltest::numTests(Total)\nincr ::tcltest::numTests(Failed)\n" + END

@@ -86,6 +86,7 @@ def test_approx_with_tolerances_of_lists(match):
     assert match("approx", "-atol 1", "1") != ""
     refused = 'expected a number of 0 or more but got "-1" for -atol'
     assert match("approx", "33.5 -atol -1", "33.9") == refused
+    assert match("approx", "33.5 -atol NaN", "33.9") == refused.replace("-1", "NaN")
 
 
 def test_approx_of_integers_beyond_floats(match):

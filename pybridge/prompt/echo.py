@@ -2,7 +2,6 @@
 
 import textwrap
 
-from pybridge.errors import TclError
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
@@ -28,15 +27,15 @@ def echo(result: str, table: HandleTable, width: int) -> str:
         return _lines([("", name) for name in elements], "handles", table, width)
     written = _is_written_by_tcl(elements, result)
     pairs = pairs_of(elements) if written else {}
-    if any(key not in table.objects and _names(key, table) for key in pairs):
-        pairs = {}  # a list of lists
+    if _is_list(pairs, table):
+        pairs = {}
     has_handles = any(value in table.objects for value in pairs.values())
     if not has_handles and (found := records.layout(result, width)) is not None:
         return found
-    if has_handles or any(_names(value, table) for value in pairs.values()):
+    if has_handles or any(table.live_names_in(value) for value in pairs.values()):
         rows = [row for key, value in pairs.items() for row in _rows(key or "{}", value, table)]
         return _lines(rows, "keys" if len(rows) == len(pairs) else "lines", table, width)
-    if written and _names(result, table):
+    if written and table.live_names_in(result):
         return _lines(_rows("", result, table), "handles", table, width)
     if len(result) <= _MOST_CHARACTERS:
         return result
@@ -68,17 +67,19 @@ def _is_written_by_tcl(elements: list[str], result: str) -> bool:
     return len(result) <= _MOST_CHARACTERS and result.isprintable() and join_list(elements) == result
 
 
-def _names(value: str, table: HandleTable) -> list[str]:
-    """The live handles in a list or a dict, be they nested; none if others are there, too."""
-    try:
-        return table.names_in(value)
-    except TclError:
-        return []
+def _is_list(pairs: dict[str, str], table: HandleTable) -> bool:
+    """Whether lists of handles, or handles beside such lists, only look like the keys of a dict."""
+    return any(
+        table.live_names_in(value) and value not in table.objects
+        if key in table.objects
+        else table.live_names_in(key)
+        for key, value in pairs.items()
+    )
 
 
 def _rows(label: str, value: str, table: HandleTable) -> list[tuple[str, str]]:
     """A value with its label, and below it the handles in it; a list of nothing else is these."""
-    names = _names(value, table)
+    names = table.live_names_in(value)
     below = names if names and names == elements_of(value) else [value or "{}", *dict.fromkeys(names)]
     return [(label, below[0]), *(("", name) for name in below[1:])]
 

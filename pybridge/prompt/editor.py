@@ -39,7 +39,7 @@ def editor_command() -> list[str]:
     Raises:
         ValueError: there is none; the message says why.
     """
-    path = _environment("PATH")
+    path = _environment("PATH") or os.defpath
     for variable in _VARIABLES:
         if value := _environment(variable).strip():
             try:

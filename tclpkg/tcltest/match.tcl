@@ -221,7 +221,7 @@ proc ::torch::tcltest::tolerances {defaults options} {
         if {![dict exists $given $option]} {
             return -code error "bad option \"$option\": must be -rtol or -atol"
         }
-        if {![string is double -strict $value] || $value < 0} {
+        if {![string is double -strict $value] || !($value >= 0)} {
             return -code error "expected a number of 0 or more but got \"$value\" for $option"
         }
         dict set given $option $value

@@ -285,6 +285,12 @@ COMMANDS = {
         test s-1 {} {expr 1} 1
         test s-2 {} nope {expr 1} 1
         test s-3 {} {set ::asked} 3
+        proc ::tcltest::Skipped args {
+            incr ::tcltest::numTests(Total)
+            return 0
+        }
+        test s-4 {} {expr 1} 1
+        test s-5 {} nope {expr 1} 2
         cleanupTests
         """,
         [],

@@ -15,6 +15,10 @@ proc ::pytest_tcltest::ask_here {} {
         # a suite's own may look into the frame of `test`; after `tailcall` a trace is not told what it returns
         return [uplevel 1 [list ::tcltest::pytest_Skipped $name $constraints]]
     }
+    note_asking
+}
+
+proc ::pytest_tcltest::note_asking {} {
     variable asked ::tcltest::Skipped
     trace add command ::tcltest::Skipped {rename delete} ::pytest_tcltest::renamed
 }
@@ -31,7 +35,7 @@ proc ::pytest_tcltest::ask_here_again {args} {
         return
     }
     if {[is_copy ::tcltest::Skipped]} {
-        set asked ::tcltest::Skipped
+        note_asking
         return
     }
     set name $asked

@@ -62,6 +62,8 @@ class Interpreter:
         self.dispatcher = Dispatcher(to_tcl, table)
         self._define_commands()
         _open.add(self)
+        if program:
+            tcl_library.replace_exit(self._end_at_once)
 
     # -- running Tcl -------------------------------------------------------------------------------------
 
@@ -306,6 +308,13 @@ class Interpreter:
         self._take_cancel()  # it would stop the flushing
         channels.flush_all(self._tk)
         self._held.delete_commands()
+        tcl_library.end_thread()
+        os._exit(status & 0xFF)
+
+    def _end_at_once(self, status: int) -> None:
+        """What an `exit` of Tcl's own does, which would call destructors while other threads go on."""
+        if self.on_exit:
+            self.on_exit()
         tcl_library.end_thread()
         os._exit(status & 0xFF)
 

@@ -31,6 +31,7 @@ library.Tcl_AsyncCreate.restype = ctypes.c_void_p
 library.Tcl_MakeFileChannel.restype = ctypes.c_void_p
 _AsyncProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
 _PackageProcedure = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+_ExitProcedure = ctypes.CFUNCTYPE(None, ctypes.c_ssize_t)  # which is given the status in place of a pointer
 loading = threading.Lock()  # held while Tcl has called a function of Python's, but not by tkinter
 _kept: list[Any] = []  # Tcl knows their addresses
 
@@ -167,6 +168,22 @@ def end_thread() -> None:
     it, and a command of tkinter's that is called by it would end the process.
     """
     library.Tcl_FinalizeThread()
+
+
+def replace_exit(action: Callable[[int], None]) -> None:
+    """Have Tcl's own `exit` call `action` with the status, in whatever thread that is.
+
+    A thread of the package Thread has it, and so has a child interpreter. It must end the process, and call
+    nothing of tkinter's.
+    """
+
+    def called(status: int) -> None:
+        gc.disable()  # garbage may have interpreters of tkinter's in it
+        action(status)
+
+    procedure = _ExitProcedure(called)
+    _kept.append(procedure)
+    library.Tcl_SetExitProc(procedure)
 
 
 def name_executable(path: str) -> None:

@@ -54,14 +54,14 @@ def tclsh_counts(path: Path, *words: str) -> tuple[int, int, int]:
 
 def write(pytester: pytest.Pytester, **files: str) -> None:
     """Write each text into a test file of that name."""
-    if any("package require Thread" in text for text in files.values()) and not _has_threads():
+    if any("package require Thread" in text for text in files.values()) and not has_threads():
         pytest.skip("Tcl's package Thread is not installed: apt-get install tcl-thread")
     for name, text in files.items():
         (pytester.path / f"{name}.test").write_text(text, encoding="utf-8")
 
 
 @functools.cache
-def _has_threads() -> bool:
+def has_threads() -> bool:
     return subprocess.run(TCLSH, input=b"exit [catch {package require Thread}]").returncode == 0
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from pybridge.prompt.editor import editor_command
 from pybridge.prompt.terminal import Restorer, write
 from tests.processes import PATIENCE
 from tests.screens import installed
+from tests.tcltest_suites import has_threads
 from tests.terminal import (
     CTRL_C,
     CTRL_D,
@@ -255,6 +257,21 @@ def test_exit_leaves_the_terminal_as_it_was(start: Start, tmp_path: Path, comman
     assert (tmp_path / "tcltorch" / "history").read_text().endswith(f"{command}\n")
 
 
+@pytest.mark.parametrize(
+    "begin",
+    ["package require Thread; thread::create {%s; vwait forever}", "interp create child; child eval {%s}"],
+)
+def test_an_exit_of_tcls_own_leaves_the_terminal_as_it_was(start: Start, tmp_path: Path, begin: str) -> None:
+    if "Thread" in begin and not has_threads():
+        pytest.skip("Tcl's package Thread is not installed: apt-get install tcl-thread")
+    terminal = start(pytorch=True)  # while that is loaded, destructors of C++ crash
+    end = f"set channel [open {tmp_path}/out w]; puts -nonewline $channel kept; exit 5"
+    terminal.press(begin % f"after 200 {{{end}}}" + ENTER)
+    assert terminal.end() == 5
+    assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
+    assert (tmp_path / "out").read_text() == "kept"
+
+
 def test_the_end_while_pytorch_is_loaded(start: Start) -> None:
     terminal = start(pytorch=True)
     terminal.press(CTRL_D)
@@ -315,15 +332,17 @@ def test_the_end_of_a_terminal_ends_it_as_the_signal_does(tmp_path: Path) -> Non
     assert program.wait(TIMEOUT) == -signal.SIGHUP
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_that_ends_it_leaves_the_terminal_as_it_was(number: int, start: Start) -> None:
     terminal = start()
+    resource.prlimit(terminal.process, resource.RLIMIT_CORE, (0, 0))
     terminal.press("set x")
     terminal.expect("set x")
     os.kill(terminal.process, number)
     assert terminal.end() == -number
     assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
     running = start()
+    resource.prlimit(running.process, resource.RLIMIT_CORE, (0, 0))
     running.press(f"puts [string toupper begun]; while 1 {{}}{ENTER}")
     running.expect("\nBEGUN\n")
     os.kill(running.process, number)

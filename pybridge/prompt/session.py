@@ -33,7 +33,7 @@ from pybridge.prompt.stop import Insistence
 from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
 from pybridge.tclsh import run_start_file
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _MENU_LINES = 8
 _INTERRUPTED = "interrupted"
 _WELCOME = f'tcltorch {__version__}: "torch::help" lists the commands, Ctrl-D ends'

@@ -297,6 +297,16 @@ def test_the_commands_of_the_package(tcl: Interpreter) -> None:
     assert [*keys[:4], *keys[-3:]] == ["sqnr", "reached", "bits", "bytes", "weights", "tried", "skipped"]
 
 
+def test_a_plan_shows_what_it_is_judged_by(tcl: Interpreter) -> None:
+    tcl.eval("set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]")
+    tcl.eval("foreach number {1 2 3 4} {dict set model encoder.layer.$number.attention.output.dense.bias $w}")
+    tcl.eval("dict set model encoder.layer.0.attention.self.query.bias [torch::tensor_create {1 2 3}]")
+    shown = layout(tcl.eval("torch::quantization_plan $model 30"), 80)
+    assert shown is not None
+    heads = [line.split() for line in shown.splitlines() if "granularity" in line]
+    assert [head[-2:] for head in heads] == [["bytes", "sqnr_db"]] * 2  # of `weights`, and of `tried`
+
+
 _NUMBERS = st.one_of(st.floats().map(str), st.integers().map(str), st.sampled_from(["-NaN", "-Inf", "1e999"]))
 _CELLS = st.one_of(_NUMBERS, st.text("ab {}\\é層", max_size=60))
 _KEYS = st.text("abc_層", min_size=1, max_size=30)

@@ -26,11 +26,11 @@ _BLANKS = " \t\n\v\f\r"
 
 
 class BadElement(ValueError):
-    """One element of a list is not what the list must hold."""
+    """One element of a list is not what the list must hold; `hint` is how the message ends."""
 
-    def __init__(self, expected: str, got: str, where: str = "") -> None:
-        super().__init__(expected, got, where)
-        self.expected, self.got, self.where = expected, got, where
+    def __init__(self, expected: str, got: str, where: str = "", hint: str = "") -> None:
+        super().__init__(expected, got, where, hint)
+        self.expected, self.got, self.where, self.hint = expected, got, where, hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,11 +90,11 @@ def with_hint(error: TclError, hint: str) -> TclError:
     return TclError(error.message + hint, error.errorcode, error.errorinfo)
 
 
-def bad_choice(parameter: str, word: str, allowed: Sequence[str]) -> TclError:
+def bad_choice(parameter: str, word: str, allowed: Sequence[str], where: str = "") -> TclError:
     synonym = _SYNONYMS.get(word.lower(), "")
     hint = f" ({meant([synonym])})" if synonym in allowed else did_you_mean(word, allowed)
     return TclError(
-        f'bad {parameter} "{shown(word)}": must be {", ".join(allowed)}{hint}',
+        f'bad {parameter} "{shown(word)}"{where}: must be {", ".join(allowed)}{hint}',
         ("TCL", "LOOKUP", "INDEX", parameter, word),
     )
 

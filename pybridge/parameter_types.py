@@ -96,7 +96,7 @@ def _tensor_or_dict(record: Type) -> Type:
         except BadElement as error:
             if error.where:
                 raise
-            raise BadElement(f"a tensor or {error.expected}", error.got) from None
+            raise BadElement(f"a tensor or {error.expected}", error.got, hint=error.hint) from None
 
     return Type(f"tensor or {record.noun}", parse)
 
@@ -132,16 +132,18 @@ def _several(kind: Any, members: tuple[Any, ...]) -> Type:
 
 
 def _record(fields: dict[str, Any]) -> Type:
-    """A dict that has these keys, and may have others; what may be None may be empty."""
+    """A dict that has these keys, and may have others; what may be None may be empty, or left out."""
     types = {name: type_of(annotation) for name, annotation in fields.items()}
     optional = {name for name, annotation in fields.items() if type(None) in typing.get_args(annotation)}
-    noun = f"dict with {', '.join(types)}"
+    noun = f"dict with {', '.join(f'?{name}?' if name in optional else name for name in types)}"
 
     def parse(word: Word, table: HandleTable) -> Any:
         given = dict(pairs(word))
-        if not types.keys() <= given.keys():
-            raise BadElement(f"a {noun}", text_of(word))
-        empty = {name for name in optional if not given[name]}
+        lacking = [name for name in types if name not in given and name not in optional]
+        if lacking:
+            hint = f" (it lacks {', '.join(lacking)})" if types.keys() & given.keys() else ""
+            raise BadElement(f"a {noun}", text_of(word), hint=hint)
+        empty = {name for name in optional if not given.get(name)}
         return {
             name: None if name in empty else _member(each, given[name], f" in {name}", table)
             for name, each in types.items()
@@ -154,11 +156,14 @@ def _member(member: Type, word: str, where: str, table: HandleTable) -> Any:
     try:
         return member.parse(word, table)
     except BadElement as error:
-        raise BadElement(error.expected, error.got, f"{where}{error.where}") from None
+        raise BadElement(error.expected, error.got, f"{where}{error.where}", error.hint) from None
     except TclError as error:  # of a handle; no other type raises it
         raise with_hint(error, f" ({where.strip()})") from None
-    except (OutOfRange, BadChoice):
+    except OutOfRange:
         raise
+    except BadChoice as error:
+        place = where if where.startswith(" in ") else ""  # in a list the word itself tells
+        raise BadChoice(error.word, error.allowed, f"{place}{error.where}") from None
     except ValueError:
         raise BadElement(member.noun, word, where) from None
 

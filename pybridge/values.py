@@ -56,9 +56,9 @@ class OutOfRange(ValueError):
 class BadChoice(ValueError):
     """A word that is none of those the parameter knows."""
 
-    def __init__(self, word: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(word, allowed)
-        self.word, self.allowed = word, allowed
+    def __init__(self, word: str, allowed: tuple[str, ...], where: str = "") -> None:
+        super().__init__(word, allowed, where)
+        self.word, self.allowed, self.where = word, allowed, where
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,11 @@ class Type:
         except OutOfRange as error:
             raise errors.arg_value(parameter, f"{parameter} {error}") from None
         except BadElement as error:
-            raise errors.wrong_type(error.expected, error.got, parameter, label, error.where) from None
+            raise errors.wrong_type(
+                error.expected, error.got, parameter, label, error.where, error.hint
+            ) from None
         except BadChoice as error:
-            raise errors.bad_choice(parameter, error.word, error.allowed) from None
+            raise errors.bad_choice(parameter, error.word, error.allowed, error.where) from None
         except ValueError:
             got = text_of(word)
             raise errors.wrong_type(self.noun, got, parameter, label, hint=self.hint(got)) from None

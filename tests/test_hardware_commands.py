@@ -207,10 +207,11 @@ def test_what_linear_quantization_gives_is_written_in_parts(tcl: Interpreter, tm
     tcl.eval(
         "set made [torch::linear_q_symmetric_per_channel [torch::tensor_create {{1 -3.5} {0 28}}] 0 int4]"
     )
-    keys = "quantized, scale, zero_point, axis, group_size, bits, qscheme"
+    keys = "quantized, scale, zero_point, ?axis?, ?group_size?, bits, qscheme"
     made = tcl.eval("set made")
     assert refusal(tcl, "torch::export_integers $made $file readmemh") == (
-        f'expected a tensor or a dict with {keys} but got "{made}" for input',
+        f'expected a tensor or a dict with {keys} but got "{made}" for input'
+        " (it lacks zero_point, bits, qscheme)",
         ("TORCH", "ARG", "TYPE", "input"),
     )
     assert refusal(tcl, "torch::show $made") == (
@@ -336,7 +337,7 @@ def exported(tcl: Interpreter, tmp_path: Path) -> tuple[str, Path]:
         set fc [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184} {0 684.6 245.5}}]
         set kernel [torch::tensor_reshape [torch::arange -end 24 -dtype float32] {2 3 2 2}]
         set model [dict create net/fc.weight $fc conv $kernel steps [torch::arange 3]]
-        set common {observer minmax axis {} group_size {} scale_mode float}
+        set common {observer minmax scale_mode float}
         set by_row [dict merge $common {bits 8 granularity per_channel qscheme symmetric axis 0}]
         set affine [dict merge $common {bits 5 granularity per_tensor qscheme affine}]
         set plan [dict create weights [dict create net/fc.weight $by_row conv $affine]]
@@ -408,6 +409,12 @@ def test_a_model_that_cannot_be_exported_leaves_nothing(tcl: Interpreter, tmp_pa
         assert not list(tmp_path.iterdir())
     message, _ = refusal(tcl, "torch::export_model $model $plan $folder coe")
     assert message == "b: axis must be in -1 .. 0 for this tensor but is 1"
+    tcl.eval("dict unset plan weights a axis")
+    message, _ = refusal(tcl, "torch::export_model $model $plan $folder coe")
+    assert message == "a: axis must be given for granularity per_channel"
+    tcl.eval("dict set plan weights a granularity per_chanel")
+    message, _ = refusal(tcl, "torch::export_model $model $plan $folder coe")
+    assert message.startswith('bad plan "per_chanel" in weights in a in granularity: must be per_tensor, ')
     good = "torch::export_model $model [dict create weights [dict create a $choice]]"
     missing = ("POSIX", "ENOENT", "no such file or directory")
     assert refusal(tcl, f"{good} $folder/no/model coe")[1] == missing

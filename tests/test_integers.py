@@ -231,9 +231,9 @@ def test_commands_by_options_and_like_a_plan(tcl: Interpreter) -> None:
         "[torch::dequantizeIntegers -integers $found]",
     ):
         assert torch.equal(table[tcl.eval(f"set back {back}")], expected.dequantize())
-    for lacking in ("scale", "axis"):
+    for lacking, code in (("scale", ("TYPE", "integers")), ("axis", ("VALUE", "scale"))):
         error = error_of(tcl.eval, f"torch::dequantize_integers [dict remove $found {lacking}]")
-        assert error.errorcode == ("TORCH", "ARG", "TYPE", "integers")
+        assert error.errorcode == ("TORCH", "ARG", *code)
 
 
 @pytest.mark.parametrize(
@@ -312,8 +312,8 @@ def test_a_dict_that_is_no_choice(tcl: Interpreter) -> None:
     tcl.eval("set w [torch::ones 2]")
     error = error_of(tcl.eval, "torch::quantize_integers $w -like {bits 4}")
     assert error.message == (
-        "expected a dict with bits, granularity, qscheme, observer, axis, group_size, scale_mode "
-        'but got "bits 4" for -like'
+        "expected a dict with bits, granularity, qscheme, observer, ?axis?, ?group_size?, scale_mode "
+        'but got "bits 4" for -like (it lacks granularity, qscheme, observer, scale_mode)'
     )
     error = error_of(
         tcl.eval,

@@ -21,6 +21,12 @@ SCHEMES = tuple[Literal["affine", "symmetric"], ...]
 WIDTHS = dict[str, list[int]]
 
 
+def lacking(got: str, names: str, where: str = "") -> tuple[tuple[str, ...], str]:
+    """The code and message for a `Place` without these keys."""
+    code, message = wrong_type("a dict with bits, ?axis?, weight", got, where)
+    return code, f"{message} (it lacks {names})"
+
+
 @pytest.mark.parametrize(
     ("annotation", "word", "value"),
     [
@@ -48,6 +54,7 @@ def test_a_dict_with_certain_keys() -> None:
     assert isinstance(found, dict)
     assert list(found.items()) == [("bits", 4), ("axis", None), ("weight", TENSOR)]
     assert outcome(Place, "weight tensor0 axis -1 bits 4")[1]["axis"] == -1
+    assert outcome(Place, "weight tensor0 bits 4")[1]["axis"] is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +66,14 @@ def test_a_dict_with_certain_keys() -> None:
         (WIDTHS, "{two\nlines} x", wrong_type("integer", "x", " in two\\nlines at index 0")),
         (WIDTHS, "a", wrong_type("a dict, names and values in turn,", "a")),
         (list[int], "{1", wrong_type("a list (unmatched open brace in list)", "{1")),
-        (Place, "bits 4 axis {}", wrong_type("a dict with bits, axis, weight", "bits 4 axis {}")),
+        (Place, "axis {}", lacking("axis {}", "bits, weight")),
+        (dict[str, Place], "fc {bits 4}", lacking("bits 4", "weight", " in fc")),
+        (Place, "w 4", wrong_type("a dict with bits, ?axis?, weight", "w 4")),
+        (
+            dict[str, SCHEMES],
+            "fc {affine odd}",
+            (("TCL", "LOOKUP", "INDEX", "axis", "odd"), 'bad axis "odd" in fc: must be affine, symmetric'),
+        ),
         (Place, "bits {} axis {} weight tensor0", wrong_type("integer", "", " in bits")),
         (
             Place,
@@ -95,7 +109,7 @@ def test_nouns() -> None:
         tuple[float, ...]: "list of floating-point number",
         SCHEMES: "list of affine, symmetric",
         WIDTHS: "dict of list of integer",
-        list[Place]: "list of dict with bits, axis, weight",
+        list[Place]: "list of dict with bits, ?axis?, weight",
     }
     for annotation, noun in nouns.items():
         assert type_of(annotation).noun == noun

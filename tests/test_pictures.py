@@ -397,7 +397,9 @@ def test_other_refusals(lesson: Interpreter, monkeypatch: pytest.MonkeyPatch) ->
     error = error_of(lesson.eval, "torch::plot_levels [dict create a $x] -widget a")
     assert error.message == 'expected window path but got "a" for -widget'
     error = error_of(lesson.eval, "torch::plot_sqnr {a {{bits 4}}} -file a.png")
-    assert error.message == 'expected a dict with bits, sqnr_db but got "bits 4" in a at index 0 for layers'
+    assert error.message == (
+        'expected a dict with bits, sqnr_db but got "bits 4" in a at index 0 for layers (it lacks sqnr_db)'
+    )
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name, words in CALLS.items():
         error = error_of(lesson.eval, f"torch::{name} {words} -file a.png")

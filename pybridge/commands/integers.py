@@ -5,7 +5,6 @@ See also: linear, observe, quantized
 
 from typing import Any, TypedDict
 
-from pybridge import errors
 from pybridge.annotations import Tensor
 from pybridge.commands.quantize import check_zero_point
 from pybridge.lazy import quant, torch
@@ -164,7 +163,7 @@ def choice_of(chosen: Chosen) -> Any:
     """The `quant.Choice` behind such a dict; an axis or group_size that does not matter is empty there."""
     for granularity, needed in (("per_channel", "axis"), ("per_group", "group_size")):
         if chosen["granularity"] == granularity and chosen.get(needed) is None:
-            raise errors.arg_value(needed, f"{needed} must be given for granularity {granularity}")
+            raise quant.BadArgument(needed, f"{needed} must be given for granularity {granularity}")
     return quant.Choice(
         chosen["bits"],
         chosen["granularity"],

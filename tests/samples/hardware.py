@@ -53,7 +53,7 @@ ELSEWHERE = {
 }
 
 BAD_WORDS = {
-    "tensor or dict with quantized, scale, zero_point, axis, group_size, bits, qscheme": (
+    "tensor or dict with quantized, scale, zero_point, ?axis?, ?group_size?, bits, qscheme": (
         "{quantized x}",
         "TORCH ARG TYPE",
     ),

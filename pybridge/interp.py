@@ -264,7 +264,7 @@ class Interpreter:
                     self._take_cancels_of_children(found, [*path, name])
 
     def _tcl_error(self, message: str, cancelled: bool) -> BaseException:
-        error = last_error(self._tk, message, self.dispatcher.table.objects)
+        error = last_error(self._tk, message)
         code = error.errorcode[:2]
         stopped = code == ("TCL", "CANCEL") or error.message.endswith(": eval canceled")  # in a trace
         if code == ("TORCH", "INTERRUPT") or (cancelled and stopped):

@@ -2,7 +2,7 @@
 
 import _tkinter
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from typing import Any
 
 from pybridge import errors
@@ -11,7 +11,6 @@ from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 from pybridge.values import text_of
 
-_NAME = re.compile(r"\w+")
 _LINE = re.compile(r"([\w:]+)\s.*", re.DOTALL)
 _QUALIFIED = re.compile(r"torch::?(\w+)", re.IGNORECASE)
 _OF_OTHER_PROGRAMS = {"quit": "exit", "print": "puts"}
@@ -54,15 +53,11 @@ def from_tcl(value: Any) -> Any:
     return value
 
 
-def last_error(tk: Any, message: str, live: Container[str]) -> errors.TclError:
-    """The error that Tcl has just returned, with its code and its trace.
-
-    Args:
-        live: the handles that there are.
-    """
+def last_error(tk: Any, message: str) -> errors.TclError:
+    """The error that Tcl has just returned, with its code and its trace."""
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    suggestion = _meant_variable(tk, code, live) or _several_words(tk, code) or _suggestion(code)
+    suggestion = _several_words(tk, code) or _suggestion(code)
     if suggestion and trace.startswith(message):
         trace = message + suggestion + trace[len(message) :]
     return errors.TclError(message + suggestion, code, trace)
@@ -85,15 +80,6 @@ def _variable(tk: Any, name: str) -> Any:
     except _tkinter.TclError:
         return ""
     return value if isinstance(value, tuple) else str(value)
-
-
-def _meant_variable(tk: Any, code: tuple[str, ...], live: Container[str]) -> str:
-    """What ends the message that there is no such handle, when it is the name of a variable with one."""
-    name = code[2] if code[:2] == ("TORCH", "HANDLE") and len(code) == 3 else ""
-    if not _NAME.fullmatch(name) or name in live or is_traced(tk.call, f"::{name}"):
-        return ""
-    value = _variable(tk, f"::{name}")
-    return f" ({errors.meant([f'${name}'])})" if isinstance(value, str) and value in live else ""
 
 
 def _several_words(tk: Any, code: tuple[str, ...]) -> str:

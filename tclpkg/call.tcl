@@ -12,6 +12,9 @@ proc ::torch::_::give {name parameters reply} {
         ::if {$status > 1} {
             ::lassign [::torch::_::settle $status $value] status value options
         }
+        ::if {$status} {
+            ::append value [::torch::_::meant_variable $value $options]
+        }
         ::return -code [::expr {$status ? "error" : "ok"}] {*}$options $value
     }]
 }
@@ -45,6 +48,30 @@ proc ::torch::_::settle {status value} {
         return [list 0 [unpack {*}$value] {}]
     }
     return [show_picture {*}$value]
+}
+
+# What ends the message on a word that is the name of a variable where the command is called: of one with a live handle
+# in place of a handle, and of one without in place of another value.
+proc ::torch::_::meant_variable {message options} {
+    lassign [lindex $options 1] torch kind name
+    if {$kind ne "HANDLE" && ![regexp {^expected .* but got "(\w+)" for [-\w]+$} $message -> name]} {
+        return
+    }
+    if {[catch {
+        upvar 2 [expr {[regexp {^\w+$} $name] ? $name : ""}] value
+        set traced [expr {[info procs ::trace] ne "" || [llength [trace info variable value]]}]  ;# by scripts
+        expr {!$traced && [info exists value] && ![array exists value] && [is_live $value] == ($kind eq "HANDLE")}
+    } meant failure]} {
+        if {[lrange [dict get $failure -errorcode] 0 1] eq {TCL CANCEL}} {
+            return -options $failure $meant
+        }
+        return
+    }
+    return [expr {$meant ? " (did you mean \$$name?)" : ""}]
+}
+
+proc ::torch::_::is_live {value} {
+    return [expr {[regexp {^[a-z_]+\d+$} $value] && [call handles $value] eq $value}]
 }
 
 # `torch info`, which is not exported, and of which the ensemble does not know.

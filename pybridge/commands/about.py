@@ -40,8 +40,8 @@ def help(topic: Topic | None = None) -> str:
         TORCH ARG VALUE topic, when nothing matches.
 
     Example:
-        lindex [split [torch::help tensor_sqrt] \\n] 0
-        => torch::tensor_sqrt - Take square roots; NaN for negative elements.
+        lindex [split [torch::help tensor_abs] \\n] 0
+        => torch::tensor_abs - Take absolute values.
     """
     if not topic:
         return help_page.overview()

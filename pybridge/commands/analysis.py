@@ -87,10 +87,11 @@ def quantization_sweep(
         TORCH ARG VALUE, naming the parameter, for each rule above; TORCH INTERRUPT.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
-        set found [torch::quantization_sweep $weights {4 8} -observer minmax]
+        set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
+        set found [torch::quantization_sweep $w {4 8} -observer minmax]
         set best [lindex $found 0]
-        list [llength $found] [dict get $best bits] [dict get $best granularity]
+        list [llength $found] [dict get $best bits] \\
+            [dict get $best granularity]
         => 8 8 per_channel
     """
     options = quant.Options(bits, granularity, qscheme, observer, axis, group_size, scale_mode)
@@ -140,8 +141,8 @@ def quantization_plan(
         TORCH ARG VALUE, naming the parameter, as for `quantization_sweep`; TORCH INTERRUPT.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
-        set plan [torch::quantization_plan [dict create fc $weights] 30]
+        set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
+        set plan [torch::quantization_plan [dict create fc $w] 30]
         list [dict get $plan weights fc bits] [dict get $plan bytes]
         => 6 13
     """

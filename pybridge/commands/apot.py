@@ -87,7 +87,8 @@ def dequantize_apot(codes: Tensor, bits: int, k: int, signed: bool = False, alph
 
     Example:
         set codes [torch::tensor_create {0 8 10 4 5} int32]
-        torch::tensor_to_list [torch::dequantize_apot $codes -bits 4 -k 2 -alpha 1.5]
+        set x [torch::dequantize_apot $codes -bits 4 -k 2 -alpha 1.5]
+        torch::tensor_to_list $x
         => 0.0 0.25 0.375 1.0 1.5
     """
     return quant.dequantize_apot(codes, bits, k, signed, alpha)

@@ -181,7 +181,8 @@ def tensor_relu(input: Tensor) -> Tensor:
         A tensor of the same shape and dtype.
 
     Example:
-        torch::tensor_to_list [torch::tensor_relu [torch::tensor_create {-1 2}]]
+        set x [torch::tensor_create {-1 2}]
+        torch::tensor_to_list [torch::tensor_relu $x]
         => 0.0 2.0
     """
     return torch.relu(input)

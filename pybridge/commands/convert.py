@@ -16,7 +16,8 @@ def tensor_reshape(input: Tensor, shape: tuple[int, ...]) -> Tensor:
         A tensor of that shape.
 
     Example:
-        torch::tensor_shape [torch::tensor_reshape [torch::zeros {2 3}] {3 -1}]
+        set x [torch::zeros {2 3}]
+        torch::tensor_shape [torch::tensor_reshape $x {3 -1}]
         => 3 2
     """
     return input.reshape(shape)
@@ -53,7 +54,8 @@ def tensor_to(input: Tensor, device: Device | None = None, dtype: Dtype | None =
         The converted tensor, on the same memory when nothing changes.
 
     Example:
-        torch::tensor_to_list [torch::tensor_to [torch::full {2} 2.5] -dtype int32]
+        set x [torch::full {2} 2.5]
+        torch::tensor_to_list [torch::tensor_to $x -dtype int32]
         => 2 2
     """
     return input.to(device=device, dtype=dtype)

@@ -46,7 +46,8 @@ def tensor_create(
         index.
 
     Example:
-        torch::tensor_to_list [torch::tensor_create {{1 2} {3 4}} -dtype int64]
+        set x [torch::tensor_create {{1 2} {3 4}} -dtype int64]
+        torch::tensor_to_list $x
         => 1 2 3 4
     """
     target = dtype or torch.float32

@@ -50,7 +50,8 @@ def load_safetensors(path: FileName, names: str = "*") -> dict[str, Tensor]:
         POSIX codes, when the file cannot be opened; TORCH FILE FORMAT path, when it is no safetensors file.
 
     Example:
-        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
+        set model [list weight [torch::ones {2}]]
+        torch::save_safetensors $model example.safetensors
         set tensors [torch::load_safetensors example.safetensors]
         torch::tensor_to_list [dict get $tensors weight]
         => 1.0 1.0
@@ -75,7 +76,8 @@ def save_safetensors(tensors: dict[str, Tensor], path: FileName) -> None:
         POSIX codes, when the file cannot be written; TORCH ARG VALUE tensors, for a dtype the format lacks.
 
     Example:
-        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
+        set model [list weight [torch::ones {2}]]
+        torch::save_safetensors $model example.safetensors
         torch::safetensors_info example.safetensors
         => weight {dtype float32 shape 2 bytes 8}
     """
@@ -109,7 +111,8 @@ def safetensors_info(path: FileName) -> dict[str, dict[str, Any]]:
         As for `load_safetensors`.
 
     Example:
-        torch::save_safetensors [list weight [torch::ones {2}]] example.safetensors
+        set model [list weight [torch::ones {2}]]
+        torch::save_safetensors $model example.safetensors
         dict get [torch::safetensors_info example.safetensors] weight shape
         => 2
     """

@@ -215,7 +215,7 @@ def integers_info(file: FileName) -> dict[str, Any]:
         set options {-bits 4 -values_per_word 3 -scales {0.5 0.25} -axis 0}
         torch::export_integers $weights weights.mif mif {*}$options
         set info [torch::integers_info weights.mif]
-        list [dict get $info words] [dict get $info word_bits] [dict get $info scales]
+        lmap key {words word_bits scales} {dict get $info $key}
         => 2 12 {0.5 0.25}
     """
     with refused_by_system(file, "file"):

@@ -85,8 +85,8 @@ def quantize_integers(
         cannot hold: a power of two above 2^127.
 
     Example:
-        set weights [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
-        set integers [torch::quantize_integers $weights 4 per_channel]
+        set w [torch::tensor_create {{191.6 -13.5 728.6} {92.14 295.5 -184}}]
+        set integers [torch::quantize_integers $w 4 per_channel]
         torch::tensor_to_list [dict get $integers quantized]
         => 2 0 7 2 7 -5
     """

@@ -38,7 +38,8 @@ def fake_quantize_learnable_per_tensor(
         set x [torch::tensor_create {0.375 -1.25 5}]
         set scale [torch::tensor_create 0.5 -shape 1 -requires_grad 1]
         set points [torch::zeros 1]
-        set y [torch::fake_quantize_learnable_per_tensor $x $scale $points -8 7]
+        set y [torch::fake_quantize_learnable_per_tensor $x $scale $points \\
+            -8 7]
         torch::tensor_backward [torch::tensor_sum $y]
         set gradient [torch::tensor_grad $scale]
         list [torch::tensor_to_list $y] [torch::tensor_item $gradient]
@@ -81,7 +82,8 @@ def fake_quantize_learnable_per_channel(
         set x [torch::tensor_create {{0.375 -1.25} {5 0.6875}}]
         set scale [torch::tensor_create {0.5 0.25} -requires_grad 1]
         set points [torch::zeros 2]
-        set y [torch::fake_quantize_learnable_per_channel $x $scale $points 0 -8 7]
+        set y [torch::fake_quantize_learnable_per_channel $x $scale $points \\
+            0 -8 7]
         torch::tensor_backward [torch::tensor_sum $y]
         set gradient [torch::tensor_grad $scale]
         list [torch::tensor_to_list $y] [torch::tensor_to_list $gradient]

@@ -47,7 +47,8 @@ def get_q_scale_and_zero_point(tensor: Tensor, dtype: IntegerDtype = "int8") -> 
         TORCH ARG VALUE tensor, for a tensor that is not as above.
 
     Example:
-        torch::get_q_scale_and_zero_point [torch::tensor_create {-10 0 117.5}] uint8
+        set x [torch::tensor_create {-10 0 117.5}]
+        torch::get_q_scale_and_zero_point $x uint8
         => scale 0.5 zero_point 20
     """
     scale, zero_point = quant.get_q_scale_and_zero_point(tensor, dtype)
@@ -76,7 +77,8 @@ def linear_q_with_scale_and_zero_point(
     Example:
         set x [torch::tensor_create {{1.3 2.4} {-3.3 400}}]
         set scale [torch::tensor_create {0.5 2}]
-        torch::tensor_to_list [torch::linear_q_with_scale_and_zero_point $x $scale 10]
+        set codes [torch::linear_q_with_scale_and_zero_point $x $scale 10]
+        torch::tensor_to_list $codes
         => 13 11 3 127
     """
     return quant.linear_q_with_scale_and_zero_point(tensor, scale, zero_point, dtype)
@@ -98,7 +100,8 @@ def linear_q_symmetric(tensor: Tensor, dtype: IntegerDtype = "int8") -> dict[str
         TORCH ARG VALUE tensor, for a tensor that is not as above.
 
     Example:
-        set result [torch::linear_q_symmetric [torch::tensor_create {1 -3.5 2}] int4]
+        set x [torch::tensor_create {1 -3.5 2}]
+        set result [torch::linear_q_symmetric $x int4]
         set codes [dict get $result quantized]
         list [dict get $result scale] [torch::tensor_to_list $codes]
         => 0.5 {2 -7 4}
@@ -130,7 +133,9 @@ def linear_q_symmetric_per_channel(
     Example:
         set x [torch::tensor_create {{1 -3.5 2} {0 28 -8}}]
         set result [torch::linear_q_symmetric_per_channel $x 0 int4]
-        lmap name {scale quantized} {torch::tensor_to_list [dict get $result $name]}
+        lmap name {scale quantized} {
+            torch::tensor_to_list [dict get $result $name]
+        }
         => {0.5 4.0} {2 -7 4 0 7 -2}
     """
     quantized, scale = quant.linear_q_symmetric_per_channel(tensor, dim, dtype)
@@ -159,7 +164,9 @@ def linear_q_symmetric_per_group(
     Example:
         set x [torch::tensor_create {{1 -3.5 28 8}}]
         set result [torch::linear_q_symmetric_per_group $x 2 int4]
-        lmap name {scale quantized} {torch::tensor_to_list [dict get $result $name]}
+        lmap name {scale quantized} {
+            torch::tensor_to_list [dict get $result $name]
+        }
         => {0.5 4.0} {2 -7 7 2}
     """
     quantized, scale = quant.linear_q_symmetric_per_group(tensor, group_size, dtype)
@@ -207,7 +214,8 @@ def linear_dequantization_per_group(quantized: Tensor, scale: Tensor, group_size
     Example:
         set codes [torch::tensor_create {{2 -7 7 2}} int8]
         set scale [torch::tensor_create {0.5 4}]
-        torch::tensor_to_list [torch::linear_dequantization_per_group $codes $scale 2]
+        set x [torch::linear_dequantization_per_group $codes $scale 2]
+        torch::tensor_to_list $x
         => 1.0 -3.5 28.0 8.0
     """
     return quant.linear_dequantization_per_group(quantized, scale, group_size)

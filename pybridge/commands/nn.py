@@ -74,7 +74,8 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         makes a layer in libtorchtcl.
 
     Example:
-        torch::tensor_to_list [torch::linear [torch::ones {1 3}] [torch::ones {2 3}]]
+        set y [torch::linear [torch::ones {1 3}] [torch::ones {2 3}]]
+        torch::tensor_to_list $y
         => 3.0 3.0
     """
     return torch.nn.functional.linear(input, weight, bias)

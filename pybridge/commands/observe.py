@@ -223,7 +223,8 @@ def calculate_qparams(observer: Observer) -> dict[str, Any]:
         set qparams [torch::calculate_qparams $watch]
         dict with qparams {
             set range [list $quant_min $quant_max]
-            set y [torch::fake_quantize_per_tensor $x $scale $zero_point {*}$range]
+            set y [torch::fake_quantize_per_tensor $x $scale $zero_point \\
+                {*}$range]
         }
         torch::tensor_to_list $y
         => -3.0 0.5 4.5
@@ -301,10 +302,13 @@ def load_observer_state(table: HandleTable, observer: Observer, state: dict[str,
     Example:
         set watch [torch::observer minmax]
         torch::observe $watch [torch::tensor_create {-1.0 2.0}]
-        torch::save_safetensors [torch::observer_state $watch] watch.safetensors
+        set state [torch::observer_state $watch]
+        torch::save_safetensors $state watch.safetensors
         set again [torch::observer minmax]
-        torch::load_observer_state $again [torch::load_safetensors watch.safetensors]
-        torch::tensor_item [dict get [torch::calculate_qparams $again] zero_point]
+        set state [torch::load_safetensors watch.safetensors]
+        torch::load_observer_state $again $state
+        set qparams [torch::calculate_qparams $again]
+        torch::tensor_item [dict get $qparams zero_point]
         => 85
     """
     observer.inner.load_state(state)

@@ -62,7 +62,8 @@ def plot_quantization_errors(
         set original [torch::tensor_create {{191.6 -13.5} {92.14 295.5}}]
         set quantized [torch::tensor_create {{127 -9} {40 127}} int8]
         set dequantized [torch::tensor_create {{191.6 -13.58} {93.07 295.5}}]
-        torch::plot_quantization_errors $original $quantized $dequantized 8 errors.png
+        torch::plot_quantization_errors $original $quantized $dequantized \\
+            8 errors.png
         => {}
     """
     place = _Place("plot_quantization_errors", file, widget)
@@ -165,7 +166,8 @@ def plot_levels(
     Example:
         set uniform [torch::uniform_levels 0.25 0 0 4]
         set powers [torch::tensor_create {0 0.125 0.25 0.5 1}]
-        torch::plot_levels [dict create even $uniform powers $powers] -file levels.png
+        set levels [dict create even $uniform powers $powers]
+        torch::plot_levels $levels -file levels.png
         => {}
     """
     place = _Place("plot_levels", file, widget)
@@ -189,7 +191,8 @@ def text_histogram(input: Tensor, bins: int = 20, width: int = 40) -> str:
         TORCH ARG VALUE, naming the parameter: see above, and complex or quantized dtypes.
 
     Example:
-        torch::text_histogram [torch::tensor_create {0 1 1 2 4 Inf}] -bins 2 -width 8
+        set x [torch::tensor_create {0 1 1 2 4 Inf}]
+        torch::text_histogram $x -bins 2 -width 8
         => 0 .. 2  3  ########
            2 .. 4  2  #####
            1 not finite

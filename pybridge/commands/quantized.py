@@ -91,8 +91,9 @@ def dequantize(input: Tensor) -> Tensor:
         A float32 tensor of the same shape.
 
     Example:
-        torch::tensor_to_list [torch::dequantize \\
-            [torch::quantize_per_tensor [torch::tensor_create {1.3 200}] 0.5 0 qint8]]
+        set x [torch::tensor_create {1.3 200}]
+        set q [torch::quantize_per_tensor $x 0.5 0 qint8]
+        torch::tensor_to_list [torch::dequantize $q]
         => 1.5 63.5
     """
     return torch.dequantize(input)
@@ -109,8 +110,9 @@ def int_repr(input: Tensor) -> Tensor:
         A tensor of the same shape: int8 for qint8, uint8 for quint8, int32 for qint32.
 
     Example:
-        torch::tensor_to_list [torch::int_repr \\
-            [torch::quantize_per_tensor [torch::tensor_create {1.3 200}] 0.5 0 qint8]]
+        set x [torch::tensor_create {1.3 200}]
+        set q [torch::quantize_per_tensor $x 0.5 0 qint8]
+        torch::tensor_to_list [torch::int_repr $q]
         => 3 127
     """
     _check_quantized(input, "input")
@@ -128,7 +130,8 @@ def q_scale(quantized_tensor: Tensor) -> float:
         A double.
 
     Example:
-        torch::q_scale [torch::quantize_per_tensor [torch::ones {2}] 0.5 3 qint8]
+        set q [torch::quantize_per_tensor [torch::ones {2}] 0.5 3 qint8]
+        torch::q_scale $q
         => 0.5
     """
     _check_scheme(quantized_tensor, per_channel=False)
@@ -146,7 +149,8 @@ def q_zero_point(quantized_tensor: Tensor) -> int:
         An integer.
 
     Example:
-        torch::q_zero_point [torch::quantize_per_tensor [torch::ones {2}] 0.5 3 qint8]
+        set q [torch::quantize_per_tensor [torch::ones {2}] 0.5 3 qint8]
+        torch::q_zero_point $q
         => 3
     """
     _check_scheme(quantized_tensor, per_channel=False)

@@ -54,13 +54,16 @@ proc ::torch::_::settle {status value} {
 # in place of a handle, and of one without in place of another value.
 proc ::torch::_::meant_variable {message options} {
     lassign [lindex $options 1] torch kind name
-    if {$kind ne "HANDLE" && ![regexp {^expected .* but got "(\w+)" for [-\w]+$} $message -> name]} {
+    set live [expr {$kind eq "HANDLE"}]
+    if {!$live && ![regexp {^expected .* but got "(\w+)" for [-\w]+$} $message -> name] || ![regexp {^\w+$} $name]} {
         return
     }
     if {[catch {
-        upvar 2 [expr {[regexp {^\w+$} $name] ? $name : ""}] value
-        set traced [expr {[info procs ::trace] ne "" || [llength [trace info variable value]]}]  ;# by scripts
-        expr {!$traced && [info exists value] && ![array exists value] && [is_live $value] == ($kind eq "HANDLE")}
+        upvar 2 $name value
+        # nothing of the user's is to run: no trace, and no `unknown` where there is no `trace`
+        set known [expr {[info commands ::trace] ne "" && [info procs ::trace] eq ""}]
+        expr {$known && ![llength [trace info variable value]] && [info exists value] && ![array exists value]
+            && [is_live $value] == $live}
     } meant failure]} {
         if {[lrange [dict get $failure -errorcode] 0 1] eq {TCL CANCEL}} {
             return -options $failure $meant

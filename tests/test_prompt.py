@@ -573,6 +573,24 @@ def test_what_is_pasted_as_if_typed_keeps_its_blanks(start: Start) -> None:
         assert terminal.answer("string map {\\n |} $s") == "\n|  a {|          }| x|        \n\n"
 
 
+def test_keys_typed_ahead_do_not_stand_before_the_prompt(tmp_path: Path) -> None:
+    program = """
+import termios
+from pybridge.cli import main
+from pybridge.prompt import session
+
+def started(screen, start=session.start_line):
+    shows_keys = termios.tcgetattr(screen)[3] & termios.ECHO
+    start(screen)
+    session.write(screen, "shown" if shows_keys else "not shown")
+
+session.start_line = started
+main([])
+"""
+    with Terminal(tmp_path, (sys.executable, "-c", program)) as terminal:
+        assert "not shown" in terminal.expect("%")
+
+
 def test_tabs_that_are_pasted_look_like_blanks(start: Start) -> None:
     terminal = start()
     terminal.press("\x1b[200~set x {\n\ta}\x1b[201~")

@@ -1,15 +1,16 @@
 """Keys that mean something else here than in prompt_toolkit."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_completions, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.key_binding.key_processor import KeyProcessor
+from prompt_toolkit.key_binding.key_processor import KeyPress, KeyProcessor
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.search import accept_search, stop_search
 
@@ -19,6 +20,7 @@ from pybridge.prompt.words import place_at_end
 
 CTRL_C = "^C"  # how a terminal shows it
 _FASTEST = 0.01  # seconds between keys that somebody presses
+_LINE_ENDS = (Keys.ControlM, Keys.ControlJ)
 
 
 class Pace:
@@ -39,6 +41,26 @@ class Pace:
     def is_pasting(self) -> bool:
         """Whether the last key has others just before or behind it. Such text has its own blanks."""
         return self._follows or self._more_came
+
+
+def joined(presses: Iterable[KeyPress], after_others: bool) -> list[KeyPress]:
+    """Keys that were read together, with text among them as one key: to look up each takes a millisecond.
+
+    Args:
+        after_others: whether what was read before waits for the first one, as Esc does.
+    """
+    found: list[KeyPress] = []
+    for texts, run in groupby(presses, _inserts_itself):
+        several = list(run)
+        begins = found[-1].key in _LINE_ENDS if found else not after_others
+        if texts and begins and len(several) > 1:
+            several = [KeyPress(Keys.BracketedPaste, "".join(press.data for press in several))]
+        found += several
+    return found
+
+
+def _inserts_itself(press: KeyPress) -> bool:
+    return not isinstance(press.key, Keys) and press.key.isprintable()
 
 
 @dataclass(frozen=True)

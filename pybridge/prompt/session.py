@@ -26,7 +26,7 @@ from pybridge.prompt.completion import TclCompleter
 from pybridge.prompt.echo import echo, folded
 from pybridge.prompt.highlight import STYLE, tcl_lexer
 from pybridge.prompt.history import HistoryFile, history_path
-from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys
+from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys, joined
 from pybridge.prompt.loading import Loading
 from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
@@ -148,7 +148,9 @@ class Prompt:
             output=self._output,
         )
         tell_of_no_match(session)
-        session.app.key_processor.before_key_press += pace.note
+        keys, read = session.app.key_processor, self._input.read_keys
+        keys.before_key_press += pace.note
+        self._input.read_keys = lambda: joined(read(), bool(keys.key_buffer or keys.arg))
         session.app.terminal_size_polling_interval = None  # a signal tells
         resized = session.app._on_resize
         # else it erases, and asks where the cursor is, on the editor's screen
@@ -162,9 +164,10 @@ class Prompt:
         """The next script; empty when Ctrl-C has cleared it, None at the end of the input."""
         self._flush()
         try:
-            start_line(self._screen)
-            # Raw before prompt_toolkit makes it so: keys typed ahead may ask the terminal for an answer.
+            # Raw before prompt_toolkit makes it so: keys typed ahead may ask the terminal for an answer, or
+            # would be shown on the line of the prompt.
             with self._above.watching(), self._restoring_when_terminated(), self._input.raw_mode():
+                start_line(self._screen)
                 return self._loop.run_until_complete(self._session.prompt_async(handle_sigint=False))
         except KeyboardInterrupt:
             return ""

@@ -79,7 +79,7 @@ class Command:
             form = self.forms[0] if len(self.forms) == 1 else self._meant(words, called, table)
             args, kwargs = form.signature.convert(form.signature.assign(words, called), table)
         except errors.TclError as error:
-            raise errors.with_hint(error, self._dash_too_many(error, words, called)) from None
+            raise errors.with_hint(error, self._foreign_option(error, words, called)) from None
         if form.signature.takes_table:
             args.insert(0, table)
         return form.function(*args, **kwargs)
@@ -113,15 +113,18 @@ class Command:
         hints = {form.signature.lacking(words) for form in self._forms(called)}
         return errors.wrong_args(self.usage(called), hints.pop() if len(hints) == 1 else "")
 
-    def _dash_too_many(self, error: errors.TclError, words: tuple[Word, ...], called: str) -> str:
-        """The end of a message on a word that is an option with two dashes, as other programs have them."""
+    def _foreign_option(self, error: errors.TclError, words: tuple[Word, ...], called: str) -> str:
+        """The end of a message on an option as other programs have them: with two dashes, or with `=`."""
         known = {f"-{name}" for form in self._forms(called) for name in form.signature.by_spelling}
         for word in takewhile(lambda word: word != "--", words):
-            if isinstance(word, str) and word[:1] == "-" and is_option(word[1:]):
-                told = error.errorcode == ("TCL", "WRONGARGS") or f'"{word}"' in error.message
-                hint = errors.meant_option(word[1:], known, called)
-                if told and hint and word[1:] not in words:
-                    return hint
+            if not isinstance(word, str) or word[:1] != "-" or is_option(word):
+                continue
+            option = word.partition("=")[0]
+            option = option if is_option(option) else option[1:]
+            told = error.errorcode == ("TCL", "WRONGARGS") or f'"{word}"' in error.message
+            hint = errors.meant_option(option, known, called) if is_option(option) else ""
+            if told and hint and option not in words:
+                return hint
         return ""
 
     def _check_options(self, words: tuple[Word, ...], called: str, forms: list[Form]) -> None:

@@ -426,13 +426,19 @@ def test_an_option_that_asks_for_help(tcl: Interpreter) -> None:
             "torch::tensor_sum $w --dim 1",
             'wrong # args: should be "torch::tensor_sum input ?dim?" (did you mean -dim?)',
         ),
+        ("torch::tensor_sum $w -dim=1", 'expected integer but got "-dim=1" for dim (did you mean -dim?)'),
+        (
+            "torch::tensor_sum $w --dim=1",
+            'expected integer but got "--dim=1" for dim (did you mean -dim?)',
+        ),
+        ("torch::tensor_sum $w -axis=1", 'expected integer but got "-axis=1" for dim'),
         ("torch::tensor_sum $w -dim --dim", 'expected integer but got "--dim" for -dim'),
         ("torch::show $w --numRows 3", 'expected integer but got "--numRows" for rows'),
         ("torch::show -- --help", 'no such tensor "--help"'),
         ("torch::show v --help", 'no such tensor "v"'),
     ],
 )
-def test_an_option_with_two_dashes(tcl: Interpreter, script: str, message: str) -> None:
+def test_an_option_as_other_programs_have_them(tcl: Interpreter, script: str, message: str) -> None:
     tcl.eval("set w [torch::ones 2]")
     assert error_of(tcl.eval, script).message == message
 

@@ -91,10 +91,13 @@ def with_hint(error: TclError, hint: str) -> TclError:
 
 
 def bad_choice(parameter: str, word: str, allowed: Sequence[str], where: str = "") -> TclError:
+    """`word` is none of those that are allowed; in a dict `where` tells the keys to it."""
     synonym = _SYNONYMS.get(word.lower(), "")
     hint = f" ({meant([synonym])})" if synonym in allowed else did_you_mean(word, allowed)
+    keys, _, name = where.rpartition(" in ")
+    place = f"{keys} for {parameter}" if name else ""
     return TclError(
-        f'bad {parameter} "{shown(word)}"{where}: must be {", ".join(allowed)}{hint}',
+        f'bad {name or parameter} "{shown(word)}"{place}: must be {", ".join(allowed)}{hint}',
         ("TCL", "LOOKUP", "INDEX", parameter, word),
     )
 

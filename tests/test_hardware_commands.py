@@ -414,7 +414,7 @@ def test_a_model_that_cannot_be_exported_leaves_nothing(tcl: Interpreter, tmp_pa
     assert message == "a: axis must be given for granularity per_channel"
     tcl.eval("dict set plan weights a granularity per_chanel")
     message, _ = refusal(tcl, "torch::export_model $model $plan $folder coe")
-    assert message.startswith('bad plan "per_chanel" in weights in a in granularity: must be per_tensor, ')
+    assert message.startswith('bad granularity "per_chanel" in weights in a for plan: must be per_tensor, ')
     good = "torch::export_model $model [dict create weights [dict create a $choice]]"
     missing = ("POSIX", "ENOENT", "no such file or directory")
     assert refusal(tcl, f"{good} $folder/no/model coe")[1] == missing

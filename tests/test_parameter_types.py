@@ -72,7 +72,7 @@ def test_a_dict_with_certain_keys() -> None:
         (
             dict[str, SCHEMES],
             "fc {affine odd}",
-            (("TCL", "LOOKUP", "INDEX", "axis", "odd"), 'bad axis "odd" in fc: must be affine, symmetric'),
+            (("TCL", "LOOKUP", "INDEX", "axis", "odd"), 'bad fc "odd" for axis: must be affine, symmetric'),
         ),
         (Place, "bits {} axis {} weight tensor0", wrong_type("integer", "", " in bits")),
         (

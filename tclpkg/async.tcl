@@ -4,7 +4,7 @@ proc ::torch::_::begin_async {} {
     variable asked 0  ;# how many there have been
     variable queue {}  ;# those that wait: a token, a callback, a request
     variable running {}  ;# the one that is under way
-    variable settling {}  ;# what must be answered before one is
+    variable settling {}  ;# the numbers of requests that tell when a cancel is over; nothing is launched before
 }
 
 # torch::async command ?-command? callback

@@ -18,7 +18,6 @@ proc ::torch::_::begin_worker {} {
     variable state
     array set state {number 0 created 0}
     variable launched 0  ;# of the request of torch::async that is under way
-    variable settling {}  ;# of requests that tell when a cancel is over
     variable owner [pid]  ;# a forked child has no part in the worker
     variable last_words ""  ;# what a worker that was lost has left on its standard error
     variable too_long {1 "a command must have at most 256 MiB of text" {-errorcode {TORCH UNSUPPORTED size}}}

@@ -70,7 +70,7 @@ def targets_of(paths: Sequence[str], overwrite: bool = True) -> list[str]:
 def _target(path: str, overwrite: bool) -> str:
     target = os.path.realpath(path)
     if path.endswith(os.sep) or os.path.isdir(target) or not os.path.basename(target):
-        raise _refusal(errno.EISDIR, path)
+        raise refusal(errno.EISDIR, path)
     with _named(path):
         try:
             os.lstat(target)  # a name that is too long is refused here, before anything is touched
@@ -79,13 +79,14 @@ def _target(path: str, overwrite: bool) -> str:
     if not os.path.isfile(target):
         raise NotRegular(path)
     if not overwrite:
-        raise _refusal(errno.EEXIST, path)
+        raise refusal(errno.EEXIST, path)
     if not os.access(target, os.W_OK):
-        raise _refusal(errno.EACCES, path)
+        raise refusal(errno.EACCES, path)
     return target
 
 
-def _refusal(code: int, path: str) -> OSError:
+def refusal(code: int, path: str) -> OSError:
+    """What the operating system raises with this number of `errno`."""
     return OSError(code, os.strerror(code), path)
 
 

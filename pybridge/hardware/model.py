@@ -18,7 +18,7 @@ from pybridge.hardware.formats import FORMATS, check_format
 from pybridge.hardware.manifest import SUFFIX, Manifest
 from pybridge.hardware.writing import export_integers
 from pybridge.quant.arguments import BadArgument
-from pybridge.replacing import put_in_place, targets_of
+from pybridge.replacing import put_in_place, refusal, targets_of
 
 INDEX = "index.json"
 VERSION = 1
@@ -189,15 +189,11 @@ class _Names:
 def _check_folder(folder: str, overwrite: bool) -> None:
     if os.path.isdir(folder):
         if os.listdir(folder) and not overwrite:
-            raise _refusal(errno.EEXIST, folder)
+            raise refusal(errno.EEXIST, folder)
     elif os.path.lexists(folder):
-        raise _refusal(errno.ENOTDIR, folder)
+        raise refusal(errno.ENOTDIR, folder)
     elif not folder:  # which realpath takes for the current one
-        raise _refusal(errno.ENOENT, folder)
-
-
-def _refusal(code: int, path: str) -> OSError:
-    return OSError(code, os.strerror(code), path)
+        raise refusal(errno.ENOENT, folder)
 
 
 @contextlib.contextmanager

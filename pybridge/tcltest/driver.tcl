@@ -40,7 +40,6 @@ proc ::pytest_tcltest::queue_scripts {path args} {
     variable encoding [encoding system]
     variable prepared 1
     variable queue {}
-    start_writer
     set files [read_plan]
     variable mode $plan(mode)
     foreach script [lrange [scripts] 1 end] {

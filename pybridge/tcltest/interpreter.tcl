@@ -207,7 +207,6 @@ proc ::pytest_tcltest::prepare {} {
     if {$lent} {
         in_writer prepare
     } else {
-        start_writer
         by_name read_plan
     }
 }
@@ -219,7 +218,6 @@ proc ::pytest_tcltest::read_plan {} {
     variable selected
     variable chosen
     variable whole
-    array set plan {setup "" argv {}}
     set files {}
     foreach words [read_lines $plan_path] {
         set rest [lassign $words key]

@@ -113,7 +113,7 @@ def _step_in_script(text: str, position: int, frames: list[_Frame]) -> int:
         if character in "\n;":
             frame.words.clear()
         return position + (2 if character == "\\" else 1)
-    if text.startswith("{*}", position) and between and text[position + 3 : position + 4].strip():
+    if text.startswith("{*}", position) and text[position + 3 : position + 4].strip():
         return position + 3
     if character == {"[": "]", "{": "}"}.get(frame.kind):
         frames.pop()

@@ -45,6 +45,9 @@ def test_a_dict_with_handles(tcl: Interpreter) -> None:
         "codes       tensor1  float32 [2]  mean 0 std 0\n"
         "bits        4 8"
     )
+    assert shown(tcl, "list {} tensor0 k {}") == "{}  tensor0  float32 []  1\nk   {}"
+    assert shown(tcl, "list tensor0 4 k tensor1") == "tensor0  4\nk        tensor1  float32 [2]  mean 0 std 0"
+    assert shown(tcl, "list tensor0 tensor1 k 4") == "tensor0  tensor1  float32 [2]  mean 0 std 0\nk        4"
     lines = shown(tcl, "set d {}; foreach i [lsearch -all [lrepeat 25 x] x] {dict set d k$i tensor0}; set d")
     assert lines.splitlines()[19:] == ["k19  tensor0  float32 []  1", '... and 5 more keys; "puts" shows all']
 
@@ -100,6 +103,13 @@ def test_handles_in_lists_and_dicts_in_others(tcl: Interpreter) -> None:
         f"    {lines[1]}",
         '... and 10 more lines; "puts" shows all',
     ]
+
+
+def test_a_dict_without_handles_is_a_table(tcl: Interpreter) -> None:
+    wide = "encoder {bits 4 sqnr_db 18.5} decoder {bits 8 sqnr_db 42.0}"
+    assert echo(wide, tcl.dispatcher.table, 40).split() == (
+        ["bits", "sqnr_db", "encoder", "4", "18.5", "decoder", "8", "42.0"]
+    )
 
 
 def test_a_dict_with_long_words(tcl: Interpreter) -> None:

@@ -82,6 +82,18 @@ def test_a_dict_has_a_line_or_a_table_for_each_key() -> None:
         sqnr_db  46.25
         note     {}
         """)
+    assert layout("fc {bits 4 scale 0.5} name encoder.layer.0 rows 384", 40) == lines("""
+        fc    bits 4 scale 0.5
+        name  encoder.layer.0
+        rows  384
+        """)
+    assert layout("fc {{bits 4 sqnr_db 18.5} {bits 8 sqnr_db 42.5}} rows 384", 30) == lines("""
+        fc
+          bits  sqnr_db
+             4     18.5
+             8     42.5
+        rows  384
+        """)
 
 
 def test_what_is_too_wide_for_a_table_is_told() -> None:
@@ -112,6 +124,16 @@ def test_what_is_too_wide_for_a_table_is_told() -> None:
           group_size, mse,
           cosine
         """)
+    named = "fc {bits 4 sqnr_db 18.5 zero_point 3} head {bits 8 sqnr_db 42.5 zero_point 5}"
+    assert layout(named, 25) == lines("""
+              bits  sqnr_db
+        fc       4     18.5
+        head     8     42.5
+        not shown: zero_point
+        """)
+    assert (
+        layout(join_list([dict_of(the_name_of_a_long_column=bits, mse=bits) for bits in (4, 8)]), 20) is None
+    )
 
 
 @pytest.mark.parametrize("width", [4, 19])

@@ -32,7 +32,7 @@ def echo(result: str, table: HandleTable, width: int) -> str:
     has_handles = any(value in table.objects for value in pairs.values())
     if not has_handles and (found := records.layout(result, width)) is not None:
         return found
-    if has_handles or any(table.live_names_in(value) for value in pairs.values()):
+    if any(table.live_names_in(value) for value in pairs.values()):
         rows = [row for key, value in pairs.items() for row in _rows(key or "{}", value, table)]
         return _lines(rows, "keys" if len(rows) == len(pairs) else "lines", table, width)
     if written and table.live_names_in(result):
@@ -54,8 +54,6 @@ def _folded(line: str, width: int) -> str:
 
 def _elements(result: str, table: HandleTable) -> list[str]:
     """The elements of the result, if it is a list that may have handles in it."""
-    if result in table.objects:
-        return [result]
     first = result[:64].split(None, 1)
     if len(result) > (_LONGEST_LIST if first and first[0] in table.objects else _MOST_CHARACTERS):
         return []

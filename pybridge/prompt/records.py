@@ -92,7 +92,7 @@ def _table(elements: list[str], width: int) -> list[str]:
     if not rows or not all(map(str.isprintable, labels)):  # else an escape would reach the terminal
         return []
     keys = list(rows[0])
-    same = _common(rows) if len(rows) > 1 and _fitting(labels, rows, keys, width) < len(keys) else []
+    same = _common(rows) if _fitting(labels, rows, keys, width) < len(keys) else []
     keys = [key for key in keys if key not in same]
     count = _fitting(labels, rows, keys, width)
     if not count or (labels and len(rows) == 1 and count < len(keys)):  # it has a line for each key

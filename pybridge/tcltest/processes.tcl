@@ -31,7 +31,7 @@ proc ::pytest_tcltest::opening {pipeline args} {
 # Note how a process ended that ran a test file. That it wrote to its standard error, which tcltest calls an error of
 # the file, too, is none.
 proc ::pytest_tcltest::ended_badly {path message code} {
-    if {[lindex $code 0] in {CHILDSTATUS CHILDKILLED CHILDSUSP}} {
+    if {[lindex $code 0] in {CHILDSTATUS CHILDKILLED}} {
         emit process [file tail $path] $message [expr {[lindex $code 0] eq "CHILDSTATUS"}]
     }
 }

@@ -13,7 +13,7 @@ proc ::pytest_tcltest::await_threads {} {
 # As `thread::create ?-joinable? ?-preserved? ?script?`: without a script the thread waits for events.
 proc ::pytest_tcltest::create_thread {words} {
     set last [lindex $words end]
-    if {![llength $words] || ($last in {-joinable -preserved} && [lindex $words end-1] ne "--")} {
+    if {![llength $words] || $last in {-joinable -preserved}} {
         lappend words ::thread::wait
     }
     lset words end "[watching [thread_settings [new_name thread]]]; [lindex $words end]"

@@ -346,6 +346,8 @@ def test_sitrep_of_a_dispatcher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Make_it", ["makeIt", "make_it", "make_it_all"], "make_it"),
         ("makeIr", ["make_it"], "make_it"),
         ("-", ["-dim"], ""),
+        ("_", ["xyz"], ""),
+        ("_sum", ["tensor_add", "tensor_sum"], "tensor_sum"),
         ("x", ["xyz"], ""),
         ("", ["xyz"], ""),
         ("shape", ["input", "dim"], ""),

@@ -183,6 +183,9 @@ def test_a_test_is_found_where_it_was_made(pytester):
             test a-5.1 \\
                 {on two lines} \\
                 {expr 1} 1
+            apply {name {
+                test $name {in a lambda} {expr 1} 1
+            }} a-6.1
             """
         ),
     )
@@ -200,6 +203,7 @@ def test_a_test_is_found_where_it_was_made(pytester):
         ("b-1.1", "more.tcl", 4),
         ("a-4.1", "places.test", 16),
         ("a-5.1", "places.test", 17),
+        ("a-6.1", "places.test", 20),
     ]
 
 

@@ -301,6 +301,7 @@ def test_commands_and_info(tcl: Interpreter) -> None:
     assert error.message == "missing parameter of torch::tensor_sum: must be input, dim"
     for words in (
         "args nope",
+        "args zeros dtype",
         "default zeros",
         "default version",
         "default scope body",

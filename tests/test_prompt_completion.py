@@ -40,6 +40,13 @@ def filled() -> Iterator[Interpreter]:
                 namespace ensemble create -command ::outer::in -map {deep ::outer::deep}
                 namespace ensemble create -map {inner ::outer::in plain ::outer::plain}
             }
+            namespace eval tool {
+                proc run {} {}
+                proc stop {} {}
+                proc Own {} {}
+                namespace export {[a-z]*}
+                namespace ensemble create
+            }
         """)
         tcl.eval("set {odd name} 1; proc helper_one {} {}; proc helper_two {} {}")
         tcl.eval("set record {bits 4 scale tensor0 {odd key} 1 nested {left 1 right 2}}; set twice {a 1 a 2}")
@@ -78,6 +85,7 @@ COMPLETIONS = [
     ("string le", ["length"]),
     ("info cmd", ["cmdcount"]),
     ("outer ", ["inner", "plain"]),
+    ("tool ", ["run", "stop"]),  # what the namespace exports, and no other of its commands
     ("outer inner de", ["deep"]),
     ("outer plain de", []),
     # options

@@ -6,7 +6,7 @@ from typing import Any
 
 from pybridge.errors import TclError
 from pybridge.interp import Interpreter
-from pybridge.tcl_list import elements_of, pairs_of, split_list
+from pybridge.tcl_list import elements_of, glob_match, pairs_of, split_list
 from pybridge.tcl_values import is_traced
 from pybridge.values import text_of
 
@@ -51,9 +51,14 @@ class TclWords:
             return self.subcommands(targets.get(words[0], ""), words[1:]) if words[0] in targets else []
         named = self._split(about.get("-subcommands", "")) or list(targets)
         if not named:
-            space = about.get("-namespace", "").removesuffix("::") + "::"
-            named = [name.removeprefix(space) for name in self._list("::tcl::info::commands", space + "*")]
+            named = self._exported(about.get("-namespace", "").removesuffix("::") + "::")
         return sorted(named)
+
+    def _exported(self, space: str) -> list[str]:
+        """The commands that a namespace exports."""
+        patterns = self._list("::tcl::namespace::eval", space, "::tcl::namespace::export")
+        names = [name.removeprefix(space) for name in self._list("::tcl::info::commands", space + "*")]
+        return [name for name in names if any(glob_match(each, name) for each in patterns)]
 
     def variables(self, written: str, end: str = "") -> list[str]:
         """Variables, those of Tcl's own last, elements of an array and namespaces.

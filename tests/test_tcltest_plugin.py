@@ -78,6 +78,16 @@ def test_counts_with_arguments_are_tclshs(pytester):
     )
 
 
+def test_a_test_that_limited_constraints_leave_out_says_so(pytester):
+    write(pytester, a=suite("test a-1 {} slow {expr 1} 1\ntest a-2 {} {expr 1} 1"))
+    words = ["-limitconstraints", "1", "-constraints", "slow"]
+    assert tclsh_counts(pytester.path / "a.test", *words) == (1, 1, 0)
+    result = run(pytester, "-rs", f"--tcltest-args={' '.join(words)}")
+    assert outcomes(result) == (1, 1, 0)
+    reason = "no constraint that -limitconstraints lets through"
+    result.stdout.fnmatch_lines([f"SKIPPED [[]1] a.test:4: {reason}"])
+
+
 def test_files_of_one_process_do_not_inherit_what_others_configured(pytester):
     """Folders, too, are each file's own; procedures and variables stay."""
     first = suite(

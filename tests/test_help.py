@@ -14,6 +14,7 @@ from pybridge.dispatch import OK, Dispatcher
 from pybridge.documentation import beside, documentation, named_beside, parameters, purpose
 from pybridge.errors import did_you_mean
 from pybridge.help_page import facts, page
+from pybridge.quant import backend
 from pybridge.registry import BY_NAME, COMMANDS, command, families
 from tests.interpreters import error_of
 
@@ -327,6 +328,17 @@ def test_sitrep_of_a_dispatcher_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert status == OK
     assert re.search(r"^Tcl +none$", report, re.MULTILINE)
     assert re.search(rf"^runs in +process {os.getpid()}, without Tcl$", report, re.MULTILINE)
+
+
+def test_sitrep_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing() -> None:
+        raise ValueError("there is no such back end")
+
+    monkeypatch.setattr(about, "_PACKAGES", ("no-such-package",))
+    monkeypatch.setattr(backend, "backend", refusing)
+    _, report, _ = Dispatcher()("", "sitrep")
+    assert re.search(r"^packages +no-such-package not installed$", report, re.MULTILINE)
+    assert re.search(r"^fake quantization +there is no such back end$", report, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

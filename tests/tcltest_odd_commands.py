@@ -315,6 +315,31 @@ COMMANDS = {
         """,
         [],
     ),
+    "replaces_commands_by_aliases": (
+        r"""
+        interp create kid
+        foreach name {expr lassign lindex list string} {
+            foreach child {{} kid} {
+                interp eval $child [list rename $name _$name]
+                interp alias $child $name $child _$name
+            }
+        }
+        interp create other
+        test r-1 {} {string length [list a [kid eval {set x 1}]]} 3
+        test r-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "asks_skipped": (
+        r"""
+        test s-1 {} {::tcltest::Skipped other {}} 0
+        test s-2 {} {::tcltest::Skipped other nowhere} 1
+        test s-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        None,
+    ),
     "replaces_skipped": (
         r"""
         proc ::tcltest::Skipped {name constraints} {

@@ -267,6 +267,19 @@ CALLS = {
         """,
         ["(counted) (6 times)"],
     ),
+    "takes_back_counts_of_tests_elsewhere": (
+        r"""
+        test c-1 {} {expr 1} 1
+        test c-2 {} {
+            ::tcltest::ReportedFromChild 3 2 1 0 {} {}
+            expr 1
+        } 1
+        array set ::tcltest::numTests {Total 0 Passed 0 Skipped 0 Failed 0}
+        test c-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        None,
+    ),
     "only_the_run_deletes_tcltest": (
         r"""
         test c-1 {} {set ::made 1} 1

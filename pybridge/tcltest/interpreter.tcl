@@ -48,6 +48,8 @@ proc ::pytest_tcltest::import {args} {
     }
 }
 ::pytest_tcltest::import interp package source
+# What the traces of `interp` need when it makes an alias: one that takes the place of a command that was renamed.
+::pytest_tcltest::import expr lassign lindex list string
 
 proc ::pytest_tcltest::read_lines {path} {
     return [lmap line [split [in_writer read_text $path] \n] {

@@ -286,6 +286,7 @@ class Run:
                 problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
                 file.problem = file.problem or problem
         elif kind == "recounted":
+            file.add_unseen(words[0])  # which is in what tcltest has counted, and may have been taken away
             file.recount(*words)
         else:
             if kind == "totals":

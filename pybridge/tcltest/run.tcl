@@ -118,9 +118,11 @@ proc ::pytest_tcltest::counts_intact {} {
     return [expr {$traces eq {{write ::pytest_tcltest::totalled} {write ::pytest_tcltest::failing}}}]
 }
 
-# Whether a test is not to run. This is called by our `Skipped`, which `test` calls.
+# Whether a test is not to run. This is called by our `Skipped`, which `test` calls; a body that calls it, too, begins no
+# test.
 proc ::pytest_tcltest::skips {name} {
-    if {$::tcltest::testLevel != 1 || [silent] || [begin $name]} {
+    variable current
+    if {$::tcltest::testLevel != 1 || $current ne "" || [silent] || [begin $name]} {
         return 0
     }
     incr ::tcltest::numTests(Total)

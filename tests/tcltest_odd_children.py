@@ -192,6 +192,22 @@ CHILDREN = {
         """,
         ["m-1, m-2"],
     ),
+    "child_of_a_body_with_the_only_totals": (
+        r"""
+        test c-1 {} {expr 1} 1
+        test c-2 {} {
+            interp create kid
+            kid eval {
+                package require tcltest
+                tcltest::test k-1 {} {expr 1} 1
+                tcltest::test k-2 {} {expr 1} 2
+                tcltest::cleanupTests
+            }
+        } {}
+        test c-3 {} nowhere {expr 1} 1
+        """,
+        ["c-1, c-2, c-3"],
+    ),
     "children_whose_names_are_lists": (
         r"""
         set script {

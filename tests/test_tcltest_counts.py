@@ -79,6 +79,27 @@ def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester
     assert outcomes(run(pytester, "a.test::s-1")) == (1, 0, 0)
 
 
+def test_a_child_that_reports_to_standard_error_is_seen(pytester):
+    text = suite(
+        """
+        interp create kid
+        kid eval {
+            package require tcltest
+            tcltest::configure -outfile stderr
+            tcltest::test k-1 {} {expr 1} 1
+            tcltest::test k-2 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
+        test a-1 {} {expr 1} 1
+        """
+    )
+    write(pytester, a=text)
+    printed = subprocess.run([*TCLSH, "a.test"], cwd=pytester.path, capture_output=True, text=True)
+    assert "Total\t1\tPassed\t1\tSkipped\t0\tFailed\t0" in printed.stdout
+    assert "Total\t2\tPassed\t1\tSkipped\t0\tFailed\t1" in printed.stderr
+    assert outcomes(run(pytester)) == (2, 0, 1)
+
+
 HIDDEN = suite(
     FAKE_HANDLES
     + """

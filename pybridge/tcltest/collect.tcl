@@ -20,12 +20,16 @@ proc ::pytest_tcltest::sources {command op} {
     }
 }
 
-# Tell whether a script seems to change what tcltest has counted, or to delete it before it prints totals.
+# Tell whether a script seems to change what tcltest has counted, or to delete it before it prints totals; and whether it
+# calls cleanupTests, which may be where it is not searched: in a child that a body makes.
 proc ::pytest_tcltest::look_at_script {path} {
     # as a value, with a dollar sign before it, the count is only read
     set pattern {(^|[^$\w:])(::)?(tcltest::)?numTests|namespace\s+delete\y[^\n]*tcltest}
     if {[in_writer mentions $path $pattern]} {
         emit changes_counts
+    }
+    if {[in_writer mentions $path {\ycleanupTests\y}]} {
+        emit mentions_cleanup
     }
 }
 

@@ -60,6 +60,7 @@ class Contents:
         cleaned: the interpreters in which cleanupTests was called.
         forgotten: those in which one tcltest has followed another.
         changes_counts: whether it seems to change what tcltest has counted.
+        mentions_cleanup: whether `cleanupTests` stands anywhere in it.
         rewritten: whether the file has opened itself to write, or put another in its place.
         line: the line at which the problem shows, from 1; 0 when there is none.
         output: what was written to standard output and standard error.
@@ -73,6 +74,7 @@ class Contents:
     cleaned: set[str] = field(default_factory=set)
     forgotten: set[str] = field(default_factory=set)
     changes_counts: bool = False
+    mentions_cleanup: bool = False
     rewritten: bool = False
     line: int = 0
     output: tuple[str, str] = ("", "")
@@ -85,7 +87,9 @@ class Contents:
     @property
     def counts_late(self) -> bool:
         """Whether it is known only at the end that tests of the file's own interpreter count."""
-        alone = bool(self.cleaned) and "" not in self.cleaned  # a child may be the only one with totals
+        # a child may be the only one with totals, also one that a body makes
+        elsewhere = bool(self.cleaned) or (self.mentions_cleanup and self.searched)
+        alone = elsewhere and "" not in self.cleaned
         return alone or self.changes_counts or "" in self.forgotten
 
 
@@ -227,6 +231,8 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.forgotten.add(words[0])
         elif kind == "changes_counts":
             contents.changes_counts = True
+        elif kind == "mentions_cleanup":
+            contents.mentions_cleanup = True
         elif kind == "sourced":
             contents.searched = True
         elif kind == "died":

@@ -319,7 +319,7 @@ proc ::pytest_tcltest::silent {} {
     if {$prefix eq "" || [namespace which -command ::tcltest::ReportToParent] ne ""} {
         return 0
     }
-    return [expr {$::tcltest::outputChannel ne "stdout"}]
+    return [expr {$::tcltest::outputChannel ni {stdout stderr}}]
 }
 
 proc ::pytest_tcltest::add_match_modes {} {

@@ -331,6 +331,22 @@ COMMANDS = {
         """,
         [],
     ),
+    "deletes_test_while_it_runs": (
+        r"""
+        interp create kid
+        catch {interp eval kid {
+            package require tcltest; namespace import ::tcltest::*
+            test k-1 d {
+                rename ::tcltest::test {}
+                nosuch
+            } 1
+        }}
+        kid eval {cleanupTests}
+        test d-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
     "asks_skipped": (
         r"""
         test s-1 {} {::tcltest::Skipped other {}} 0

@@ -8,6 +8,7 @@ namespace eval ::pytest_tcltest {
     variable before      ;# an array: numTests when the current test began
     variable handles {}  ;# the handles that were live then
     variable setup_code 0 ;# the return code of the current test's set-up
+    variable test_deleted 0 ;# whether a suite has deleted `test`: `info frame` may crash where it still runs
     variable report ""   ;# where tcltest's own report of a failure begins in the output
     # what `test` in tcltest has found, and the variables that tell more
     variable failures {
@@ -80,6 +81,8 @@ proc ::pytest_tcltest::instrument {} {
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::level_changed
     watch_counts
     trace add variable ::tcltest::skippedBecause write ::pytest_tcltest::skipping
+    variable test_deleted 0
+    trace add command ::tcltest::test delete {apply {args {set ::pytest_tcltest::test_deleted 1}}}
     if {[namespace which -command ::tcltest::ReportedFromChild] ne ""} {
         trace add execution ::tcltest::ReportedFromChild enter ::pytest_tcltest::reported
     }
@@ -118,8 +121,8 @@ proc ::pytest_tcltest::counts_intact {} {
     return [expr {$traces eq {{write ::pytest_tcltest::totalled} {write ::pytest_tcltest::failing}}}]
 }
 
-# Whether a test is not to run. This is called by our `Skipped`, which `test` calls; a body that calls it, too, begins no
-# test.
+# Whether a test is not to run. This is called by our `Skipped`, which `test` calls. A body may call it, too, and
+# begins no test by that.
 proc ::pytest_tcltest::skips {name} {
     variable current
     if {$::tcltest::testLevel != 1 || $current ne "" || [silent] || [begin $name]} {
@@ -356,7 +359,8 @@ proc ::pytest_tcltest::describe_failure {} {
             tell errorcode $phase $errorCodeRes($phase)
         }
     }
-    if {[array exists errorInfo]} {
+    variable test_deleted
+    if {[array exists errorInfo] && !$test_deleted} {
         tell command {*}[command_place]
     }
 }

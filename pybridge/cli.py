@@ -117,7 +117,6 @@ def run_here(words: list[str], *, ends: bool = True) -> int:
 
     with Interpreter(program=True) as tcl:
         _name_program()
-        tclsh.name_start_file(tcl)
         status = _prompt(tcl) if prompts else _run(tcl, words)
         if ends:
             tclsh.end(tcl, status)
@@ -167,9 +166,10 @@ def _on_terminal() -> bool:
 
 
 def _prompt(tcl: "Interpreter") -> int:
+    from pybridge import tclsh
     from pybridge.prompt.session import Prompt
 
-    tcl.set_arguments(_called(), [], interactive=True)
+    tclsh.begin(tcl, _called(), [], interactive=True)
     Prompt(tcl).run()
     return 0
 

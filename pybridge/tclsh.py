@@ -14,13 +14,13 @@ _LONGEST = 60  # characters of a command in a message
 
 def run_script(tcl: Interpreter, path: str, arguments: list[str], encoding: str = "utf-8") -> int:
     """Run the script in a file; the status of the program."""
-    tcl.set_arguments(file_names.to_tcl(path), arguments)
+    begin(tcl, file_names.to_tcl(path), arguments)
     return _status(tcl, lambda: tcl.run_file(path, encoding))
 
 
 def run_text(tcl: Interpreter, name: str, script: str, arguments: list[str]) -> int:
     """Run a script; the status of the program, which has been called by this name."""
-    tcl.set_arguments(name, arguments)
+    begin(tcl, name, arguments)
     return _status(tcl, lambda: tcl.eval(script))
 
 
@@ -35,13 +35,14 @@ def _status(tcl: Interpreter, run: Callable[[], object]) -> int:
 
 def run_commands(tcl: Interpreter, name: str, arguments: list[str]) -> int:
     """Run the commands of standard input; the status of the program, which has been called by this name."""
-    tcl.set_arguments(name, arguments)
+    begin(tcl, name, arguments)
     _StandardInput(tcl).run()
     return 0
 
 
-def name_start_file(tcl: Interpreter) -> None:
-    """Set the variable that says which file is run before commands are typed, as each Tcl program does."""
+def begin(tcl: Interpreter, name: str, arguments: list[str], *, interactive: bool = False) -> None:
+    """Set the arguments, and then which file is run before commands are typed, as each Tcl program does."""
+    tcl.set_arguments(name, arguments, interactive=interactive)
     tcl.call("set", "::tcl_rcFileName", file_names.to_tcl(os.path.expanduser("~/.tcltorchrc")))
 
 

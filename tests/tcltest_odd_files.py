@@ -259,6 +259,27 @@ FILES = {
         """,
         [],
     ),
+    "asks_where_code_stands_from_a_package": (
+        r"""
+        # as critcl does, which finds in a script of `uplevel` no place by which to name what it compiles
+        set channel [open [makeFile {} places.tcl] w]
+        puts $channel {
+            proc places_known {} {interp debug {} -frame}
+            proc place {} {dict get [info frame -1] type}
+            proc place_in {script} {uplevel 1 $script}
+            proc place_deep {} {place_in {place}}
+        }
+        close $channel
+        source [file join [temporaryDirectory] places.tcl]
+        test p-1 {} {places_known} 0
+        test p-2 {} {place} source
+        test p-3 {} {place_in {place}} eval
+        test p-4 {} {place_deep} eval
+        test p-5 {} {place_in [string cat place]} eval
+        cleanupTests
+        """,
+        [],
+    ),
     "asks_whether_places_are_known": (
         r"""
         test d-1 {} {list [interp debug {}] [interp debug {} -frame]} {{-frame 0} 0}

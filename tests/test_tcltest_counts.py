@@ -52,7 +52,7 @@ def test_counts_are_tclshs(pytester, name):
 
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
     names = ["after", "cleaned_in_a_body", "cleaned_twice", "coroutines", "gone", "made_by_a_body"]
-    names += ["asks_whether_places_are_known", "loads_tcltest_again", "many_threads", "safe_base"]
+    names += ["loads_tcltest_again", "many_threads", "safe_base"]
     names += ["sets_the_system_encoding", "threads"]
     write(pytester, **{name: HEAD + SUITES[name][0] for name in names})
     theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
@@ -790,9 +790,7 @@ BEGINNINGS = {
 
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
-@pytest.mark.parametrize("process", ["file", "session"])
-def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning, process):
-    """Before the first command of a file all commands have traces."""
+def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning):
     prepare = (
         "proc helper {} {if 1 {set ::helped [info frame]}}\n"
         "proc : args {}\n"
@@ -804,12 +802,12 @@ def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning, pr
     write(pytester, a=prepare + text)
     theirs = tclsh_counts(pytester.path / "a.test")
     write(pytester, a=text, b=text)
-    result = run(pytester, f"--tcltest-process={process}", "--tcltest-setup=prepare.tcl")
+    result = run(pytester, "--tcltest-setup=prepare.tcl")
     assert outcomes(result) == tuple(2 * count for count in theirs)
 
 
 def test_a_file_with_very_many_commands_takes_its_time_once(pytester):
-    """With the places of commands Tcl takes a time that grows with the square of their number."""
+    """Where Tcl is told to keep the places of commands, it takes a time that grows with the square of their number."""
     write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 300_000 + "test n-1 {} {set ::n} 300000\n")
     assert outcomes(run(pytester, "--tcltest-timeout=30")) == (1, 0, 0)
 

@@ -193,7 +193,7 @@ proc ::pytest_tcltest::call {name args} {
 # Have the traces go with what they call: a suite may delete all namespaces.
 proc ::pytest_tcltest::let_go_of_traces {} {
     trace add command ::pytest_tcltest::call delete {::apply {args {
-        foreach command {::package ::source ::load ::interp} {
+        foreach command {::package ::source ::load ::interp ::exit} {
             foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
                 if {[lindex $each 1 0] eq "::pytest_tcltest::call"} {
                     trace remove execution $command {*}$each

@@ -2,6 +2,8 @@
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
 proc ::pytest_tcltest::begin_file {} {
+    variable file
+    look_at_script $file
     foreach {command called} {::source sources ::open writes ::tcl::file::rename writes ::tcl::file::copy writes} {
         catch {trace add execution $command enter [tolerant $called]} ;# the set-up script may have deleted it
     }
@@ -12,7 +14,7 @@ proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}
 
-# A script that is sourced, the test file first; but for tcltest itself.
+# A script that is sourced; but for tcltest itself.
 proc ::pytest_tcltest::sources {command op} {
     set path [lindex $command end]
     if {![is_tcltest $path]} {

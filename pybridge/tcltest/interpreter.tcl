@@ -252,6 +252,9 @@ proc ::pytest_tcltest::watch {} {
             trace add execution $command leave [tolerant look]
         }
     }
+    if {[namespace which -command ::exit] ne ""} {
+        trace add execution ::exit enter [tolerant exit_called]
+    }
     trace add execution ::interp enter [tolerant interp_called]
     trace_leave ::interp 1
     if {$lent} {
@@ -271,6 +274,13 @@ proc ::pytest_tcltest::tolerant {name} {
             tailcall $name {*}$args
         }
     }} ::pytest_tcltest::$name]
+}
+
+# Tell that a script ends the process. What tclsh calls after its own script is none of that.
+proc ::pytest_tcltest::exit_called {args} {
+    if {[namespace which -command ::pytest_tcltest::main_script_ends] eq "" || ![main_script_ends]} {
+        emit exits
+    }
 }
 
 # Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,

@@ -8,6 +8,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | file | number, extent | a file is about to be sourced |
 | sourced | | it has been, to its end |
 | died | message, trace | it has ended with an error |
+| exits | | a script ends the process by `exit` |
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
@@ -45,18 +46,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pybridge.tcl_package import tcl_package
+from pybridge.tcltest.main_script import environment, lets_in, write_init_script
 from pybridge.tcltest.output import excerpt
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _ESCAPES = str.maketrans(_ESCAPED)
+_ENDS = ("sourced", "died", "setup_died", "exits")
 _NAMING = ("test", "begin", "unfound")  # the events that begin with the name of a test
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
@@ -150,9 +153,12 @@ class TclProcess:
         self._events = self._folder / "events"
         self._events.touch()
         self._position = 0
+        self._main_script = len(files) == 1 and lets_in(settings.command)
+        self._told_of_end = False
+        self._printed = ""  # the trace of the error that has ended the script, as tclsh prints it
         try:
             self._write_plan(settings, mode, files, plan)
-            self._process = self._started(settings, files[0].parent)
+            self._process = self._started(settings, files[0])
         except BaseException:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
@@ -167,6 +173,7 @@ class TclProcess:
             ("stderr", str(self._folder / "stderr")),
             ("match", str(tcl_package() / "tcltest" / "match.tcl")),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
+            ("driver", str(int(not self._main_script))),
             ("setup", str(settings.setup or "")),
             ("argv", *settings.arguments),
             *(("file", str(file.parent), file.name) for file in files),
@@ -174,15 +181,23 @@ class TclProcess:
         ]
         (self._folder / "plan").write_bytes(b"".join(map(encode, lines)))
 
-    def _started(self, settings: Settings, folder: Path) -> "subprocess.Popen[bytes]":
+    def _started(self, settings: Settings, file: Path) -> "subprocess.Popen[bytes]":
         program = shutil.which(settings.command[0])
         if program is None:
             raise FileNotFoundError(
                 f"no Tcl interpreter: {settings.command[0]} is not a program that can be run"
             )
-        command = [program, *settings.command[1:], str(_HERE / "driver.tcl"), str(self._folder / "plan")]
+        plan = self._folder / "plan"
+        if self._main_script:
+            write_init_script(self._folder, plan)
+            words = (script_name(file), *settings.arguments)
+            variables = environment(self._folder)
+        else:
+            words = (str(_HERE / "driver.tcl"), str(plan))
+            variables = dict(os.environ)  # Python's own: readline sets COLUMNS and LINES behind its back
+        command = [program, *settings.command[1:], *words]
         with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
-            return start_process(command, folder, stdout, stderr)
+            return start_process(command, file.parent, stdout, stderr, variables)
 
     def events(self) -> list[Event]:
         """The events since the last call."""
@@ -193,7 +208,21 @@ class TclProcess:
         if not whole:
             return []
         self._position += len(whole) + 1
-        return [self._whole(decode(line)) for line in whole.split(b"\n")]
+        events = [self._whole(decode(line)) for line in whole.split(b"\n")]
+        for event in events:
+            self._told_of_end = self._told_of_end or event[1] in _ENDS
+            if event[1] == "died" and self._main_script:
+                self._printed = event[3] + "\n"
+        return [event for event in events if event[1] != "exits"]
+
+    def _unseen_end(self) -> list[Event]:
+        """The event of the script's end, where none has told of it: a suite may have replaced `exit`."""
+        status = self.status
+        if self._told_of_end or not self._main_script or status not in (0, 1) or not self._position:
+            return []
+        self._told_of_end = True
+        message = "" if status == 0 else self.output((0, 0), None)[1].strip()
+        return [["", "sourced"] if status == 0 else ["", "died", message, ""]]
 
     def _whole(self, event: Event) -> Event:
         """The event itself, where it is a long one that stands in a file of its own."""
@@ -225,6 +254,8 @@ class TclProcess:
             with _undisturbed():
                 ended = self.status is not None  # asked first: what it wrote last must not be missed
                 events = self.events()
+                if ended:
+                    events += self._unseen_end()
                 enough = take(events)
             if ended or enough:
                 return enough
@@ -236,7 +267,7 @@ class TclProcess:
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", start[0], end and end[0])
-        return out, self._slice("stderr", start[1], end and end[1])
+        return out, self._slice("stderr", start[1], end and end[1]).removesuffix(self._printed)
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         with open(self._folder / name, "rb") as stream:
@@ -263,8 +294,13 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def script_name(file: Path) -> str:
+    """The word by which a Tcl program in the file's folder is to run it."""
+    return f"./{file.name}" if file.name.startswith("-") else file.name
+
+
 def start_process(
-    command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO
+    command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
     """Start a program that finds nothing of pytest's but the environment.
 
@@ -274,7 +310,7 @@ def start_process(
     return subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ,  # Python's own: readline sets COLUMNS and LINES behind its back
+        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,

@@ -7,7 +7,7 @@ proc ::pytest_tcltest::watch_processes {} {
     proc ::tcltest::open {args} {
         upvar 1 childargv childargv
         if {[info exists childargv] && ![::pytest_tcltest::silent]} {
-            set args [::pytest_tcltest::opening {*}$args]
+            tailcall ::pytest_tcltest::open_pipe {*}$args
         }
         tailcall ::open {*}$args
     }
@@ -20,12 +20,21 @@ proc ::pytest_tcltest::watch_processes {} {
     }
 }
 
-# The words that open a pipe to a program that runs a test file and tells of its tests.
-proc ::pytest_tcltest::opening {pipeline args} {
+# Open a pipe to a program that runs a test file, and have it tell of its tests.
+proc ::pytest_tcltest::open_pipe {pipeline args} {
     variable here
+    variable plan
     variable plan_path
     variable runner
-    return [list [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args]
+    if {$plan(driver)} {
+        tailcall ::open [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args
+    }
+    set before [array get ::env TCL_LIBRARY]
+    array set ::env [list TCL_LIBRARY [file dirname $plan_path] PYTEST_TCLTEST $runner]
+    catch {::open $pipeline {*}$args} result options
+    unset ::env(TCL_LIBRARY) ::env(PYTEST_TCLTEST)
+    array set ::env $before
+    return -options $options $result
 }
 
 # Note how a process ended that ran a test file. That it wrote to its standard error, which tcltest calls an error of
@@ -36,14 +45,13 @@ proc ::pytest_tcltest::ended_badly {path message code} {
     }
 }
 
-# In such a process: queue the file that `runAllTests` runs, behind the set-up script.
-proc ::pytest_tcltest::queue_for_another {settings path args} {
+# In such a process: be ready for the file, which is run behind the set-up script.
+proc ::pytest_tcltest::begin_for_another {settings path} {
     variable number
     variable plan
     variable prefix
     variable thread
     variable files
-    variable queue
     eval $settings
     if {[file normalize $path] in $files} {
         emit died "runAllTests would run [file tail $path] again and again, which calls it" ""
@@ -54,24 +62,27 @@ proc ::pytest_tcltest::queue_for_another {settings path args} {
     append prefix [file tail $path]::
     set thread [list $number $prefix]
     variable totals handed
-    know_places $path
-    set ::argv0 $path
-    set ::argv $args
-    set ::argc [llength $args]
     watch
-    foreach script [list {*}[expr {$plan(setup) eq "" ? "" : [list $plan(setup)]}] $path] {
-        lappend queue [list $script list ended_for_another]
+    if {$plan(setup) ne ""} {
+        set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
+        if {$code} {
+            end_with_fault {*}[fault $code $message $options]
+        }
     }
 }
 
-proc ::pytest_tcltest::ended_for_another {code message options} {
-    if {$code} {
-        lassign [fault $code $message $options] message trace
-        if {$trace ne ""} {
-            set message [string range $trace 0 [string last "\n    invoked from within" $trace]-1] ;# the rest is ours
-        }
-        emit process [file tail $::argv0] $message 0
-        puts stderr $message
-        exit 1
+proc ::pytest_tcltest::end_with_fault {message trace} {
+    tell_of_fault $message $trace
+    puts stderr $message
+    exit 1
+}
+
+# Tell with what error such a file has ended, or its set-up script.
+proc ::pytest_tcltest::tell_of_fault {message trace} {
+    if {$trace ne ""} {
+        # the rest is the driver's
+        regexp -indices {^.*(?=\n    invoked from within)} $trace all
+        set message [string range $trace 0 [expr {[info exists all] ? [lindex $all 1] : "end"}]]
     }
+    emit process [file tail $::argv0] $message 0
 }

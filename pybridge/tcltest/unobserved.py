@@ -1,5 +1,6 @@
 """What a test file counts when nothing of pytest's is in its process."""
 
+import os
 import re
 import tempfile
 import time
@@ -9,7 +10,7 @@ from typing import BinaryIO
 from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
-from pybridge.tcltest.process import End, kill_group, start_process, status_of
+from pybridge.tcltest.process import End, kill_group, script_name, start_process, status_of
 from pybridge.tcltest.settings import Settings
 
 _PAUSE = 0.02  # seconds between two looks at a process
@@ -51,8 +52,8 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
     Raises:
         OSError: it cannot be started; the file may have removed its folder.
     """
-    name = f"./{path.name}" if path.name.startswith("-") else path.name
-    process = start_process([*settings.command, name, *settings.arguments], path.parent, stdout, stderr)
+    command = [*settings.command, script_name(path), *settings.arguments]
+    process = start_process(command, path.parent, stdout, stderr, dict(os.environ))
     deadline = time.monotonic() + settings.timeout
     stopped = ""
     try:

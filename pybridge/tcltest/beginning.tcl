@@ -1,0 +1,67 @@
+# What a process has to do before, between and after test files that tells pytest what happens in them. All this is plain
+# Tcl 8.6 or later, so that any interpreter can run it.
+
+source -encoding utf-8 [file join $::pytest_tcltest::here interpreter.tcl]
+
+proc ::pytest_tcltest::set_arguments {} {
+    variable plan
+    set ::argv $plan(argv)
+    set ::argc [llength $plan(argv)]
+}
+
+# Read the plan, and be ready for a tcltest. Returns the test files.
+proc ::pytest_tcltest::begin {path} {
+    variable plan
+    variable plan_path $path
+    variable encoding [encoding system]
+    variable prepared 1
+    set files [read_plan]
+    variable mode $plan(mode)
+    foreach script [lrange [scripts] 1 end] {
+        uplevel #0 [list source -encoding utf-8 $script]
+    }
+    return $files
+}
+
+# Begin with the set-up script, where there is one, as a process does that runs the plan's files.
+proc ::pytest_tcltest::set_up_process {} {
+    variable plan
+    catch {fconfigure stdout -buffering line}
+    watch
+    if {$plan(setup) ne ""} {
+        emit setup
+        set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
+        if {$code} {
+            emit setup_died {*}[fault $code $message $options]
+            exit 1
+        }
+    }
+}
+
+# The command that sources a script as the interpreter does that runs it.
+proc ::pytest_tcltest::sourcing {path} {
+    variable plan
+    return [list source {*}[expr {$plan(utf8) ? "-encoding utf-8" : ""}] $path]
+}
+
+# Tell that a test file begins.
+proc ::pytest_tcltest::enter_file {folder name} {
+    variable number
+    variable made
+    array unset made
+    variable file [file normalize [file join $folder $name]]
+    variable files [list $file]
+    emit file $number {*}[written]
+    begin_file
+}
+
+# Message and trace of what has ended a script. Where it is no error, the message is tclsh's. `source` itself makes a
+# plain `return` at the script's top the end of it, so one that comes through was to leave more than the script.
+proc ::pytest_tcltest::fault {code message options} {
+    switch $code {
+        1 {return [list $message [dict get $options -errorinfo]]}
+        3 {return [list {invoked "break" outside of a loop} ""]}
+        4 {return [list {invoked "continue" outside of a loop} ""]}
+        default {return [list "command returned bad code: $code" ""]}
+    }
+}

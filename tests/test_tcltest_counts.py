@@ -807,7 +807,7 @@ def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning):
 
 
 def test_a_file_with_very_many_commands_takes_its_time_once(pytester):
-    """Where Tcl is told to keep the places of commands, it takes a time that grows with the square of their number."""
+    """Where Tcl is to know the places of commands, its time grows with the square of their number."""
     write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 300_000 + "test n-1 {} {set ::n} 300000\n")
     assert outcomes(run(pytester, "--tcltest-timeout=30")) == (1, 0, 0)
 

@@ -1,4 +1,4 @@
-"""Having a Tcl interpreter tell of the script that it runs itself; `main_script.tcl` is the other half of this."""
+"""Having a Tcl interpreter tell of the script that it runs itself; the other half is `main_script.tcl`."""
 
 import functools
 import os

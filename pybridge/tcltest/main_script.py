@@ -3,6 +3,7 @@
 import functools
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,12 @@ from pybridge.tcl_list import join_list
 _HERE = Path(__file__).resolve().parent
 _WATCH = "trace add variable ::tcl_rcFileName write {set ::came 1 ;#}\nerror elsewhere\n"
 _TELL = "puts [info exists ::came]\n"
+_TCLTORCH = """
+import _tkinter
+tcl = _tkinter.create(None, "", "Tcl", False, True, False, False, None)
+tcl.setvar("tcl_rcFileName", "")
+print(tcl.eval("info exists ::came"))
+"""  # what matters of it here, in a fifth of its time
 _PATIENCE = 60.0  # seconds; one that does not answer fails without us, too
 
 
@@ -35,20 +42,21 @@ def write_init_script(folder: Path, plan: Path) -> None:
 
 
 @functools.cache
-def lets_in(command: tuple[str, ...]) -> bool:
+def lets_in(interpreter: tuple[str, ...]) -> bool:
     """Whether an interpreter begins as tclsh does: with the `init.tcl` of the folder that TCL_LIBRARY names.
 
     Args:
-        command: the words in front of a Tcl script's name.
+        interpreter: the words of the command that runs a Tcl script; empty for tcltorch.
     """
     with tempfile.TemporaryDirectory(prefix="tcltest-") as name:
         folder = Path(name)
         (folder / "init.tcl").write_text(_WATCH)
         script = folder / "tell.tcl"
         script.write_text(_TELL)
+        tells = [*interpreter, str(script)] if interpreter else [sys.executable, "-S", "-c", _TCLTORCH]
         try:
             answer = subprocess.run(
-                [*command, str(script)],
+                tells,
                 env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -153,7 +153,7 @@ class TclProcess:
         self._events = self._folder / "events"
         self._events.touch()
         self._position = 0
-        self._main_script = len(files) == 1 and lets_in(settings.command)
+        self._main_script = len(files) == 1 and lets_in(settings.interpreter)
         self._told_of_end = False
         self._printed = ""  # the trace of the error that has ended the script, as tclsh prints it
         try:

@@ -140,6 +140,17 @@ def test_a_child_that_reports_to_standard_error_is_seen(pytester):
     assert outcomes(run(pytester)) == (2, 0, 1)
 
 
+@pytest.mark.parametrize("end", ["error boom", "exit 2"])
+def test_a_file_that_dies_counts_what_a_child_of_a_body_has_printed(pytester, end):
+    """Its own tests are in no totals, as where it does not die."""
+    only_child, _ = SUITES["child_of_a_body_with_the_only_totals"]
+    write(pytester, a=HEAD + only_child + end + "\n")
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
+    found = run(pytester).parseoutcomes()
+    assert (found["passed"], found["failed"], found.get("skipped", 0)) == (1, 1, 0)
+    assert found["errors"]
+
+
 HIDDEN = suite(
     FAKE_HANDLES
     + """

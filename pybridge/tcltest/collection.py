@@ -88,8 +88,7 @@ class Contents:
     def counts_late(self) -> bool:
         """Whether it is known only at the end that tests of the file's own interpreter count."""
         # a child may be the only one with totals, also one that a body makes
-        elsewhere = bool(self.cleaned) or (self.mentions_cleanup and self.searched)
-        alone = elsewhere and "" not in self.cleaned
+        alone = bool(self.cleaned or self.mentions_cleanup) and "" not in self.cleaned
         return alone or self.changes_counts or "" in self.forgotten
 
 

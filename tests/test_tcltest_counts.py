@@ -999,7 +999,7 @@ def test_workers_of_xdist_have_one_search_in_common(pytester, monkeypatch):
     counts = result.parseoutcomes()
     assert (counts["passed"], counts["failed"], counts["errors"]) == (3, 1, 1)
     assert len(list(pytester.path.glob("sourced-by-*"))) == 2  # one is the run
-    assert not list((pytester.path / "scratch").glob("tcltest-*"))
+    assert not list((pytester.path / "scratch").glob("pytest-tcl-*"))
 
 
 def test_workers_of_xdist_search_different_files_at_the_same_time(pytester):

@@ -535,7 +535,7 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
     run(pytester, f"--tcltest-timeout={TIMEOUT}")
     child = int((pytester.path / "child").read_text())
     eventually(lambda: not is_running(child))
-    assert list(tmp_path.glob("tcltest-*")) == []
+    assert list(tmp_path.glob("pytest-tcl-*")) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -550,7 +550,7 @@ def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, monkeypatch, numbe
     eventually(lambda: not is_running(child))
     if number != signal.SIGKILL:
         assert status == pytest.ExitCode.INTERRUPTED, output
-        assert list(tmp_path.glob("tcltest-*")) == []
+        assert list(tmp_path.glob("pytest-tcl-*")) == []
         assert "KeyboardInterrupt" in output
         assert "TclTestWarning" not in output
 
@@ -609,7 +609,7 @@ def test_ctrl_c_tells_what_ran_in_a_worker_of_xdist(pytester, tmp_path, monkeypa
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{body}"))
     assert re.search(where, output := interrupted(pytester, "-n2", "--dist=loadfile")), output
-    assert list(tmp_path.glob("tcltest-*")) == []
+    assert list(tmp_path.glob("pytest-tcl-*")) == []
 
 
 SIGNALLED = """

@@ -3,12 +3,6 @@
 
 source -encoding utf-8 [file join $::pytest_tcltest::here interpreter.tcl]
 
-proc ::pytest_tcltest::set_arguments {} {
-    variable plan
-    set ::argv $plan(argv)
-    set ::argc [llength $plan(argv)]
-}
-
 # Read the plan, and be ready for a tcltest. Returns the test files.
 proc ::pytest_tcltest::begin {path} {
     variable plan

@@ -119,6 +119,18 @@ proc ::pytest_tcltest::start_writer {} {
         proc sizes {args} {
             lmap path $args {by_name file size $path}
         }
+        # How many bytes of a file this text is that stands at its end; 0 if it does not.
+        proc ends_with {path encoding text} {
+            if {[catch {encoding convertto -profile replace $encoding $text} bytes]} {
+                set bytes [encoding convertto $encoding $text] ;# Tcl 8.6 knows no profiles
+            }
+            set length [string length $bytes]
+            set channel [by_name open $path rb]
+            seek $channel [expr {max(0, [by_name file size $path] - $length)}]
+            set end [read $channel]
+            close $channel
+            return [expr {$end eq $bytes ? $length : 0}]
+        }
         proc mentions {path pattern} {
             if {![file isfile $path] || [catch {open $path rb} channel]} { # what a pipe gives can be read once
                 return 0
@@ -252,9 +264,7 @@ proc ::pytest_tcltest::watch {} {
             trace add execution $command leave [tolerant look]
         }
     }
-    if {[namespace which -command ::exit] ne ""} {
-        trace add execution ::exit enter [tolerant exit_called]
-    }
+    watch_exit
     trace add execution ::interp enter [tolerant interp_called]
     trace_leave ::interp 1
     if {$lent} {
@@ -276,9 +286,27 @@ proc ::pytest_tcltest::tolerant {name} {
     }} ::pytest_tcltest::$name]
 }
 
-# Tell that a script ends the process. What tclsh calls after its own script is none of that.
+# Have `exit` tell that it is called, also one that a package such as Expect, or a suite, has put in the place of Tcl's.
+proc ::pytest_tcltest::watch_exit {} {
+    set trace [list enter [tolerant exit_called]]
+    if {[namespace which -command ::exit] ne "" && $trace ni [trace info execution ::exit]} {
+        trace add execution ::exit {*}$trace
+        trace add command ::exit {rename delete} ::pytest_tcltest::exit_replaced
+    }
+}
+
+# Tell that what comes in the place of `exit` may be called unseen.
+proc ::pytest_tcltest::exit_replaced {args} {
+    if {[namespace which -command ::pytest_tcltest::main_script_ends] ne ""} {
+        emit unseen
+    }
+}
+
+# Tell that a script calls `exit`. What tclsh calls after its own script is none of that. An error here, as in a suite
+# that has deleted `dict`, would have `exit` fail.
 proc ::pytest_tcltest::exit_called {args} {
-    if {[namespace which -command ::pytest_tcltest::main_script_ends] eq "" || ![main_script_ends]} {
+    if {[catch main_script_ends ended] || !$ended} {
+        prepare
         emit exits
     }
 }
@@ -291,6 +319,7 @@ proc ::pytest_tcltest::look {args} {
         adopt_tcltest
     }
     await_threads
+    watch_exit
 }
 
 proc ::pytest_tcltest::is_new_tcltest {} {

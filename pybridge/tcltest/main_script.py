@@ -1,5 +1,6 @@
 """Having a Tcl interpreter tell of the script that it runs itself; the other half is `main_script.tcl`."""
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -8,61 +9,58 @@ import tempfile
 from pathlib import Path
 
 from pybridge.tcl_list import join_list
+from pybridge.tcltest.process_group import kill_group, start_process
+
+# After an init.tcl that ends with an error, Tcl tries that of `tcl8.6` beside its folder, perhaps anybody's in /tmp,
+# if the name of the folder begins with `tcl`.
+FOLDER_PREFIX = "pytest-tcl-"
 
 _HERE = Path(__file__).resolve().parent
-_WATCH = "trace add variable ::tcl_rcFileName write {set ::came 1 ;#}\nerror elsewhere\n"
-_TELL = "puts [info exists ::came]\n"
 _TCLTORCH = """
 import _tkinter
 tcl = _tkinter.create(None, "", "Tcl", False, True, False, False, None)
 tcl.setvar("tcl_rcFileName", "")
-print(tcl.eval("info exists ::came"))
 """  # what matters of it here, in a fifth of its time
-_PATIENCE = 60.0  # seconds; one that does not answer fails without us, too
+_LONGEST_WAIT = 60.0  # seconds; an interpreter that takes longer gets no test run either
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """The environment of a process that is to begin with the `init.tcl` in a folder."""
-    return {**os.environ, "TCL_LIBRARY": str(folder)}
-
-
-def write_init_script(folder: Path, plan: Path) -> None:
+def write_init_script(folder: Path, plan: Path | None = None) -> None:
     """Write the `init.tcl` that such a process begins with.
 
     Args:
-        plan: the plan of the process, in the same folder.
+        plan: the plan of the process, in the same folder; None for one that is only to print `begins`.
     """
-    library = os.environ.get("TCL_LIBRARY", "")
-    variables = {"here": str(_HERE), "plan_path": str(plan), "library": library}
-    words = " ".join(join_list([name, value]) for name, value in variables.items())
-    script = str(_HERE / "main_script.tcl")
-    begin = join_list(["source", "-encoding", "utf-8", script])
+    variables = {"here": _HERE, "plan_path": plan or "", "library": os.environ.get("TCL_LIBRARY", "")}
+    words = " ".join(join_list([name, str(value)]) for name, value in variables.items())
+    begin = join_list(["source", "-encoding", "utf-8", str(_HERE / "main_script.tcl")])
     text = f"namespace eval ::pytest_tcltest {{variable {words}}}\n{begin}\n"
     (folder / "init.tcl").write_bytes(os.fsencode(text))  # it is read as names of files are
 
 
 @functools.cache
-def lets_in(interpreter: tuple[str, ...]) -> bool:
-    """Whether an interpreter begins as tclsh does: with the `init.tcl` of the folder that TCL_LIBRARY names.
+def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
+    """Whether a program reads the `init.tcl` in TCL_LIBRARY, and sets `tcl_rcFileName` before its script.
 
     Args:
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch.
     """
-    with tempfile.TemporaryDirectory(prefix="tcltest-") as name:
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
-        (folder / "init.tcl").write_text(_WATCH)
-        script = folder / "tell.tcl"
-        script.write_text(_TELL)
-        tells = [*interpreter, str(script)] if interpreter else [sys.executable, "-S", "-c", _TCLTORCH]
-        try:
-            answer = subprocess.run(
-                tells,
-                env=environment(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=_PATIENCE,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return False
-    return answer.stdout.strip() == b"1"
+        write_init_script(folder)
+        script = folder / "exit.tcl"
+        script.write_text("exit\n")  # wish would wait for events
+        command = [*interpreter, str(script)] if interpreter else [sys.executable, "-S", "-c", _TCLTORCH]
+        with contextlib.suppress(OSError):  # to start it for a test file will tell
+            return b"begins" in _output(command, folder).splitlines()
+    return False
+
+
+def _output(command: list[str], folder: Path) -> bytes:
+    """What such a process writes until it ends, or has taken too long."""
+    with tempfile.TemporaryFile() as output:
+        process = start_process(command, folder, output, output, folder)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LONGEST_WAIT)
+        kill_group(process)
+        output.seek(0)
+        return output.read()

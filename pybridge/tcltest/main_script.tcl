@@ -1,6 +1,7 @@
 # Has an interpreter tell of the script that it runs itself, as `tclsh file.test` does: nothing of ours is on any level
-# then. It reads this in place of Tcl's own init.tcl, which comes after it, and when it names the file that is run before
-# commands are typed, all is ready for the script. process.py has set the variables `here`, `plan_path` and `library`.
+# then. It reads this in place of Tcl's own init.tcl, which comes after it. When it then sets `tcl_rcFileName`, as tclsh
+# and wish do just before their script, all is made ready. main_script.py has set the variables `here`, `plan_path`, and
+# `library`, the user's own TCL_LIBRARY.
 
 namespace eval ::pytest_tcltest {
     variable runs_itself 0 ;# whether the script of the process is a file of the plan, and runs
@@ -9,16 +10,32 @@ namespace eval ::pytest_tcltest {
 trace add variable ::tcl_rcFileName write ::pytest_tcltest::begin_main_script
 
 proc ::pytest_tcltest::begin_main_script {args} {
-    variable library
     variable plan_path
-    variable runs_itself
     trace remove variable ::tcl_rcFileName write ::pytest_tcltest::begin_main_script
-    unset -nocomplain ::errorInfo ::errorCode ;# of the search for init.tcl
+    restore_environment
+    if {$plan_path eq ""} {
+        puts begins ;# it was only asked whether the interpreter comes here
+        exit
+    }
+    if {[catch prepare_main_script message options]} { # a trace's error is told to nobody
+        puts stderr [dict get $options -errorinfo]
+        exit 1
+    }
+}
+
+proc ::pytest_tcltest::restore_environment {} {
+    variable library
     if {$library eq ""} {
         unset ::env(TCL_LIBRARY)
     } else {
         set ::env(TCL_LIBRARY) $library
     }
+    unset -nocomplain ::errorInfo ::errorCode ;# of the search for init.tcl
+}
+
+proc ::pytest_tcltest::prepare_main_script {} {
+    variable plan_path
+    variable runs_itself
     source -encoding utf-8 [file join $::pytest_tcltest::here beginning.tcl]
     set files [begin $plan_path]
     if {[info exists ::env(PYTEST_TCLTEST)]} {
@@ -35,42 +52,55 @@ proc ::pytest_tcltest::begin_main_script {args} {
 # Whether the script has ended when something calls `exit`: tclsh itself does then, and that is the lowest level.
 proc ::pytest_tcltest::main_script_ends {} {
     variable runs_itself
-    set lowest [info frame 1]
-    if {!$runs_itself || [dict get $lowest type] eq "source"} {
+    if {!$runs_itself || [dict get [info frame 1] type] eq "source"} {
         return 0
     }
     set runs_itself 0
-    if {[dict get $lowest cmd] eq "exit 1"} {
-        set trace [expr {[info exists ::errorInfo] ? $::errorInfo : ""}]
-        main_script_died [message_of $trace] $trace
-    } else {
+    set trace [printed_trace]
+    if {$trace eq ""} {
         main_script_ended
+    } else {
+        main_script_died $trace
     }
     return 1
+}
+
+# The trace of the error that has ended the script: tclsh has printed it last. With Tk, an event may call `exit 1`, too.
+proc ::pytest_tcltest::printed_trace {} {
+    variable plan
+    if {[dict get [info frame 1] cmd] ne "exit 1" || ![info exists ::errorInfo]} {
+        return ""
+    }
+    variable printed_length
+    if {[catch {::tcl::chan::flush stderr; fconfigure stderr -encoding} encoding]} {
+        return "" ;# a suite has closed it
+    }
+    set printed_length [in_writer ends_with $plan(stderr) $encoding $::errorInfo\n]
+    return [expr {$printed_length ? $::errorInfo : ""}]
+}
+
+proc ::pytest_tcltest::main_script_ended {} {
+    variable totals
+    if {$totals ne "handed"} {
+        end_file
+        emit sourced
+    }
+}
+
+proc ::pytest_tcltest::main_script_died {trace} {
+    variable totals
+    variable printed_length
+    if {$totals eq "handed"} {
+        emit process [file tail $::argv0] $trace 0
+    } else {
+        emit died [message_of $trace] $trace [expr {[lindex [written] 1] - $printed_length}]
+    }
 }
 
 # What an error's trace begins with.
 proc ::pytest_tcltest::message_of {trace} {
     regexp -indices {\n    (while executing|invoked from within|\()} $trace place
     return [string range $trace 0 [expr {[info exists place] ? [lindex $place 0] - 1 : "end"}]]
-}
-
-proc ::pytest_tcltest::main_script_ended {} {
-    variable totals
-    if {$totals eq "handed"} {
-        return
-    }
-    end_file
-    emit sourced
-}
-
-proc ::pytest_tcltest::main_script_died {message trace} {
-    variable totals
-    if {$totals eq "handed"} {
-        tell_of_fault $message $trace
-        return
-    }
-    emit died $message $trace
 }
 
 if {$::pytest_tcltest::library eq ""} {

@@ -5,10 +5,11 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | kind | words | meaning |
 |---|---|---|
 | setup | | the set-up script is about to be sourced |
-| file | number, extent | a file is about to be sourced |
+| file | number, extent | a file is about to be run |
 | sourced | | it has been, to its end |
-| died | message, trace | it has ended with an error |
-| exits | | a script ends the process by `exit` |
+| died | message, trace, where tclsh has printed that | it has ended with an error |
+| exits | | a script calls `exit` |
+| unseen | | another `exit` takes the place of that which tells so |
 | setup_died | message, trace | the set-up script has |
 | test | name, description, file, line | while collecting: `test` was called |
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
@@ -38,31 +39,26 @@ An extent is two words: how much there is on standard output, and on standard er
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from pybridge.tcl_package import tcl_package
-from pybridge.tcltest.main_script import environment, lets_in, write_init_script
+from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
+from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
 _ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
 _ESCAPES = str.maketrans(_ESCAPED)
-_ENDS = ("sourced", "died", "setup_died", "exits")
 _NAMING = ("test", "begin", "unfound")  # the events that begin with the name of a test
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 Event = list[str]
@@ -133,7 +129,7 @@ def _unescape(word: str) -> str:
 
 
 class TclProcess:
-    """A Tcl interpreter that sources test files.
+    """A Tcl interpreter that runs a test file, or sources several.
 
     Args:
         settings: which interpreter, and what it is to find.
@@ -149,13 +145,16 @@ class TclProcess:
     def __init__(
         self, settings: Settings, mode: str, files: list[Path], plan: Iterable[tuple[str, ...]] = ()
     ) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="tcltest-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self._events = self._folder / "events"
         self._events.touch()
         self._position = 0
-        self._main_script = len(files) == 1 and lets_in(settings.interpreter)
+        self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter)
         self._told_of_end = False
-        self._printed = ""  # the trace of the error that has ended the script, as tclsh prints it
+        self._may_end_unseen = False
+        self._last = ""  # the kind of the last event
+        self._under_way = 0  # how many tests have begun, and not ended
+        self._printed_at: int | None = None  # where on standard error the trace begins with which tclsh ends
         try:
             self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0])
@@ -191,13 +190,12 @@ class TclProcess:
         if self._main_script:
             write_init_script(self._folder, plan)
             words = (script_name(file), *settings.arguments)
-            variables = environment(self._folder)
         else:
             words = (str(_HERE / "driver.tcl"), str(plan))
-            variables = dict(os.environ)  # Python's own: readline sets COLUMNS and LINES behind its back
         command = [program, *settings.command[1:], *words]
         with open(self._folder / "stdout", "ab") as stdout, open(self._folder / "stderr", "ab") as stderr:
-            return start_process(command, file.parent, stdout, stderr, variables)
+            library = self._folder if self._main_script else None
+            return start_process(command, file.parent, stdout, stderr, library)
 
     def events(self) -> list[Event]:
         """The events since the last call."""
@@ -209,20 +207,29 @@ class TclProcess:
             return []
         self._position += len(whole) + 1
         events = [self._whole(decode(line)) for line in whole.split(b"\n")]
-        for event in events:
-            self._told_of_end = self._told_of_end or event[1] in _ENDS
-            if event[1] == "died" and self._main_script:
-                self._printed = event[3] + "\n"
-        return [event for event in events if event[1] != "exits"]
+        self._note(events)
+        return [event for event in events if event[1] not in ("exits", "unseen")]
+
+    def _note(self, events: list[Event]) -> None:
+        """Note what tells of the script's end, and what tclsh prints then."""
+        for thread, kind, *words in events:
+            self._last = kind
+            if kind in ("sourced", "died", "setup_died"):
+                self._told_of_end = True
+            elif kind == "unseen":
+                self._may_end_unseen = True
+            elif kind in ("begin", "end") and not thread:
+                self._under_way += 1 if kind == "begin" else -1
+            if kind == "died" and words[2:]:
+                self._printed_at = int(words[2])
 
     def _unseen_end(self) -> list[Event]:
-        """The event of the script's end, where none has told of it: a suite may have replaced `exit`."""
-        status = self.status
-        if self._told_of_end or not self._main_script or status not in (0, 1) or not self._position:
+        """The event of the script's end where none has told of it, because a suite has replaced `exit`."""
+        known = self._told_of_end or self._last == "exits" or self._under_way > 0
+        if known or not self._may_end_unseen or self.status != 0:
             return []
         self._told_of_end = True
-        message = "" if status == 0 else self.output((0, 0), None)[1].strip()
-        return [["", "sourced"] if status == 0 else ["", "died", message, ""]]
+        return [["", "sourced"]]
 
     def _whole(self, event: Event) -> Event:
         """The event itself, where it is a long one that stands in a file of its own."""
@@ -267,7 +274,7 @@ class TclProcess:
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", start[0], end and end[0])
-        return out, self._slice("stderr", start[1], end and end[1]).removesuffix(self._printed)
+        return out, self._slice("stderr", start[1], end[1] if end else self._printed_at)
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         with open(self._folder / name, "rb") as stream:
@@ -297,49 +304,3 @@ def _undisturbed() -> Iterator[None]:
 def script_name(file: Path) -> str:
     """The word by which a Tcl program in the file's folder is to run it."""
     return f"./{file.name}" if file.name.startswith("-") else file.name
-
-
-def start_process(
-    command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO, environment: Mapping[str, str]
-) -> "subprocess.Popen[bytes]":
-    """Start a program that finds nothing of pytest's but the environment.
-
-    Raises:
-        OSError: it cannot be started.
-    """
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        start_new_session=True,  # a process group, to be killed as one
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-    )
-
-
-def status_of(process: "subprocess.Popen[bytes]") -> int | None:
-    """The exit status of what `start_process` has started; None while it runs.
-
-    One that has ended is left to be waited for until `kill_group`: so long its group cannot be another's.
-    """
-    if process.returncode is not None:
-        return process.returncode
-    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    if ended is None:
-        return None
-    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
-
-
-def kill_group(process: "subprocess.Popen[bytes]") -> int:
-    """End the process and all that it has started; its exit status."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):  # all of them have ended
-            os.killpg(process.pid, signal.SIGKILL)
-    return process.wait()
-
-
-def _die_with_parent() -> None:
-    """Have the kernel kill this process when pytest itself is killed and cannot."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

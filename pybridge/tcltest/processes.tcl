@@ -26,7 +26,7 @@ proc ::pytest_tcltest::open_pipe {pipeline args} {
     variable plan
     variable plan_path
     variable runner
-    if {$plan(driver)} {
+    if {$plan(driver) || [lindex $pipeline 1] ne [info nameofexecutable]} {
         tailcall ::open [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args
     }
     set before [array get ::env TCL_LIBRARY]
@@ -71,18 +71,12 @@ proc ::pytest_tcltest::begin_for_another {settings path} {
     }
 }
 
+# End with the error of such a file, or of its set-up script.
 proc ::pytest_tcltest::end_with_fault {message trace} {
-    tell_of_fault $message $trace
+    # from the last `source` on the trace is of ours
+    regexp -indices {^.*(?=\n    invoked from within)} $trace place
+    set told [string range $trace 0 [expr {[info exists place] ? [lindex $place 1] : "end"}]]
+    emit process [file tail $::argv0] [expr {$told eq "" ? $message : $told}] 0
     puts stderr $message
     exit 1
-}
-
-# Tell with what error such a file has ended, or its set-up script.
-proc ::pytest_tcltest::tell_of_fault {message trace} {
-    if {$trace ne ""} {
-        # the rest is the driver's
-        regexp -indices {^.*(?=\n    invoked from within)} $trace all
-        set message [string range $trace 0 [expr {[info exists all] ? [lindex $all 1] : "end"}]]
-    }
-    emit process [file tail $::argv0] $message 0
 }

@@ -232,6 +232,7 @@ proc ::pytest_tcltest::level_changed {args} {
         return
     }
     set time [now]
+    watch_exit
     set current ""
     set status [status]
     set leaked [leaked]

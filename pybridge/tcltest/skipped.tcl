@@ -31,6 +31,7 @@ proc ::pytest_tcltest::renamed {old new op} {
 # it is tcltest's that gets it.
 proc ::pytest_tcltest::ask_here_again {args} {
     variable asked
+    watch_exit
     if {$asked eq "::tcltest::Skipped" || [namespace which -command ::tcltest::Skipped] eq ""} {
         return
     }

@@ -1,6 +1,5 @@
 """What a test file counts when nothing of pytest's is in its process."""
 
-import os
 import re
 import tempfile
 import time
@@ -10,7 +9,8 @@ from typing import BinaryIO
 from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
-from pybridge.tcltest.process import End, kill_group, script_name, start_process, status_of
+from pybridge.tcltest.process import End, script_name
+from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.settings import Settings
 
 _PAUSE = 0.02  # seconds between two looks at a process
@@ -53,7 +53,7 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
         OSError: it cannot be started; the file may have removed its folder.
     """
     command = [*settings.command, script_name(path), *settings.arguments]
-    process = start_process(command, path.parent, stdout, stderr, dict(os.environ))
+    process = start_process(command, path.parent, stdout, stderr)
     deadline = time.monotonic() + settings.timeout
     stopped = ""
     try:

@@ -1,0 +1,65 @@
+"""Programs that are started in a process group of their own, to be killed with all that they have started."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+
+
+def start_process(
+    command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO, library: Path | None = None
+) -> "subprocess.Popen[bytes]":
+    """Start a program that finds nothing of pytest's but the environment.
+
+    Args:
+        library: the folder where Tcl is to look for its init.tcl first.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    environment = dict(os.environ)  # Python's own: readline sets COLUMNS and LINES behind its back
+    if library:
+        environment["TCL_LIBRARY"] = str(library)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,  # a process group, to be killed as one
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+    )
+
+
+def status_of(process: "subprocess.Popen[bytes]") -> int | None:
+    """The exit status of what `start_process` has started; None while it runs.
+
+    One that has ended is left to be waited for until `kill_group`: so long its group cannot be another's.
+    """
+    if process.returncode is not None:
+        return process.returncode
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def kill_group(process: "subprocess.Popen[bytes]") -> int:
+    """End the process and all that it has started; its exit status."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # all of them have ended
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
+
+
+def _die_with_parent() -> None:
+    """Have the kernel kill this process when pytest itself is killed and cannot."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,7 +1,6 @@
 """The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
 
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -61,45 +60,6 @@ def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
     for name, counts in theirs.items():
         found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
         assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
-
-
-# The first reads no init.tcl of ours, as if its library were built in; the second runs another script first.
-ODD_INTERPRETERS = {
-    "own library": 'unset TCL_LIBRARY; exec {tclsh} "$@"',
-    "by another script": 'exec {tclsh} other.tcl "$@"',
-}
-
-
-@pytest.mark.parametrize("interpreter", ODD_INTERPRETERS)
-def test_counts_in_an_interpreter_that_does_not_begin_as_tclsh_does_are_tclshs(pytester, interpreter):
-    suites = {name: HEAD + SUITES[name][0] for name in ("after", "coroutines", "safe_base", "threads")}
-    suites["runs_all"] = HEAD + "configure -file b.tcltest\nrunAllTests\n"
-    write(pytester, **suites)
-    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 2"))
-    (pytester.path / "other.tcl").write_text("set argv [lassign $argv argv0]\nsource $argv0\n")
-    program = pytester.path / "interpreter.sh"
-    command = ODD_INTERPRETERS[interpreter].format(tclsh=shlex.join(TCLSH))
-    program.write_text(f"#!/bin/sh\ncd {shlex.quote(str(pytester.path))}\n{command}\n")
-    program.chmod(0o755)
-    theirs = [tclsh_counts(pytester.path / f"{name}.test") for name in suites]
-    found = outcomes(run(pytester, f"--tcltest-interpreter={program}"))
-    assert found == tuple(map(sum, zip(*theirs, strict=True)))
-
-
-def test_a_library_that_the_user_names_is_used(pytester, monkeypatch):
-    """And the environment is as the user has it."""
-    asked = subprocess.run(TCLSH, input="puts [info library]", capture_output=True, text=True)
-    library = pytester.path / "tcl library"
-    library.symlink_to(asked.stdout.strip())
-    test = "test l-1 {} {list [info library] [array get env TCL_LIBRARY] [info exists errorInfo]} {%s}\n"
-    with_library = f"{{{library}}} {{TCL_LIBRARY {{{library}}}}} 0"
-    write(pytester, a=suite(test % with_library))
-    monkeypatch.setenv("TCL_LIBRARY", str(library))
-    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
-    assert outcomes(run(pytester)) == (1, 0, 0)
-    monkeypatch.delenv("TCL_LIBRARY")
-    write(pytester, a=suite(test % f"{asked.stdout.strip()} {{}} 0"))
-    assert outcomes(run(pytester)) == (1, 0, 0)
 
 
 def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester):

@@ -11,16 +11,22 @@ from pathlib import Path
 from pybridge.tcl_list import join_list
 from pybridge.tcltest.process_group import kill_group, start_process
 
-# After an init.tcl that ends with an error, Tcl tries that of `tcl8.6` beside its folder, perhaps anybody's in /tmp,
-# if the name of the folder begins with `tcl`.
+# After an init.tcl that ends with an error Tcl tries one beside its folder, in `tcl8.6`, if the folder's name begins
+# with `tcl`. In /tmp that may be anybody's.
 FOLDER_PREFIX = "pytest-tcl-"
 
 _HERE = Path(__file__).resolve().parent
+_TELL = """
+puts [expr {[info exists ::pytest_tcltest::came] && [catch {package present Tk}]}]
+exit
+"""
+# what matters of tcltorch here, in a fifth of its time
 _TCLTORCH = """
-import _tkinter
+import _tkinter, sys
 tcl = _tkinter.create(None, "", "Tcl", False, True, False, False, None)
 tcl.setvar("tcl_rcFileName", "")
-"""  # what matters of it here, in a fifth of its time
+tcl.evalfile(sys.argv[1])
+"""
 _LONGEST_WAIT = 60.0  # seconds; an interpreter that takes longer gets no test run either
 
 
@@ -28,7 +34,7 @@ def write_init_script(folder: Path, plan: Path | None = None) -> None:
     """Write the `init.tcl` that such a process begins with.
 
     Args:
-        plan: the plan of the process, in the same folder; None for one that is only to print `begins`.
+        plan: the plan of the process, in the same folder; None where it is only asked whether it comes so far.
     """
     variables = {"here": _HERE, "plan_path": plan or "", "library": os.environ.get("TCL_LIBRARY", "")}
     words = " ".join(join_list([name, str(value)]) for name, value in variables.items())
@@ -39,7 +45,9 @@ def write_init_script(folder: Path, plan: Path | None = None) -> None:
 
 @functools.cache
 def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
-    """Whether a program reads the `init.tcl` in TCL_LIBRARY, and sets `tcl_rcFileName` before its script.
+    """Whether a program reads the `init.tcl` in TCL_LIBRARY, sets `tcl_rcFileName`, and evaluates its script.
+
+    Not wish, which tells of an error without calling `exit`.
 
     Args:
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch.
@@ -47,11 +55,11 @@ def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
         write_init_script(folder)
-        script = folder / "exit.tcl"
-        script.write_text("exit\n")  # wish would wait for events
-        command = [*interpreter, str(script)] if interpreter else [sys.executable, "-S", "-c", _TCLTORCH]
+        script = folder / "tell.tcl"
+        script.write_text(_TELL)
+        command = interpreter or (sys.executable, "-S", "-c", _TCLTORCH)
         with contextlib.suppress(OSError):  # to start it for a test file will tell
-            return b"begins" in _output(command, folder).splitlines()
+            return b"1" in _output([*command, str(script)], folder).splitlines()
     return False
 
 

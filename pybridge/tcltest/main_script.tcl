@@ -1,6 +1,6 @@
 # Has an interpreter tell of the script that it runs itself, as `tclsh file.test` does: nothing of ours is on any level
 # then. It reads this in place of Tcl's own init.tcl, which comes after it. When it then sets `tcl_rcFileName`, as tclsh
-# and wish do just before their script, all is made ready. main_script.py has set the variables `here`, `plan_path`, and
+# does just before its script, all is made ready. main_script.py has set the variables `here`, `plan_path`, and
 # `library`, the user's own TCL_LIBRARY.
 
 namespace eval ::pytest_tcltest {
@@ -13,9 +13,9 @@ proc ::pytest_tcltest::begin_main_script {args} {
     variable plan_path
     trace remove variable ::tcl_rcFileName write ::pytest_tcltest::begin_main_script
     restore_environment
-    if {$plan_path eq ""} {
-        puts begins ;# it was only asked whether the interpreter comes here
-        exit
+    if {$plan_path eq ""} { # it was only asked whether the interpreter comes here
+        variable came 1
+        return
     }
     if {[catch prepare_main_script message options]} { # a trace's error is told to nobody
         puts stderr [dict get $options -errorinfo]

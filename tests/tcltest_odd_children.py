@@ -536,6 +536,23 @@ CHILDREN = {
         """,
         ["kid::k-1"],
     ),
+    "children_call_exit": (
+        r"""
+        # no tcltest is in them
+        set wrong {expected integer but got "wrong"}
+        interp create kid
+        test x-1 {} -body {kid eval {exit wrong}} -returnCodes error -result $wrong
+        interp create -safe safe
+        test x-2 {} -body {safe invokehidden exit wrong} -returnCodes error -result $wrong
+        if {![catch {package require Thread}]} {
+            set thread [thread::create]
+            test x-3 {} -body {thread::send $thread {exit wrong}} -returnCodes error -result $wrong
+        }
+        cleanupTests
+        kid eval exit
+        """,
+        [],
+    ),
     "lists_the_children_of_a_limited_child": (
         r"""
         interp create kid

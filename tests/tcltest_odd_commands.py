@@ -347,6 +347,15 @@ COMMANDS = {
         """,
         [],
     ),
+    "deletes_what_looks_at_levels": (
+        r"""
+        test d-1 {} {expr 1} 1
+        cleanupTests
+        rename dict {}
+        exit
+        """,
+        [],
+    ),
     "asks_skipped": (
         r"""
         test s-1 {} {::tcltest::Skipped other {}} 0

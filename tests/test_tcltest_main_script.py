@@ -109,9 +109,14 @@ def test_a_library_that_the_user_names_is_used(pytester, monkeypatch):
     library.symlink_to(asked)
     test = "test l-1 {} {list [info library] [array get env TCL_LIBRARY] [info exists errorInfo]} {%s}\n"
     with_library = f"{{{library}}} {{TCL_LIBRARY {{{library}}}}} 0"
-    write(pytester, a=suite(test % with_library))
+    before = "expr {[lsearch -exact [encoding dirs] {%s}] in {0 1}}"  # 1 where the program has some in it
+    encodings = f"test l-2 {{}} {{{before % (library / 'encoding')}}} 1\n"
+    write(pytester, a=suite(test % with_library + encodings))
     monkeypatch.setenv("TCL_LIBRARY", str(library))
-    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    assert tclsh_counts(pytester.path / "a.test") == (2, 0, 0)
+    assert outcomes(run(pytester)) == (2, 0, 0)
+    monkeypatch.setenv("TCL_LIBRARY", "")
+    write(pytester, a=suite(test % f"{asked} {{TCL_LIBRARY {{}}}} 0"))
     assert outcomes(run(pytester)) == (1, 0, 0)
     monkeypatch.delenv("TCL_LIBRARY")
     write(pytester, a=suite(test % f"{asked} {{}} 0"))

@@ -11,8 +11,8 @@ from pathlib import Path
 from pybridge.tcl_list import join_list
 from pybridge.tcltest.process_group import kill_group, start_process
 
-# After an init.tcl that ends with an error Tcl tries one beside its folder, in `tcl8.6`, if the folder's name begins
-# with `tcl`. In /tmp that may be anybody's.
+# After an init.tcl that ends with an error Tcl tries one in `tcl8.6` beside its folder, if the name of that begins
+# with `tcl`. In /tmp it may be anybody's.
 FOLDER_PREFIX = "pytest-tcl-"
 
 _HERE = Path(__file__).resolve().parent
@@ -34,10 +34,11 @@ def write_init_script(folder: Path, plan: Path | None = None) -> None:
     """Write the `init.tcl` that such a process begins with.
 
     Args:
-        plan: the plan of the process, in the same folder; None where it is only asked whether it comes so far.
+        plan: the plan of the process, in the same folder; None to see only whether it comes so far.
     """
-    variables = {"here": _HERE, "plan_path": plan or "", "library": os.environ.get("TCL_LIBRARY", "")}
-    words = " ".join(join_list([name, str(value)]) for name, value in variables.items())
+    named = [word for item in os.environ.items() if item[0] == "TCL_LIBRARY" for word in item]
+    variables = {"here": str(_HERE), "plan_path": str(plan or ""), "named": join_list(named)}
+    words = " ".join(map(join_list, variables.items()))
     begin = join_list(["source", "-encoding", "utf-8", str(_HERE / "main_script.tcl")])
     text = f"namespace eval ::pytest_tcltest {{variable {words}}}\n{begin}\n"
     (folder / "init.tcl").write_bytes(os.fsencode(text))  # it is read as names of files are

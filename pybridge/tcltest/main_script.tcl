@@ -1,7 +1,7 @@
 # Has an interpreter tell of the script that it runs itself, as `tclsh file.test` does: nothing of ours is on any level
 # then. It reads this in place of Tcl's own init.tcl, which comes after it. When it then sets `tcl_rcFileName`, as tclsh
 # does just before its script, all is made ready. main_script.py has set the variables `here`, `plan_path`, and
-# `library`, the user's own TCL_LIBRARY.
+# `named`: the variable of the environment that says where Tcl's library is, and its value, or nothing.
 
 namespace eval ::pytest_tcltest {
     variable runs_itself 0 ;# whether the script of the process is a file of the plan, and runs
@@ -24,12 +24,9 @@ proc ::pytest_tcltest::begin_main_script {args} {
 }
 
 proc ::pytest_tcltest::restore_environment {} {
-    variable library
-    if {$library eq ""} {
-        unset ::env(TCL_LIBRARY)
-    } else {
-        set ::env(TCL_LIBRARY) $library
-    }
+    variable named
+    unset ::env(TCL_LIBRARY)
+    array set ::env $named
     unset -nocomplain ::errorInfo ::errorCode ;# of the search for init.tcl
 }
 
@@ -103,8 +100,12 @@ proc ::pytest_tcltest::message_of {trace} {
     return [string range $trace 0 [expr {[info exists place] ? [lindex $place 0] - 1 : "end"}]]
 }
 
-if {$::pytest_tcltest::library eq ""} {
+set ::tcl_library [lindex $::pytest_tcltest::named 1]
+if {$::tcl_library eq ""} {
     error "Tcl's own init.tcl is elsewhere" ;# where it is looked for next
 }
-set ::tcl_library $::pytest_tcltest::library
+if {[file isdirectory [file join $::tcl_library encoding]]} { # Tcl looks there after its own program, before elsewhere
+    encoding dirs [linsert [encoding dirs] [llength [lsearch -all [encoding dirs] //zipfs:*]] \
+        [file join $::tcl_library encoding]]
+}
 source [file join $::tcl_library init.tcl]

@@ -312,7 +312,7 @@ class Interpreter:
         os._exit(status & 0xFF)
 
     def _end_at_once(self, status: int) -> None:
-        """What an `exit` of Tcl's own does, which would call destructors while other threads go on."""
+        """End the process where Tcl's own `exit` would call destructors while other threads go on."""
         if self.on_exit:
             self.on_exit()
         tcl_library.end_thread()

@@ -266,7 +266,10 @@ def test_an_exit_of_tcls_own_leaves_the_terminal_as_it_was(start: Start, tmp_pat
         pytest.skip("Tcl's package Thread is not installed: apt-get install tcl-thread")
     terminal = start(pytorch=True)  # while that is loaded, destructors of C++ crash
     end = f"set channel [open {tmp_path}/out w]; puts -nonewline $channel kept; exit 5"
-    terminal.press(begin % f"after 200 {{{end}}}" + ENTER)
+    wait = f"proc wait {{}} {{if {{[file exists {tmp_path}/go]}} {{{end}}}; after 10 wait}}; wait"
+    terminal.press(begin % wait + ENTER)
+    terminal.prompt()
+    (tmp_path / "go").touch()
     assert terminal.end() == 5
     assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
     assert (tmp_path / "out").read_text() == "kept"

@@ -802,11 +802,7 @@ BEGINNINGS = {
 
 @pytest.mark.parametrize("beginning", BEGINNINGS)
 def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning):
-    prepare = (
-        "proc helper {} {if 1 {set ::helped [info frame]}}\n"
-        "proc : args {}\n"
-        "trace add execution expr enter list\n"
-    )
+    prepare = "proc helper {} {if 1 {set ::helped [info frame]}}\n"
     (pytester.path / "helper.tcl").write_text("if 1 {set helped [info frame]}\n")
     (pytester.path / "prepare.tcl").write_text(prepare)
     text = BEGINNINGS[beginning] + LEVELS
@@ -815,12 +811,6 @@ def test_levels_of_files_that_begin_like_this_are_tclshs(pytester, beginning):
     write(pytester, a=text, b=text)
     result = run(pytester, "--tcltest-setup=prepare.tcl")
     assert outcomes(result) == tuple(2 * count for count in theirs)
-
-
-def test_a_file_with_very_many_commands_takes_its_time_once(pytester):
-    """Where Tcl is to know the places of commands, its time grows with the square of their number."""
-    write(pytester, a=HEAD + "set n 0\n" + "incr n\n" * 300_000 + "test n-1 {} {set ::n} 300000\n")
-    assert outcomes(run(pytester, "--tcltest-timeout=30")) == (1, 0, 0)
 
 
 ENDS = {

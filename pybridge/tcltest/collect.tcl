@@ -9,7 +9,7 @@ proc ::pytest_tcltest::begin_file {} {
     }
 }
 
-# What interpreter.tcl and driver.tcl call, and only run.tcl has something to do for.
+# What is called when a file ends or a child prints totals, and only run.tcl has something to do for.
 proc ::pytest_tcltest::end_file {} {}
 proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}

@@ -3,16 +3,16 @@
 import contextlib
 import functools
 import os
-import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from pybridge.tcl_list import join_list
-from pybridge.tcltest.process_group import kill_group, start_process
+from pybridge.tcltest.process_group import kill_group, start_process, status_of
 
-# After an init.tcl that ends with an error Tcl tries one in `tcl8.6` beside its folder, if the name of that begins
-# with `tcl`. In /tmp it may be anybody's.
+# After a name that begins with `tcl` Tcl would go on from our init.tcl to that of `tcl8.6` beside the folder,
+# which may be anybody's in /tmp.
 FOLDER_PREFIX = "pytest-tcl-"
 
 _HERE = Path(__file__).resolve().parent
@@ -27,6 +27,7 @@ tcl = _tkinter.create(None, "", "Tcl", False, True, False, False, None)
 tcl.setvar("tcl_rcFileName", "")
 tcl.evalfile(sys.argv[1])
 """
+_PAUSE = 0.002  # seconds between two looks at a process
 _LONGEST_WAIT = 60.0  # seconds; an interpreter that takes longer gets no test run either
 
 
@@ -65,11 +66,12 @@ def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
 
 
 def _output(command: list[str], folder: Path) -> bytes:
-    """What such a process writes until it ends, or has taken too long."""
+    """What such a process writes until it ends, or has taken too long; what it has started ends, too."""
+    deadline = time.monotonic() + _LONGEST_WAIT
     with tempfile.TemporaryFile() as output:
         process = start_process(command, folder, output, output, folder)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_LONGEST_WAIT)
+        while status_of(process) is None and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
         kill_group(process)
         output.seek(0)
         return output.read()

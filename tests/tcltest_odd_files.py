@@ -131,6 +131,19 @@ FILES = {
         """,
         [],
     ),
+    "runs_all_where_it_names_a_library": (
+        r"""
+        set f [open [makeFile {} of_library.tcltest] w]
+        puts $f "package require tcltest; namespace import tcltest::*"
+        puts $f {test l-1 {} {set env(TCL_LIBRARY)} [info library]}
+        puts $f cleanupTests
+        close $f
+        set env(TCL_LIBRARY) [info library]
+        configure -testdir [temporaryDirectory] -file *of_library.tcltest
+        runAllTests
+        """,
+        [],
+    ),
     "runs_all_in_subfolders": (
         r"""
         file mkdir sub/deep

@@ -74,6 +74,13 @@ def test_counts_where_another_script_comes_first_are_tclshs(pytester, interprete
     assert outcomes(run(pytester, option)) == tuple(map(sum, zip(*theirs, strict=True)))
 
 
+def test_one_that_leaves_another_program_running_does(pytester):
+    """As one that starts a display for Tk: that holds standard output open."""
+    write(pytester, a=suite("set level [info frame]\ntest l-1 {} {set level} 1"))
+    option = script(pytester.path / "interpreter", f'sleep 600 &\nexec {shlex.join(TCLSH)} "$@"')
+    assert outcomes(run(pytester, option)) == tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+
+
 def test_wish_does_not_and_may_end_by_an_event(pytester, monkeypatch):
     """What a script has caught is not what has ended it."""
     installed("wish", "tk")
@@ -121,6 +128,17 @@ def test_a_library_that_the_user_names_is_used(pytester, monkeypatch):
     monkeypatch.delenv("TCL_LIBRARY")
     write(pytester, a=suite(test % f"{asked} {{}} 0"))
     assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_a_file_begins_where_it_expects_to_whatever_the_set_up_script_changes(pytester, process):
+    changes = "cd ..\nset argv {-match nothing*}\nset argc 2\nencoding system unicode\n"
+    (pytester.path / "prepare.tcl").write_text(changes)
+    test = "test w-1 {} {list [file isfile a.test] $argv $argc [encoding system]} {1 {} 0 %s}"
+    asked = subprocess.run(TCLSH, input="puts [encoding system]", capture_output=True, text=True)
+    write(pytester, a=suite(test % asked.stdout.strip()))
+    result = run(pytester, f"--tcltest-process={process}", "--tcltest-setup=prepare.tcl")
+    assert outcomes(result) == tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
 
 
 def test_nothing_beside_the_folder_of_a_process_is_run(pytester, monkeypatch):

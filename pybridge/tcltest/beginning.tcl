@@ -3,6 +3,12 @@
 
 source -encoding utf-8 [file join $::pytest_tcltest::here interpreter.tcl]
 
+proc ::pytest_tcltest::set_arguments {} {
+    variable plan
+    set ::argv $plan(argv)
+    set ::argc [llength $plan(argv)]
+}
+
 # Read the plan, and be ready for a tcltest. Returns the test files.
 proc ::pytest_tcltest::begin {path} {
     variable plan
@@ -20,15 +26,20 @@ proc ::pytest_tcltest::begin {path} {
 # Begin with the set-up script, where there is one, as a process does that runs the plan's files.
 proc ::pytest_tcltest::set_up_process {} {
     variable plan
-    catch {fconfigure stdout -buffering line}
+    variable encoding
+    catch {fconfigure stdout -buffering line} ;# it also has Tcl open the standard channels, as tclsh does
     watch
     if {$plan(setup) ne ""} {
         emit setup
+        set folder [pwd]
         set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
         if {$code} {
             emit setup_died {*}[fault $code $message $options]
             exit 1
         }
+        in_writer encoding system $encoding
+        cd $folder
+        set_arguments
     }
 }
 

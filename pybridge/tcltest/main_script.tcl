@@ -5,6 +5,10 @@
 
 namespace eval ::pytest_tcltest {
     variable runs_itself 0 ;# whether the script of the process is a file of the plan, and runs
+    if {[info exists ::env(PYTEST_TCLTEST)]} { # of processes.tcl: the environment is that of the suite
+        lassign $::env(PYTEST_TCLTEST) runner named
+        unset ::env(PYTEST_TCLTEST)
+    }
 }
 
 trace add variable ::tcl_rcFileName write ::pytest_tcltest::begin_main_script
@@ -32,13 +36,12 @@ proc ::pytest_tcltest::restore_environment {} {
 
 proc ::pytest_tcltest::prepare_main_script {} {
     variable plan_path
+    variable runner
     variable runs_itself
     source -encoding utf-8 [file join $::pytest_tcltest::here beginning.tcl]
     set files [begin $plan_path]
-    if {[info exists ::env(PYTEST_TCLTEST)]} {
-        set settings $::env(PYTEST_TCLTEST)
-        unset ::env(PYTEST_TCLTEST)
-        begin_for_another $settings $::argv0
+    if {[info exists runner]} {
+        begin_for_another $runner $::argv0
     } else {
         set_up_process
         enter_file {*}[lindex $files 0]

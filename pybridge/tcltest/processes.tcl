@@ -30,7 +30,7 @@ proc ::pytest_tcltest::open_pipe {pipeline args} {
         tailcall ::open [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args
     }
     set before [array get ::env TCL_LIBRARY]
-    array set ::env [list TCL_LIBRARY [file dirname $plan_path] PYTEST_TCLTEST $runner]
+    array set ::env [list TCL_LIBRARY [file dirname $plan_path] PYTEST_TCLTEST [list $runner $before]]
     catch {::open $pipeline {*}$args} result options
     unset ::env(TCL_LIBRARY) ::env(PYTEST_TCLTEST)
     array set ::env $before

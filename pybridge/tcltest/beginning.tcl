@@ -27,7 +27,7 @@ proc ::pytest_tcltest::begin {path} {
 proc ::pytest_tcltest::set_up_process {} {
     variable plan
     variable encoding
-    catch {fconfigure stdout -buffering line} ;# it also has Tcl open the standard channels, as tclsh does
+    catch {fconfigure stdout -buffering line}
     watch
     if {$plan(setup) ne ""} {
         emit setup

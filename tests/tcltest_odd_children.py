@@ -548,6 +548,8 @@ CHILDREN = {
             set thread [thread::create]
             test x-3 {} -body {thread::send $thread {exit wrong}} -returnCodes error -result $wrong
         }
+        kid eval {proc unknown args {set ::asked $args}}
+        test x-4 {} {list [catch {kid eval {exit wrong}}] [kid eval {info exists ::asked}]} {1 0}
         cleanupTests
         kid eval exit
         """,

@@ -305,7 +305,8 @@ proc ::pytest_tcltest::exit_replaced {args} {
 # Tell that a script calls `exit`. What tclsh calls after its own script is none of that. An error here, as in a suite
 # that has deleted `dict`, would have `exit` fail.
 proc ::pytest_tcltest::exit_called {args} {
-    if {[catch main_script_ends ended] || !$ended} {
+    set end ::pytest_tcltest::main_script_ends
+    if {[namespace which -command $end] eq "" || [catch $end ended] || !$ended} { # nothing for a suite's `unknown`
         prepare
         emit exits
     }

@@ -35,8 +35,9 @@ if os.environ.get("CI"):
 # What a shell runs in the background ignores Ctrl-C, what nohup runs a hang-up; so would all that is started.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 # Files that take longest, beginning with the longest: pytest-xdist gives files out in the order of the tests,

@@ -32,7 +32,8 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("CI")
 
 
-# What a shell runs in the background ignores Ctrl-C and Ctrl-\, what nohup runs a hang-up; so would all it starts.
+# What a shell runs in the background ignores Ctrl-C and SIGQUIT, what nohup runs a hang-up; so would all it
+# starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in (signal.SIGHUP, signal.SIGQUIT):

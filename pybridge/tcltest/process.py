@@ -53,6 +53,7 @@ from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
+from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
@@ -150,11 +151,7 @@ class TclProcess:
         self._events.touch()
         self._position = 0
         self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter)
-        self._told_of_end = False
-        self._may_end_unseen = False
-        self._last = ""  # the kind of the last event
-        self._under_way = 0  # how many tests have begun, and not ended
-        self._printed_at: int | None = None  # where on standard error the trace begins with which tclsh ends
+        self._script_end = ScriptEnd()
         try:
             self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0])
@@ -207,29 +204,7 @@ class TclProcess:
             return []
         self._position += len(whole) + 1
         events = [self._whole(decode(line)) for line in whole.split(b"\n")]
-        self._note(events)
-        return [event for event in events if event[1] not in ("exits", "unseen")]
-
-    def _note(self, events: list[Event]) -> None:
-        """Note what tells of the script's end, and what tclsh prints then."""
-        for thread, kind, *words in events:
-            self._last = kind
-            if kind in ("sourced", "died", "setup_died"):
-                self._told_of_end = True
-            elif kind == "unseen":
-                self._may_end_unseen = True
-            elif kind in ("begin", "end") and not thread:
-                self._under_way += 1 if kind == "begin" else -1
-            if kind == "died" and words[2:]:
-                self._printed_at = int(words[2])
-
-    def _unseen_end(self) -> list[Event]:
-        """The event of the script's end where none has told of it, because a suite has replaced `exit`."""
-        known = self._told_of_end or self._last == "exits" or self._under_way > 0
-        if known or not self._may_end_unseen or self.status != 0:
-            return []
-        self._told_of_end = True
-        return [["", "sourced"]]
+        return self._script_end.take_out(events)
 
     def _whole(self, event: Event) -> Event:
         """The event itself, where it is a long one that stands in a file of its own."""
@@ -261,8 +236,8 @@ class TclProcess:
             with _undisturbed():
                 ended = self.status is not None  # asked first: what it wrote last must not be missed
                 events = self.events()
-                if ended:
-                    events += self._unseen_end()
+                if ended and self._main_script and self._script_end.is_unseen(self.status):
+                    events.append(["", "sourced"])
                 enough = take(events)
             if ended or enough:
                 return enough
@@ -274,7 +249,7 @@ class TclProcess:
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", start[0], end and end[0])
-        return out, self._slice("stderr", start[1], end[1] if end else self._printed_at)
+        return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         with open(self._folder / name, "rb") as stream:

@@ -31,6 +31,6 @@ class ScriptEnd:
         return [event for event in events if event[1] not in _OURS]
 
     def is_unseen(self, status: int | None) -> bool:
-        """Whether the script of a process with this status has ended, and no event tells: `exit` is another."""
+        """Whether a process with this status has ended its script unseen, because `exit` was replaced."""
         half_way = self._last == "exits" or self._under_way > 0
         return self._exit_replaced and not self._told and not half_way and status == 0

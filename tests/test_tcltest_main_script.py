@@ -134,11 +134,20 @@ def test_a_library_that_the_user_names_is_used(pytester, monkeypatch):
 def test_a_file_begins_where_it_expects_to_whatever_the_set_up_script_changes(pytester, process):
     changes = "cd ..\nset argv {-match nothing*}\nset argc 2\nencoding system unicode\n"
     (pytester.path / "prepare.tcl").write_text(changes)
-    test = "test w-1 {} {list [file isfile a.test] $argv $argc [encoding system]} {1 {} 0 %s}"
     asked = subprocess.run(TCLSH, input="puts [encoding system]", capture_output=True, text=True)
-    write(pytester, a=suite(test % asked.stdout.strip()))
+    test = "test w-1 {} {list [file isfile a.test] $argv $argc [encoding system]} {1 {%s} %d %s}"
+    encoding = asked.stdout.strip()
+    write(
+        pytester,
+        a=suite(test % ("", 0, encoding)),
+        runs_all=HEAD + "configure -file b.tcltest -testdir [pwd]\nrunAllTests\n",
+    )
+    (pytester.path / "b.tcltest").write_text(suite(test % ("-file b.tcltest", 2, encoding)))
     result = run(pytester, f"--tcltest-process={process}", "--tcltest-setup=prepare.tcl")
-    assert outcomes(result) == tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
+    assert (
+        tclsh_counts(pytester.path / "a.test") == tclsh_counts(pytester.path / "runs_all.test") == (1, 0, 0)
+    )
+    assert outcomes(result) == (2, 0, 0)
 
 
 def test_nothing_beside_the_folder_of_a_process_is_run(pytester, monkeypatch):

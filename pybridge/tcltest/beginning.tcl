@@ -3,12 +3,6 @@
 
 source -encoding utf-8 [file join $::pytest_tcltest::here interpreter.tcl]
 
-proc ::pytest_tcltest::set_arguments {} {
-    variable plan
-    set ::argv $plan(argv)
-    set ::argc [llength $plan(argv)]
-}
-
 # Read the plan, and be ready for a tcltest. Returns the test files.
 proc ::pytest_tcltest::begin {path} {
     variable plan
@@ -23,24 +17,36 @@ proc ::pytest_tcltest::begin {path} {
     return $files
 }
 
-# Begin with the set-up script, where there is one, as a process does that runs the plan's files.
+# Begin as a process does that runs the plan's files.
 proc ::pytest_tcltest::set_up_process {} {
     variable plan
-    variable encoding
     catch {fconfigure stdout -buffering line}
     watch
     if {$plan(setup) ne ""} {
         emit setup
-        set folder [pwd]
-        set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
-        if {$code} {
-            emit setup_died {*}[fault $code $message $options]
-            exit 1
-        }
-        in_writer encoding system $encoding
-        cd $folder
-        set_arguments
+        run_setup setup_died
     }
+}
+
+proc ::pytest_tcltest::setup_died {message trace} {
+    emit setup_died $message $trace
+    exit 1
+}
+
+# Run the set-up script, and have all be again as a test file expects it. What is called if it fails gets message and
+# trace, and ends the process.
+proc ::pytest_tcltest::run_setup {failed} {
+    variable plan
+    variable encoding
+    set folder [pwd]
+    set arguments [list $::argv0 $::argv $::argc]
+    set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
+    if {$code} {
+        $failed {*}[fault $code $message $options]
+    }
+    in_writer encoding system $encoding
+    cd $folder
+    lassign $arguments ::argv0 ::argv ::argc
 }
 
 # The command that sources a script as the interpreter does that runs it.

@@ -24,6 +24,12 @@ proc ::pytest_tcltest::begin_driver {path args} {
     set queue [list [list [pwd] $::argv0]]
 }
 
+proc ::pytest_tcltest::set_arguments {} {
+    variable plan
+    set ::argv $plan(argv)
+    set ::argc [llength $plan(argv)]
+}
+
 # Have the command for the next file in `command`, and its surroundings ready; whether there is one.
 proc ::pytest_tcltest::next_file {} {
     variable queue

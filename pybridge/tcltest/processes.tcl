@@ -64,10 +64,7 @@ proc ::pytest_tcltest::begin_for_another {settings path} {
     variable totals handed
     watch
     if {$plan(setup) ne ""} {
-        set code [catch {uplevel #0 [sourcing $plan(setup)]} message options]
-        if {$code} {
-            end_with_fault {*}[fault $code $message $options]
-        }
+        run_setup end_with_fault
     }
 }
 

@@ -219,3 +219,22 @@ def test_a_group_has_not_the_id_of_a_test(pytester):
     assert outcomes(run(pytester, "-p", "cacheprovider")) == (1, 0, 3)
     for _ in range(2):
         assert outcomes(run(pytester, "-p", "cacheprovider", "--lf")) == (0, 0, 3)
+
+
+REMOVE = "file delete -force [file dirname $::pytest_tcltest::plan(events)]"
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        (f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{REMOVE}}} y\n", "while this test ran"),
+        (f"{REMOVE}\ntest a-1 {{}} {{expr 1}} 1\n", "half-way*"),
+    ],
+    ids=["in a test", "between the tests"],
+)
+def test_a_suite_that_removes_our_temporary_folder_is_told_so(pytester, text, when):
+    write(pytester, a=suite(text))
+    result = run(pytester)
+    assert result.ret == 1
+    what = "ended with status 1, after something had removed pytest's temporary folder,"
+    result.stdout.fnmatch_lines([f"E   the process {what} {when}"])

@@ -3,11 +3,14 @@
 import shlex
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from pybridge.tcltest import main_script
 from pybridge.tcltest.main_script import begins_as_tclsh
+from tests.processes import PATIENCE
 from tests.screens import installed, virtual_display
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import HEAD, TCLSH, UNFORESEEN, outcomes, run, status_of, suite, tclsh_counts, write
@@ -36,8 +39,8 @@ def script(path: Path, command: str) -> str:
 
 
 def test_tclsh_and_tcltorch_do() -> None:
-    assert begins_as_tclsh(tuple(TCLSH))
-    assert begins_as_tclsh(())
+    assert begins_as_tclsh(tuple(TCLSH), PATIENCE)
+    assert begins_as_tclsh((), PATIENCE)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +48,17 @@ def test_tclsh_and_tcltorch_do() -> None:
 )
 def test_others_do_not(tmp_path: Path, command: str) -> None:
     option = script(tmp_path / "interpreter", command.format(tclsh=shlex.join(TCLSH)))
-    assert not begins_as_tclsh((option.partition("=")[2],))
+    assert not begins_as_tclsh((option.partition("=")[2],), PATIENCE)
+
+
+def test_one_that_hangs_takes_no_longer_than_a_file_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main_script, "_LONGEST_WAIT", 2 * PATIENCE)
+    command = script(tmp_path / "interpreter", f"exec sleep {2 * PATIENCE}").partition("=")[2]
+    begin = time.monotonic()
+    assert not begins_as_tclsh((command,), 0.1)
+    assert time.monotonic() - begin < PATIENCE
 
 
 # The first reads no init.tcl of ours, as if its library were built in.
@@ -95,7 +108,7 @@ def test_wish_does_not_and_may_end_by_an_event(pytester, monkeypatch):
     with virtual_display((300, 300)) as name:
         monkeypatch.setenv("DISPLAY", name)
         result = run(pytester, "-v", "--tcltest-interpreter=wish")
-        assert not begins_as_tclsh((shutil.which("wish"),))
+        assert not begins_as_tclsh((shutil.which("wish"),), PATIENCE)
     assert result.parseoutcomes() == {"passed": 4, "errors": 2}
     result.stdout.fnmatch_lines(
         [

@@ -168,7 +168,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         contents.output = process.output((0, 0), None)
         kinds = [event[1] for event in events]
         if "file" not in kinds:
-            contents.problem = _problem_before(settings, events, End(process.status or 0, stopped))
+            contents.problem = _problem_before(settings, events, process.end(stopped))
             return
         contents.cut_short = bool(stopped)
         if stopped and len(events) > _MANY_TESTS:
@@ -179,7 +179,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         contents.in_setup = _tests(events[:begin], path)
         _read(events[begin:], path, contents)
         if not contents.problem:
-            _judge_end(contents, path, End(process.status or 0, stopped))
+            _judge_end(contents, path, process.end(stopped))
     except KeyboardInterrupt as interrupt:
         events += process.events()
         found = _tests(events, path)

@@ -28,7 +28,7 @@ tcl.setvar("tcl_rcFileName", "")
 tcl.evalfile(sys.argv[1])
 """
 _PAUSE = 0.002  # seconds between two looks at a process
-_LONGEST_WAIT = 60.0  # seconds; an interpreter that takes longer gets no test run either
+_LONGEST_WAIT = 60.0  # seconds
 
 
 def write_init_script(folder: Path, plan: Path | None = None) -> None:
@@ -46,13 +46,14 @@ def write_init_script(folder: Path, plan: Path | None = None) -> None:
 
 
 @functools.cache
-def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
+def begins_as_tclsh(interpreter: tuple[str, ...], timeout: float) -> bool:
     """Whether a program reads the `init.tcl` in TCL_LIBRARY, sets `tcl_rcFileName`, and evaluates its script.
 
     Not wish, which tells of an error without calling `exit`.
 
     Args:
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch.
+        timeout: how many seconds a test file has; one that takes as long, or a minute, does not.
     """
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
@@ -61,13 +62,13 @@ def begins_as_tclsh(interpreter: tuple[str, ...]) -> bool:
         script.write_text(_TELL)
         command = interpreter or (sys.executable, "-S", "-c", _TCLTORCH)
         with contextlib.suppress(OSError):  # to start it for a test file will tell
-            return b"1" in _output([*command, str(script)], folder).splitlines()
+            return b"1" in _output([*command, str(script)], folder, timeout).splitlines()
     return False
 
 
-def _output(command: list[str], folder: Path) -> bytes:
+def _output(command: list[str], folder: Path, timeout: float) -> bytes:
     """What such a process writes until it ends, or has taken too long; what it has started ends, too."""
-    deadline = time.monotonic() + _LONGEST_WAIT
+    deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
     with tempfile.TemporaryFile() as output:
         process = start_process(command, folder, output, output, folder)
         while status_of(process) is None and time.monotonic() < deadline:

@@ -48,6 +48,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
@@ -73,10 +74,12 @@ class End:
     Args:
         status: its exit status; negative, the signal that killed it.
         stopped: why we have killed it; empty when we have not.
+        undone: whether it could no longer tell what happens in it: the folder where it does is gone.
     """
 
     status: int
     stopped: str = ""
+    undone: bool = False
 
     @property
     def exited(self) -> bool:
@@ -88,6 +91,12 @@ class End:
         return self.exited and self.status == 0
 
     def __str__(self) -> str:
+        if self.undone:
+            return f"{self._how}, after something had removed pytest's temporary folder,"
+        return self._how
+
+    @property
+    def _how(self) -> str:
         if self.stopped:
             return self.stopped
         if self.status >= 0:
@@ -147,26 +156,34 @@ class TclProcess:
         self, settings: Settings, mode: str, files: list[Path], plan: Iterable[tuple[str, ...]] = ()
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-        self._events = self._folder / "events"
-        self._events.touch()
+        self._open = contextlib.ExitStack()
         self._position = 0
-        self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter)
+        self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter, settings.timeout)
         self._script_end = ScriptEnd()
         try:
+            self._read = {name: self._opened(name) for name in ("events", "stdout", "stderr")}
             self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0])
         except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._discard()
             raise
+
+    def _opened(self, name: str) -> BinaryIO:
+        """What is read of a file that the process writes, also when a suite has removed the folder."""
+        path = self._folder / name
+        path.touch()
+        return self._open.enter_context(open(path, "rb"))
+
+    def _discard(self) -> None:
+        self._open.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write_plan(
         self, settings: Settings, mode: str, files: list[Path], plan: Iterable[tuple[str, ...]]
     ) -> None:
         lines: list[tuple[str, ...]] = [
             ("mode", mode),
-            ("events", str(self._events)),
-            ("stdout", str(self._folder / "stdout")),
-            ("stderr", str(self._folder / "stderr")),
+            *((name, stream.name) for name, stream in self._read.items()),
             ("match", str(tcl_package() / "tcltest" / "match.tcl")),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
             ("driver", str(int(not self._main_script))),
@@ -196,29 +213,35 @@ class TclProcess:
 
     def events(self) -> list[Event]:
         """The events since the last call."""
-        with open(self._events, "rb") as stream:
-            stream.seek(self._position)
-            lines = stream.read()
+        self._read["events"].seek(self._position)
+        lines = self._read["events"].read()
         whole = lines.rpartition(b"\n")[0]
         if not whole:
             return []
         self._position += len(whole) + 1
-        events = [self._whole(decode(line)) for line in whole.split(b"\n")]
+        events = [event for line in whole.split(b"\n") for event in self._whole(decode(line))]
         return self._script_end.take_out(events)
 
-    def _whole(self, event: Event) -> Event:
+    def _whole(self, event: Event) -> list[Event]:
         """The event itself, where it is a long one that stands in a file of its own."""
         if event[1] != "apart":
-            return event
-        path = self._events.with_name(self._events.name + event[2])
-        line = path.read_bytes()
-        path.unlink()
-        return decode(line.removesuffix(b"\n"))
+            return [event]
+        path = self._folder / f"events{event[2]}"
+        try:
+            line = path.read_bytes()
+        except FileNotFoundError:  # gone with the folder, which `End` tells
+            return []
+        path.unlink(missing_ok=True)
+        return [decode(line.removesuffix(b"\n"))]
 
     @property
     def status(self) -> int | None:
         """The exit status; None while the process runs."""
         return status_of(self._process)
+
+    def end(self, stopped: str) -> End:
+        """How it has ended, and why we have killed it; empty when we have not."""
+        return End(self.status or 0, stopped, not self._folder.exists())
 
     def watch(self, take: Callable[[list[Event]], bool]) -> bool:
         """Give events to `take` as they come, an empty list now and then, until the process has ended.
@@ -252,8 +275,8 @@ class TclProcess:
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
-        with open(self._folder / name, "rb") as stream:
-            return excerpt(stream, start, os.fstat(stream.fileno()).st_size if end is None else end)
+        stream = self._read[name]
+        return excerpt(stream, start, os.fstat(stream.fileno()).st_size if end is None else end)
 
     def kill(self) -> None:
         """End the process and all that it has started."""
@@ -262,7 +285,7 @@ class TclProcess:
     def close(self) -> None:
         """Kill what still runs, and remove the files."""
         self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._discard()
 
 
 @contextlib.contextmanager

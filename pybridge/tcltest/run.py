@@ -138,7 +138,7 @@ class Run:
             if process is None:
                 return
             if not process.watch(partial(self._take_batch, process, enough)):
-                self._end_process(process, End(process.status or 0, self._stopped))
+                self._end_process(process, process.end(self._stopped))
 
     def _take_batch(self, process: TclProcess, enough: Callable[[], bool], events: list[Event]) -> bool:
         for event in events:

@@ -191,6 +191,112 @@ def test_each_report_is_about_the_item_that_runs(pytester):
     assert outcomes(run(pytester)) == (3, 1, 1)
 
 
+NEEDS_PROTOCOL = """
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    item.phases = []
+    yield
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    item.phases.append("setup")
+    yield
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    item.phases.append(call.when)
+    yield
+    if call.when == "teardown":
+        print()
+        print(item.name, *item.phases)
+"""
+
+
+def test_what_the_search_did_not_find_passes_all_hooks_of_other_plugins(pytester):
+    """As pytest-json-report needs it, which keeps in the item what it is told before the item is set up."""
+    late = "if {[info exists made]} {test a-6 {the last} {expr 1} 1}\n"
+    pytester.makeconftest(NEEDS_PROTOCOL)
+    write(pytester, a=HIDDEN.replace(END, "") + late + END, b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "-s")
+    assert outcomes(result) == (5, 1, 1)
+    phases = {line.split()[0] for line in result.outlines if line.endswith(" setup setup call teardown")}
+    assert phases == {"a-1", "b::a-2", "a-3", "a-1[2]", "a-4", "a-6", "b-1"}
+
+
+REPEATS = """
+import pytest
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    yield
+    if call.when == "call" and call.excinfo:
+        item.ihook.pytest_runtest_teardown(item=item, nextitem=item)
+        item._initrequest()
+        item.ihook.pytest_runtest_setup(item=item)
+        repeated = pytest.CallInfo.from_call(lambda: item.ihook.pytest_runtest_call(item=item), "call")
+        assert type(repeated.excinfo.value) is type(call.excinfo.value)
+"""
+
+
+def test_a_test_that_another_plugin_repeats_fails_again(pytester):
+    """As with pytest-retry: without an item's `_initrequest` it ends pytest."""
+    pytester.makeconftest(REPEATS)
+    write(pytester, a=suite("test a-1 {} {expr 1} 2\ntest a-2 {} {expr 1} 1"))
+    assert outcomes(run(pytester)) == (1, 0, 1)
+
+
+QUIET = """
+import pytest
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config):
+    config.pluginmanager.unregister(name="terminalreporter")
+    config.pluginmanager.register(Quiet(config), "terminalreporter")
+
+class Quiet:
+    def __init__(self, config):
+        self.config = config
+
+    def pytest_runtest_logstart(self, nodeid, location):
+        print("begins", nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self):
+        print("the end")
+
+    def pytest_sessionfinish(self, exitstatus):
+        self.config.hook.pytest_terminal_summary(
+            terminalreporter=self, exitstatus=exitstatus, config=self.config
+        )
+"""
+
+
+def test_another_plugin_may_report_in_the_place_of_pytest(pytester):
+    """As pytest-tldr does."""
+    pytester.makeconftest(QUIET)
+    write(pytester, a=suite(FAKE_HANDLES + "test a-1 {} {lappend torch::live tensor7; expr 1} 1"))
+    result = run(pytester, "-s")
+    assert result.ret == 0
+    assert {"begins a.test::a-1", "the end"} <= set(result.outlines)
+
+
+def test_shuffled_items_of_two_files_are_reported_once(pytester):
+    """pytest takes a file down each time it comes to an item of another one."""
+    pytester.makeconftest(
+        "def pytest_collection_modifyitems(items): items.sort(key=lambda item: item.name[2:])"
+    )
+    late = (
+        suite("{0}test {1}-1 {{}} {{expr 1}} 1\ntest {1}-2 {{}} {{expr 1}} 1\n")
+        + "test {1}-3 {{}} {{expr 1}} 1"
+    )
+    write(pytester, a=late.format("", "a"), b=late.format("", "b"))
+    result = run(pytester, "-v")
+    assert list(status_of(result)) == ["a.test::a-1", "b.test::b-1", "a.test::a-2", "b.test::b-2"]
+    assert result.parseoutcomes() == {"passed": 4, "warnings": 2}
+
+
 def test_of_a_selection_only_those_run_that_it_names(pytester):
     write(pytester, a=HIDDEN)
     result = run(pytester, "-v", "-k", "a-1")

@@ -33,6 +33,7 @@ class TclFile(pytest.File):
     """
 
     trailing: tuple[str, str] = ("", "")
+    _taken_down = False
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         suites = self.config.stash[SUITES]
@@ -45,11 +46,16 @@ class TclFile(pytest.File):
             yield broken
 
     def teardown(self) -> None:
-        """Say what is wrong with the file as a whole, if no test of it can say it."""
+        """Say what is wrong with the file as a whole, if no test of it can say it.
+
+        pytest calls this again where tests are reported later that it has not collected, or has shuffled.
+        """
         suites = self.config.stash[SUITES]
         stopped = self.session.shouldfail or self.session.shouldstop
-        if self.path not in suites.runs or stopped or self.config.getoption("setuponly", False):
+        done = self._taken_down or self.path not in suites.runs
+        if done or stopped or self.config.getoption("setuponly", False):
             return
+        self._taken_down = True
         file = suites.runs[self.path].finish(self.path)
         self.trailing = file.trailing
         problems = []
@@ -115,12 +121,21 @@ def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
 
 
 class TclItem(pytest.Item):
-    """A test."""
+    """A test.
 
-    def __init__(self, name: str, parent: Node, test: TclTest, **arguments: Any) -> None:
+    Args:
+        nodeid: of one that pytest has not collected; another has that of its place.
+
+    Attributes:
+        collected: whether pytest has collected it.
+        unreported: whether no report is to come of it.
+    """
+
+    def __init__(self, name: str, parent: Node, test: TclTest, nodeid: str = "", **arguments: Any) -> None:
+        self.collected = not nodeid
         # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
         names = [each.name for each in parent.listchain() if isinstance(each, TclNames)]
-        super().__init__(name, parent, nodeid="::".join([parent.nodeid, *names, name]), **arguments)
+        super().__init__(name, parent, nodeid=nodeid or "::".join([parent.nodeid, *names, name]), **arguments)
         self.test = test
         self._outcome: Outcome | None = None
         self.unreported = False
@@ -173,6 +188,9 @@ class TclItem(pytest.Item):
             raise Failure(self.test, outcome, strict_leaks=strict, beyond_totals=beyond_totals)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
+
+    def _initrequest(self) -> None:
+        """Nothing is to be made ready anew where pytest-retry asks for that: the test has run, once."""
 
     def amend_report(self, report: pytest.TestReport) -> None:
         """Give a report what pytest cannot know: the time in Tcl, and where the skipped test stands."""

@@ -100,7 +100,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         return None
     from pybridge.tcltest.nodes import TclItem
 
-    if not isinstance(item, TclItem):
+    if not isinstance(item, TclItem) or not item.collected:
         return None
     from pybridge.tcltest.protocol import report_earlier
 
@@ -116,7 +116,7 @@ def pytest_after_runtest_protocol(
     if item.config.stash[SUITES].runs and (nextitem is None or nextitem.path != item.path):
         from pybridge.tcltest.protocol import report_further
 
-        report_further(item)
+        report_further(item, nextitem)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -153,6 +153,8 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int | pytest.ExitCode
 ) -> None:
+    if not hasattr(terminalreporter, "getreports"):
+        return  # it is of another plugin, such as pytest-tldr
     suites = terminalreporter.config.stash[SUITES]
     comparison = str(suites.comparisons) if suites.settings.compare else ""
     if comparison:

@@ -1,8 +1,5 @@
 """How a test is reported that pytest did not collect, and how one is not reported that it did."""
 
-from collections.abc import Callable
-from typing import Literal
-
 import pytest
 from _pytest.runner import runtestprotocol
 
@@ -20,7 +17,7 @@ def report_earlier(item: TclItem, nextitem: pytest.Item | None) -> bool | None:
     if not item.is_to_run():
         return None
     runs = item.begins()
-    _report_all(item, item.config.stash[SUITES].runs[item.path].take_earlier(item.path, item.test))
+    _report_all(item, item.config.stash[SUITES].runs[item.path].take_earlier(item.path, item.test), item)
     if _stops(item):
         return True
     if runs:
@@ -48,44 +45,39 @@ def _leave_out(item: TclItem, nextitem: pytest.Item | None) -> None:
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-def report_further(item: pytest.Item) -> None:
+def report_further(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Report what is left of the item's file: not found by the search, or counted again."""
     suites = item.config.stash[SUITES]
     if item.path in suites.runs and not _stops(item):
-        _report_all(item, suites.runs[item.path].take_further(item.path))
+        _report_all(item, suites.runs[item.path].take_further(item.path), nextitem)
 
 
-def _report_all(item: pytest.Item, tests: list[TclTest]) -> None:
-    """Report tests that have no item in the place of one of their file."""
+def _report_all(item: pytest.Item, tests: list[TclTest], nextitem: pytest.Item | None) -> None:
+    """Report tests that have no item in the place of one of their file.
+
+    Args:
+        nextitem: the item that follows them.
+    """
     if not tests:  # as most often; of many items, finding the place takes its time
         return
-    parent = item.getparent(TclFile)
-    assert parent is not None
     place = item.session.items.index(item)
-    for test in tests:
-        (names,) = item_names([test], parent.taken)
-        found = TclItem.from_parent(parent, name="::".join(names), test=test)
+    found = [_item_of(test, item) for test in tests]
+    for each, following in zip(found, [*found[1:], nextitem], strict=True):
         item.session.testscollected += 1
-        item.session.items[place] = found  # pytest-xdist wants a report to be about the item that runs
+        item.session.items[place] = each  # pytest-xdist wants a report to be about the item that runs
         try:
-            _report(found)
+            each.ihook.pytest_runtest_protocol(item=each, nextitem=following)
         finally:
             item.session.items[place] = item
         if _stops(item):
             return
 
 
-def _report(item: TclItem) -> None:
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    if _report_step(item, "setup", item.setup):
-        _report_step(item, "call", item.runtest)
-    _report_step(item, "teardown", lambda: None)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-
-
-def _report_step(item: TclItem, when: Literal["setup", "call", "teardown"], step: Callable[[], None]) -> bool:
-    """Report one step, and say whether it went well."""
-    call = pytest.CallInfo.from_call(step, when)
-    report = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    item.ihook.pytest_runtest_logreport(report=report)
-    return bool(report.passed)
+def _item_of(test: TclTest, item: pytest.Item) -> TclItem:
+    """An item that pytest can set up where it can set up the other, of the same file."""
+    file = item.getparent(TclFile)
+    assert file is not None
+    assert item.parent is not None
+    (names,) = item_names([test], file.taken)
+    name = "::".join(names)
+    return TclItem.from_parent(item.parent, name=name, test=test, nodeid=f"{file.nodeid}::{name}")

@@ -386,4 +386,17 @@ COMMANDS = {
         """,
         ["slow-1"],
     ),
+    "deletes_all_namespaces": (
+        r"""
+        test n-1 {} {expr 1} 1
+        cleanupTests
+        rename interp other
+        rename package bundle
+        namespace delete {*}[lsearch -all -inline -not [namespace children ::] ::tcl]
+        other create kid
+        bundle require Tcl
+        source /dev/null
+        """,
+        [],
+    ),
 }

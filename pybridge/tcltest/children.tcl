@@ -5,6 +5,7 @@ proc ::pytest_tcltest::interp_called {command op} {
     variable leave_traced
     variable lent
     lassign $command name verb path limit
+    note_limit $command
     # after a command that sets the recursion limit of this interpreter, no level may be left for a trace
     set wanted [expr {$limit eq "" || $path ne "" || ![string match rec* $verb]}]
     if {$wanted != $leave_traced} {
@@ -12,6 +13,13 @@ proc ::pytest_tcltest::interp_called {command op} {
     }
     if {!$lent && [is_listing $verb]} {
         hide_writer $path
+    }
+}
+
+# Take note of an `interp limit` that sets one.
+proc ::pytest_tcltest::note_limit {command} {
+    if {[string match l* [lindex $command 1]] && [llength $command] > 4} {
+        variable limits_set 1
     }
 }
 
@@ -33,7 +41,7 @@ proc ::pytest_tcltest::is_listing {verb} {
 proc ::pytest_tcltest::trace_leave {name wanted} {
     variable leave_traced
     set verb [expr {$wanted ? "add" : "remove"}]
-    set trace [list trace $verb execution $name leave [tolerant interp_returned]]
+    set trace [list trace $verb execution $name leave [called interp_returned]]
     if {![catch {uplevel 1 $trace}]} {
         set leave_traced $wanted
     }
@@ -129,7 +137,7 @@ proc ::pytest_tcltest::lend_writer {path} {
     set lent [list {*}$path $writer]
     set commands [interp limit $path commands -value]
     interp limit $path commands -value {} ;# or another trace could run nothing in the writer
-    interp create -- $lent
+    interp create -safe -- $lent
     interp limit $path commands -value $commands
     take_limits $lent
     foreach name {write_event sizes now} {
@@ -190,40 +198,24 @@ proc ::pytest_tcltest::call {name args} {
     ::pytest_tcltest::writer eval call $name $args
 }
 
-# Have the traces go with what they call: a suite may delete all namespaces.
-proc ::pytest_tcltest::let_go_of_traces {} {
-    trace add command ::pytest_tcltest::call delete {::apply {args {
-        foreach command {::package ::source ::load ::interp ::exit} {
-            foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
-                if {[lindex $each 1 0] eq "::pytest_tcltest::call"} {
-                    trace remove execution $command {*}$each
-                }
-            }
-        }
-    }}}
-}
-
 # In the interpreter that watches a child: call what a trace there calls, unless it can't be. The writer of a child is
 # hidden without the child's commands.
 proc ::pytest_tcltest::call_in {path name args} {
-    lassign [lindex $args 0] command verb target
-    if {$name eq "::pytest_tcltest::interp_called" && [is_listing $verb]} {
+    set called [lindex $args 0]
+    lassign $called command verb target
+    note_limit $called
+    if {![concerns_us $name $called]} {
+        tailcall allow $path 2
+    } elseif {$name eq "::pytest_tcltest::interp_called" && [is_listing $verb]} {
         hide_writer_in $path $target
     } elseif {$name eq "::pytest_tcltest::interp_returned" && [is_listing $verb]} {
         allow $path 2
         tailcall show_writer
     }
     set levels [interp recursionlimit $path]
-    set commands [interp limit $path commands -value]
     interp recursionlimit $path [expr {$levels + 100}]
-    interp limit $path commands -value {}
-    set begin [command_count $path]
-    set code [catch {interp eval $path [list $name {*}$args]} message options]
-    set end [command_count $path]
-    set asking [expr {[command_count $path] - $end}] ;# in a safe child, `info cmdcount` is two commands
+    set code [catch {uncounted $path [list $name {*}$args]} message options]
     interp recursionlimit $path $levels
-    interp limit $path commands -value $commands
-    allow $path [expr {$end - $begin + 2 * $asking + 2}] ;# the child has called this by two commands
     if {$code && [is_whole $path]} {
         return -options $options $message
     }
@@ -236,8 +228,41 @@ proc ::pytest_tcltest::call_in {path name args} {
     return
 }
 
+# Evaluate a command in a child. Where its commands are limited, neither this counts nor the two by which it asked for
+# this.
+proc ::pytest_tcltest::uncounted {path command} {
+    variable limits_set
+    if {!$limits_set || [set commands [interp limit $path commands -value]] eq ""} {
+        return [interp eval $path $command]
+    }
+    interp limit $path commands -value {}
+    set begin [command_count $path]
+    set code [catch {interp eval $path $command} message options]
+    set end [command_count $path]
+    set asking [expr {[command_count $path] - $end}] ;# in a safe child, `info cmdcount` is two commands
+    interp limit $path commands -value [expr {$commands + $end - $begin + 2 * $asking + 2}]
+    return -options $options $message
+}
+
+# Whether there is anything to do for what a trace in a child calls. Most calls of `interp` and `package` are not about
+# children or packages, and there may be hundreds of thousands.
+proc ::pytest_tcltest::concerns_us {name command} {
+    switch $name {
+        ::pytest_tcltest::package_called {return [may_bring_package $command]}
+        ::pytest_tcltest::interp_called - ::pytest_tcltest::interp_returned {
+            set verb [lindex $command 1]
+            return [expr {[string match cr* $verb] || [string match rec* $verb] || [is_listing $verb]}]
+        }
+        default {return 1}
+    }
+}
+
 # Have commands of ours not count, where those of a child are limited.
 proc ::pytest_tcltest::allow {path count} {
+    variable limits_set
+    if {!$limits_set} {
+        return
+    }
     set commands [interp limit $path commands -value]
     if {$commands ne ""} {
         interp limit $path commands -value [expr {$commands + $count}]

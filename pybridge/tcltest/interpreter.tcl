@@ -21,6 +21,7 @@ namespace eval ::pytest_tcltest {
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable lent 0      ;# in a child: the writer is lent by the interpreter that watches this one
     variable leave_traced 0    ;# whether there is a trace that calls us when `interp` has done something
+    variable limits_set 0 ;# whether the commands or the time of any child may be limited
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run
@@ -259,38 +260,53 @@ proc ::pytest_tcltest::read_plan {} {
 proc ::pytest_tcltest::watch {} {
     variable lent
     look
-    foreach command {::package ::source ::load} {
+    foreach {command called} {::package package_called ::source look ::load look} {
         if {[namespace which -command $command] ne ""} {
-            trace add execution $command leave [tolerant look]
+            trace_calls $command leave $called
         }
     }
     watch_exit
-    trace add execution ::interp enter [tolerant interp_called]
+    trace_calls ::interp enter interp_called
     trace_leave ::interp 1
-    if {$lent} {
-        let_go_of_traces
+}
+
+# What a trace calls: one of our procedures. In a child, which may have lost the commands that this takes, the interpreter
+# that watches it sees to it.
+proc ::pytest_tcltest::called {name} {
+    variable lent
+    return [concat [expr {$lent ? "::pytest_tcltest::call" : ""}] ::pytest_tcltest::$name]
+}
+
+# Have a command call one of our procedures, until a suite deletes all namespaces.
+proc ::pytest_tcltest::trace_calls {command op name} {
+    variable lent
+    trace add execution $command $op [called $name]
+    let_go_of $command
+    if {!$lent} { # in a child, whose commands may be limited, this would count
+        trace add command $command rename ::pytest_tcltest::traced_renamed
     }
 }
 
-# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it. In a child, which may
-# have lost the commands that it takes to find out, the interpreter that watches it does this.
-proc ::pytest_tcltest::tolerant {name} {
-    variable lent
-    if {$lent} {
-        return [list ::pytest_tcltest::call ::pytest_tcltest::$name]
-    }
-    return [list ::apply {{name args} {
-        if {[::namespace which -command $name] ne ""} {
-            tailcall $name {*}$args
+proc ::pytest_tcltest::traced_renamed {old new op} {
+    let_go_of $new
+}
+
+# Have the traces of a command go with what they call.
+proc ::pytest_tcltest::let_go_of {command} {
+    trace add command ::pytest_tcltest::call delete [list ::apply {{command args} {
+        foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
+            if {[string match ::pytest_tcltest::* [lindex $each 1 0]]} {
+                trace remove execution $command {*}$each
+            }
         }
-    }} ::pytest_tcltest::$name]
+    }} $command]
 }
 
 # Have `exit` tell that it is called, also one that a package such as Expect, or a suite, has put in the place of Tcl's.
 proc ::pytest_tcltest::watch_exit {} {
-    set trace [list enter [tolerant exit_called]]
+    set trace [list enter [called exit_called]]
     if {[namespace which -command ::exit] ne "" && $trace ni [trace info execution ::exit]} {
-        trace add execution ::exit {*}$trace
+        trace_calls ::exit enter exit_called
         trace add command ::exit {rename delete} ::pytest_tcltest::exit_replaced
     }
 }
@@ -310,6 +326,18 @@ proc ::pytest_tcltest::exit_called {args} {
         prepare
         emit exits
     }
+}
+
+proc ::pytest_tcltest::package_called {command args} {
+    if {[may_bring_package $command]} {
+        look
+    }
+}
+
+# Whether it is `package require`, or a `package provide` that is no question.
+proc ::pytest_tcltest::may_bring_package {command} {
+    set verb [lindex $command 1]
+    return [expr {[string match r* $verb] || ([string match pro* $verb] && [llength $command] > 3)}]
 }
 
 # Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,

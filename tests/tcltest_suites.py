@@ -33,7 +33,7 @@ TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
 TICK = "set f [open ticks a]; puts -nonewline $f .; close $f"  # lets time pass where the clock is stopped
 HANG = f"while 1 {{{TICK}; after 20}}"
 TIMEOUT = 10  # seconds, where time passes: on a busy machine a program may need some of them to begin
-_COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
+COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
 
 
 def suite(body: str) -> str:
@@ -45,7 +45,7 @@ def tclsh_counts(path: Path, *words: str) -> tuple[int, int, int]:
     """Passed, skipped and failed as `tclsh file.test` prints them, run in the file's folder."""
     command = [*TCLSH, path.name, *words]
     run = subprocess.run(command, cwd=path.parent, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-    counts = _COUNTS.findall(run.stdout.decode("utf-8", "replace"))
+    counts = COUNTS.findall(run.stdout.decode("utf-8", "replace"))
     assert counts, f"{run.stdout!r} {run.stderr!r}"
     total, passed, skipped, failed = (sum(map(int, column)) for column in zip(*counts, strict=True))
     assert total >= passed + skipped + failed  # a test without a result is counted, too

@@ -184,18 +184,18 @@ proc ::pytest_tcltest::hide_writer_in {child path} {
     }
 }
 
-proc ::pytest_tcltest::show_writer_in {child eval what {name ""} {words {}}} {
+proc ::pytest_tcltest::show_writer_in {child eval words} {
     variable hidden $child
     show_writer
-    if {$what eq "call"} {
-        tailcall call_in $child $name {*}$words
+    if {[lindex $words 0] eq "call"} {
+        tailcall call_in $child {*}[lrange $words 1 end]
     }
 }
 
-# What the traces in a child call: one of our procedures, by way of the interpreter that watches it. A suite may have
-# hidden all commands of the child, so none is used here. The words in `args` are quoted as those of a list.
-proc ::pytest_tcltest::call {name args} {
-    ::pytest_tcltest::writer eval call $name $args
+# What the traces in a child call, with the words of a command of the writer: by `call`, the interpreter that watches the
+# child sees to one of our procedures. A suite may have hidden all commands of the child, so none is used here.
+proc ::pytest_tcltest::call {args} {
+    ::pytest_tcltest::writer eval $args
 }
 
 # In the interpreter that watches a child: call what a trace there calls, unless it can't be. The writer of a child is

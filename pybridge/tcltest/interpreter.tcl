@@ -274,7 +274,7 @@ proc ::pytest_tcltest::watch {} {
 # that watches it sees to it.
 proc ::pytest_tcltest::called {name} {
     variable lent
-    return [concat [expr {$lent ? "::pytest_tcltest::call" : ""}] ::pytest_tcltest::$name]
+    return [list {*}[expr {$lent ? "::pytest_tcltest::call call" : ""}] ::pytest_tcltest::$name]
 }
 
 # Have a command call one of our procedures, until a suite deletes all namespaces.

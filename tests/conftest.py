@@ -62,6 +62,7 @@ _LONG = (
     "test_daemon_control.py",
     "test_daemon_child.py",
     "test_prompt_ctrl_c.py",
+    "test_tcltest_random.py",
     "test_tcltest_reports.py",
     "test_interpreter_end.py",
     "test_daemon_program.py",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import eventually, is_running
-from tests.tcltest_suites import HEAD, TIMEOUT, run, suite, write
+from tests.tcltest_suites import HANG, HEAD, TIMEOUT, run, stop_clock, suite, write
 
 pytest_plugins = ["pytester"]
 
@@ -53,6 +53,19 @@ def test_what_does_not_end_or_prints_no_totals_alone(pytester: pytest.Pytester) 
             "not a.test, b.test, which did not end or printed no totals there",
         ]
     )
+
+
+def test_what_takes_too_long_with_pytest_is_not_compared(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of how many tests there is no result then says nothing of what the suite looks for."""
+    stop_clock(pytester, monkeypatch)
+    hangs = f"test a-4 {{}} {{if {{[namespace exists ::pytest_tcltest]}} {{{HANG}}}; expr 1}} 1"
+    write(pytester, a=suite(f"{GOOD}\n{hangs}"))
+    result = run(pytester, "--tcltest-compare")
+    assert result.parseoutcomes() == {"passed": 1, "skipped": 1, "failed": 2}
+    result.stdout.no_fnmatch_line("*counts differ*")
+    result.stdout.fnmatch_lines(["*: 0 files; not a.test, of which not all tests have run"])
 
 
 def test_where_some_tests_are_selected_nothing_is_compared(pytester: pytest.Pytester) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pybridge.tcltest import collection
 from pybridge.tcltest.process import TclProcess
 from pybridge.tcltest.shared import search_once
+from tests.processes import PATIENCE
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -1070,6 +1071,28 @@ def test_workers_of_xdist_search_different_files_at_the_same_time(pytester):
     result = run(pytester, "-p", "xdist", "-n2", "--dist", "loadfile")
     assert result.parseoutcomes() == {"passed": 2}
     assert not (pytester.path / "missed").exists()
+
+
+def test_how_far_the_search_of_the_workers_has_come_is_on_the_terminal(pytester):
+    """pytest-xdist shows nothing between the start of the workers and the first test."""
+    write(
+        pytester,
+        a=suite("while {![file exists go]} {after 20}\ntest a-1 {} {expr 1} 1"),
+        b=suite("test b-1 {} {expr 1} 1"),
+    )
+    ours, its = os.openpty()
+    words = ["-n2", "--dist", "loadfile", "-p", "no:cacheprovider", "-W", "ignore"]
+    process = pytester.popen([sys.executable, "-m", "pytest", *words], stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    with os.fdopen(ours, "rb", 0) as terminal:
+        shown = b""
+        while b"looking for tests in Tcl files: 1 searched" not in shown:
+            shown += terminal.read(1000)
+        (pytester.path / "go").touch()
+        while b"2 passed" not in shown:
+            shown += terminal.read(1000)
+        process.wait(PATIENCE)
+    assert b" searched" not in shown.partition(b"[2 items]")[2]
 
 
 def test_while_one_worker_searches_a_file_another_searches_the_next(tmp_path):

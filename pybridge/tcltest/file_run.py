@@ -32,6 +32,7 @@ class FileRun:
         lost: why tests without an outcome have none; set when the file has ended.
         trailing: what was written after the last test.
         ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
+        stopped: whether it took too long.
         explained: whether a report says why the file ended.
     """
 
@@ -52,6 +53,7 @@ class FileRun:
     ended: bool = False
     cleaned: bool = False
     sourced: bool = False
+    stopped: bool = False
     explained: bool = False
 
     def __post_init__(self) -> None:
@@ -65,6 +67,11 @@ class FileRun:
     def complete(self) -> bool:
         """Whether all of the file was to run and it ran to its end: a test that did not come is not there."""
         return self.ended and self.whole and not self.lost
+
+    @property
+    def comparable(self) -> bool:
+        """Whether its counts can be those of a run without pytest: all was to run, and not for too long."""
+        return self.whole and all(self.tests.values()) and not self.stopped
 
     @property
     def failed(self) -> bool:

@@ -63,7 +63,7 @@ class TclFile(pytest.File):
             file.explained = True
             problems.append(file.problem)
         problems += warn_of_differences(file)
-        if suites.settings.compare and file.whole and all(file.tests.values()):
+        if suites.settings.compare and file.comparable:
             compared, difference = compare_counts(suites.settings, file)
             suites.comparisons.note(self.path, compared)
             problems += filter(None, [difference])

@@ -34,7 +34,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where all workers find what one of them has found."""
-    node.workerinput[_SHARED] = str(node.config.stash[SUITES].share())
+    node.workerinput[_SHARED] = str(node.config.stash[SUITES].share(node.config))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> TclFile | None:
@@ -75,7 +75,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None:
     """Take note of the items that the workers of pytest-xdist have; the controller has none."""
-    node.config.stash[SUITES].nodeids = ids
+    suites = node.config.stash[SUITES]
+    suites.end_search()
+    suites.nodeids = ids
 
 
 @pytest.hookimpl(hookwrapper=True)

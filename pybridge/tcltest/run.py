@@ -189,6 +189,7 @@ class Run:
                 file.end()
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
+        file.stopped = bool(end.stopped)
         died = bool(file.lost)  # what else is wrong with the file has not ended it
         if file.sourced and end.ok and not died:
             self._leave_running(file, process)

@@ -60,6 +60,11 @@ def _searched(folder: Path, path: Path, search: Search, *, wait: bool) -> Conten
         return contents
 
 
+def number_searched(folder: Path) -> int:
+    """How many files have been searched so far."""
+    return sum(not place.suffix for place in folder.iterdir())
+
+
 def tell_interrupted(folder: Path, interrupted: list[Interrupted]) -> None:
     """Leave word of what ran in this worker at Ctrl-C: pytest-xdist sends nothing after that."""
     _write(folder / f"{os.getpid()}.interrupted", interrupted)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pybridge.tcltest.collection import Contents
     from pybridge.tcltest.comparison import Comparisons
     from pybridge.tcltest.run import Interrupted, Run
+    from pybridge.tcltest.search_progress import SearchProgress
 
 
 class Suites:
@@ -33,6 +34,7 @@ class Suites:
         self.settings = settings
         self._shared = shared
         self._owned: Path | None = None
+        self._progress: SearchProgress | None = None
         # while pytest looks up node ids, not all of what it comes by is to be collected
         self.selection_known = False
         self.files_ahead: list[Path] = []  # that are to be collected
@@ -73,12 +75,21 @@ class Suites:
             self.interrupted += [Interrupted(where, ("", "")) for where in interrupt.args]
             raise
 
-    def share(self) -> Path:
-        """The folder for the workers of this run."""
+    def share(self, config: pytest.Config) -> Path:
+        """The folder for the workers of this run; what they find in the search for tests is shown."""
         if self._owned is None:
+            from pybridge.tcltest.search_progress import search_progress
+
             _heed_sigterm()
             self._owned = Path(tempfile.mkdtemp(prefix="tcltest-"))
+            self._progress = search_progress(config, self._owned)
         return self._owned
+
+    def end_search(self) -> None:
+        """Have the progress of the search shown no longer."""
+        if self._progress is not None:
+            self._progress.end()
+            self._progress = None
 
     def note_interrupt(self) -> None:
         """Take note of where the processes are when the user presses Ctrl-C."""
@@ -96,12 +107,13 @@ class Suites:
             self.interrupted += told_interrupted(self._owned)
 
     def stop(self) -> None:
-        """Stop all processes."""
+        """Stop all processes, and what shows progress."""
+        self.end_search()
         for run in self.runs.values():
             run.close()
 
     def close(self) -> None:
-        """Stop all processes, and remove what workers have shared."""
+        """Stop what runs, and remove what workers have shared."""
         self.stop()
         if self._owned is not None:
             shutil.rmtree(self._owned, ignore_errors=True)

@@ -328,6 +328,23 @@ CHILDREN = {
         """,
         [],
     ),
+    "a_child_that_is_limited_by_its_own_command": (
+        r"""
+        interp create kid
+        kid limit commands -value 100000
+        proc taken {script} {
+            set before [kid eval {info cmdcount}]
+            set limit [kid limit commands -value]
+            kid eval $script
+            expr {$limit - [kid limit commands -value] + [kid eval {info cmdcount}] - $before}
+        }
+        test l-1 {} {taken list} 2
+        test l-2 {} {taken {interp exists sub}} 3
+        test l-3 {} {taken {package vcompare 1 2}} 3
+        cleanupTests
+        """,
+        [],
+    ),
     "children_that_report_to_a_file": (
         r"""
         test c-1 {} {expr 1} 1

@@ -5,7 +5,6 @@ proc ::pytest_tcltest::interp_called {command op} {
     variable leave_traced
     variable lent
     lassign $command name verb path limit
-    note_limit $command
     # after a command that sets the recursion limit of this interpreter, no level may be left for a trace
     set wanted [expr {$limit eq "" || $path ne "" || ![string match rec* $verb]}]
     if {$wanted != $leave_traced} {
@@ -13,13 +12,6 @@ proc ::pytest_tcltest::interp_called {command op} {
     }
     if {!$lent && [is_listing $verb]} {
         hide_writer $path
-    }
-}
-
-# Take note of an `interp limit` that sets one.
-proc ::pytest_tcltest::note_limit {command} {
-    if {[string match l* [lindex $command 1]] && [llength $command] > 4} {
-        variable limits_set 1
     }
 }
 
@@ -203,7 +195,6 @@ proc ::pytest_tcltest::call {args} {
 proc ::pytest_tcltest::call_in {path name args} {
     set called [lindex $args 0]
     lassign $called command verb target
-    note_limit $called
     if {![concerns_us $name $called]} {
         tailcall allow $path 2
     } elseif {$name eq "::pytest_tcltest::interp_called" && [is_listing $verb]} {
@@ -231,8 +222,8 @@ proc ::pytest_tcltest::call_in {path name args} {
 # Evaluate a command in a child. Where its commands are limited, neither this counts nor the two by which it asked for
 # this.
 proc ::pytest_tcltest::uncounted {path command} {
-    variable limits_set
-    if {!$limits_set || [set commands [interp limit $path commands -value]] eq ""} {
+    set commands [interp limit $path commands -value]
+    if {$commands eq ""} {
         return [interp eval $path $command]
     }
     interp limit $path commands -value {}
@@ -259,10 +250,6 @@ proc ::pytest_tcltest::concerns_us {name command} {
 
 # Have commands of ours not count, where those of a child are limited.
 proc ::pytest_tcltest::allow {path count} {
-    variable limits_set
-    if {!$limits_set} {
-        return
-    }
     set commands [interp limit $path commands -value]
     if {$commands ne ""} {
         interp limit $path commands -value [expr {$commands + $count}]

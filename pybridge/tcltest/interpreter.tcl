@@ -21,7 +21,6 @@ namespace eval ::pytest_tcltest {
     variable thread ""   ;# in another thread or process than that of the test files: the file's number, and a name
     variable lent 0      ;# in a child: the writer is lent by the interpreter that watches this one
     variable leave_traced 0    ;# whether there is a trace that calls us when `interp` has done something
-    variable limits_set 0 ;# whether the commands or the time of any child may be limited
     variable hidden ""   ;# while `interp children` is called: the interpreter whose writer is to be lent again
     variable made_at {"" 1} ;# file and line where this interpreter was made
     variable inside ""   ;# the name of the test that runs, or was the last to run

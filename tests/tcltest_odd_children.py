@@ -338,9 +338,9 @@ CHILDREN = {
             kid eval $script
             expr {$limit - [kid limit commands -value] + [kid eval {info cmdcount}] - $before}
         }
-        test l-1 {} {taken list} 2
-        test l-2 {} {taken {interp exists sub}} 3
-        test l-3 {} {taken {package vcompare 1 2}} 3
+        test l-1 {} {taken list} 1
+        test l-2 {} {taken {interp exists sub}} 2
+        test l-3 {} {taken {package vcompare 1 2}} 2
         cleanupTests
         """,
         [],

@@ -390,11 +390,14 @@ COMMANDS = {
         r"""
         test n-1 {} {expr 1} 1
         cleanupTests
+        test n-2 {} {trace info command interp} {}
+        cleanupTests
         rename interp other
-        rename package bundle
+        other hide {} package
         namespace delete {*}[lsearch -all -inline -not [namespace children ::] ::tcl]
+        other expose {} package
         other create kid
-        bundle require Tcl
+        package require Tcl
         source /dev/null
         """,
         [],

@@ -221,7 +221,9 @@ def test_a_group_has_not_the_id_of_a_test(pytester):
         assert outcomes(run(pytester, "-p", "cacheprovider", "--lf")) == (0, 0, 3)
 
 
-REMOVE = "file delete -force [file dirname $::pytest_tcltest::plan(events)]"
+OURS = "[file dirname $::pytest_tcltest::plan(events)]"
+REMOVE = f"file delete -force {OURS}"
+EMPTY = f"file delete {{*}}[glob {OURS}/*]"
 
 
 @pytest.mark.parametrize(
@@ -229,12 +231,13 @@ REMOVE = "file delete -force [file dirname $::pytest_tcltest::plan(events)]"
     [
         (f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{REMOVE}}} y\n", "while this test ran"),
         (f"{REMOVE}\ntest a-1 {{}} {{expr 1}} 1\n", "half-way*"),
+        (f"{EMPTY}\ntest a-1 {{}} {{expr 1}} 1\n", "half-way*"),
     ],
-    ids=["in a test", "between the tests"],
+    ids=["in a test", "between the tests", "emptied"],
 )
-def test_a_suite_that_removes_our_temporary_folder_is_told_so(pytester, text, when):
+def test_a_suite_that_removes_our_temporary_files_is_told_so(pytester, text, when):
     write(pytester, a=suite(text))
     result = run(pytester)
     assert result.ret == 1
-    what = "ended with status 1, after something had removed pytest's temporary folder,"
-    result.stdout.fnmatch_lines([f"E   the process {what} {when}"])
+    what = "after something had removed pytest's temporary files,"
+    result.stdout.fnmatch_lines([f"E   the process ended with status ?, {what} {when}"])

@@ -1,4 +1,7 @@
-"""The pytest plugin's counts are tclsh's for random suites."""
+"""The pytest plugin's counts are tclsh's for random suites.
+
+`TCLTORCH_RANDOM_SUITES=100 pytest tests/test_tcltest_random.py` tries a hundred times some that were not tried before.
+"""
 
 import os
 import re
@@ -15,13 +18,12 @@ from tests.tcltest_suites import COUNTS, TCLSH, run
 
 pytest_plugins = ["pytester"]
 
-# How many times some suites are tried. With a number of one's own they are others each time.
 WANTED = os.environ.get("TCLTORCH_RANDOM_SUITES", "")
 TRIED = settings(
     max_examples=int(WANTED or 6),
     derandomize=not WANTED,
     deadline=None,
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 _RESULT = re.compile(r"^[^/]*/(a\d\.test)::.* (PASSED|SKIPPED|FAILED|ERROR)\b.*%\]$", re.M)
 

@@ -261,51 +261,38 @@ proc ::pytest_tcltest::watch {} {
     look
     foreach {command called} {::package package_called ::source look ::load look} {
         if {[namespace which -command $command] ne ""} {
-            trace_calls $command leave $called
+            trace add execution $command leave [tolerant $called]
         }
     }
     watch_exit
-    trace_calls ::interp enter interp_called
+    trace add execution ::interp enter [tolerant interp_called]
     trace_leave ::interp 1
-}
-
-# What a trace calls: one of our procedures. In a child, which may have lost the commands that this takes, the interpreter
-# that watches it sees to it.
-proc ::pytest_tcltest::called {name} {
-    variable lent
-    return [list {*}[expr {$lent ? "::pytest_tcltest::call call" : ""}] ::pytest_tcltest::$name]
-}
-
-# Have a command call one of our procedures, until a suite deletes all namespaces.
-proc ::pytest_tcltest::trace_calls {command op name} {
-    variable lent
-    trace add execution $command $op [called $name]
-    let_go_of $command
-    if {!$lent} { # in a child, whose commands may be limited, this would count
-        trace add command $command rename ::pytest_tcltest::traced_renamed
+    if {$lent} {
+        let_go_of_traces
     }
 }
 
-proc ::pytest_tcltest::traced_renamed {old new op} {
-    let_go_of $new
-}
-
-# Have the traces of a command go with what they call.
-proc ::pytest_tcltest::let_go_of {command} {
-    trace add command ::pytest_tcltest::call delete [list ::apply {{command args} {
-        foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
-            if {[string match ::pytest_tcltest::* [lindex $each 1 0]]} {
-                trace remove execution $command {*}$each
-            }
+# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it. What asks for that is in
+# a namespace that no suite can do without: a lambda in the trace would be compiled for each call. In a child, which may
+# have lost the commands that it takes to ask, the interpreter that watches it does this.
+proc ::pytest_tcltest::tolerant {name} {
+    variable lent
+    if {$lent} {
+        return [list ::pytest_tcltest::call call ::pytest_tcltest::$name]
+    }
+    proc ::tcl::pytest_tcltest {name args} {
+        if {[::namespace which -command $name] ne ""} {
+            tailcall $name {*}$args
         }
-    }} $command]
+    }
+    return [list ::tcl::pytest_tcltest ::pytest_tcltest::$name]
 }
 
 # Have `exit` tell that it is called, also one that a package such as Expect, or a suite, has put in the place of Tcl's.
 proc ::pytest_tcltest::watch_exit {} {
-    set trace [list enter [called exit_called]]
+    set trace [list enter [tolerant exit_called]]
     if {[namespace which -command ::exit] ne "" && $trace ni [trace info execution ::exit]} {
-        trace_calls ::exit enter exit_called
+        trace add execution ::exit {*}$trace
         trace add command ::exit {rename delete} ::pytest_tcltest::exit_replaced
     }
 }

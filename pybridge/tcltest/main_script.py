@@ -28,7 +28,7 @@ tcl.setvar("tcl_rcFileName", "")
 tcl.evalfile(sys.argv[1])
 """
 _PAUSE = 0.002  # seconds between two looks at a process
-_LONGEST_WAIT = 60.0  # seconds
+_SHORTEST_WAIT, _LONGEST_WAIT = 10.0, 60.0  # seconds
 
 
 def write_init_script(folder: Path, plan: Path | None = None) -> None:
@@ -53,7 +53,7 @@ def begins_as_tclsh(interpreter: tuple[str, ...], timeout: float) -> bool:
 
     Args:
         interpreter: the words of the command that runs a Tcl script; empty for tcltorch.
-        timeout: how many seconds a test file has; one that takes as long, or a minute, does not.
+        timeout: how many seconds a test file has; one that takes as long does not, but it is given 10 to 60.
     """
     with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as name:
         folder = Path(name)
@@ -68,7 +68,7 @@ def begins_as_tclsh(interpreter: tuple[str, ...], timeout: float) -> bool:
 
 def _output(command: list[str], folder: Path, timeout: float) -> bytes:
     """What such a process writes until it ends, or has taken too long; what it has started ends, too."""
-    deadline = time.monotonic() + min(timeout, _LONGEST_WAIT)
+    deadline = time.monotonic() + min(max(timeout, _SHORTEST_WAIT), _LONGEST_WAIT)
     with tempfile.TemporaryFile() as output:
         process = start_process(command, folder, output, output, folder)
         while status_of(process) is None and time.monotonic() < deadline:

@@ -48,7 +48,7 @@ class TclFile(pytest.File):
     def teardown(self) -> None:
         """Say what is wrong with the file as a whole, if no test of it can say it.
 
-        pytest calls this again where tests are reported later that it has not collected, or has shuffled.
+        Once: pytest takes it down again after tests that the search has not found, or for shuffled items.
         """
         suites = self.config.stash[SUITES]
         stopped = self.session.shouldfail or self.session.shouldstop
@@ -124,15 +124,24 @@ class TclItem(pytest.Item):
     """A test.
 
     Args:
-        nodeid: of one that pytest has not collected; another has that of its place.
+        nodeid: by default, the one of its place among the nodes.
+        collected: whether pytest has collected it; if not, the search has not found the test.
 
     Attributes:
-        collected: whether pytest has collected it.
         unreported: whether no report is to come of it.
     """
 
-    def __init__(self, name: str, parent: Node, test: TclTest, nodeid: str = "", **arguments: Any) -> None:
-        self.collected = not nodeid
+    def __init__(
+        self,
+        name: str,
+        parent: Node,
+        test: TclTest,
+        nodeid: str = "",
+        *,
+        collected: bool = True,
+        **arguments: Any,
+    ) -> None:
+        self.collected = collected
         # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
         names = [each.name for each in parent.listchain() if isinstance(each, TclNames)]
         super().__init__(name, parent, nodeid=nodeid or "::".join([parent.nodeid, *names, name]), **arguments)

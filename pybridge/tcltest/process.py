@@ -74,7 +74,7 @@ class End:
     Args:
         status: its exit status; negative, the signal that killed it.
         stopped: why we have killed it; empty when we have not.
-        undone: whether it could no longer tell what happens in it: the folder where it does is gone.
+        undone: whether it could no longer tell what happens in it: the file in which it does is gone.
     """
 
     status: int
@@ -92,7 +92,7 @@ class End:
 
     def __str__(self) -> str:
         if self.undone:
-            return f"{self._how}, after something had removed pytest's temporary folder,"
+            return f"{self._how}, after something had removed pytest's temporary files,"
         return self._how
 
     @property
@@ -241,7 +241,8 @@ class TclProcess:
 
     def end(self, stopped: str) -> End:
         """How it has ended, and why we have killed it; empty when we have not."""
-        return End(self.status or 0, stopped, not self._folder.exists())
+        gone = os.fstat(self._read["events"].fileno()).st_nlink == 0
+        return End(self.status or 0, stopped, gone)
 
     def watch(self, take: Callable[[list[Event]], bool]) -> bool:
         """Give events to `take` as they come, an empty list now and then, until the process has ended.

@@ -80,4 +80,5 @@ def _item_of(test: TclTest, item: pytest.Item) -> TclItem:
     assert item.parent is not None
     (names,) = item_names([test], file.taken)
     name = "::".join(names)
-    return TclItem.from_parent(item.parent, name=name, test=test, nodeid=f"{file.nodeid}::{name}")
+    nodeid = f"{file.nodeid}::{name}"
+    return TclItem.from_parent(item.parent, name=name, test=test, nodeid=nodeid, collected=False)

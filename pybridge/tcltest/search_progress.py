@@ -46,7 +46,10 @@ class SearchProgress(threading.Thread):
 def search_progress(config: pytest.Config, folder: Path) -> SearchProgress | None:
     """What shows the progress, begun; None where lines cannot be written over, or little is to be shown."""
     terminal = config.pluginmanager.getplugin("terminalreporter")
-    if not getattr(terminal, "isatty", False) or config.getoption("verbose") < 0:
+    if (
+        not (getattr(terminal, "isatty", False) and hasattr(terminal, "rewrite"))
+        or config.getoption("verbose") < 0
+    ):
         return None
     progress = SearchProgress(terminal, folder)
     progress.start()

@@ -62,7 +62,7 @@ def _searched(folder: Path, path: Path, search: Search, *, wait: bool) -> Conten
 
 def number_searched(folder: Path) -> int:
     """How many files have been searched so far."""
-    return sum(not place.suffix for place in folder.iterdir())
+    return sum("." not in name for name in os.listdir(folder)) if folder.is_dir() else 0
 
 
 def tell_interrupted(folder: Path, interrupted: list[Interrupted]) -> None:

@@ -1,6 +1,6 @@
 """The pytest plugin's counts are tclsh's for random suites.
 
-`TCLTORCH_RANDOM_SUITES=100 pytest tests/test_tcltest_random.py` tries a hundred times some that were not tried before.
+`TCLTORCH_RANDOM_SUITES=100 pytest tests/test_tcltest_random.py` tries a hundred times some that are new.
 """
 
 import os

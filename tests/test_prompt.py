@@ -576,6 +576,15 @@ def test_what_is_pasted_as_if_typed_keeps_its_blanks(start: Start) -> None:
         assert terminal.answer("string map {\\n |} $s") == "\n|  a {|          }| x|        \n\n"
 
 
+def test_what_is_pasted_as_if_typed_keeps_its_blanks_on_a_busy_machine(tmp_path: Path) -> None:
+    program = "from pybridge.cli import main; from pybridge.prompt import keys; keys._FASTEST = 0.0; main([])"
+    with Terminal(tmp_path, (sys.executable, "-c", program)) as terminal:
+        terminal.prompt()
+        type_slowly(terminal, "set s {\n", "  a\n", "}", ENTER)
+        terminal.prompt()
+        assert terminal.answer("string map {\\n |} $s") == "\n|  a|\n\n"
+
+
 def test_keys_typed_ahead_do_not_stand_before_the_prompt(tmp_path: Path) -> None:
     program = """
 import termios

@@ -83,8 +83,11 @@ class PromptKeys:
         """Which key does what; of several that fit, the last one."""
         bindings = KeyBindings()
         editing = has_focus(DEFAULT_BUFFER)
-        bindings.add("enter", filter=is_searching)(self._run_found)
-        bindings.add("enter", filter=editing)(self._enter)
+        # Ctrl-J is how a line ends that is pasted as if typed. prompt_toolkit would make an Enter of it, one
+        # more key: on a busy machine it comes so late that somebody seems to have pressed it.
+        for enter in ("enter", "c-j"):
+            bindings.add(enter, filter=is_searching)(self._run_found)
+            bindings.add(enter, filter=editing)(self._enter)
         bindings.add("escape", "enter", filter=editing)(_start_line)
         bindings.add("}", filter=editing & Condition(_on_blanks))(self._close_brace)
         bindings.add("tab", filter=editing & ~has_completions & Condition(_before_a_word))(_open_menu)

@@ -7,7 +7,7 @@ _OURS = ("exits", "unseen")
 class ScriptEnd:
     """What the events of a process tell of the end of its script.
 
-    Args:
+    Attributes:
         printed_at: where on standard error the trace begins that tclsh has printed last; None: nowhere.
     """
 

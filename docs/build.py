@@ -148,7 +148,7 @@ def link(name: str, page: str = "") -> str:
 
 def main() -> int:
     wanted = {FOLDER / name: text for name, text in pages().items()}
-    wanted[tcl_package() / "commands.tcl"] = commands_file()
+    wanted[Path(tcl_package("commands.tcl"))] = commands_file()
     old = {path for path in FOLDER.glob("*.md") if path not in wanted}
     stale = old | {
         path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text

@@ -22,7 +22,7 @@ def prepare() -> None:
     with _preparing:
         if not _prepared:
             tcl_library.add_package("Tcltorch", _adopt)  # tclpkg/transport.tcl loads it
-            script = join_list(["source", "-encoding", "utf-8", str(tcl_package() / "torch.tcl")])
+            script = join_list(["source", "-encoding", "utf-8", tcl_package("torch.tcl")])
             tcl_library.run_first(join_list(["package", "ifneeded", "torch", __version__, script]))
             _prepared = True
 

@@ -148,7 +148,7 @@ def _for_other_tcl(verb: str, *words: str) -> int:
     if verb == "tclpkg":
         from pybridge.tcl_package import tcl_package
 
-        return _say(str(tcl_package()))
+        return _say(tcl_package())
     from pybridge.install_tcl import NoFolder, install_tcl
 
     try:

@@ -10,7 +10,7 @@ from pybridge import __version__
 from pybridge.package import module_name, module_text
 from pybridge.replacing import NotRegular, OneFile, replacing
 from pybridge.tcl_list import join_list
-from pybridge.tcl_package import tcl_package
+from pybridge.tcl_package import tcl_package, text_of
 
 _INDEX = f"""\
 if {{![package vsatisfies [package provide Tcl] 8.6-]}} {{return}}
@@ -42,7 +42,7 @@ def install_tcl(given: str = "") -> str:
     texts = {
         "pkgIndex.tcl": _INDEX,
         module_name(): module_text(sys.executable),
-        "match.tcl": (tcl_package() / "tcltest" / "match.tcl").read_text("ascii"),
+        "match.tcl": text_of("tcltest", "match.tcl"),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ def _report(folder: Path, names: list[str], given: bool) -> str:
 def _default_folder() -> Path:
     """The first folder in which tclsh looks and that can be written."""
     for folder in _tclsh_folders():
-        if folder != tcl_package() and not str(folder).startswith(_DISTRIBUTION) and _writable(folder):
+        if folder != Path(tcl_package()) and not str(folder).startswith(_DISTRIBUTION) and _writable(folder):
             return folder
     raise NoFolder("tclsh looks in no folder that can be written: name one, tcltorch install-tcl DIR")
 

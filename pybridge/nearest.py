@@ -1,6 +1,5 @@
 """Which of the known words was meant by one that is not known."""
 
-import difflib
 from collections.abc import Iterable
 
 from pybridge.tcl_list import snake_case
@@ -33,6 +32,8 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     begun = [each for name, each in spelled.items() if name.startswith(key)]
     if found := list(dict.fromkeys(whole + begun + ending)):
         return found
+    import difflib  # nothing needs it until a word is mistyped
+
     beginnings = {each: "".join(own[each][: len(words)]) for each in own}
     like = difflib.get_close_matches(key, [*spelled, *beginnings.values()], n=1, cutoff=_CUTOFF)
     named = [spelled[name] for name in like if name in spelled]

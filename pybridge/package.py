@@ -1,5 +1,6 @@
 """The Tcl package as files that are made: the list of commands that is one of them, and all as one module."""
 
+import os
 import re
 from typing import get_args
 
@@ -7,7 +8,7 @@ from pybridge import __version__
 from pybridge.annotations import FileName
 from pybridge.registry import BY_NAME, Command
 from pybridge.tcl_list import join_list
-from pybridge.tcl_package import tcl_package
+from pybridge.tcl_package import tcl_package, text_of
 
 _COMMANDS = """\
 # Made by `make docs`: the version of the package, each command with the words that tell of its bulk
@@ -76,11 +77,10 @@ def module_name() -> str:
 
 def module_text(python: str) -> str:
     """The package as one file, with the Python that its worker runs in."""
-    folder = tcl_package()
-    start, names, end = _SOURCED.split((folder / "torch.tcl").read_text("ascii"))
-    start = f"# Made by `tcltorch install-tcl` of the files in {folder.name}/.\n\n{start}"
+    start, names, end = _SOURCED.split(text_of("torch.tcl"))
+    start = f"# Made by `tcltorch install-tcl` of the files in {os.path.basename(tcl_package())}/.\n\n{start}"
     home = f"set ::torch::_::home {_quoted(python)}\n\n"
-    return start + home + "\n".join((folder / name).read_text("ascii") for name in names.split()) + end
+    return start + home + "\n".join(map(text_of, names.split())) + end
 
 
 def _quoted(text: str) -> str:

@@ -3,8 +3,6 @@
 import contextlib
 import errno
 import os
-import secrets
-import shutil
 import stat
 from collections.abc import Iterator, Sequence
 
@@ -101,7 +99,7 @@ def _named(path: str) -> Iterator[None]:
 
 
 def _beside(target: str) -> str:
-    return os.path.join(os.path.dirname(target), f".tcltorch-{secrets.token_hex(8)}")
+    return os.path.join(os.path.dirname(target), f".tcltorch-{os.urandom(8).hex()}")
 
 
 def _new_beside(target: str) -> str:
@@ -163,7 +161,7 @@ def _replace(name: str, target: str) -> None:
             raise
         near = _beside(target)  # a link has led to another file system
         try:
-            shutil.copy(name, near)
+            _copy(name, near)
             os.replace(near, target)
         finally:
             _drop(near)
@@ -194,5 +192,11 @@ def _kept(target: str) -> str:
     try:
         os.link(target, name)
     except OSError:  # a file system without links
-        shutil.copy2(target, name)
+        _copy(target, name)
     return name
+
+
+def _copy(name: str, target: str) -> None:
+    import shutil  # imports a dozen modules, and hardly any file system needs it
+
+    shutil.copy2(name, target)

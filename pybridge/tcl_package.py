@@ -1,10 +1,20 @@
 """Where the files of the Tcl package are. It imports nothing: the pytest plugin asks, too."""
 
-from pathlib import Path
+import os
 
 
-def tcl_package() -> Path:
-    """The folder of the Tcl package: inside the Python package when installed, beside it in a checkout."""
-    here = Path(__file__).resolve().parent
-    inside = here / "tclpkg"
-    return inside if inside.is_dir() else here.parent / "tclpkg"
+def tcl_package(*names: str) -> str:
+    """The folder of the Tcl package, or a file in it.
+
+    It is inside the Python package when installed, beside it in a checkout.
+    """
+    here = os.path.dirname(os.path.realpath(__file__))
+    inside = os.path.join(here, "tclpkg")
+    folder = inside if os.path.isdir(inside) else os.path.join(os.path.dirname(here), "tclpkg")
+    return os.path.join(folder, *names)
+
+
+def text_of(*names: str) -> str:
+    """What is in a file of the package."""
+    with open(tcl_package(*names), encoding="ascii") as file:
+        return file.read()

@@ -60,7 +60,7 @@ def start(tmp_path: Path, display: str, forking_python: Path) -> Iterator[Start]
         path.write_text(PROLOGUE + script)
         program, *words = HOSTS[host]
         settings = {
-            "TCLLIBPATH": str(tcl_package()),
+            "TCLLIBPATH": tcl_package(),
             "TORCH_TCL_PYTHON": str(forking_python),
             "DISPLAY": display,
         }
@@ -352,7 +352,7 @@ print(len(pids), *pids)
 
 def test_two_interpreters_of_a_python_program(tmp_path: Path, forking_python: Path) -> None:
     """tkinter's own, not ours; neither is deleted before the program ends."""
-    settings = {"TCLLIBPATH": str(tcl_package()), "TORCH_TCL_PYTHON": str(forking_python)}
+    settings = {"TCLLIBPATH": tcl_package(), "TORCH_TCL_PYTHON": str(forking_python)}
     done = subprocess.run(
         [sys.executable, "-c", TWO_OF_TKINTER],
         cwd=tmp_path,

@@ -266,6 +266,7 @@ def test_each_thread_has_interpreters_of_its_own() -> None:
 
 LEAN = """
 import sys
+before = set(sys.modules)
 import pybridge
 assert "torch" not in sys.modules and "_tkinter" not in sys.modules, "import"
 tcl = pybridge.Interpreter()
@@ -273,6 +274,8 @@ assert "torch" not in sys.modules, "Interpreter"
 tcl.eval("proc f {n} {expr {$n < 2 ? $n : [f [expr {$n - 1}]] + [f [expr {$n - 2}]]}}; f 10")
 tcl.call("list", 1, 2.5)
 assert "torch" not in sys.modules, "plain Tcl"
+rare = {"difflib", "pathlib", "platform", "secrets", "shutil", "tempfile"} & set(sys.modules) - before
+assert not rare, rare
 tcl.eval("torch::version; torch::commands; torch::handles; torch::memory; torch::help zeros")
 tcl.eval("torch::scope {torch::no_grad {expr 1}}; info commands ::torch::*; catch {torch::tensor_shape nope}")
 assert "torch" not in sys.modules, "commands about commands"

@@ -39,7 +39,7 @@ set before [names]
 def test_the_files_agree_on_the_version() -> None:
     versions = [
         re.findall(r"(?:ifneeded \S+|provide torch::tcltest|variable version) (\d\S*)", path.read_text())
-        for path in sorted(tcl_package().rglob("*.tcl"))
+        for path in sorted(Path(tcl_package()).rglob("*.tcl"))
     ]
     assert [each for each in versions if each] == [[__version__]] * 4  # both indexes, commands, match
 

@@ -1,7 +1,6 @@
 """Commands about the commands, and about this installation. They return their text and print nothing."""
 
 import os
-import platform
 import re
 import sys
 from typing import Literal
@@ -202,6 +201,8 @@ def sitrep() -> str:
         string match "*PyTorch*" [torch::sitrep]
         => 1
     """
+    import platform
+
     cuda = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     facts = {
         "tcltorch": f"{__version__} in {os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}",

@@ -1,8 +1,8 @@
 """Pictures, into files or windows, and histograms as text."""
 
+import os
 from collections.abc import Callable
 from math import inf, isnan, nan
-from pathlib import Path
 from typing import Any, TypedDict
 
 from pybridge import errors
@@ -319,15 +319,19 @@ class _Place:
         except ImportError:
             raise errors.not_installed("matplotlib", "plot", self._command) from None
         assert self._file is not None
-        with refused_by_system(self._file, "file"), replacing(self._file) as (unfinished,):
-            Path(unfinished).write_bytes(content)
+        with (
+            refused_by_system(self._file, "file"),
+            replacing(self._file) as (unfinished,),
+            open(unfinished, "wb") as target,
+        ):
+            target.write(content)
         return None
 
 
 def _checked_ending(file: str) -> str:
     if "\0" in file:
         raise errors.arg_value("file", "file must not hold a NUL character")
-    ending = Path(file).suffix.lstrip(".").lower()
+    ending = os.path.splitext(file)[1].lstrip(".").lower()
     if ending not in pictures.FORMATS:
         allowed = ", ".join(f".{each}" for each in pictures.FORMATS)
         raise errors.arg_value("file", f'file must end in one of {allowed} but is "{errors.shown(file)}"')

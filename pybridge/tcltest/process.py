@@ -184,7 +184,7 @@ class TclProcess:
         lines: list[tuple[str, ...]] = [
             ("mode", mode),
             *((name, stream.name) for name, stream in self._read.items()),
-            ("match", str(tcl_package() / "tcltest" / "match.tcl")),
+            ("match", tcl_package("tcltest", "match.tcl")),
             ("utf8", str(int(not settings.interpreter))),  # as tcltorch reads a script, not as tclsh does
             ("driver", str(int(not self._main_script))),
             ("setup", str(settings.setup or "")),

@@ -521,6 +521,41 @@ CHILDREN = {
         """,
         [],
     ),
+    "deletes_what_tcl_is_made_of_in_a_child": (
+        r"""
+        foreach command {for join regexp lsort lmap append array dict lset} {
+            set kid [interp create]
+            $kid eval {
+                package require tcltest
+                tcltest::test k-1 {} {expr 1} 2
+                tcltest::cleanupTests
+            }
+            $kid eval [list rename $command {}]
+            $kid eval {
+                interp create sub
+                package require Tcl
+            }
+            test d-$command {} {$kid eval {sub eval {expr 1}}} 1
+            interp delete $kid
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "renames_all_commands_of_a_child_and_deletes_its_namespaces": (
+        r"""
+        interp create kid
+        kid eval {
+            foreach command {package source load interp exit} {rename $command _$command}
+            namespace delete {*}[lsearch -all -inline -not [namespace children] ::tcl]
+            _package require Tcl
+            _interp create sub
+        }
+        test n-1 {} {kid eval {_interp slaves}} sub
+        cleanupTests
+        """,
+        [],
+    ),
     "deletes_all_namespaces_of_a_child": (
         r"""
         interp create kid

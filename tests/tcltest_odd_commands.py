@@ -196,6 +196,46 @@ COMMANDS = {
         """,
         [],
     ),
+    "puts_aliases_in_the_place_of_what_tcl_is_made_of": (
+        r"""
+        proc by_alias {command} {
+            rename $command _$command
+            interp alias {} $command {} _$command
+        }
+        foreach command {
+            catch concat dict expr foreach if incr info join lappend lassign lindex linsert list llength
+            lmap lrange lsearch namespace package proc regexp set source string switch trace uplevel upvar
+            variable while
+        } {
+            by_alias $command
+        }
+        test r-1 {} {interp create kid; expr 1} 1
+        test r-2 {} {expr 1} 2
+        test r-3 {} nowhere {expr 1} 2
+        test r-4 {} -setup {set x 1} -body {set x} -result 1
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 2; tcltest::cleanupTests}
+        cleanupTests
+        """,
+        [],
+    ),
+    "puts_procedures_in_the_place_of_what_tcl_is_made_of": (
+        r"""
+        proc by_procedure {command} {
+            rename $command _$command
+            proc $command args [string map [list @ $command] {uplevel 1 [linsert $args 0 _@]}]
+        }
+        foreach command {dict expr incr info lassign lindex lmap namespace regexp set trace while foreach} {
+            by_procedure $command
+        }
+        test r-1 {} {interp create kid; expr 1} 1
+        test r-2 {} {expr 1} 2
+        test r-3 {} nowhere {expr 1} 2
+        test r-4 {} -setup {set x 1} -body {set x} -result 1
+        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 2; tcltest::cleanupTests}
+        cleanupTests
+        """,
+        [],
+    ),
     "replaces_flush_and_open": (
         r"""
         proc note args {incr ::calls}

@@ -87,6 +87,7 @@ _COUNTED = [
     "incr ::tcltest::numTests(Total)",
     "incr ::tcltest::numTests(Failed)",
 ]
+_CORE = ["if", "set", "foreach", "namespace", "info", "variable", "return", "upvar", "string", "interp"]
 _ODD = [
     "testConstraint later 1",
     "testConstraint later 0",
@@ -102,6 +103,9 @@ _ODD = [
         f"rename {name} ::tcltest::o@; proc {name} args {{uplevel 1 [list ::tcltest::o@ {{*}}$args]}}"
         for name in ("::tcltest::Skipped", "::tcltest::test", "::tcltest::cleanupTests")
     ),
+    *(f"rename {name} o@; interp alias {{}} {name} {{}} o@" for name in _CORE),
+    *(f"rename {name} o@; proc {name} args {{uplevel 1 [linsert $args 0 o@]}}" for name in _CORE),
+    *(f"trace add execution {name} enter {{apply {{args {{}}}}}}" for name in _CORE),
     "::tcltest::Skipped a-@ nowhere",
     "cd [temporaryDirectory]",
     "puts {a.test:\\tTotal\\tmany}",

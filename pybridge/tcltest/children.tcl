@@ -33,7 +33,7 @@ proc ::pytest_tcltest::is_listing {verb} {
 proc ::pytest_tcltest::trace_leave {name wanted} {
     variable leave_traced
     set verb [expr {$wanted ? "add" : "remove"}]
-    set trace [list trace $verb execution $name leave [tolerant interp_returned]]
+    set trace [list trace $verb execution $name leave [called interp_returned]]
     if {![catch {uplevel 1 $trace}]} {
         set leave_traced $wanted
     }
@@ -190,19 +190,6 @@ proc ::pytest_tcltest::call {args} {
     ::pytest_tcltest::writer eval $args
 }
 
-# Have the traces go with what they call: a suite may delete all namespaces.
-proc ::pytest_tcltest::let_go_of_traces {} {
-    trace add command ::pytest_tcltest::call delete {::apply {args {
-        foreach command {::package ::source ::load ::interp ::exit} {
-            foreach each [expr {[namespace which $command] eq "" ? {} : [trace info execution $command]}] {
-                if {[lindex $each 1 0] eq "::pytest_tcltest::call"} {
-                    trace remove execution $command {*}$each
-                }
-            }
-        }
-    }}}
-}
-
 # In the interpreter that watches a child: call what a trace there calls, unless it can't be. The writer of a child is
 # hidden without the child's commands.
 proc ::pytest_tcltest::call_in {path name args} {
@@ -276,13 +263,12 @@ proc ::pytest_tcltest::command_count {path} {
     return $count
 }
 
-# Whether a child has all the commands that our procedures are made of.
+# Whether a child still has all the commands that our procedures are made of.
 proc ::pytest_tcltest::is_whole {path} {
-    foreach name {
-        apply catch dict expr foreach if incr info lappend lassign lindex list llength lmap lrange namespace proc
-        return set string tailcall trace uplevel upvar variable
-    } {
-        if {[catch {interp eval $path [list ::namespace which -command ::$name]} found] || $found eq ""} {
+    variable language
+    foreach name $language {
+        set find [list ::pytest_tcltest::namespace which -command ::pytest_tcltest::$name]
+        if {[catch {interp eval $path $find} found] || $found eq ""} {
             return 0
         }
     }

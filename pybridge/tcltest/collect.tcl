@@ -5,7 +5,7 @@ proc ::pytest_tcltest::begin_file {} {
     variable file
     look_at_script $file
     foreach {command called} {::source sources ::open writes ::tcl::file::rename writes ::tcl::file::copy writes} {
-        catch {trace add execution $command enter [tolerant $called]} ;# the set-up script may have deleted it
+        catch {trace add execution $command enter [called $called]} ;# the set-up script may have deleted it
     }
 }
 

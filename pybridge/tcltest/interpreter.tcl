@@ -30,26 +30,31 @@ namespace eval ::pytest_tcltest {
     variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run
     variable chosen      ;# an array with {number name} of each test that is to run
     variable whole       ;# an array with the number of each file of which all tests were selected
+    # the commands that our procedures are made of; a safe interpreter has them, too
+    variable language {
+        append apply array break catch concat continue dict eval expr for foreach if incr info interp join lappend
+        lassign lindex linsert list llength lmap lrange lsearch lset lsort namespace package proc regexp rename return
+        set string switch tailcall trace try unset uplevel upvar variable while
+    }
 }
 
-# What a suite may hide or replace in its own interpreter: as imported commands these stay what they are. Tcl would have
-# `auto_import`, if there is one, read the index of all libraries first.
-proc ::pytest_tcltest::import {args} {
+# What a suite may hide, rename or replace in its own interpreter: as imported commands these stay what they are for
+# what is done in a namespace of ours. Tcl would have `auto_import`, if there is one, read the index of all libraries
+# first.
+proc ::pytest_tcltest::import {namespace args} {
     set exported [namespace eval :: {namespace export}]
     set found [info commands ::auto_import]
     foreach command $found {
         rename $command auto_import
     }
     namespace eval :: [list namespace export {*}$args]
-    namespace import -force {*}[lmap name $args {string cat :: $name}]
+    namespace eval $namespace [list namespace import -force {*}[lmap name $args {string cat :: $name}]]
     namespace eval :: [list namespace export -clear {*}$exported]
     foreach command $found {
         rename auto_import $command
     }
 }
-::pytest_tcltest::import interp package source
-# What the traces of `interp` need when it makes an alias: one that takes the place of a command that was renamed.
-::pytest_tcltest::import expr lassign lindex list string
+::pytest_tcltest::import ::pytest_tcltest {*}$::pytest_tcltest::language encoding source
 
 proc ::pytest_tcltest::read_lines {path} {
     return [lmap line [split [in_writer read_text $path] \n] {
@@ -258,39 +263,59 @@ proc ::pytest_tcltest::read_plan {} {
 # Wait for a tcltest in this interpreter, for child interpreters and for threads.
 proc ::pytest_tcltest::watch {} {
     variable lent
+    if {$lent} {
+        let_go_of_traces
+    } else {
+        define_call
+    }
     look
     foreach {command called} {::package package_called ::source look ::load look} {
         if {[namespace which -command $command] ne ""} {
-            trace add execution $command leave [tolerant $called]
+            trace add execution $command leave [called $called]
         }
     }
     watch_exit
-    trace add execution ::interp enter [tolerant interp_called]
+    trace add execution ::interp enter [called interp_called]
     trace_leave ::interp 1
-    if {$lent} {
-        let_go_of_traces
-    }
 }
 
-# What a trace calls: one of our procedures, if a suite that deletes all namespaces has left it. What asks for that is in
-# a namespace that no suite can do without: a lambda in the trace would be compiled for each call. In a child, which may
-# have lost the commands that it takes to ask, the interpreter that watches it does this.
-proc ::pytest_tcltest::tolerant {name} {
+# What a trace calls, to call one of our procedures if there still is one: a suite may delete all namespaces. In a child,
+# which may have lost the commands that the procedure is made of, the interpreter that watches it does this.
+proc ::pytest_tcltest::called {name} {
     variable lent
     if {$lent} {
         return [list ::pytest_tcltest::call call ::pytest_tcltest::$name]
     }
-    proc ::tcl::pytest_tcltest {name args} {
-        if {[::namespace which -command $name] ne ""} {
+    return [list ::tcl::pytest_tcltest::call ::pytest_tcltest::$name]
+}
+
+# It is in a namespace that no suite can do without.
+proc ::pytest_tcltest::define_call {} {
+    namespace eval ::tcl::pytest_tcltest {}
+    import ::tcl::pytest_tcltest if namespace tailcall
+    proc ::tcl::pytest_tcltest::call {name args} {
+        if {[namespace which -command $name] ne ""} {
             tailcall $name {*}$args
         }
     }
-    return [list ::tcl::pytest_tcltest ::pytest_tcltest::$name]
+}
+
+# In a child, have the traces go with what they call.
+proc ::pytest_tcltest::let_go_of_traces {} {
+    trace add command ::pytest_tcltest::call delete {::apply {args {
+        foreach command [info commands ::*] {
+            foreach each [trace info execution $command] {
+                if {[string match ::pytest_tcltest::call* [lindex $each 1]]} {
+                    trace remove execution $command {*}$each
+                }
+            }
+        }
+    }}}
 }
 
 # Have `exit` tell that it is called, also one that a package such as Expect, or a suite, has put in the place of Tcl's.
 proc ::pytest_tcltest::watch_exit {} {
-    set trace [list enter [tolerant exit_called]]
+    set trace [list enter [called exit_called]]
     if {[namespace which -command ::exit] ne "" && $trace ni [trace info execution ::exit]} {
         trace add execution ::exit {*}$trace
         trace add command ::exit {rename delete} ::pytest_tcltest::exit_replaced

@@ -6,12 +6,17 @@ from collections import Counter
 from pybridge.errors import MOST_MEANT, meant
 from pybridge.nearest import nearest
 from pybridge.registry import BY_NAME, COMMANDS, families
+from pybridge.search import commands_about
+from pybridge.tcl_list import snake_case
 
+_SHORT = 3  # letters; as the beginning of a word, they say little
 _CALL = re.compile(r"torch::(\w+)")
 
 
 def meant_command(name: str, prefix: str = "") -> str:
     """The end of a message: the commands that `name` may stand for, and where there are more.
+
+    If no name is near to it, the help of some may have its words: `tensor_transpose` is `tensor_permute`.
 
     Args:
         prefix: what the names need in front of them where the user has written `name`.
@@ -21,7 +26,18 @@ def meant_command(name: str, prefix: str = "") -> str:
     listed = len(near) > MOST_MEANT and near[0].startswith(name)  # as `torch::help` finds names
     if listed or name in families():
         parts.append(f"torch::help {name} lists {'more' if near else 'commands'}")
+    if not parts and (words := _words_of_help(name)):
+        parts.append(f"torch::apropos {words} lists commands")
     return f" ({' '.join(parts)})" if parts else ""
+
+
+def _words_of_help(name: str) -> str:
+    """The words of a name, if the help of some command has them; the first may be that of many names."""
+    words = [each for each in snake_case(name).split("_") if each]
+    if words and any(each.startswith(f"{words[0]}_") for each in COMMANDS):
+        del words[0]
+    telling = words and all(len(each) > _SHORT for each in words)
+    return " ".join(words) if telling and commands_about(words) else ""
 
 
 def _most_used_first() -> list[str]:

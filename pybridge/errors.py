@@ -141,11 +141,15 @@ def arg_value(parameter: str, message: str) -> TclError:
     return TclError(message, ("TORCH", "ARG", "VALUE", parameter))
 
 
-def no_such_handle(kind: str, name: str, values: Sequence[str] = ()) -> TclError:
-    """`name` is no handle; when it is a dict that has some, `values` are the names of those."""
-    several = ", ".join(map(shown, values[:3])) + ", ..." * (len(values) > 3)
-    hint = f": it is a dict, and dict get takes a {kind} out of it ({several})" if values else ""
+def no_such_handle(kind: str, name: str, hint: str = "") -> TclError:
+    """`name` is no handle; `hint` is how the message ends."""
     return TclError(f'no such {kind} "{shown(name)}"{hint}', ("TORCH", "HANDLE", name))
+
+
+def in_dict(kind: str, names: Sequence[str]) -> str:
+    """The end of a message: what was given for a handle is a dict that has some, by these names."""
+    several = ", ".join(map(shown, names[:3])) + ", ..." * (len(names) > 3)
+    return f": it is a dict, and dict get takes a {kind} out of it ({several})"
 
 
 def pattern_of_handles(kind: str, pattern: str) -> TclError:

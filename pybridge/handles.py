@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pybridge import errors
+from pybridge.bulk import is_number
 from pybridge.storages import StorageOf, Storages, storage_of
 from pybridge.tcl_list import elements_of, glob_match, pairs_of
 
@@ -143,8 +144,7 @@ class HandleTable:
             return errors.freed_handle(self.kind(name), name)
         if _PATTERN.fullmatch(name) and any(glob_match(name, each) for each in self.objects):
             return errors.pattern_of_handles(kind, name)
-        found = self._in_dict(elements_of(name) if len(name) <= _LONGEST_DICT else [], kind)
-        return errors.no_such_handle(kind, name, found)
+        return errors.no_such_handle(kind, name, self._given_instead(name, kind))
 
     def names_in(self, text: str) -> list[str]:
         """The live handle `text`, or those in a list and among the values of a dict, be they nested.
@@ -183,6 +183,15 @@ class HandleTable:
                 return []
             raise self.missing(elements[found.index([])], ANY_KIND)
         return [name for names in found for name in names]
+
+    def _given_instead(self, text: str, kind: str) -> str:
+        """The end of a message: what was given for a handle is a dict with some, or numbers."""
+        elements = elements_of(text) if len(text) <= _LONGEST_DICT else []
+        if found := self._in_dict(elements, kind):
+            return errors.in_dict(kind, found)
+        if kind == TENSOR and len(elements) > 1 and all(map(is_number, elements)):
+            return " (torch::tensor_create makes one of numbers)"
+        return ""
 
     def _in_dict(self, elements: list[str], kind: str) -> list[str]:
         """The keys with live handles of `kind`, or any kind, in a dict; none when it is no such dict."""

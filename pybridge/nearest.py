@@ -6,6 +6,7 @@ from pybridge.tcl_list import snake_case
 
 LONGEST_WORD = 60  # characters; nobody has mistyped a longer one
 _SHORT = 2  # characters of a word that too many names end with
+_MOST_LIKE = 10  # words that are looked at more closely
 _CUTOFF = 0.7  # of difflib's ratio: a letter or two are wrong
 
 
@@ -14,7 +15,8 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
     Those that differ from it in case and underscores only; else those that begin with its words, begin with
     its letters, or end with its words, each in the order of `known`; else the one that is most like it, or
-    those that begin with the words that are. Of names that are spelled in several ways, the spelling of
+    those that begin with the words that are. What has the first word in common with it, as many names have,
+    must be like it in the rest, too. Of names that are spelled in several ways, the spelling of
     `word` is given.
     """
     if not word.strip("-_") or len(word) > LONGEST_WORD:
@@ -34,10 +36,32 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
         return found
     import difflib  # nothing needs it until a word is mistyped
 
-    beginnings = {each: "".join(own[each][: len(words)]) for each in own}
-    like = difflib.get_close_matches(key, [*spelled, *beginnings.values()], n=1, cutoff=_CUTOFF)
-    named = [spelled[name] for name in like if name in spelled]
-    return named or [each for each in own if beginnings[each] in like]
+    beginnings = {each: own[each][: len(words)] for each in own}
+    wholes = {"".join(parts): parts for parts in (*own.values(), *beginnings.values())}
+    close = difflib.get_close_matches(key, wholes, n=_MOST_LIKE, cutoff=_CUTOFF)
+    like = next((wholes[each] for each in close if _is_like(words, wholes[each])), None)
+    named = [each for each in own if own[each] == like]
+    return named or [each for each in own if beginnings[each] == like]
+
+
+def _is_like(words: list[str], others: list[str]) -> bool:
+    """Whether they are like each other in more than the first word."""
+    if words[0] != others[0] or len(words) == 1:
+        return True
+    import difflib
+
+    rest, other = "".join(words[1:]), "".join(others[1:])
+    return is_slip(rest, other) or difflib.SequenceMatcher(None, rest, other).ratio() >= _CUTOFF
+
+
+def is_slip(word: str, other: str) -> bool:
+    """Whether a letter is wrong, missing or too much, or two have changed places."""
+    start = 0
+    while word[start:] and word[start] == other[start : start + 1]:
+        start += 1
+    word, other = word[start:], other[start:]
+    changed = word[:2] == other[:2][::-1] and word[2:] == other[2:]
+    return changed or word[1:] in (other, other[1:]) or word == other[1:]
 
 
 def _spelled_like(word: str, known: Iterable[str]) -> dict[str, str]:

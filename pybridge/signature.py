@@ -12,7 +12,7 @@ from itertools import takewhile, zip_longest
 from typing import Any
 
 from pybridge import errors
-from pybridge.bulk import Bulk, parse_integer
+from pybridge.bulk import Bulk, is_number, parse_integer
 from pybridge.handles import HandleTable
 from pybridge.parameter_types import type_of
 from pybridge.tcl_list import camel_case
@@ -176,7 +176,8 @@ class Signature:
         try:
             return parameter.type.convert(word, parameter.name, label, table)
         except errors.TclError as error:
-            meant = self._one_list([each.word for each in given if each.label[:1] != "-"], place)
+            positional = [each.word for each in given if each.label[:1] != "-"]
+            meant = self._one_list(positional, place) or self._of_another(given[place])
             if error.errorcode[:3] != ("TORCH", "ARG", "TYPE") or not meant:
                 raise
             got = text_of(word)
@@ -191,8 +192,8 @@ class Signature:
         lists = [place for place, each in enumerate(self.parameters) if each.type is _LIST_OF_INTEGERS]
         place = lists[0] if len(lists) == 1 else refused
         run = list(takewhile(_is_integer, positional[place:]))
-        if any(isinstance(word, Bulk) and word.shape == () for word in positional[:place]):
-            return ""  # it may be the numbers that are one list
+        if self._begins_list_of_numbers(positional, refused):
+            return f" ({self.parameters[0].name} is one list of numbers)"
         if not place < refused < place + len(run):
             return ""
         after = sum(each.required for each in self.parameters[place + 1 :])
@@ -200,6 +201,21 @@ class Signature:
         meant = run[: len(run) - max(0, after - others)]
         text = errors.shown(" ".join(map(text_of, meant)))
         return f" ({self.parameters[place].name} is one list: {{{text}}})" if len(meant) > 1 else ""
+
+    @staticmethod
+    def _begins_list_of_numbers(positional: list[Word], refused: int) -> bool:
+        """Whether one number in bulk comes first, and only numbers follow, up to the one at `refused`."""
+        if not 0 < refused < len(positional):
+            return False
+        first, *others = positional[: refused + 1]
+        alone = isinstance(first, Bulk) and first.shape == ()
+        return alone and all(is_number(text_of(each)) for each in others)
+
+    def _of_another(self, refused: Given) -> str:
+        """The end of a message, where the word is one of the choices of another parameter, and no boolean."""
+        text = text_of(refused.word)
+        meant = [each.name for each in self.parameters if text in each.type.choices and not is_number(text)]
+        return f" ({errors.shown(text)} is for -{meant[0]})" if meant else ""
 
     def lacking(self, words: tuple[Word, ...]) -> str:
         """The end of a message on too few words: the first parameter that has none, and what it may be.

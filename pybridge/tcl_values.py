@@ -7,12 +7,14 @@ from typing import Any
 
 from pybridge import errors
 from pybridge.command_names import meant_command
+from pybridge.nearest import is_slip
 from pybridge.registry import BY_NAME
 from pybridge.tcl_list import split_list
 from pybridge.values import text_of
 
 _LINE = re.compile(r"([\w:]+)\s.*", re.DOTALL)
 _QUALIFIED = re.compile(r"torch::?(\w+)", re.IGNORECASE)
+_MISTYPED = re.compile(r"[a-zA-Z]\w{3,}")  # what is shorter is near to too much
 _OF_OTHER_PROGRAMS = {"quit": "exit", "print": "puts"}
 
 
@@ -57,7 +59,7 @@ def last_error(tk: Any, message: str) -> errors.TclError:
     """The error that Tcl has just returned, with its code and its trace."""
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    suggestion = _several_words(tk, code) or _suggestion(code)
+    suggestion = _several_words(tk, code) or _suggestion(tk, code)
     if suggestion and trace.startswith(message):
         trace = message + suggestion + trace[len(message) :]
     return errors.TclError(message + suggestion, code, trace)
@@ -102,7 +104,7 @@ def is_traced(call: Callable[..., Any], name: str) -> bool:
         return True
 
 
-def _suggestion(code: tuple[str, ...]) -> str:
+def _suggestion(tk: Any, code: tuple[str, ...]) -> str:
     """What ends the message that there is no such command, when it may be one of ours or of Tcl's."""
     name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
     if name in _OF_OTHER_PROGRAMS:
@@ -111,4 +113,21 @@ def _suggestion(code: tuple[str, ...]) -> str:
     own = qualified[1] if qualified else name
     if own in BY_NAME and not name.startswith("torch::"):  # else a script has deleted it
         return f" ({errors.meant([f'torch::{own}'])})"
-    return meant_command(own, "torch::") if qualified else ""
+    return meant_command(own, "torch::") if qualified else _near_command(tk, name)
+
+
+def _near_command(tk: Any, name: str) -> str:
+    """What ends the message that there is no such command, when a slip has made the name of another's.
+
+    A script may be about anything, so that words which are only like each other say nothing.
+    """
+    if not _MISTYPED.fullmatch(name):
+        return ""
+    try:
+        found = tk.splitlist(tk.call("::tcl::info::commands", "::*"))
+    except _tkinter.TclError:  # a script may have renamed it
+        return ""
+    plain = [text_of(each).removeprefix("::") for each in found]
+    known = {f"torch::{each}": each for each in BY_NAME} | dict(zip(plain, plain, strict=True))
+    near = [called for called, each in known.items() if is_slip(name, each)]
+    return f" ({errors.meant(near)})" if near else ""

@@ -200,6 +200,13 @@ ALL_WORDS = tuple(
 )
 
 
+def no_such_tensor(word: str) -> str:
+    """The message on a word that is no handle; a list of zeros is among the words, for which it says more."""
+    zeros = word.split()
+    hint = " (torch::tensor_create makes one of numbers)" if len(zeros) > 1 and set(zeros) == {"0"} else ""
+    return f"no such tensor {quoted(word)}{hint}"
+
+
 def quoted(word: str) -> str:
     """A word as messages quote it: on one line, cut after 60 characters."""
     line = word.replace("\n", "\\n").replace("\r", "\\r")

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from pybridge.dispatch import Dispatcher
 from pybridge.errors import TclError, shown
 from pybridge.handles import HandleTable
-from tests.boundary_matrix import HOSTILE_TEXTS, quoted
+from tests.boundary_matrix import HOSTILE_TEXTS, no_such_tensor, quoted
 
 KINDS = ("tensor", "linear", "progress", "optimizer")
 STORAGES = {1: 10, 2: 200, 3: 3000, 4: 40000}  # address: bytes
@@ -266,7 +266,7 @@ def test_a_name_that_was_never_given_is_unknown(name: str) -> None:
         assert error_of(action, name) == expected
     assert error_of(handles.free, [name]) == expected
     assert error_of(handles.free, ["tensor0", "linear2", name]) == expected
-    assert handles.missing(name, "tensor").message == f"no such tensor {quoted(name)}"
+    assert handles.missing(name, "tensor").message == no_such_tensor(name)
     assert handles.objects == before
 
 

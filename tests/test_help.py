@@ -34,8 +34,10 @@ def test_help(tcl: Interpreter) -> None:
     assert "  axis (integer): the dimension whose slices have scales of their own; a" in lines
     assert lines[lines.index("Also called") + 1] == "  fake_quantize_per_channel"
     assert tcl.eval("torch::help q_sc*").splitlines()[0] == "torch::q_scale"
+    assert tcl.eval("torch::help sqrt") == tcl.eval("torch::help tensor_sqrt")
+    assert tcl.eval("torch::help {Per channel}") == tcl.eval("torch::help per_channel")
     assert tcl.eval("torch::help quantized").count("\ntorch::") == 9
-    assert tcl.eval("torch::help matmul").splitlines()[0] == "torch::tensor_matmul"
+    assert tcl.eval("torch::help matmul").startswith("torch::tensor_matmul - ")
     for part in ("FAKE_QUANTIZE_PER", "fakeQuantizePer", "torch::fakequantizeper"):
         assert [line for line in tcl.eval(f"torch::help {part}").splitlines() if line[0] != " "] == [
             "torch::fake_quantize_per_channel",
@@ -365,6 +367,15 @@ def test_sitrep_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
         ("", ["xyz"], ""),
         ("shape", ["input", "dim"], ""),
         ("y" * 100_000, ["y" * 100_000], ""),
+        # what many names have in common makes none like another
+        ("tensor_transpose", ["tensor_rand", "tensor_permute"], ""),
+        ("tensor_round", ["tensor_rand"], ""),
+        ("tensor_size", ["tensor_item"], ""),
+        ("tensor_reshpe", ["tensor_rand", "tensor_reshape"], "tensor_reshape"),
+        ("tensor_som", ["tensor_sub", "tensor_sum"], "tensor_sum"),
+        ("tensor_smu", ["tensor_sum"], "tensor_sum"),
+        ("tensor_summ", ["tensor_sum"], "tensor_sum"),
+        ("tensor_sm", ["tensor_sum"], "tensor_sum"),
     ],
 )
 def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -> None:
@@ -380,13 +391,28 @@ def test_the_nearest_word_is_suggested(word: str, known: list[str], near: str) -
         ("Torch::zerso 2", "torch::zeros"),
         ("TORCH::zeros 2", "torch::zeros"),
         ("zeros 2", "torch::zeros"),
+        ("pust hello", "puts"),
+        ("foreah x {} {}", "foreach"),
+        ("tensor_som 2", "torch::tensor_sum"),
+        ("my_swep", "my_sweep"),
     ],
 )
 def test_names_of_other_programs_and_wrong_colons(tcl: Interpreter, script: str, meant: str) -> None:
+    tcl.eval("proc my_sweep {} {}")
     assert (
         error_of(tcl.eval, script).message
         == f'invalid command name "{script.split()[0]}" (did you mean {meant}?)'
     )
+
+
+@pytest.mark.parametrize("name", ["cmd", "else", "nope", "test", "read_verilog", "get", "::tensor_som::x"])
+def test_what_is_only_like_a_command_is_none_mistyped(tcl: Interpreter, name: str) -> None:
+    assert error_of(tcl.eval, name).message == f'invalid command name "{name}"'
+
+
+def test_no_command_is_meant_where_a_script_has_taken_the_list_of_them(tcl: Interpreter) -> None:
+    tcl.eval("rename ::tcl::info::commands {}")
+    assert error_of(tcl.eval, "pust").message == 'invalid command name "pust"'
 
 
 def test_a_variable_without_its_dollar(tcl: Interpreter) -> None:
@@ -469,7 +495,7 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
     assert error.message == 'unknown subcommand "zerso" (did you mean zeros?)'
     assert error.errorcode == ("TCL", "LOOKUP", "SUBCOMMAND", "zerso")
     assert error_of(tcl.eval, "torch qqqqqq").message == 'unknown subcommand "qqqqqq"'
-    assert error_of(tcl.eval, "zerso").message == 'invalid command name "zerso"'
+    assert error_of(tcl.eval, "zerso").message == 'invalid command name "zerso" (did you mean torch::zeros?)'
     assert error_of(tcl.eval, "help").message == 'invalid command name "help" (did you mean torch::help?)'
     assert tcl.eval("catch {torch::zerso 2} message; set message") == 'invalid command name "torch::zerso"'
     assert tcl.eval("rename ::torch::rand {}; catch {torch rand 2} message; set message") == (
@@ -513,12 +539,13 @@ def test_a_mistyped_command_suggests_the_nearest(tcl: Interpreter) -> None:
         ),
         ("tensorSom", "did you mean torch::tensorSum?"),
         ("hardware", "torch::help hardware lists commands"),
+        ("tensor_transpose", "torch::apropos transpose lists commands"),
     ],
 )
 def test_a_guess_at_a_command(tcl: Interpreter, called: str, hint: str) -> None:
     error = error_of(tcl.eval, f"torch::{called}")
     assert error.message == f'invalid command name "torch::{called}" ({hint})'
-    in_ensemble = hint.replace("torch::", "").replace("help", "torch::help")
+    in_ensemble = re.sub(r"torch::(?!help|apropos)", "", hint)
     assert error_of(tcl.eval, f"torch {called}").message == f'unknown subcommand "{called}" ({in_ensemble})'
     listing = re.search(r"torch::help \w+", hint)
     if listing:

@@ -29,6 +29,7 @@ from tests.boundary_matrix import (
     LENGTHS,
     NO_NUMBERS,
     WIDE_INTEGERS,
+    no_such_tensor,
     quoted,
 )
 
@@ -91,7 +92,8 @@ def wrong_type(expected: str, word: str, where: str = "", label: str = "axis", h
 
 
 def no_handle(word: str, kind: str) -> Outcome:
-    return ("TORCH", "HANDLE", word), f"no such {kind} {quoted(word)}"
+    told = no_such_tensor(word) if kind == "tensor" else f"no such {kind} {quoted(word)}"
+    return ("TORCH", "HANDLE", word), told
 
 
 def elements_by_tcl(word: str) -> list[str] | None:

@@ -1,17 +1,17 @@
 """Commands about the commands, and about this installation. They return their text and print nothing."""
 
 import os
-import re
 import sys
 from typing import Literal
 
 from pybridge import __version__, errors, help_page
 from pybridge.annotations import CommandName, ParameterName, Topic
 from pybridge.command_names import meant_command
-from pybridge.documentation import documentation, lead, prose, purpose
+from pybridge.documentation import documentation
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, bare, command, families
-from pybridge.tcl_list import camel_case, glob_match, snake_case
+from pybridge.search import commands_about
+from pybridge.tcl_list import camel_case, glob_match
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
@@ -29,8 +29,9 @@ def help(topic: Topic | None = None) -> str:
 
     Args:
         topic: a command, with or without `torch::`, in any spelling; a pattern as in `string match`; a family
-            of commands, such as `quantize`; or part of a name, in any case. The page of a command that is
-            called like a family ends with the commands of the family, and each family with those beside it.
+            of commands, such as `quantize`; or part of a name, in any case and with blanks or underscores
+            between its words. The page of a command that is called like a family ends with the commands of
+            the family, and each family with those beside it.
 
     Returns:
         Text to read.
@@ -54,8 +55,10 @@ def help(topic: Topic | None = None) -> str:
         each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
     ]
     if name and not matching:
-        part = name.lower()
+        part = "_".join(name.lower().split())
         matching = [each for each in COMMANDS.values() if part in "\n".join(each.names).lower()]
+        if len(matching) == 1:
+            return help_page.page(matching[0], matching[0].name)
     if not matching:
         near = errors.did_you_mean(name, [*BY_NAME, *families()])
         message = f'no command matches "{errors.shown(topic)}"{near}; torch::apropos searches all help'
@@ -85,33 +88,11 @@ def apropos(word: str, *more: str) -> str:
         => torch::load_safetensors
     """
     words = {bare(each) for given in (word, *more) for each in given.split()}
-    wanted = [re.compile(_beginning_of_a_word(each)) for each in words]
-    misses = {each.name: _misses_by_place(wanted, each) for each in COMMANDS.values()}
-    found = [each for each in COMMANDS.values() if not misses[each.name][-1]]
-    if not found:  # the words of an example are about something else, but may be all that there is
-        examples = {each.name: documentation(each).example.lower() for each in COMMANDS.values()}
-        found = [
-            each for each in COMMANDS.values() if all(word.search(examples[each.name]) for word in wanted)
-        ]
+    found = commands_about(words)
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')
-    return help_page.listing(sorted(found, key=lambda each: (misses[each.name], each.name)))
-
-
-def _beginning_of_a_word(part: str) -> str:
-    """What matches it in text of lower case; an underscore is between words."""
-    return rf"(?<![^\W_])(?:{re.escape(part.lower())}|{re.escape(snake_case(part))})"
-
-
-def _misses_by_place(wanted: list[re.Pattern[str]], command: Command) -> list[int]:
-    """How many are not in the names; how many neither there nor in the lead; and so on, place by place."""
-    names = "\n".join(map(snake_case, command.names))
-    text, misses = "", []
-    for place in (names, lead(command), prose(command), "\n".join(purpose(command.family))):
-        text += f"\n{place.lower()}"
-        misses.append(sum(not each.search(text) for each in wanted))
-    return misses
+    return help_page.listing(found)
 
 
 @command()

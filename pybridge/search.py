@@ -1,0 +1,39 @@
+"""Commands found by what their help says."""
+
+import re
+from collections.abc import Iterable
+
+from pybridge.documentation import documentation, lead, prose, purpose
+from pybridge.registry import COMMANDS, Command
+from pybridge.tcl_list import snake_case
+
+
+def commands_about(words: Iterable[str]) -> list[Command]:
+    """The commands whose help has all these words, those first that have them in their names.
+
+    See `torch::apropos` for the places in which they are looked for, and their order.
+    """
+    wanted = [re.compile(_beginning_of_a_word(each)) for each in words]
+    misses = {each.name: _misses_by_place(wanted, each) for each in COMMANDS.values()}
+    found = [each for each in COMMANDS.values() if not misses[each.name][-1]]
+    if not found:  # the words of an example are about something else, but may be all that there is
+        examples = {each.name: documentation(each).example.lower() for each in COMMANDS.values()}
+        found = [
+            each for each in COMMANDS.values() if all(word.search(examples[each.name]) for word in wanted)
+        ]
+    return sorted(found, key=lambda each: (misses[each.name], each.name))
+
+
+def _beginning_of_a_word(part: str) -> str:
+    """What matches it in text of lower case; an underscore is between words."""
+    return rf"(?<![^\W_])(?:{re.escape(part.lower())}|{re.escape(snake_case(part))})"
+
+
+def _misses_by_place(wanted: list[re.Pattern[str]], command: Command) -> list[int]:
+    """How many are not in the names; how many neither there nor in the lead; and so on, place by place."""
+    names = "\n".join(map(snake_case, command.names))
+    text, misses = "", []
+    for place in (names, lead(command), prose(command), "\n".join(purpose(command.family))):
+        text += f"\n{place.lower()}"
+        misses.append(sum(not each.search(text) for each in wanted))
+    return misses

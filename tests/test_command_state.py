@@ -204,7 +204,7 @@ def test_file_errors_are_those_of_the_system(tcl: Interpreter, tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-def test_progress_is_drawn_on_a_terminal_only(warm: Warm) -> None:
+def test_progress_is_drawn_on_a_terminal_only(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     script = "set bar [torch::progress_bar 4 layers]; foreach i {1 2} {torch::progress_step $bar 2}"
     done = warm.program("-c", script)
     assert (done.returncode, done.stderr) == (0, "")
@@ -213,6 +213,9 @@ def test_progress_is_drawn_on_a_terminal_only(warm: Warm) -> None:
     shown = done.stderr
     assert "layers" in shown
     assert "4/4" in shown
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    done = warm.drawn("-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_progress_refuses_negative_counts(tcl: Interpreter) -> None:

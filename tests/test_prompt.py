@@ -441,6 +441,28 @@ def test_pasted_text_is_one_script(start: Start) -> None:
         terminal.expect(expected)
 
 
+def test_a_pasted_session_is_its_commands(start: Start) -> None:
+    terminal = start()
+    terminal.press(
+        "\x1b[200~% set a 1\r\n1\r\n% proc f x {\r\n>     incr x\r\n> }\r\n% f $a\r\n2\r\n\x1b[201~"
+    )
+    terminal.press(ENTER)
+    terminal.expect("\n2\n")
+    terminal.prompt()
+    terminal.press("expr {7 \x1b[200~% 4}\x1b[201~" + ENTER)
+    terminal.expect("\n3\n")
+    terminal.prompt()
+    assert "invalid command" not in terminal.output
+
+
+def test_an_editor_that_fails_says_so(start: Start) -> None:
+    terminal = start(VISUAL="", EDITOR="false")
+    terminal.press(f"list kept{CTRL_X}{CTRL_E}")
+    terminal.expect("/false has ended with status 1: nothing is run")
+    terminal.press(ENTER)
+    terminal.expect("\nkept\n")
+
+
 def test_pasted_colours_are_no_keys(start: Start) -> None:
     terminal = start()
     terminal.press("string cat \x1b[31mone\x1b[0m\x1b[<0;1;1M" + ENTER)  # without bracketed paste

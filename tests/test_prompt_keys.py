@@ -7,7 +7,7 @@ import pytest
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 
-from pybridge.prompt.keys import Pace, joined
+from pybridge.prompt.keys import Pace, PromptKeys, joined
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,24 @@ def test_text_that_is_read_at_once_is_one_key(read: str, waiting: bool, keys: li
     parser = Vt100Parser(parsed.append)
     parser.feed(read)
     assert [press.data for press in joined(parsed, waiting)] == keys
+
+
+@pytest.mark.parametrize(
+    ("pasted", "typed"),
+    [
+        ("% set x 1\n1\n% incr x\n2\n", "set x 1\nincr x"),
+        ("% set x 1", "set x 1"),
+        ("% proc f {} {\n>     expr 1\n> }\n% f\n1", "proc f {} {\n    expr 1\n}\nf"),
+        ("% foreach x {1 2} {\n    puts $x\n}\n1\n2", "foreach x {1 2} {\n    puts $x\n}"),
+        ("% list\n\n% list %", "list\nlist %"),
+        ("set x 1\n% set y", "set x 1\n% set y"),
+        ("expr {7\n% 4}", "expr {7\n% 4}"),
+        ("", ""),
+    ],
+)
+def test_a_session_is_pasted_without_prompts_and_results(pasted: str, typed: str) -> None:
+    def is_complete(script: str) -> bool:
+        return script.count("{") == script.count("}")
+
+    keys = PromptKeys(is_complete, lambda _: None, lambda _: None, Pace())
+    assert keys.typed_in(pasted) == typed

@@ -1,6 +1,7 @@
 """Commands that show how far a script has come."""
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,9 +22,9 @@ class Progress:
         from tqdm import tqdm
 
         self._total, self._done = total, 0
-        self._bar: Any = tqdm(
-            total=total, desc=label or None, disable=None if sys.stderr else True, delay=delay
-        )
+        # tqdm itself heeds its variable only where it is told nothing; None is for a terminal
+        unwanted = True if not sys.stderr or os.environ.get("TQDM_DISABLE") else None
+        self._bar: Any = tqdm(total=total, desc=label or None, disable=unwanted, delay=delay)
 
     @classmethod
     @contextlib.contextmanager
@@ -58,6 +59,9 @@ class Progress:
 @command()
 def progress_bar(total: int, label: str = "") -> Progress:
     """Show a progress bar on standard error, when that is a terminal.
+
+    Long work, such as `quantization_plan`, has one of its own. With TQDM_DISABLE=1 in the environment there
+    is none.
 
     Args:
         total: the number of steps to come, 0 or more.

@@ -14,8 +14,8 @@ _getenv = ctypes.CDLL(None).getenv  # knows what Tcl has set in `env`; os.enviro
 _getenv.restype = ctypes.c_char_p
 
 
-def edited(script: str, command: list[str]) -> str | None:
-    """Wait for the editor; what it has saved, without the end of the last line, or None if it has failed.
+def edited(script: str, command: list[str]) -> str:
+    """Wait for the editor; what it has saved, without the end of the last line.
 
     Args:
         command: what `editor_command` has found.
@@ -28,7 +28,8 @@ def edited(script: str, command: list[str]) -> str | None:
     with tempfile.TemporaryDirectory(prefix="tcltorch-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, "script.tcl")
         path.write_bytes(_encoded(script))
-        return _saved(path) if _status([*command, str(path)]) == 0 else None
+        _run([*command, str(path)])
+        return _saved(path)
 
 
 def editor_command() -> list[str]:
@@ -64,11 +65,13 @@ def _encoded(script: str) -> bytes:
         raise ValueError("what is typed is not UTF-8, and goes into no editor") from None
 
 
-def _status(command: list[str]) -> int:
+def _run(command: list[str]) -> None:
     try:
-        return subprocess.call(command)
+        status = subprocess.call(command)
     except OSError as error:
         raise ValueError(f"the editor {command[0]} cannot be run: {error.strerror}") from None
+    if status:
+        raise ValueError(f"the editor {command[0]} has ended with status {status}: nothing is run")
 
 
 def _saved(path: Path) -> str:

@@ -20,6 +20,7 @@ from pybridge.prompt.words import place_at_end
 
 CTRL_C = "^C"  # how a terminal shows it
 _FASTEST = 0.01  # seconds between keys that somebody presses
+_PROMPT, _CONTINUED = "% ", "> "
 _LINE_ENDS = (Keys.ControlM, Keys.ControlJ)
 
 
@@ -96,6 +97,7 @@ class PromptKeys:
         bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))(self._give_up)
         bindings.add("c-x", "c-e", filter=editing)(self._edit)
         bindings.add("c-c", eager=True)(self._stop)
+        bindings.add(Keys.BracketedPaste, filter=editing)(self._paste)
         bindings.add(Keys.Vt100MouseEvent)(_ignore)
         return bindings
 
@@ -121,6 +123,23 @@ class PromptKeys:
             buffer.delete_before_cursor(max(0, len(_line_before(event)) - len(wanted)))
         buffer.insert_text("}")
 
+    def _paste(self, event: KeyPressEvent) -> None:
+        text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        buffer = event.current_buffer
+        buffer.insert_text(text if buffer.text else self.typed_in(text))
+
+    def typed_in(self, session: str) -> str:
+        """The commands of a session that has its prompts and results, as in documentation; else the text."""
+        if not session.startswith(_PROMPT):
+            return session
+        commands: list[str] = []
+        for line in session.split("\n"):
+            if line.startswith(_PROMPT):
+                commands.append(line.removeprefix(_PROMPT))
+            elif not self.is_complete(commands[-1]):
+                commands[-1] += "\n" + line.removeprefix(_CONTINUED)
+        return "\n".join(commands)
+
     def _give_up(self, event: KeyPressEvent) -> None:
         self.clear("")
 
@@ -139,9 +158,8 @@ class PromptKeys:
         except ValueError as error:
             self.warn(str(error))
         else:
-            if saved is not None:
-                buffer.document = Document(saved)
-                buffer.validate_and_handle()
+            buffer.document = Document(saved)
+            buffer.validate_and_handle()
 
 
 def _open_menu(event: KeyPressEvent) -> None:

@@ -23,7 +23,9 @@ proc ::torch::_::async {command args} {
     if {[catch {llength $callback}]} {
         return -code error -errorcode {TORCH ARG VALUE callback} "callback must be a list but is \"$callback\""
     }
-    set request [request_of $command]
+    if {[catch {request_of $command} request options]} { # whose trace would be that of our procedures
+        return -code error -errorcode [dict get $options -errorcode] $request
+    }
     begin_work
     variable state
     set state(async) 1
@@ -49,7 +51,7 @@ proc ::torch::_::request_of {command} {
         if {[regexp {\s} $name]} {
             refuse_command "be a list of words but is \"$command\""
         }
-        refuse_command "be one of package torch and take no script (but for remote) but is \"$name\""
+        refuse_command "be one of the package torch that takes no script, or torch::remote, but is \"$name\""
     }
     refuse_script $words
     set where [dict get $commands $name]

@@ -34,7 +34,8 @@ def tensor_create(
         values: the elements, row by row. The nesting gives the shape; a one-element list of a number is that
             number, so a last dimension of size 1 needs `shape`.
         shape: another shape for the same number of elements; -1 once, for the size that fits.
-        dtype: float32 by default, whatever the numbers look like. Integers reach an integer dtype exactly.
+        dtype: float32 by default, whatever the numbers look like. Integers reach an integer dtype exactly;
+            fractions are cut off towards zero.
         device: cpu by default.
         requires_grad: whether gradients are recorded for it, as a leaf.
 

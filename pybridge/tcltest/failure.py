@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,12 @@ from pybridge.tcltest.difference import mismatch, mismatch_in_short
 from pybridge.tcltest.outcome import Outcome
 from pybridge.tcltest.suites import DESCRIPTION, SUITES
 from pybridge.tcltest.trace import line_in_file, trace_in_script
+
+# Where pytest asks for no description, it makes a trace of any other exception, from much source and unseen.
+if TYPE_CHECKING:
+    from _pytest.outcomes import Failed
+else:
+    Failed = pytest.fail.Exception  # its public name
 
 _CODES = {"0": "ok", "1": "error", "2": "return", "3": "break", "4": "continue"}
 _NOT_FOUND = re.compile(r"can't find package torch(?:::tcltest)?(?![\w:])")
@@ -98,7 +104,7 @@ def _way_out(config: pytest.Config, wrong: list[str]) -> list[str]:
     ]
 
 
-class Problem(Exception):
+class Problem(Failed):
     """Something is wrong with a file, at this line (0 when there is none).
 
     Args:
@@ -108,7 +114,7 @@ class Problem(Exception):
     """
 
     def __init__(self, path: Path, line: int, message: str) -> None:
-        super().__init__(message)
+        super().__init__(message, pytrace=False)
         self._path, self._line, self._message = path, line, message
 
     def describe(self, config: pytest.Config) -> Description:
@@ -119,11 +125,11 @@ class Problem(Exception):
         return Description(Location(str(self._path), self._line, first), lines)
 
 
-class Failure(Exception):
+class Failure(Failed):
     """A test did not pass."""
 
     def __init__(self, test: TclTest, outcome: Outcome, *, strict_leaks: bool, beyond_totals: bool) -> None:
-        super().__init__(test.name)
+        super().__init__(test.name, pytrace=False)
         self._test, self._outcome = test, outcome
         self._strict_leaks, self._beyond_totals = strict_leaks, beyond_totals
 

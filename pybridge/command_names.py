@@ -4,12 +4,13 @@ import re
 from collections import Counter
 
 from pybridge.errors import MOST_MEANT, meant
-from pybridge.nearest import nearest
+from pybridge.nearest import LONGEST_WORD, nearest
 from pybridge.registry import BY_NAME, COMMANDS, families
 from pybridge.search import commands_about
 from pybridge.tcl_list import snake_case
 
 _SHORT = 3  # letters; as the beginning of a word, they say little
+_FEW = 5  # commands; a word of more says little, too
 _CALL = re.compile(r"torch::(\w+)")
 
 
@@ -33,11 +34,14 @@ def meant_command(name: str, prefix: str = "") -> str:
 
 def _words_of_help(name: str) -> str:
     """The words of a name, if the help of some command has them; the first may be that of many names."""
-    words = [each for each in snake_case(name).split("_") if each]
+    if len(name) > LONGEST_WORD:
+        return ""
+    words = list(dict.fromkeys(each for each in snake_case(name).split("_") if each))
     if words and any(each.startswith(f"{words[0]}_") for each in COMMANDS):
         del words[0]
-    telling = words and all(len(each) > _SHORT for each in words)
-    return " ".join(words) if telling and commands_about(words) else ""
+    if not words or any(len(each) <= _SHORT for each in words):
+        return ""
+    return " ".join(words) if 0 < len(commands_about(words)) <= _FEW else ""
 
 
 def _most_used_first() -> list[str]:

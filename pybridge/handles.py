@@ -19,6 +19,7 @@ ANY_KIND = "handle"  # what is missing where any kind would do
 MAIN = ""  # the name of the chain outside any coroutine
 _DEEPEST = 8  # levels of lists and dicts in which handles are looked for
 _LONGEST_DICT = 100_000  # characters that are looked at for a message
+_LONGEST_NUMBERS, _MOST_NUMBERS = 10_000, 100  # characters, and numbers among them, that are
 _PATTERN = re.compile(r"\w{,30}[*?][\w*?]{,30}")  # what it needs no braces for
 _HANDLE = re.compile(r"([a-z][a-z0-9_]*?)(0|[1-9][0-9]{0,17})")
 
@@ -189,7 +190,8 @@ class HandleTable:
         elements = elements_of(text) if len(text) <= _LONGEST_DICT else []
         if found := self._in_dict(elements, kind):
             return errors.in_dict(kind, found)
-        if kind == TENSOR and len(elements) > 1 and all(map(is_number, elements)):
+        words = text[:_LONGEST_NUMBERS].replace("{", " ").replace("}", " ").split()[:_MOST_NUMBERS]
+        if kind == TENSOR and len(elements) > 1 and all(map(is_number, words)):
             return " (torch::tensor_create makes one of numbers)"
         return ""
 

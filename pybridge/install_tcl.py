@@ -10,7 +10,7 @@ from pybridge import __version__
 from pybridge.package import module_name, module_text
 from pybridge.replacing import NotRegular, OneFile, replacing
 from pybridge.tcl_list import join_list
-from pybridge.tcl_package import tcl_package, text_of
+from pybridge.tcl_package import package_text, tcl_package
 
 _INDEX = f"""\
 if {{![package vsatisfies [package provide Tcl] 8.6-]}} {{return}}
@@ -42,7 +42,7 @@ def install_tcl(given: str = "") -> str:
     texts = {
         "pkgIndex.tcl": _INDEX,
         module_name(): module_text(sys.executable),
-        "match.tcl": text_of("tcltest", "match.tcl"),
+        "match.tcl": package_text("tcltest", "match.tcl"),
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

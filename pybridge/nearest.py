@@ -56,6 +56,8 @@ def _is_like(words: list[str], others: list[str]) -> bool:
 
 def is_slip(word: str, other: str) -> bool:
     """Whether a letter is wrong, missing or too much, or two have changed places."""
+    if word == other or abs(len(word) - len(other)) > 1:
+        return False
     start = 0
     while word[start:] and word[start] == other[start : start + 1]:
         start += 1

@@ -8,7 +8,7 @@ from pybridge import __version__
 from pybridge.annotations import FileName
 from pybridge.registry import BY_NAME, Command
 from pybridge.tcl_list import join_list
-from pybridge.tcl_package import tcl_package, text_of
+from pybridge.tcl_package import package_text, tcl_package
 
 _COMMANDS = """\
 # Made by `make docs`: the version of the package, each command with the words that tell of its bulk
@@ -77,10 +77,10 @@ def module_name() -> str:
 
 def module_text(python: str) -> str:
     """The package as one file, with the Python that its worker runs in."""
-    start, names, end = _SOURCED.split(text_of("torch.tcl"))
+    start, names, end = _SOURCED.split(package_text("torch.tcl"))
     start = f"# Made by `tcltorch install-tcl` of the files in {os.path.basename(tcl_package())}/.\n\n{start}"
     home = f"set ::torch::_::home {_quoted(python)}\n\n"
-    return start + home + "\n".join(map(text_of, names.split())) + end
+    return start + home + "\n".join(map(package_text, names.split())) + end
 
 
 def _quoted(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
+from itertools import accumulate
 
 from pybridge.documentation import documentation, lead, prose, purpose
 from pybridge.registry import COMMANDS, Command
@@ -31,9 +33,13 @@ def _beginning_of_a_word(part: str) -> str:
 
 def _misses_by_place(wanted: list[re.Pattern[str]], command: Command) -> list[int]:
     """How many are not in the names; how many neither there nor in the lead; and so on, place by place."""
+    return [sum(not each.search(text) for each in wanted) for text in _texts(command.name)]
+
+
+@cache
+def _texts(name: str) -> list[str]:
+    """What there is to search of a command, in lower case, each with what comes before it."""
+    command = COMMANDS[name]
     names = "\n".join(map(snake_case, command.names))
-    text, misses = "", []
-    for place in (names, lead(command), prose(command), "\n".join(purpose(command.family))):
-        text += f"\n{place.lower()}"
-        misses.append(sum(not each.search(text) for each in wanted))
-    return misses
+    places = names, lead(command), prose(command), "\n".join(purpose(command.family))
+    return list(accumulate(f"\n{place.lower()}" for place in places))

@@ -14,7 +14,7 @@ def tcl_package(*names: str) -> str:
     return os.path.join(folder, *names)
 
 
-def text_of(*names: str) -> str:
+def package_text(*names: str) -> str:
     """What is in a file of the package."""
     with open(tcl_package(*names), encoding="ascii") as file:
         return file.read()

@@ -59,7 +59,7 @@ def last_error(tk: Any, message: str) -> errors.TclError:
     """The error that Tcl has just returned, with its code and its trace."""
     code = _error_code(tk)
     trace = text_of(_variable(tk, "::errorInfo"))
-    suggestion = _several_words(tk, code) or _suggestion(tk, code)
+    suggestion = _several_words(tk, code) or _suggestion(tk, code, message)
     if suggestion and trace.startswith(message):
         trace = message + suggestion + trace[len(message) :]
     return errors.TclError(message + suggestion, code, trace)
@@ -104,9 +104,11 @@ def is_traced(call: Callable[..., Any], name: str) -> bool:
         return True
 
 
-def _suggestion(tk: Any, code: tuple[str, ...]) -> str:
+def _suggestion(tk: Any, code: tuple[str, ...], message: str) -> str:
     """What ends the message that there is no such command, when it may be one of ours or of Tcl's."""
-    name = code[3].removeprefix("::") if code[:3] == ("TCL", "LOOKUP", "COMMAND") and len(code) == 4 else ""
+    if code[:3] != ("TCL", "LOOKUP", "COMMAND") or len(code) != 4 or code[3] not in message:
+        return ""  # a script may throw any message with that code
+    name = code[3].removeprefix("::")
     if name in _OF_OTHER_PROGRAMS:
         return f" ({errors.meant([_OF_OTHER_PROGRAMS[name]])})"
     qualified = _QUALIFIED.fullmatch(name)
@@ -124,8 +126,12 @@ def _near_command(tk: Any, name: str) -> str:
     if not _MISTYPED.fullmatch(name):
         return ""
     try:
+        if tk.call(
+            "::tcl::info::procs", "::tcl::info::commands"
+        ):  # of a script, which is not to run for this
+            return ""
         found = tk.splitlist(tk.call("::tcl::info::commands", "::*"))
-    except _tkinter.TclError:  # a script may have renamed it
+    except (_tkinter.TclError, TypeError):  # a script may have renamed one, or put another in its place
         return ""
     plain = [text_of(each).removeprefix("::") for each in found]
     known = {f"torch::{each}": each for each in BY_NAME} | dict(zip(plain, plain, strict=True))

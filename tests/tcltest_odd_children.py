@@ -546,7 +546,9 @@ CHILDREN = {
         r"""
         interp create kid
         kid eval {
-            foreach command {package source load interp exit} {rename $command _$command}
+            foreach command {package source load interp exit foreach if trace info string lindex} {
+                rename $command _$command
+            }
             namespace delete {*}[lsearch -all -inline -not [namespace children] ::tcl]
             _package require Tcl
             _interp create sub

@@ -236,6 +236,32 @@ COMMANDS = {
         """,
         [],
     ),
+    "counts_calls_of_its_own_list": (
+        r"""
+        rename list _list
+        proc list args {incr ::calls; uplevel 1 [linsert $args 0 _list]}
+        set calls 0
+        test l-1 {as many as tcltest's own} {set calls} 3
+        test l-2 {} {set calls} 8
+        cleanupTests
+        """,
+        [],
+    ),
+    "hides_what_files_and_threads_need": (
+        r"""
+        test h-0 {} {expr 1} 1
+        rename tailcall _tailcall
+        interp hide {} upvar
+        test h-1 {} {::tcltest::makeFile {} h.txt; ::tcltest::removeFile h.txt} {}
+        test h-2 {} {
+            package require Thread
+            thread::join [thread::create -joinable {expr 1}]
+        } 0
+        interp expose {} upvar
+        cleanupTests
+        """,
+        [],
+    ),
     "replaces_flush_and_open": (
         r"""
         proc note args {incr ::calls}

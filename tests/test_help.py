@@ -410,9 +410,25 @@ def test_what_is_only_like_a_command_is_none_mistyped(tcl: Interpreter, name: st
     assert error_of(tcl.eval, name).message == f'invalid command name "{name}"'
 
 
-def test_no_command_is_meant_where_a_script_has_taken_the_list_of_them(tcl: Interpreter) -> None:
-    tcl.eval("rename ::tcl::info::commands {}")
+@pytest.mark.parametrize("instead", ["", "proc ::tcl::info::commands args {incr ::asked; expr 5}"])
+def test_no_command_is_meant_where_a_script_has_taken_the_list_of_them(
+    tcl: Interpreter, instead: str
+) -> None:
+    tcl.eval(f"rename ::tcl::info::commands {{}}; {instead}")
     assert error_of(tcl.eval, "pust").message == 'invalid command name "pust"'
+    assert tcl.eval("info exists asked") == "0"
+
+
+def test_no_command_is_meant_by_itself_or_by_another_message(tcl: Interpreter) -> None:
+    tcl.eval("interp create kid; kid eval {rename puts {}}")
+    assert error_of(tcl.eval, "kid eval {puts x}").message == 'invalid command name "puts"'
+    thrown = "throw {TCL LOOKUP COMMAND pust} {it is closed}"
+    assert error_of(tcl.eval, thrown).message == "it is closed"
+
+
+def test_a_long_name_is_not_searched_for(tcl: Interpreter) -> None:
+    name = "tensor_" + "_".join(f"transpose{number}" for number in range(2000))
+    assert error_of(tcl.eval, f"torch {name}").message == f'unknown subcommand "{name[:60]}..."'
 
 
 def test_a_variable_without_its_dollar(tcl: Interpreter) -> None:

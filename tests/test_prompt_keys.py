@@ -59,6 +59,8 @@ def test_text_that_is_read_at_once_is_one_key(read: str, waiting: bool, keys: li
     [
         ("% set x 1\n1\n% incr x\n2\n", "set x 1\nincr x"),
         ("% set x 1", "set x 1"),
+        ("\n  % set x 1", "set x 1"),
+        ("% proc f {} {\n>\n>     expr 1\n> }", "proc f {} {\n\n    expr 1\n}"),
         ("% proc f {} {\n>     expr 1\n> }\n% f\n1", "proc f {} {\n    expr 1\n}\nf"),
         ("% foreach x {1 2} {\n    puts $x\n}\n1\n2", "foreach x {1 2} {\n    puts $x\n}"),
         ("% list\n\n% list %", "list\nlist %"),

@@ -4,6 +4,7 @@ import ctypes
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -71,7 +72,8 @@ def _run(command: list[str]) -> None:
     except OSError as error:
         raise ValueError(f"the editor {command[0]} cannot be run: {error.strerror}") from None
     if status:
-        raise ValueError(f"the editor {command[0]} has ended with status {status}: nothing is run")
+        how = f"with status {status}" if status > 0 else f"of {signal.Signals(-status).name}"
+        raise ValueError(f"the editor {command[0]} has ended {how}: nothing is run")
 
 
 def _saved(path: Path) -> str:

@@ -130,14 +130,15 @@ class PromptKeys:
 
     def typed_in(self, session: str) -> str:
         """The commands of a session that has its prompts and results, as in documentation; else the text."""
-        if not session.startswith(_PROMPT):
+        lines = session.lstrip().split("\n")
+        if not lines[0].startswith(_PROMPT):
             return session
         commands: list[str] = []
-        for line in session.split("\n"):
+        for line in lines:
             if line.startswith(_PROMPT):
                 commands.append(line.removeprefix(_PROMPT))
             elif not self.is_complete(commands[-1]):
-                commands[-1] += "\n" + line.removeprefix(_CONTINUED)
+                commands[-1] += "\n" + (line.removeprefix(_CONTINUED) if line != _CONTINUED.rstrip() else "")
         return "\n".join(commands)
 
     def _give_up(self, event: KeyPressEvent) -> None:

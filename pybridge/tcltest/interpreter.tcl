@@ -34,7 +34,7 @@ namespace eval ::pytest_tcltest {
     variable language {
         append apply array break catch concat continue dict eval expr for foreach if incr info interp join lappend
         lassign lindex linsert list llength lmap lrange lsearch lset lsort namespace package proc regexp rename return
-        set string switch tailcall trace try unset uplevel upvar variable while
+        set split string switch tailcall trace try unset uplevel upvar variable while
     }
 }
 
@@ -262,12 +262,7 @@ proc ::pytest_tcltest::read_plan {} {
 
 # Wait for a tcltest in this interpreter, for child interpreters and for threads.
 proc ::pytest_tcltest::watch {} {
-    variable lent
-    if {$lent} {
-        let_go_of_traces
-    } else {
-        define_call
-    }
+    use_tcls_namespace
     look
     foreach {command called} {::package package_called ::source look ::load look} {
         if {[namespace which -command $command] ne ""} {
@@ -289,20 +284,20 @@ proc ::pytest_tcltest::called {name} {
     return [list ::tcl::pytest_tcltest::call ::pytest_tcltest::$name]
 }
 
-# It is in a namespace that no suite can do without.
-proc ::pytest_tcltest::define_call {} {
+# Have what is needed when our namespace has gone in one that no suite can do without.
+proc ::pytest_tcltest::use_tcls_namespace {} {
+    variable lent
     namespace eval ::tcl::pytest_tcltest {}
-    import ::tcl::pytest_tcltest if namespace tailcall
+    import ::tcl::pytest_tcltest foreach if info lindex namespace string tailcall trace
     proc ::tcl::pytest_tcltest::call {name args} {
         if {[namespace which -command $name] ne ""} {
             tailcall $name {*}$args
         }
     }
-}
-
-# In a child, have the traces go with what they call.
-proc ::pytest_tcltest::let_go_of_traces {} {
-    trace add command ::pytest_tcltest::call delete {::apply {args {
+    if {$lent} {
+        trace add command ::pytest_tcltest::call delete ::tcl::pytest_tcltest::remove_traces
+    }
+    proc ::tcl::pytest_tcltest::remove_traces {args} {
         foreach command [info commands ::*] {
             foreach each [trace info execution $command] {
                 if {[string match ::pytest_tcltest::call* [lindex $each 1]]} {
@@ -310,7 +305,7 @@ proc ::pytest_tcltest::let_go_of_traces {} {
                 }
             }
         }
-    }}}
+    }
 }
 
 # Have `exit` tell that it is called, also one that a package such as Expect, or a suite, has put in the place of Tcl's.
@@ -385,8 +380,8 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     trace add execution ::tcltest::cleanupTests enter ::pytest_tcltest::cleaning
     rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {
-        set ::pytest_tcltest::runner [::pytest_tcltest::settings [::pytest_tcltest::new_name all]]
-        tailcall pytest_runAllTests {*}$args
+        ::pytest_tcltest::set ::pytest_tcltest::runner [::pytest_tcltest::settings [::pytest_tcltest::new_name all]]
+        ::pytest_tcltest::tailcall pytest_runAllTests {*}$args
     }
     watch_processes
     add_match_modes

@@ -5,19 +5,27 @@
 # only `runAllTests` has a variable `childargv`.
 proc ::pytest_tcltest::watch_processes {} {
     proc ::tcltest::open {args} {
-        upvar 1 childargv childargv
-        if {[info exists childargv] && ![::pytest_tcltest::silent]} {
-            tailcall ::pytest_tcltest::open_pipe {*}$args
-        }
-        tailcall ::open {*}$args
+        ::pytest_tcltest::tailcall ::pytest_tcltest::opened {*}$args
     }
     proc ::tcltest::close {args} {
-        upvar 1 childargv childargv file file
-        if {[catch {::close {*}$args} result options] && [info exists childargv] && ![::pytest_tcltest::silent]} {
-            ::pytest_tcltest::ended_badly $file $result [dict get $options -errorcode]
-        }
-        return -options $options $result
+        ::pytest_tcltest::tailcall ::pytest_tcltest::closed {*}$args
     }
+}
+
+proc ::pytest_tcltest::opened {args} {
+    upvar 1 childargv childargv
+    if {[info exists childargv] && ![silent]} {
+        tailcall open_pipe {*}$args
+    }
+    tailcall ::open {*}$args
+}
+
+proc ::pytest_tcltest::closed {args} {
+    upvar 1 childargv childargv file path
+    if {[catch {::close {*}$args} result options] && [info exists childargv] && ![silent]} {
+        ended_badly $path $result [dict get $options -errorcode]
+    }
+    return -options $options $result
 }
 
 # Open a pipe to a program that runs a test file, and have it tell of its tests.

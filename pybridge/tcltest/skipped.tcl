@@ -9,11 +9,12 @@ proc ::pytest_tcltest::ask_here {} {
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
-        if {[::pytest_tcltest::skips $name]} {
-            return 1
+        ::pytest_tcltest::if {[::pytest_tcltest::skips $name]} {
+            ::pytest_tcltest::return 1
         }
         # a suite's own may look into the frame of `test`; after `tailcall` a trace is not told what it returns
-        return [uplevel 1 [list ::tcltest::pytest_Skipped $name $constraints]]
+        ::pytest_tcltest::return [::pytest_tcltest::uplevel 1 \
+            [::pytest_tcltest::list ::tcltest::pytest_Skipped $name $constraints]]
     }
     note_asking
 }

@@ -5,7 +5,9 @@ proc ::pytest_tcltest::await_threads {} {
         set original ::pytest_tcltest::original_$what
         if {[namespace which -command ::${what}::create] ne "" && [namespace which -command $original] eq ""} {
             rename ::${what}::create $original
-            proc ::${what}::create {args} [string map [list WHAT $what] {tailcall ::pytest_tcltest::create_WHAT $args}]
+            proc ::${what}::create {args} [string map [list WHAT $what] {
+                ::pytest_tcltest::tailcall ::pytest_tcltest::create_WHAT $args
+            }]
         }
     }
 }

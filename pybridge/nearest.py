@@ -37,7 +37,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     import difflib  # nothing needs it until a word is mistyped
 
     beginnings = {each: own[each][: len(words)] for each in own}
-    wholes = {"".join(parts): parts for parts in (*own.values(), *beginnings.values())}
+    wholes = {"".join(parts): parts for parts in (*beginnings.values(), *own.values())}
     close = difflib.get_close_matches(key, wholes, n=_MOST_LIKE, cutoff=_CUTOFF)
     like = next((wholes[each] for each in close if _is_like(words, wholes[each])), None)
     named = [each for each in own if own[each] == like]

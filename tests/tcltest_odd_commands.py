@@ -2,6 +2,16 @@
 
 from tests.tcltest_odd_children import SAFE
 
+# Tests of each status, in a child, too.
+_OF_EACH_STATUS = r"""
+test r-1 {} {interp create kid; expr 1} 1
+test r-2 {} {expr 1} 2
+test r-3 {} nowhere {expr 1} 2
+test r-4 {} -setup {set x 1} -body {set x} -result 1
+kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 2; tcltest::cleanupTests}
+cleanupTests
+"""
+
 # Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
 COMMANDS = {
     "renames": (
@@ -209,13 +219,8 @@ COMMANDS = {
         } {
             by_alias $command
         }
-        test r-1 {} {interp create kid; expr 1} 1
-        test r-2 {} {expr 1} 2
-        test r-3 {} nowhere {expr 1} 2
-        test r-4 {} -setup {set x 1} -body {set x} -result 1
-        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 2; tcltest::cleanupTests}
-        cleanupTests
-        """,
+        """
+        + _OF_EACH_STATUS,
         [],
     ),
     "puts_procedures_in_the_place_of_what_tcl_is_made_of": (
@@ -227,13 +232,8 @@ COMMANDS = {
         foreach command {dict expr incr info lassign lindex lmap namespace regexp set trace while foreach} {
             by_procedure $command
         }
-        test r-1 {} {interp create kid; expr 1} 1
-        test r-2 {} {expr 1} 2
-        test r-3 {} nowhere {expr 1} 2
-        test r-4 {} -setup {set x 1} -body {set x} -result 1
-        kid eval {package require tcltest; tcltest::test k-1 {} {expr 1} 2; tcltest::cleanupTests}
-        cleanupTests
-        """,
+        """
+        + _OF_EACH_STATUS,
         [],
     ),
     "counts_calls_of_its_own_list": (

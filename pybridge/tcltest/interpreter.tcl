@@ -289,14 +289,15 @@ proc ::pytest_tcltest::use_tcls_namespace {} {
     variable lent
     namespace eval ::tcl::pytest_tcltest {}
     import ::tcl::pytest_tcltest foreach if info lindex namespace string tailcall trace
-    proc ::tcl::pytest_tcltest::call {name args} {
-        if {[namespace which -command $name] ne ""} {
-            tailcall $name {*}$args
+    if {!$lent} {
+        proc ::tcl::pytest_tcltest::call {name args} {
+            if {[namespace which -command $name] ne ""} {
+                tailcall $name {*}$args
+            }
         }
+        return
     }
-    if {$lent} {
-        trace add command ::pytest_tcltest::call delete ::tcl::pytest_tcltest::remove_traces
-    }
+    trace add command ::pytest_tcltest::call delete ::tcl::pytest_tcltest::remove_traces
     proc ::tcl::pytest_tcltest::remove_traces {args} {
         foreach command [info commands ::*] {
             foreach each [trace info execution $command] {

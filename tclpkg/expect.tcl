@@ -25,7 +25,7 @@ proc ::torch::_::relayed {connection count} {
     variable relay
     lassign $relay from to
     set data ""
-    while {$count > 0 && ![chan eof $connection]} {
+    while {$count > 0 && [chan eof $connection] ne "1"} {  ;# a trap leaves an empty result
         set size [expr {min($count, 4096)}]
         chan copy $connection $to -size $size
         chan flush $to

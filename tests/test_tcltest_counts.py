@@ -112,6 +112,20 @@ def test_a_file_that_dies_counts_what_a_child_of_a_body_has_printed(pytester, en
     assert found["errors"]
 
 
+@pytest.mark.parametrize("end", ["test a-2 {} {exit} {}", "if {[info exists made]} {error boom}"])
+@pytest.mark.parametrize(
+    "another", ["interp create kid; kid eval {%s}", "thread::join [thread::create -joinable {%s}]"]
+)
+def test_what_another_interpreter_has_printed_counts_where_a_file_ends_too_early(pytester, another, end):
+    """Whether it comes to its own totals is not known before: the search does not run what ends it."""
+    tests = another % (HEAD + "test k-1 {} {expr 1} 1\ntest k-2 {} nope {expr 1} 1\ncleanupTests\n")
+    write(pytester, a=suite(f"package require Thread\n{tests}\ntest a-1 {{}} {{set ::made 1}} 1\n{end}"))
+    assert tclsh_counts(pytester.path / "a.test") == (1, 1, 0)
+    found = run(pytester).parseoutcomes()
+    assert (found["passed"], found["skipped"], found.get("failed", 0)) == (1, 1, 0)
+    assert found["errors"]
+
+
 HIDDEN = suite(
     FAKE_HANDLES
     + """

@@ -57,7 +57,7 @@ class Contents:
         problem: what is wrong.
         cut_short: whether it ended with an error between tests, or did not end.
         searched: whether the search came to its end, or to cleanupTests.
-        cleaned: the interpreters in which cleanupTests was called.
+        cleaned: the interpreters in which cleanupTests was called, and prints totals.
         forgotten: those in which one tcltest has followed another.
         changes_counts: whether it seems to change what tcltest has counted.
         mentions_cleanup: whether `cleanupTests` stands anywhere in it.
@@ -87,9 +87,9 @@ class Contents:
     @property
     def counts_late(self) -> bool:
         """Whether it is known only at the end that tests of the file's own interpreter count."""
-        # a child may be the only one with totals, also one that a body makes
-        alone = bool(self.cleaned or self.mentions_cleanup) and "" not in self.cleaned
-        return alone or self.changes_counts or "" in self.forgotten
+        # the only totals may be those of another: of a child that a body makes, or where the file ends early
+        another = any(self.cleaned) or (self.mentions_cleanup and "" not in self.cleaned)
+        return another or self.changes_counts or "" in self.forgotten
 
 
 def collect(settings: Settings, path: Path) -> Contents:

@@ -409,13 +409,15 @@ proc ::pytest_tcltest::add_match_modes {} {
 
 proc ::pytest_tcltest::cleaning {args} {
     variable prefix
+    variable totals
     if {[silent]} {
         return
     }
-    emit cleanup $prefix
     watch_counts
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         compare_counts
         emit reporting $prefix
+    } elseif {$totals eq "totals"} {
+        emit cleanup $prefix
     }
 }

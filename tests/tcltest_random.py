@@ -27,6 +27,29 @@ _NEW_STYLE = [
     "-body {%sbreak} -returnCodes 3 -match glob -result *",
     "-body {%sreturn 1} -result 1",
     "-body {%serror boom}",
+    "-body {%serror boom {} {MY CODE}} -returnCodes error -errorCode {MY *} -result boom",
+    "-body {%serror boom {} {MY CODE}} -returnCodes error -errorCode {NOT *} -result boom",
+    "-body {%sreturn -level 2 1} -match glob -result *",
+    "-body {%sreturn -code 7 x} -returnCodes 7 -result x",
+    "-body {%stailcall expr 1} -match glob -result *",
+    "-body {%syield 1} -returnCodes error -match glob -result *",
+    "-body {%sset ::tcltest::currentFailure 1; expr 1} -result 1",
+    "-body {%sset ::tcltest::testLevel 0; expr 1} -result 1",
+    "-body {%sputs -nonewline x; flush stdout; puts y} -output xy\\n",
+    "-body {%schan puts x} -output {}",
+    "-body {%sfconfigure stdout -translation crlf; puts x} -match glob -result *",
+    "-body {close stderr} -result {}",
+    "-body {%sinfo level} -match glob -result *",
+    "-body {%sinfo frame} -match glob -result *",
+    "-body {%sexec echo x} -result x",
+    "-body {%sexec [interpreter] << {exit 3}} -returnCodes error -match glob -result *",
+    "-body {%sinterp delete {}} -match glob -result *",
+    "-body {expr 1} -result",
+    "-body {expr 1} -nonsense 1",
+    "-body {expr 1} -match nonsense -result 1",
+    "-constraints {nowhere || tcl} -body {%sexpr 1} -result 1",
+    "-constraints {nowhere &&} -body {%sexpr 1} -result 1",
+    "{\n  -body {%sexpr 1}\n  -result 1\n}",
 ]
 _NAMES = [
     *["a-@"] * 4,
@@ -58,6 +81,15 @@ _OPTIONS = [
     "-limitconstraints 0",
     "-verbose {start pass skip error body}",
     "-verbose {}",
+    "-debug 1",
+    "-debug 3",
+    "-preservecore 1",
+    "-singleproc 1",
+    "-file b*.test",
+    "-notfile a*",
+    "-outfile stdout",
+    "-tmpdir [file join [temporaryDirectory] t@]",
+    "-load {set ::loaded 1}; ::tcltest::loadTestedCommands",
 ]
 _CONFIGURED = [f"configure {option}" for option in _OPTIONS]
 _CLEANUP = "::tcltest::cleanupTests"
@@ -87,7 +119,19 @@ _COUNTED = [
     "incr ::tcltest::numTests(Total)",
     "incr ::tcltest::numTests(Failed)",
 ]
-_CORE = ["if", "set", "foreach", "namespace", "info", "variable", "return", "upvar", "string", "interp"]
+_CORE = [
+    *["if", "set", "foreach", "namespace", "info", "variable", "return", "upvar", "string", "interp"],
+    *["lappend", "proc", "uplevel", "catch", "unset", "incr", "eval", "trace", "package", "puts", "source"],
+    *["array", "dict", "lindex", "list", "lassign", "error", "global", "regexp", "split", "apply", "try"],
+]
+_TCLTESTS = {  # procedures of tcltest's, and what a suite may have them do
+    **dict.fromkeys(["PrintError", "ReplacedX", "DebugPuts", "FillFilesExisted"], "args {}"),
+    **dict.fromkeys(["GetMatchingFiles", "SetTestResult", "matchPatterns"], "args {}"),
+    "IsVerbose": "args {return 1}",
+    "CompareStrings": "{a b args} {return 1}",
+    "EvalTest": "script {uplevel 1 $script}",
+    "RunTest": "{name script} {uplevel 1 $script}",
+}
 _ODD = [
     "testConstraint later 1",
     "testConstraint later 0",
@@ -106,6 +150,45 @@ _ODD = [
     *(f"rename {name} o@; interp alias {{}} {name} {{}} o@" for name in _CORE),
     *(f"rename {name} o@; proc {name} args {{uplevel 1 [linsert $args 0 o@]}}" for name in _CORE),
     *(f"trace add execution {name} enter {{apply {{args {{}}}}}}" for name in _CORE),
+    *(
+        f"interp hide {{}} {name} h@; interp alias {{}} {name} {{}} interp invokehidden {{}} h@"
+        for name in ("puts", "exit", "after")
+    ),
+    *(
+        f"trace add variable {variable} {op} {{apply {{args {{}}}}}}"
+        for op in ("read", "write", "unset")
+        for variable in (*[f"::tcltest::{name}" for name in ("numTests", "testConstraints")], "::errorInfo")
+    ),
+    *(
+        f"trace add execution ::tcltest::{traced} {{apply {{args {{}}}}}}"
+        for traced in ("test leave", "test enterstep", "cleanupTests enter", "EvalTest leave")
+    ),
+    *(f"proc ::tcltest::{name} {procedure}" for name, procedure in _TCLTESTS.items()),
+    "rename ::tcltest::test ::tcltest::o@; proc ::tcltest::test args {tailcall ::tcltest::o@ {*}$args}",
+    "interp alias {} test {} ::tcltest::test",
+    "proc test args {uplevel 1 ::tcltest::test $args}",
+    "::tcltest::threadReap",
+    "::tcltest::saveState; ::tcltest::restoreState",
+    "catch {::tcltest::test}",
+    "catch {::tcltest::test a}",
+    "set ::tcltest::filesMade {}",
+    "set ::tcltest::failFiles {x.test}",
+    "array unset ::tcltest::skippedBecause; array set ::tcltest::skippedBecause {}",
+    "set ::tcltest::testFileName other.test",
+    "set ::argv {-match b*}",
+    "unset -nocomplain ::argv ::argv0 ::argc ::errorInfo ::errorCode",
+    "array unset ::env",
+    "info script other.test",
+    "namespace unknown {apply {args {return 1}}}",
+    "namespace path ::tcltest",
+    "proc unknown args {return 1}",
+    "interp recursionlimit {} 100",
+    "interp bgerror {} {apply {args {}}}",
+    "interp limit {} command -value [expr {[info cmdcount] + 100000}]",
+    "fconfigure stdout -buffering none",
+    "fconfigure stdout -encoding iso8859-1",
+    "close stdin",
+    "puts stderr {a.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0}",
     "::tcltest::Skipped a-@ nowhere",
     "cd [temporaryDirectory]",
     "puts {a.test:\\tTotal\\tmany}",

@@ -240,6 +240,29 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
         assert terminal.raw.rfind("\x1b[?2004l") > terminal.raw.rfind("\x1b[?2004h")
 
 
+def test_who_presses_once_and_waits_is_told_how_to_insist(tmp_path: Path) -> None:
+    """Once, while the command runs, and not behind one that has stopped."""
+    hint = "times within two seconds offers to end tcltorch.\n"
+    end = tmp_path / "end"
+    loop = "while {![file exists $env(END)]} {catch {while {![file exists $env(END)]} {after 20}}}"
+    with Terminal(tmp_path, END=str(end)) as terminal:
+        terminal.prompt()
+        assert "interrupted" in interrupt(terminal, "while 1 {}")
+        terminal.run("after 2200; list one", "\none\n")
+        terminal.press(f"puts [string toupper begun]; {loop}{ENTER}")
+        terminal.expect("\nBEGUN\n")
+        assert hint not in terminal.output
+        time.sleep(0.3)
+        for _ in range(2):
+            terminal.press(CTRL_C)
+            time.sleep(2.2)
+        terminal.expect(hint)
+        end.touch()
+        terminal.prompt()
+        terminal.run("list two", "\ntwo\n")
+        assert terminal.output.count(hint) == 1
+
+
 def test_its_words_go_to_the_terminal_whatever_the_standard_channels_are(tmp_path: Path) -> None:
     with Terminal(tmp_path, OUT=f"{tmp_path}/out") as terminal:
         terminal.prompt()
@@ -302,6 +325,7 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     insistence.pressed(1, time.monotonic() + READING)
     assert ended == ["ended"]
     time.sleep(0.2)  # for its timers
+    insistence.leave()
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
 
@@ -324,6 +348,7 @@ def test_who_presses_on_has_not_read_the_offer(tcl: Interpreter, monkeypatch: py
         insistence.pressed(1, offered + 1.9 + READING)
         assert ended == ["ended"]
         time.sleep(0.2)  # for its timers
+        insistence.leave()
 
 
 def test_presses_that_are_noticed_late_were_pressed_when_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,6 +399,7 @@ def test_presses_that_are_noticed_late_count_as_if_they_had_not_been(
     os.write(screen, b"end")
     assert os.read(said, 1000).count(b"once more") == offered
     time.sleep(0.2)  # for its timers
+    insistence.leave()
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
 

@@ -12,12 +12,17 @@ from pybridge.interp import Interpreter
 from pybridge.prompt.terminal import write
 
 _TIMES, _WITHIN, _OFFERED_FOR = 3, 2.0, 5.0  # presses; seconds
+_NEVER = float("-inf")
 _STATUS = 130  # 128 + SIGINT, as of a program that a Ctrl-C has ended
 _READING = 0.5  # seconds without a press after which one is an answer: who presses on has not read the offer
 _READS_ON = 0.1  # seconds after which Tcl is taken to go on reading from the terminal
 _PAUSE = 0.02
 _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
 _GRACE = 0.5  # seconds in which Tcl may flush its channels
+_HINT = (
+    "\r\nStill running: the script catches Ctrl-C, or one call takes long. Ctrl-C three\r\n"
+    "times within two seconds offers to end tcltorch.\r\n"
+)
 _OFFER = (
     "\r\nThe script catches every Ctrl-C, or one call takes long (the first one loads\r\n"
     "PyTorch). Press Ctrl-C once more within 5 seconds to end tcltorch and lose its\r\n"
@@ -27,6 +32,8 @@ _OFFER = (
 
 class Insistence:
     """Counts Ctrl-C while one command runs, and offers to end the process.
+
+    Where a command goes on after one, it tells how often to press.
 
     Args:
         tcl: what runs the commands.
@@ -55,7 +62,8 @@ class Insistence:
         self._summon = tcl_library.summoner(lambda: tcl.end_program(_STATUS))
         self._command = 0
         self._presses: list[float] = []
-        self._offered = float("-inf")
+        self._offered = _NEVER
+        self._hint: threading.Timer | None = None
 
     @contextlib.contextmanager
     def stoppable(self) -> Iterator[None]:
@@ -65,12 +73,14 @@ class Insistence:
             yield
         finally:
             self._tcl.interruptible = False
+            self._give_up_hint()
             self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
 
     def leave(self) -> None:
         """Leave the keyboard, which other programs have, too, as it was; the process is about to end."""
         with self._mode:
             self._left = True
+        self._give_up_hint()
         self._wait_again()
 
     def pressed(self, command: int, when: float) -> None:
@@ -78,20 +88,38 @@ class Insistence:
 
         It may have been a while ago, when something else has kept Python busy since, such as an import.
         """
-        if command != self._command:
-            self._command, self._presses, self._offered = command, [], float("-inf")
+        first = command != self._command
+        if first:
+            self._command, self._presses, self._offered = command, [], _NEVER
         if not self._runs(command):  # it has ended meanwhile
             return
         offered = when < self._offered + _OFFERED_FOR
         if offered and when - max(self._offered, *self._presses) >= _READING:
             self._end()
-        nudge = threading.Timer(_READS_ON, self._stop_reading, [command])
-        nudge.daemon = True
-        nudge.start()
+        self._later(_READS_ON, self._stop_reading)
+        if first:
+            self._hint = self._later(_WITHIN, self._tell_how)
         self._presses = [each for each in self._presses if when - each < _WITHIN] + [when]
         if len(self._presses) >= _TIMES and not offered:
             self._offered = time.monotonic()
             write(self._screen, _OFFER)
+
+    def _later(self, seconds: float, action: Callable[[int], None]) -> threading.Timer:
+        """Do something for the command that runs."""
+        timer = threading.Timer(seconds, action, [self._command])
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _tell_how(self, command: int) -> None:
+        if self._runs(command) and self._offered == _NEVER:
+            write(self._screen, _HINT)
+
+    def _give_up_hint(self) -> None:
+        hint, self._hint = self._hint, None
+        if hint:
+            hint.cancel()
+            hint.join()  # what it has begun to write must not come behind what follows
 
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless

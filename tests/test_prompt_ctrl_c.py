@@ -241,7 +241,7 @@ def test_a_script_that_catches_every_one(tmp_path: Path, begin: str) -> None:
 
 
 def test_who_presses_once_and_waits_is_told_how_to_insist(tmp_path: Path) -> None:
-    """Once, while the command runs, and not behind one that has stopped."""
+    """Once, while the command runs, not behind one that has stopped or on the screen of a program."""
     hint = "times within two seconds offers to end tcltorch.\n"
     end = tmp_path / "end"
     loop = "while {![file exists $env(END)]} {catch {while {![file exists $env(END)]} {after 20}}}"
@@ -249,6 +249,8 @@ def test_who_presses_once_and_waits_is_told_how_to_insist(tmp_path: Path) -> Non
         terminal.prompt()
         assert "interrupted" in interrupt(terminal, "while 1 {}")
         terminal.run("after 2200; list one", "\none\n")
+        ignoring = "exec sh -c {trap : INT; echo BEGUN; sleep 1; sleep 2.5} >@stdout; list"
+        assert "interrupted" in interrupt(terminal, ignoring)
         terminal.press(f"puts [string toupper begun]; {loop}{ENTER}")
         terminal.expect("\nBEGUN\n")
         assert hint not in terminal.output

@@ -112,7 +112,7 @@ class Insistence:
         return timer
 
     def _tell_how(self, command: int) -> None:
-        if self._runs(command) and self._offered == _NEVER:
+        if self._runs(command) and self._offered == _NEVER and not _has_children():
             write(self._screen, _HINT)
 
     def _give_up_hint(self) -> None:
@@ -146,3 +146,12 @@ class Insistence:
         self.leave()
         self._restore()
         os._exit(_STATUS)  # Tcl is in a call that it does not come back from
+
+
+def _has_children() -> bool:
+    """Whether a program runs that this one has started: the terminal may be that one's, as with `less`."""
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

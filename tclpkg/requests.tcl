@@ -153,7 +153,9 @@ proc ::torch::_::lost {message {words ""}} {
             set message "it said something that is no answer"  ;# no list, or no number
         }
         if {[catch {lose $message}]} {
-            lose $message  ;# a trap of Expect's, that the end of the worker set off, took away what a command said
+            # a trap of Expect's, that the end of the worker set off, took away what a command said; what is closed
+            # already is passed over
+            lose $message
         }
     }
     set verb [verb_of $words]

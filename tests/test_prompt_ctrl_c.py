@@ -2,6 +2,7 @@
 
 import functools
 import os
+import select
 import signal
 import sys
 import time
@@ -249,7 +250,7 @@ def test_who_presses_once_and_waits_is_told_how_to_insist(tmp_path: Path) -> Non
         terminal.prompt()
         assert "interrupted" in interrupt(terminal, "while 1 {}")
         terminal.run("after 2200; list one", "\none\n")
-        ignoring = "exec sh -c {trap : INT; echo BEGUN; sleep 1; sleep 2.5} >@stdout; list"
+        ignoring = "exec sh -c {trap : INT; echo BEGUN; sleep 1; sleep 4} >@stdout; list"
         assert "interrupted" in interrupt(terminal, ignoring)
         terminal.press(f"puts [string toupper begun]; {loop}{ENTER}")
         terminal.expect("\nBEGUN\n")
@@ -330,6 +331,47 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
     insistence.leave()
     for descriptor in (keyboard, said, screen):
         os.close(descriptor)
+
+
+@pytest.mark.usefixtures("own_sigurg")
+def test_who_has_had_the_offer_gets_no_hint(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(stop, "_WITHIN", 0.2)
+    monkeypatch.setattr(stop, "_has_children", lambda: False)
+    monkeypatch.setattr(stop, "write", lambda _, text: said.append(text))
+    with open(os.devnull, "rb") as keyboard:
+        insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
+        for command, presses in (1, 3), (2, 1):
+            pressed = time.monotonic()
+            for _ in range(presses):
+                insistence.pressed(command, pressed)
+            assert insistence._hint
+            insistence._hint.join()
+        insistence.leave()
+    assert ["offers to end" in text for text in said] == [False, True]
+
+
+@pytest.mark.usefixtures("own_sigurg")
+def test_a_hint_that_the_terminal_does_not_take_keeps_nothing_from_ending(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stop, "_WITHIN", 0.1)
+    monkeypatch.setattr(stop, "_has_children", lambda: False)
+    said, screen = os.pipe()
+    while select.select([], [screen], [], 0)[1]:
+        os.write(screen, bytes(4096))
+    with open(os.devnull, "rb") as keyboard:
+        insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), screen)
+        insistence.pressed(1, time.monotonic())
+        hint = insistence._hint
+        assert hint
+        time.sleep(0.3)
+        insistence.leave()
+        assert hint.is_alive()
+        os.read(said, 8192)
+        hint.join()
+    os.close(said)
+    os.close(screen)
 
 
 @pytest.mark.usefixtures("own_sigurg")

@@ -18,7 +18,7 @@ _READING = 0.5  # seconds without a press after which one is an answer: who pres
 _READS_ON = 0.1  # seconds after which Tcl is taken to go on reading from the terminal
 _PAUSE = 0.02
 _NUDGE = signal.SIGURG  # nobody uses it, and it is ignored by default
-_GRACE = 0.5  # seconds in which Tcl may flush its channels
+_GRACE = 0.5  # seconds in which Tcl may flush its channels, or a text be written
 _HINT = (
     "\r\nStill running: the script catches Ctrl-C, or one call takes long. Ctrl-C three\r\n"
     "times within two seconds offers to end tcltorch.\r\n"
@@ -73,15 +73,15 @@ class Insistence:
             yield
         finally:
             self._tcl.interruptible = False
-            self._give_up_hint()
             self._wait_again()  # now: prompt_toolkit would keep the mode that it finds
+            self._give_up_hint()
 
     def leave(self) -> None:
         """Leave the keyboard, which other programs have, too, as it was; the process is about to end."""
         with self._mode:
             self._left = True
-        self._give_up_hint()
         self._wait_again()
+        self._give_up_hint()
 
     def pressed(self, command: int, when: float) -> None:
         """Ctrl-C was pressed while this command runs; called in a thread, with the command's number.
@@ -119,7 +119,7 @@ class Insistence:
         hint, self._hint = self._hint, None
         if hint:
             hint.cancel()
-            hint.join()  # what it has begun to write must not come behind what follows
+            hint.join(_GRACE)  # what it has begun to write must not come behind what follows
 
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless
@@ -149,7 +149,10 @@ class Insistence:
 
 
 def _has_children() -> bool:
-    """Whether a program runs that this one has started: the terminal may be that one's, as with `less`."""
+    """Whether there are programs that this one has started, as `less`, which has the terminal.
+
+    Those count, too, that have ended in the background and that Tcl has not waited for yet.
+    """
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

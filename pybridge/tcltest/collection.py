@@ -57,7 +57,7 @@ class Contents:
         problem: what is wrong.
         cut_short: whether it ended with an error between tests, or did not end.
         searched: whether the search came to its end, or to cleanupTests.
-        cleaned: the interpreters in which cleanupTests was called, and prints totals.
+        cleaned: the interpreters that have called cleanupTests to print totals.
         forgotten: those in which one tcltest has followed another.
         changes_counts: whether it seems to change what tcltest has counted.
         mentions_cleanup: whether `cleanupTests` stands anywhere in it.

@@ -20,7 +20,7 @@ Its events, of which the first word is the thread, empty for that of the test fi
 | command | interpreter, file, line, further lines | what has called tcltest, where there is a trace |
 | end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
 | unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
-| cleanup | interpreter | cleanupTests was called |
+| cleanup | interpreter | it has called cleanupTests to print totals |
 | totals | interpreter, name | it has printed its totals, which begin with the name of a file |
 | reporting | interpreter | it is about to add its counts to those of another |
 | handed | interpreter, name | it has printed them to another process, which adds them to its counts |

@@ -126,10 +126,8 @@ def _near_command(tk: Any, name: str) -> str:
     if not _MISTYPED.fullmatch(name):
         return ""
     try:
-        if tk.call(
-            "::tcl::info::procs", "::tcl::info::commands"
-        ):  # of a script, which is not to run for this
-            return ""
+        if tk.call("::tcl::info::procs", "::tcl::info::commands"):
+            return ""  # a script has put a procedure in its place, which is not to run for this
         found = tk.splitlist(tk.call("::tcl::info::commands", "::*"))
     except (_tkinter.TclError, TypeError):  # a script may have renamed one, or put another in its place
         return ""

@@ -4,10 +4,11 @@ import ctypes
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import tempfile
 from pathlib import Path
+
+from pybridge.exit_status import how_ended
 
 _VARIABLES = ("VISUAL", "EDITOR")
 _USUAL = ("editor", "nano", "pico", "vi", "emacs")
@@ -72,8 +73,7 @@ def _run(command: list[str]) -> None:
     except OSError as error:
         raise ValueError(f"the editor {command[0]} cannot be run: {error.strerror}") from None
     if status:
-        how = f"with status {status}" if status > 0 else f"of {signal.Signals(-status).name}"
-        raise ValueError(f"the editor {command[0]} has ended {how}: nothing is run")
+        raise ValueError(f"the editor {command[0]} {how_ended(status)}: nothing is run")
 
 
 def _saved(path: Path) -> str:

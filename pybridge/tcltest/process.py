@@ -50,6 +50,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pybridge.exit_status import how_ended
 from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
@@ -91,20 +92,8 @@ class End:
         return self.exited and self.status == 0
 
     def __str__(self) -> str:
-        if self.undone:
-            return f"{self._how}, after something had removed pytest's temporary files,"
-        return self._how
-
-    @property
-    def _how(self) -> str:
-        if self.stopped:
-            return self.stopped
-        if self.status >= 0:
-            return f"ended with status {self.status}"
-        try:
-            return f"was killed by {signal.Signals(-self.status).name}"
-        except ValueError:
-            return f"was killed by signal {-self.status}"
+        how = self.stopped or how_ended(self.status)
+        return f"{how}, after something had removed pytest's temporary files," if self.undone else how
 
 
 def encode(words: Sequence[str]) -> bytes:

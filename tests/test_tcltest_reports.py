@@ -144,7 +144,7 @@ def test_very_many_lines_are_compared():
     """difflib would take minutes for these."""
     wanted = [f"line {number}" for number in range(100_000)]
     got = [line + "x" if number % 7 == 6 else line for number, line in enumerate(wanted)]
-    told = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
+    told = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", whole=False))
     assert told[:4] == [
         "result differs at line 7: got line 6x, expected line 6",
         *("- expected, + got:", "  @@ -4,99995 +4,99995 @@", "   line 3"),
@@ -154,17 +154,17 @@ def test_very_many_lines_are_compared():
         1 + 99_995 + 14_285
     )  # the range, the lines around and with differences, and those in their place
     assert told[-1] == f"  ... ({lines_told - 200} more lines; -vv shows all)"
-    told = list(mismatch("result", "exact", "\n".join(wanted[:9]), "\n".join(got[:9]), "", True))
+    told = list(mismatch("result", "exact", "\n".join(wanted[:9]), "\n".join(got[:9]), "", whole=True))
     assert "  - line 6" in told
     assert "  + line 6x" in told
 
 
 def test_the_difference_of_many_lines_is_all_there_is():
     wanted = [f"line {number}" for number in range(1, 60_001)]
-    lacking = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(wanted[1:]), "", True))
+    lacking = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(wanted[1:]), "", whole=True))
     assert lacking[2:] == ["  @@ -1,4 +1,3 @@", "  -line 1", "   line 2", "   line 3", "   line 4"]
     got = [*wanted[:25_000], "x", *wanted[25_001:40_000], "y", "z", *wanted[40_000:]]
-    two = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", False))
+    two = list(mismatch("result", "exact", "\n".join(wanted), "\n".join(got), "", whole=False))
     assert two[0] == "result differs at line 25001: got x, expected line 25001"
     assert two[2:] == [
         *("  @@ -24998,7 +24998,7 @@", "   line 24998", "   line 24999", "   line 25000"),
@@ -215,12 +215,12 @@ def test_the_end_of_the_last_line_is_no_line(pytester):
     assert [re.sub(r"\x1b\[\d*m", "", line) for line in seen][-5:] == [
         *("E   - expected, + got:", "E       a", "E     + b", "E     -", "E     - c"),
     ]
-    told = list(mismatch("output", "exact", "a\nb\n", "a\n", "", False))
+    told = list(mismatch("output", "exact", "a\nb\n", "a\n", "", whole=False))
     assert told[0] == "output differs in length: 1 line, expected 2"
 
 
 def test_an_empty_line_and_one_of_quotes_are_told_apart():
-    told = list(mismatch("result", "exact", '""\na', "\na", "", False))
+    told = list(mismatch("result", "exact", '""\na', "\na", "", whole=False))
     assert told[0] == 'result differs at line 1: got "", expected "\\"\\""'
 
 

@@ -54,8 +54,8 @@ def help(topic: Topic | None = None) -> str:
     matching = [
         each for each in COMMANDS.values() if any(glob_match(pattern, called) for called in each.names)
     ]
-    if name and not matching:
-        part = "_".join(name.lower().split())
+    part = "_".join(name.lower().split())
+    if part and not matching:
         matching = [each for each in COMMANDS.values() if part in "\n".join(each.names).lower()]
         if len(matching) == 1:
             return help_page.page(matching[0], matching[0].name)
@@ -88,7 +88,7 @@ def apropos(word: str, *more: str) -> str:
         => torch::load_safetensors
     """
     words = {bare(each) for given in (word, *more) for each in given.split()}
-    found = commands_about(words)
+    found = commands_about(words) if any(words) else []
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')

@@ -2,6 +2,8 @@
 
 import textwrap
 
+from prompt_toolkit.utils import get_cwidth
+
 from pybridge.handles import HandleTable
 from pybridge.prompt import records
 from pybridge.summary import summary
@@ -85,11 +87,11 @@ def _rows(label: str, value: str, table: HandleTable) -> list[tuple[str, str]]:
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: int) -> str:
     """Labels and values, and what the handles among these name."""
     shown = pairs[: records.MOST_LINES]
-    margin = min(max(0, width - _WIDTH_OF_SUMMARY), max(len(label) for label, _ in shown))
+    margin = min(max(0, width - _WIDTH_OF_SUMMARY), max(get_cwidth(label) for label, _ in shown))
     longest = max((len(value) for _, value in shown if value in table.objects), default=0)
     lines = []
     for label, value in shown:
-        start = f"{label.ljust(margin)}  " if margin else ""
+        start = f"{records.padded(label, margin)}  " if margin else ""
         if value in table.objects:
             lines.append(_described(start + value.ljust(longest) + "  ", table.objects[value], width))
         else:
@@ -102,7 +104,7 @@ def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: i
 def _described(start: str, value: object, width: int) -> str:
     """A line with the summary of what a handle names, without the statistics where they do not fit."""
     line = start + _summary(value)
-    return line if len(line) <= width else start + _summary(value, statistics=False)
+    return line if get_cwidth(line) <= width else start + _summary(value, statistics=False)
 
 
 def _summary(value: object, statistics: bool = True) -> str:

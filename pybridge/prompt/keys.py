@@ -89,7 +89,7 @@ class PromptKeys:
         for enter in ("enter", "c-j"):
             bindings.add(enter, filter=is_searching)(self._run_found)
             bindings.add(enter, filter=editing)(self._enter)
-        bindings.add("escape", "enter", filter=editing)(_start_line)
+        bindings.add("escape", "enter", filter=editing)(_new_line)
         bindings.add("}", filter=editing & Condition(_on_blanks))(self._close_brace)
         bindings.add("tab", filter=editing & ~has_completions & Condition(_before_a_word))(_open_menu)
         bindings.add("tab", filter=editing & Condition(_on_blanks))(_step_in)
@@ -114,7 +114,7 @@ class PromptKeys:
         elif self.is_complete(buffer.text):
             buffer.validate_and_handle()
         else:
-            _start_line(event, as_it_is=self.pace.is_pasting())
+            _new_line(event, as_it_is=self.pace.is_pasting())
 
     def _close_brace(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
@@ -179,7 +179,7 @@ def _ignore(event: KeyPressEvent) -> None:
     """No terminal is asked to tell of the mouse; of pasted colours, which look alike, comes a traceback."""
 
 
-def _start_line(event: KeyPressEvent, as_it_is: bool = False) -> None:
+def _new_line(event: KeyPressEvent, as_it_is: bool = False) -> None:
     blanks = "" if as_it_is or _in_quotes(event) else margin.after(_line_before(event))
     event.current_buffer.insert_text("\n" + blanks)
 

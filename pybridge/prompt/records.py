@@ -68,7 +68,7 @@ def _lines_of_keys(elements: list[str], width: int, levels: int) -> list[str]:
         if below[key]:
             lines += [_cut(key, width), *(_INDENT + line for line in below[key])]
         else:
-            lines.append(_cut(f"{_padded(key, margin)}  {pairs[key] or '{}'}", width))
+            lines.append(_cut(f"{padded(key, margin)}  {pairs[key] or '{}'}", width))
     if len(pairs) > len(shown):
         lines.append(_cut(more(len(pairs) - len(shown), " keys"), width))
     return lines
@@ -225,5 +225,5 @@ def _beginning(text: str, width: int) -> str:
     return text[: sum(1 for _ in ends)]
 
 
-def _padded(text: str, width: int) -> str:
+def padded(text: str, width: int) -> str:
     return text + " " * (width - get_cwidth(text))

@@ -30,7 +30,15 @@ from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys, joined
 from pybridge.prompt.loading import Loading
 from pybridge.prompt.search import tell_of_no_match
 from pybridge.prompt.stop import Insistence
-from pybridge.prompt.terminal import Restorer, TclSelector, die_of, give_up_paste, start_line, write
+from pybridge.prompt.terminal import (
+    Restorer,
+    TclSelector,
+    ctrl_c_is_a_signal,
+    die_of,
+    give_up_paste,
+    start_line,
+    write,
+)
 from pybridge.tclsh import run_start_file
 
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -70,18 +78,12 @@ class Prompt:
             setattr(self._input, name, self._restore.guarded(getattr(self._input, name)))
         # Python's own handler would raise anywhere in here; while Tcl runs, the watcher sees to the signal.
         signal.signal(signal.SIGINT, lambda *_: self._interrupted())
+        watcher = interrupt.watcher()
+        assert watcher, "the prompt runs in the main thread"
+        self._watcher = watcher
         self._insistence = self._new_insistence()
         tcl.on_exit = self._leave
-        self._loop = asyncio.SelectorEventLoop(
-            TclSelector(
-                tcl,
-                self._keyboard,
-                self._restore,
-                self._insistence.stoppable,
-                self._interrupted,
-                self._in_editor,
-            )
-        )
+        self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._serving))
         self._session = self._new_session()
         self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
         tcl.define("stopped", self._stopped)
@@ -119,11 +121,9 @@ class Prompt:
         self._restore()
 
     def _new_insistence(self) -> Insistence:
-        watcher = interrupt.watcher()
-        assert watcher, "the prompt runs in the main thread"
-        insistence = Insistence(self._tcl, self._restore, watcher.runs, self._keyboard, self._screen)
-        watcher.always = signal.SIGINT
-        watcher.on_press = insistence.pressed
+        insistence = Insistence(self._tcl, self._restore, self._watcher.runs, self._keyboard, self._screen)
+        self._watcher.always = signal.SIGINT
+        self._watcher.on_press = insistence.pressed
         return insistence
 
     def _new_session(self) -> "PromptSession[str]":
@@ -176,23 +176,33 @@ class Prompt:
 
     @contextlib.contextmanager
     def _restoring_when_terminated(self) -> Iterator[None]:
-        watcher = interrupt.watcher()
-        assert watcher
         numbers = [each for each in _ENDING if _ends_it(each)]
         for number in numbers:
             terminated = functools.partial(self._terminated, number)
             self._loop.add_signal_handler(number, terminated)
-            watcher.at_once[number] = terminated  # not only by the loop: an event's script may take for ever
+            # not only by the loop: an event's script may take for ever
+            self._watcher.at_once[number] = terminated
         try:
             yield
         finally:
             for number in numbers:
-                del watcher.at_once[number]
+                del self._watcher.at_once[number]
                 self._loop.remove_signal_handler(number)
 
     def _terminated(self, number: int) -> None:
         self._leave()
         die_of(number)
+
+    @contextlib.contextmanager
+    def _serving(self) -> Iterator[None]:
+        """Ctrl-C stops an event's script; where none runs, it clears the line."""
+        in_editor = self._in_editor()  # which has the terminal, in a mode of its own
+        mode = contextlib.nullcontext() if in_editor else ctrl_c_is_a_signal(self._keyboard, self._restore)
+        try:
+            with mode, self._insistence.stoppable():
+                yield
+        except KeyboardInterrupt:
+            self._interrupted()
 
     def _interrupted(self) -> None:
         self._loop.call_soon_threadsafe(self._clear_line, CTRL_C)
@@ -250,11 +260,10 @@ class Prompt:
 
     def _stopped(self) -> str:
         """An event's script was stopped: so is the command that has waited for it."""
-        watcher = interrupt.watcher()
-        if not self._running:
+        if self._running:
+            self._watcher.cancel_again()
+        else:
             self._print("class:failure", _INTERRUPTED)
-        elif watcher:
-            watcher.cancel_again()
         return ""
 
     def _flush(self) -> None:

@@ -55,7 +55,7 @@ class Insistence:
         self._restore = restore
         self._runs = runs
         self._keyboard, self._screen = keyboard, screen
-        self._mode = threading.Lock()
+        self._keyboard_lock = threading.Lock()
         self._blocked: bool | None = None  # what the keyboard was before a read was to come back
         self._left = False
         signal.signal(_NUDGE, lambda *_: None)  # so that it interrupts
@@ -78,7 +78,7 @@ class Insistence:
 
     def leave(self) -> None:
         """Leave the keyboard, which other programs have, too, as it was; the process is about to end."""
-        with self._mode:
+        with self._keyboard_lock:
             self._left = True
         self._wait_again()
         self._give_up_hint()
@@ -124,7 +124,7 @@ class Insistence:
     def _stop_reading(self, command: int) -> None:
         """Have a `gets stdin` that waits come back: Tcl repeats a read that a signal has interrupted, unless
         there is no waiting for input."""
-        with self._mode, contextlib.suppress(OSError):
+        with self._keyboard_lock, contextlib.suppress(OSError):
             if self._left or self._blocked is not None or not self._runs(command):
                 return
             self._blocked = os.get_blocking(self._keyboard)
@@ -134,7 +134,7 @@ class Insistence:
         self._wait_again()
 
     def _wait_again(self) -> None:
-        with self._mode, contextlib.suppress(OSError):
+        with self._keyboard_lock, contextlib.suppress(OSError):
             if self._blocked is not None:
                 os.set_blocking(self._keyboard, self._blocked)
                 self._blocked = None

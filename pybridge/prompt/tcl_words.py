@@ -48,7 +48,7 @@ class TclWords:
         mapped = self._split(about.get("-map", ""))
         targets = dict(zip(mapped[::2], mapped[1::2], strict=False))
         if words:
-            return self.subcommands(targets.get(words[0], ""), words[1:]) if words[0] in targets else []
+            return self.subcommands(targets.get(words[0], ""), words[1:])
         named = self._split(about.get("-subcommands", "")) or list(targets)
         if not named:
             named = self._exported(about.get("-namespace", "").removesuffix("::") + "::")

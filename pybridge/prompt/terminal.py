@@ -26,49 +26,27 @@ class TclSelector(selectors.DefaultSelector):
     """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile.
 
     Args:
-        stoppable: makes a block in which Ctrl-C stops what Tcl runs.
-        interrupted: called for a Ctrl-C that has stopped no event's script.
-        lent: whether another program has the terminal, in a mode of its own.
+        serving: makes a block in which Tcl may run such scripts.
     """
 
-    def __init__(
-        self,
-        tcl: Interpreter,
-        terminal: int,
-        restorer: "Restorer",
-        stoppable: Callable[[], AbstractContextManager[None]],
-        interrupted: Callable[[], None],
-        lent: Callable[[], bool],
-    ) -> None:
+    def __init__(self, tcl: Interpreter, serving: Callable[[], AbstractContextManager[None]]) -> None:
         super().__init__()
         self._tcl = tcl
-        self._terminal = terminal
-        self._restorer = restorer
-        self._stoppable = stoppable
-        self._interrupted = interrupted
-        self._lent = lent
+        self._serving = serving
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        try:
-            with self._mode(), self._stoppable():
-                self._tcl.serve(self.fileno(), timeout)
-        except KeyboardInterrupt:
-            self._interrupted()
+        with self._serving():
+            self._tcl.serve(self.fileno(), timeout)
         return super().select(0)
-
-    def _mode(self) -> AbstractContextManager[None]:
-        if self._lent():
-            return contextlib.nullcontext()
-        return _ctrl_c_is_a_signal(self._terminal, self._restorer)
 
 
 @contextlib.contextmanager
-def _ctrl_c_is_a_signal(terminal: int, restorer: "Restorer") -> Iterator[None]:
+def ctrl_c_is_a_signal(keyboard: int, restorer: "Restorer") -> Iterator[None]:
     """In the raw mode of the prompt Ctrl-C is a key, which nobody reads while Tcl runs an event's script."""
-    before = termios.tcgetattr(terminal)
+    before = termios.tcgetattr(keyboard)
     if before[_LOCAL] & termios.ISIG:
         yield
         return
@@ -77,19 +55,19 @@ def _ctrl_c_is_a_signal(terminal: int, restorer: "Restorer") -> Iterator[None]:
     attributes[_CHARACTERS] = [*before[_CHARACTERS]]
     for other in (termios.VQUIT, termios.VSUSP):
         attributes[_CHARACTERS][other] = _DISABLED
-    restorer.change(lambda: termios.tcsetattr(terminal, termios.TCSANOW, attributes))
+    restorer.change(lambda: termios.tcsetattr(keyboard, termios.TCSANOW, attributes))
     try:
         yield
     finally:
-        restorer.change(lambda: termios.tcsetattr(terminal, termios.TCSANOW, before))
+        restorer.change(lambda: termios.tcsetattr(keyboard, termios.TCSANOW, before))
 
 
 class Restorer:
     """Leaves the terminal as it was found, for good; may be called in any thread, and in several at once."""
 
-    def __init__(self, terminal: int, screen: int) -> None:
-        self._terminal, self._screen = terminal, screen
-        self._attributes = termios.tcgetattr(terminal)
+    def __init__(self, keyboard: int, screen: int) -> None:
+        self._keyboard, self._screen = keyboard, screen
+        self._attributes = termios.tcgetattr(keyboard)
         self._at_work = threading.Lock()
         self._left = False
 
@@ -126,10 +104,10 @@ class Restorer:
     def _restore(self) -> None:
         self._left = True
         with contextlib.suppress(OSError, termios.error):  # the terminal is gone
-            raw = not termios.tcgetattr(self._terminal)[_LOCAL] & termios.ICANON
-            termios.tcsetattr(self._terminal, termios.TCSANOW, self._attributes)
+            raw = not termios.tcgetattr(self._keyboard)[_LOCAL] & termios.ICANON
+            termios.tcsetattr(self._keyboard, termios.TCSANOW, self._attributes)
             if raw:  # the prompt was waiting; what was typed for it is not for the shell
-                termios.tcflush(self._terminal, termios.TCIFLUSH)
+                termios.tcflush(self._keyboard, termios.TCIFLUSH)
                 write(self._screen, _RESET + "\r\x1b[J")
 
 

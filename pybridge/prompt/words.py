@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass, field
 
 _NAME = r"[A-Za-z_]\w*"
+_WORD = r"(?:\[[^\]]*\]|[^\s\[])+"
 _SETTING = re.compile(
-    rf"\b(?:(?:set|incr|l?append|variable|gets +\S+) +{_NAME}|(?:global|lassign +\S+)(?: +{_NAME})+)"
+    rf"\b(?:(?:set|incr|l?append|variable|gets +{_WORD})( +{_NAME})"
+    rf"|(?:global|lassign +{_WORD})((?: +{_NAME})+))"
 )
 _BRACED = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}"  # a default may be in braces, too
 _BINDING = re.compile(  # what a body that follows knows
@@ -88,7 +90,7 @@ def variables_in(script: str) -> list[str]:
         names.update(dict.fromkeys(re.findall(_NAME, bound)))
     whole = max(script.rfind("\n"), script.rfind(";"), 0)  # the command behind it has set nothing yet
     for match in _SETTING.finditer(script, 0, whole):
-        names.update(dict.fromkeys(re.findall(rf"(?<= ){_NAME}\b", match[0])))
+        names.update(dict.fromkeys((match[1] or match[2]).split()))
     return list(names)
 
 

@@ -2,16 +2,17 @@
 # Tcl 8.6 or later, so that any interpreter can run it.
 
 source -encoding utf-8 [file join $::pytest_tcltest::here interpreter.tcl]
+source -encoding utf-8 [file join $::pytest_tcltest::here writer.tcl]
 
 # Read the plan, and be ready for a tcltest. Returns the test files.
-proc ::pytest_tcltest::begin {path} {
+proc ::pytest_tcltest::begin_process {path} {
     variable plan
     variable plan_path $path
     variable encoding [encoding system]
     variable prepared 1
     set files [read_plan]
     variable mode $plan(mode)
-    foreach script [lrange [scripts] 1 end] {
+    foreach script [lrange [scripts] 2 end] {
         uplevel #0 [list source -encoding utf-8 $script]
     }
     return $files

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
 from pybridge.tcltest.characters import printable
 from pybridge.tcltest.counts import Key
-from pybridge.tcltest.process import End, Event, TclProcess
+from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
+from pybridge.tcltest.events import Event
+from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
@@ -172,7 +173,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
             return
         contents.cut_short = bool(stopped)
         if stopped and len(events) > _MANY_TESTS:
-            made = f" and made {len(events):,} tests" if len(events) <= _MOST_TESTS else ""
+            made = f" and made {kinds.count('test'):,} tests" if len(events) <= _MOST_TESTS else ""
             contents.problem = f"sourcing the file {stopped}{made}"
             return
         begin = kinds.index("file")
@@ -212,7 +213,7 @@ def _watch(process: TclProcess, settings: Settings, events: list[Event]) -> str:
         if len(events) > _MOST_TESTS:
             stopped = f"made more than {_MOST_TESTS:,} tests and did not end"
         elif time.monotonic() > deadline:
-            stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
+            stopped = settings.timed_out
         if stopped:
             process.kill()
         return False
@@ -265,5 +266,5 @@ def _judge_end(contents: Contents, path: Path, end: End) -> None:
         return
     if contents.tests:
         last = contents.tests[-1]
-        contents.problem += f"; the last test before that was {last.name}"
+        contents.problem += f"; the last test before that was {printable(last.name)}"
         contents.line = last.line if last.path == path else 0

@@ -23,7 +23,7 @@ _KEY = re.compile(r"[^\W\d]\S{,29}")
 _BEFORE, _AFTER = 10, 20  # characters that are shown around a place
 
 
-def mismatch(what: str, mode: str, expected: str, actual: str, message: str, whole: bool) -> Iterator[str]:
+def mismatch(what: str, mode: str, expected: str, actual: str, message: str, *, whole: bool) -> Iterator[str]:
     """Tell how a value does not match.
 
     Args:

@@ -11,7 +11,7 @@ namespace eval ::pytest_tcltest {
 source -encoding utf-8 [file join $::pytest_tcltest::here beginning.tcl]
 
 proc ::pytest_tcltest::begin_driver {path args} {
-    variable queue [begin $path]
+    variable queue [begin_process $path]
     interp debug {} -frame 1 ;# or Tcl would not know where the words of commands stand: `source` compiles a script
     if {![llength $args]} {
         set_arguments ;# the set-up script may load tcltest, which reads them

@@ -197,23 +197,14 @@ class Failure(Failed):
         """What is wrong in one line: the first, unless it takes two to tell what was and what should be."""
         if self._outcome.status == "failed" and self._outcome.problems:
             kind, *words = self._outcome.problems[0]
-            if kind in ("mismatch", "errorcode"):
-                return mismatch_in_short(*_compared(kind, words))
+            if kind == "mismatch":
+                return mismatch_in_short(*words)
         return wrong[0]
 
 
-def _compared(kind: str, words: list[str]) -> tuple[str, str, str, str, str]:
-    """What `mismatch` takes to tell of such a problem."""
-    if kind == "mismatch":
-        what, mode, expected, actual, message = words
-        return what, mode, expected, actual, message
-    expected, actual = words
-    return "error code", "glob", expected, actual, ""
-
-
 def _problem(kind: str, words: list[str], whole: bool) -> Iterator[str]:
-    if kind in ("mismatch", "errorcode"):
-        yield from mismatch(*_compared(kind, words), whole)
+    if kind == "mismatch":
+        yield from mismatch(*words, whole=whole)
     elif kind == "code":
         allowed, code, message = words
         names = " or ".join(_CODES.get(each, each) for each in allowed.split())

@@ -3,13 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 
+from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import STATUSES, Counts, Key
 from pybridge.tcltest.outcome import Outcome
 
 _MOST_STAND_INS = 10_000  # each is a report
+
+
+class Stage(IntEnum):
+    """How far the process of a file has come in it."""
+
+    BEGUN = 0
+    CLEANED = 1  # to `cleanupTests`
+    SOURCED = 2  # to its last line
+    DIED = 3  # to an error that has ended it
 
 
 @dataclass
@@ -20,6 +31,7 @@ class FileRun:
         path: the file.
         tests: each test that was found in the file, and whether it runs.
         whole: whether all of them were selected; what was not found runs, too.
+        strict_leaks: whether a test fails that leaves handles behind.
         in_setup: the tests of the set-up script.
         unfound: the tests that ran, had not been found, and are not reported yet.
         unselected: those that did not run, because not all tests were selected.
@@ -29,9 +41,9 @@ class FileRun:
         reported: the tests that have a report.
         problem: what is wrong with the file as a whole, such as an error after its last test.
         stand_ins: what stands for results that tcltest has counted, and of which no test has told.
-        lost: why tests without an outcome have none; set when the file has ended.
+        stage: how far it has come.
+        lost: why tests without an outcome have none; empty where they just did not come, None before the end.
         trailing: what was written after the last test.
-        ended, cleaned, sourced: whether its process has come to its end, to `cleanupTests`, to its last line.
         stopped: whether it took too long.
         explained: whether a report says why the file ended.
     """
@@ -39,6 +51,7 @@ class FileRun:
     path: Path
     tests: dict[TclTest, bool]
     whole: bool
+    strict_leaks: bool = False
     in_setup: list[TclTest] = field(default_factory=list)
     unfound: list[TclTest] = field(default_factory=list)
     unselected: list[TclTest] = field(default_factory=list)
@@ -48,11 +61,9 @@ class FileRun:
     reported: set[Key] = field(default_factory=set)
     problem: str = ""
     stand_ins: list[TclTest] = field(default_factory=list)
-    lost: str = ""
+    stage: Stage = Stage.BEGUN
+    lost: str | None = None
     trailing: tuple[str, str] = ("", "")
-    ended: bool = False
-    cleaned: bool = False
-    sourced: bool = False
     stopped: bool = False
     explained: bool = False
 
@@ -64,9 +75,13 @@ class FileRun:
         return self.outcomes.get(test.key)
 
     @property
+    def ended(self) -> bool:
+        return self.lost is not None
+
+    @property
     def complete(self) -> bool:
         """Whether all of the file was to run and it ran to its end: a test that did not come is not there."""
-        return self.ended and self.whole and not self.lost
+        return self.whole and self.lost == ""
 
     @property
     def comparable(self) -> bool:
@@ -80,8 +95,8 @@ class FileRun:
 
     @property
     def last(self) -> str:
-        """The name of the test that was the last to end; empty when there is none."""
-        return next((name for name, occurrence in reversed(self._places) if occurrence > 0), "")
+        """The name of the test that was the last to end, as it can be shown; empty when there is none."""
+        return next((printable(name) for name, occurrence in reversed(self._places) if occurrence > 0), "")
 
     @property
     def never_came(self) -> list[TclTest]:
@@ -175,41 +190,42 @@ class FileRun:
             self.unfound.append(test)
             self._named[test.key] = test
 
-    def due(self, test: TclTest, strict_leaks: bool) -> int | None:
+    def due(self, test: TclTest) -> int | None:
         """How many reports there are to be of a test, as far as is known; None while there may be none."""
         outcome = self.outcome_of(test)
         times = self.counts.of(test.key)
         if times or not (self.ended or (outcome and outcome.status == "none")):
             return times or None
-        return int(not self.complete if outcome is None else outcome.fails(strict_leaks))
+        return int(not self.complete if outcome is None else outcome.fails(self.strict_leaks))
 
     def beyond_totals(self, test: TclTest) -> bool:
         """Whether tcltest has printed totals, but none that count the test."""
         return self.counts.totalled_any and not self.counts.of(test.key)
 
-    def take_earlier(self, test: TclTest, strict_leaks: bool) -> list[TclTest]:
+    def take_earlier(self, test: TclTest) -> list[TclTest]:
         """The tests that were not found by the search, ended before another, and are to be reported now."""
         last = len(self._places)
         place = self._places.get(test.key, last)
         earlier = [each for each in self.unfound if self._places.get(each.key, last) < place]
-        return self._take_unfound(earlier, strict_leaks)
+        return self._take_unfound(earlier)
 
-    def take_further(self, strict_leaks: bool) -> list[TclTest]:
+    def take_further(self) -> list[TclTest]:
         """The tests to report now that have no item: not found by the search, or counted another time."""
-        first = self._take_unfound(self.unfound, strict_leaks)
+        first = self._take_unfound(self.unfound)
         again = self.counts.again
         self.counts.again = [key for key in again if key not in self.reported]
         return first + [self._named[key] for key in again if key in self.reported]
 
-    def _take_unfound(self, tests: list[TclTest], strict_leaks: bool) -> list[TclTest]:
-        due = {test: self.due(test, strict_leaks) for test in tests}
+    def _take_unfound(self, tests: list[TclTest]) -> list[TclTest]:
+        due = {test: self.due(test) for test in tests}
         self.unfound = [test for test in self.unfound if due.get(test) is None]
         taken = [test for test, times in due.items() if times]
         self.reported.update(test.key for test in taken)
         return taken
 
-    def end(self) -> None:
-        self.ended = True
+    def end(self, lost: str = "", trailing: tuple[str, str] = ("", "")) -> None:
+        self.lost = f"not run: {self.problem}" if self.stage is Stage.DIED else lost
+        self.trailing = trailing
         self.add_unseen()
         problem = self.counts.end()
         self.problem = self.problem or problem

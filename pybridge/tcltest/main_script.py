@@ -5,11 +5,10 @@ import functools
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from pybridge.tcl_list import join_list
-from pybridge.tcltest.process_group import kill_group, start_process, status_of
+from pybridge.tcltest.process_group import kill_group, start_process, wait_for
 
 # After a name that begins with `tcl` Tcl would go on from our init.tcl to that of `tcl8.6` beside the folder,
 # which may be anybody's in /tmp.
@@ -27,7 +26,6 @@ tcl = _tkinter.create(None, "", "Tcl", False, True, False, False, None)
 tcl.setvar("tcl_rcFileName", "")
 tcl.evalfile(sys.argv[1])
 """
-_PAUSE = 0.002  # seconds between two looks at a process
 _SHORTEST_WAIT, _LONGEST_WAIT = 10.0, 60.0  # seconds
 
 
@@ -68,11 +66,9 @@ def begins_as_tclsh(interpreter: tuple[str, ...], timeout: float) -> bool:
 
 def _output(command: list[str], folder: Path, timeout: float) -> bytes:
     """What such a process writes until it ends, or has taken too long; what it has started ends, too."""
-    deadline = time.monotonic() + min(max(timeout, _SHORTEST_WAIT), _LONGEST_WAIT)
     with tempfile.TemporaryFile() as output:
         process = start_process(command, folder, output, output, folder)
-        while status_of(process) is None and time.monotonic() < deadline:
-            time.sleep(_PAUSE)
+        wait_for(process, min(max(timeout, _SHORTEST_WAIT), _LONGEST_WAIT))
         kill_group(process)
         output.seek(0)
         return output.read()

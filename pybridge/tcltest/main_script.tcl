@@ -39,7 +39,7 @@ proc ::pytest_tcltest::prepare_main_script {} {
     variable runner
     variable runs_itself
     source -encoding utf-8 [file join $::pytest_tcltest::here beginning.tcl]
-    set files [begin $plan_path]
+    set files [begin_process $plan_path]
     if {[info exists runner]} {
         begin_for_another $runner $::argv0
     } else {

@@ -153,6 +153,10 @@ class TclItem(pytest.Item):
     def _run(self) -> Run:
         return self.config.stash[SUITES].runs[self.path]
 
+    @property
+    def file_run(self) -> FileRun:
+        return self._run.files[self.path]
+
     def is_to_run(self) -> bool:
         """Whether a process runs the test."""
         runs = self.config.stash[SUITES].runs
@@ -178,7 +182,7 @@ class TclItem(pytest.Item):
         """Fail here, where pytest calls it an error, if the test is in no count of tests."""
         if self.unreported or self.config.getoption("setuponly", False):
             return
-        if self._run.files[self.path].beyond_totals(self.test):
+        if self.file_run.beyond_totals(self.test):
             self._judge()
 
     def runtest(self) -> None:
@@ -193,7 +197,7 @@ class TclItem(pytest.Item):
             self.user_properties.append((LEAKED, outcome.leaked_in_short))
         strict = self.config.stash[SUITES].settings.strict_leaks
         if outcome.fails(strict):
-            beyond_totals = self._run.files[self.path].beyond_totals(self.test)
+            beyond_totals = self.file_run.beyond_totals(self.test)
             raise Failure(self.test, outcome, strict_leaks=strict, beyond_totals=beyond_totals)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
@@ -206,7 +210,7 @@ class TclItem(pytest.Item):
         if self._outcome is None or report.when == "teardown":
             return
         report.duration = self._outcome.seconds
-        file = self._run.files[self.path]
+        file = self.file_run
         if report.failed and file.problem and file.problem in self._outcome.reason:
             file.explained = True
         if report.skipped and self._outcome.status == "skipped" and isinstance(report.longrepr, tuple):
@@ -267,7 +271,10 @@ def plan_runs(session: pytest.Session, suites: Suites) -> None:
         whole = items[path] == len(contents.tests)
         counts = Counts(wait=contents.counts_late)
         by_name = _by_name(contents.tests, tests)
-        files[path] = FileRun(path, by_name, whole=whole, in_setup=contents.in_setup, counts=counts)
+        strict = suites.settings.strict_leaks
+        files[path] = FileRun(
+            path, by_name, whole=whole, strict_leaks=strict, in_setup=contents.in_setup, counts=counts
+        )
     if suites.settings.process == "session":
         suites.runs.update(dict.fromkeys(files, Run(suites.settings, files.values())))
     else:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from pybridge.tcl_list import split_list
 from pybridge.tcltest.counts import Key
-from pybridge.tcltest.process import Event, Extent, TclProcess
+from pybridge.tcltest.events import Event, Extent
+from pybridge.tcltest.process import TclProcess
 from pybridge.tcltest.trace import Command
 
 DETAILS = ("problem", "command", "errorinfo", "errorcode", "script")  # the events about a failure
-_NAMED = 5  # leaked handles of a test; run.tcl tells of no more what they name
+_NAMED = 5  # leaked handles of a test; description.tcl tells of no more what they name
 
 
 @dataclass

@@ -165,12 +165,12 @@ def pytest_terminal_summary(
     if exitstatus == pytest.ExitCode.INTERRUPTED:
         suites.hear_workers()
     if suites.interrupted:
-        from pybridge.tcltest.output import write_interrupted
+        from pybridge.tcltest.terminal_summary import write_interrupted
 
         write_interrupted(terminalreporter, suites.interrupted)
     if suites.nodeids:
         from pybridge.tcltest.last_failed import remember_files
-        from pybridge.tcltest.output import write_leaks
+        from pybridge.tcltest.terminal_summary import write_leaks
 
         remember_files(terminalreporter, suites.nodeids, suites.settings)
         write_leaks(terminalreporter)

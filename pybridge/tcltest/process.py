@@ -1,42 +1,4 @@
-"""One Tcl process that tells what happens in it.
-
-Its events, of which the first word is the thread, empty for that of the test files, and the second the kind:
-
-| kind | words | meaning |
-|---|---|---|
-| setup | | the set-up script is about to be sourced |
-| file | number, extent | a file is about to be run |
-| sourced | | it has been, to its end |
-| died | message, trace, where tclsh has printed that | it has ended with an error |
-| exits | | a script calls `exit` |
-| unseen | | another `exit` takes the place of that which tells so |
-| setup_died | message, trace | the set-up script has |
-| test | name, description, file, line | while collecting: `test` was called |
-| begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
-| problem | interpreter, kind and what belongs to it | what tcltest found wrong |
-| errorinfo | interpreter, phase, trace | an error in its setup, body or cleanup |
-| errorcode | interpreter, phase, code | its errorCode |
-| script | interpreter, phase, text | the setup or cleanup that has failed |
-| command | interpreter, file, line, further lines | what has called tcltest, where there is a trace |
-| end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
-| unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
-| cleanup | interpreter | it has called cleanupTests to print totals |
-| totals | interpreter, name | it has printed its totals, which begin with the name of a file |
-| reporting | interpreter | it is about to add its counts to those of another |
-| handed | interpreter, name | it has printed them to another process, which adds them to its counts |
-| reported | interpreter, passed, skipped, failed | counts of another have been added to its own |
-| process | file, message, whether just its status is wrong | one that ran it for runAllTests ended badly |
-| changes_counts | | while collecting: a script seems to change what tcltest has counted |
-| rewritten | | while collecting: the file opens itself to write, or puts another in its place |
-| forgotten | interpreter | it has another tcltest than before |
-| apart | end of a file's name | an event that is too long to be written at once stands there |
-| recounted | interpreter, theirs, ours | it has counted others (passed, skipped, failed) than tests tell |
-
-An interpreter is what its tests' names begin with: nothing for the file's own, `kid::` for a child `kid`.
-A thread, which may be a process of its own, is the number of the file that has made it, and a name.
-Leaks are a list: a handle, and for the first ones what it names.
-An extent is two words: how much there is on standard output, and on standard error.
-"""
+"""One Tcl process that tells what happens in it."""
 
 import contextlib
 import os
@@ -45,13 +7,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from pybridge.exit_status import how_ended
 from pybridge.tcl_package import tcl_package
+from pybridge.tcltest.events import Event, Extent, decode, encode
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
@@ -59,13 +22,7 @@ from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
-_ESCAPED = {"\\": "\\\\", "\t": "\\t", "\n": "\\n"}
-_ESCAPES = str.maketrans(_ESCAPED)
-_NAMING = ("test", "begin", "unfound")  # the events that begin with the name of a test
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
-
-Event = list[str]
-Extent = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -94,37 +51,6 @@ class End:
     def __str__(self) -> str:
         how = self.stopped or how_ended(self.status)
         return f"{how}, after something had removed pytest's temporary files," if self.undone else how
-
-
-def encode(words: Sequence[str]) -> bytes:
-    """One line of a plan: words with tabs between them."""
-    # a path may have bytes that are not UTF-8, the name of a test half a surrogate pair
-    errors = "surrogatepass" if words[0] == "test" else "surrogateescape"
-    return "\t".join(word.translate(_ESCAPES) for word in words).encode("utf-8", errors) + b"\n"
-
-
-def decode(line: bytes) -> Event:
-    """The words of one line of events."""
-    text = line.decode("utf-8", "surrogatepass")
-    if text.isascii():
-        return [_unescape(word) for word in text.split("\t")]
-    # Tcl 8.6 writes a character beyond U+FFFF as its two halves
-    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-    thread, kind, *words = [_unescape(word) for word in text.split("\t")]
-    # of a half alone we write the number, but in the name by which Tcl is to find a test
-    named = int(kind in _NAMING)
-    return [thread, kind, *words[:named], *map(_without_halves, words[named:])]
-
-
-def _without_halves(word: str) -> str:
-    return word.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _unescape(word: str) -> str:
-    if "\\" not in word:
-        return word
-    parts = word.split("\\\\")
-    return "\\".join(part.replace("\\t", "\t").replace("\\n", "\n") for part in parts)
 
 
 class TclProcess:

@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import BinaryIO
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_PAUSE = 0.005  # seconds between two looks at a process
 
 
 def start_process(
@@ -50,6 +52,16 @@ def status_of(process: "subprocess.Popen[bytes]") -> int | None:
     if ended is None:
         return None
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def wait_for(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
+    """Wait until it has ended, but no longer than that; whether it has."""
+    deadline = time.monotonic() + seconds
+    while status_of(process) is None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> int:

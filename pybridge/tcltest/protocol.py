@@ -17,7 +17,7 @@ def report_earlier(item: TclItem, nextitem: pytest.Item | None) -> bool | None:
     if not item.is_to_run():
         return None
     runs = item.begins()
-    _report_all(item, item.config.stash[SUITES].runs[item.path].take_earlier(item.path, item.test), item)
+    _report_all(item, item.file_run.take_earlier(item.test), item)
     if _stops(item):
         return True
     if runs:
@@ -49,7 +49,7 @@ def report_further(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Report what is left of the item's file: not found by the search, or counted again."""
     suites = item.config.stash[SUITES]
     if item.path in suites.runs and not _stops(item):
-        _report_all(item, suites.runs[item.path].take_further(item.path), nextitem)
+        _report_all(item, suites.runs[item.path].files[item.path].take_further(), nextitem)
 
 
 def _report_all(item: pytest.Item, tests: list[TclTest], nextitem: pytest.Item | None) -> None:

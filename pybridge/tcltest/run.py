@@ -7,26 +7,27 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from pybridge.tcltest.beginning import problem_of_early_end, setup_problem
 from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
-from pybridge.tcltest.counts import Counts
-from pybridge.tcltest.file_run import FileRun
+from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
+from pybridge.tcltest.events import Event, Extent
+from pybridge.tcltest.file_run import FileRun, Stage
 from pybridge.tcltest.outcome import DETAILS, Outcome, Running
-from pybridge.tcltest.process import End, Event, Extent, TclProcess
+from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
 
 def _problem_of_end(file: FileRun, end: End) -> str:
     """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
-    if not file.sourced and not (file.cleaned and end.exited):
+    if file.stage < (Stage.CLEANED if end.exited else Stage.SOURCED):
         last = f"; the last test before that was {file.last}" if file.last else ""
         return f"the process {end} before the end of the file{last}"
     if end.ok or (end.exited and file.failed):
         return ""
     though = ", though no test failed" if end.exited else ""
-    return f"the process {end} after {'the end of the file' if file.sourced else 'cleanupTests'}{though}"
+    after = "cleanupTests" if file.stage is Stage.CLEANED else "the end of the file"
+    return f"the process {end} after {after}{though}"
 
 
 class Interrupted(NamedTuple):
@@ -64,17 +65,17 @@ class Run:
 
         Not if it did not come, or if tcltest's totals do not count it and it went well.
         """
-        file, strict = self.files[path], self._settings.strict_leaks
-        self._advance(lambda: file.due(test, strict) is not None)
-        if not file.due(test, strict):
+        file = self.files[path]
+        self._advance(lambda: file.due(test) is not None)
+        if not file.due(test):
             return False
         file.reported.add(test.key)
         return True
 
     def begins(self, path: Path, test: TclTest) -> bool:
         """Wait until a test runs, or until it is known whether to report it; say whether it runs."""
-        file, strict = self.files[path], self._settings.strict_leaks
-        self._advance(lambda: self._is_running(file, test) or file.due(test, strict) is not None)
+        file = self.files[path]
+        self._advance(lambda: self._is_running(file, test) or file.due(test) is not None)
         return self._is_running(file, test)
 
     def outcome(self, path: Path, test: TclTest) -> Outcome:
@@ -83,14 +84,6 @@ class Run:
         self._advance(lambda: file.ended or file.outcome_of(test) is not None)
         without = file.lost or "the file was sourced to its end without this test"
         return file.outcome_of(test) or Outcome("lost", without)
-
-    def take_earlier(self, path: Path, test: TclTest) -> list[TclTest]:
-        """The tests without an item that ended before another; each is given once."""
-        return self.files[path].take_earlier(test, self._settings.strict_leaks)
-
-    def take_further(self, path: Path) -> list[TclTest]:
-        """The tests to report now that have no item; each is given once."""
-        return self.files[path].take_further(self._settings.strict_leaks)
 
     def finish(self, path: Path) -> FileRun:
         """Wait until a file has ended."""
@@ -105,7 +98,7 @@ class Run:
             return None
         for event in process.events():
             self._take(process, event)
-        running = [each for thread in self._running.values() for each in thread]
+        running = self._all_running()
         output = process.output(running[-1].start if running else self._mark, None)
         if self._file is None:
             return Interrupted("before the first test file was sourced", output)
@@ -114,7 +107,7 @@ class Run:
             seconds = time.time() - running[-1].since / 1e6
             where = f"{printable(running[-1].name)} in {name} had run for {seconds:.1f} seconds"
         else:
-            last = f"after {printable(self._file.last)}" if self._file.last else "before the first of them"
+            last = f"after {self._file.last}" if self._file.last else "before the first of them"
             where = f"between the tests of {name}, {last}"
         return Interrupted(where, output)
 
@@ -124,6 +117,9 @@ class Run:
         if self._process is not None:
             self._process.close()
             self._process = None
+
+    def _all_running(self) -> list[Running]:
+        return [each for thread in self._running.values() for each in thread]
 
     def _is_running(self, file: FileRun, test: TclTest) -> bool:
         """Whether a test runs in the file's own interpreter, before the first totals."""
@@ -184,31 +180,25 @@ class Run:
         """Settle the files that have not ended: there is no process for them."""
         for file in self.files.values():
             if not file.ended:
-                file.lost = reason
-                file.trailing = output
-                file.end()
+                file.end(reason, output)
 
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
         file.stopped = bool(end.stopped)
-        died = bool(file.lost)  # what else is wrong with the file has not ended it
-        if file.sourced and end.ok and not died:
+        died = file.stage is Stage.DIED
+        if file.stage is Stage.SOURCED and end.ok:
             self._leave_running(file, process)
-        running = [each for thread in self._running.values() for each in thread]
+        running = self._all_running()
         if running:
             reason = file.problem if died else f"the process {end} while this test ran"
             for each in running:
                 file.add(each.key, each.lose(reason, process))
-            file.lost = file.lost or f"not run: the process {end} while {running[-1].name} ran"
             self._running.clear()
-            file.end()
+            file.end(f"not run: the process {end} while {printable(running[-1].name)} ran")
             return
-        file.trailing = process.output(self._mark, None)
-        if not died:
-            problem = _problem_of_end(file, end)
-            file.problem = "\n\n".join(filter(None, (file.problem, problem)))
-            if problem and not file.sourced:
-                file.lost = f"not run: {problem}"
-        file.end()
+        problem = "" if died else _problem_of_end(file, end)
+        file.problem = "\n\n".join(filter(None, (file.problem, problem)))
+        lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
+        file.end(lost, process.output(self._mark, None))
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -250,63 +240,52 @@ class Run:
         number, out, err = words
         if self._file is not None:
             self._leave_running(self._file, process)
-            self._file.trailing = process.output(self._mark, (int(out), int(err)))
-            self._file.end()
+            self._file.end(trailing=process.output(self._mark, (int(out), int(err))))
             self._mark = (int(out), int(err))  # what the set-up script wrote comes before the first test
         self._file = self._planned[int(number)]
         self._deadline = time.monotonic() + self._settings.timeout
 
     def _leave_running(self, file: FileRun, process: TclProcess) -> None:
         """Settle what runs at the end of a file: a coroutine or a thread, or a test that has ended it."""
-        for running in (each for thread in self._running.values() for each in thread):
-            file.add(running.key, running.lose(file.problem if file.lost else "", process))
+        for running in self._all_running():
+            file.add(running.key, running.lose(file.problem if file.stage is Stage.DIED else "", process))
         self._running.clear()
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
-        if kind == "cleanup":
-            file.cleaned = file.cleaned or not words[0]
-        elif kind == "sourced":
-            file.sourced = True
-        elif kind == "died":
-            line = line_of_error(words[1], file.path)
-            where = f"{file.path.name}:{line}: " if line else ""
-            file.problem = f"the file ends with an error: {where}{words[0]}\n\n{trim_trace(words[1])}"
-            file.lost = "not run: " + file.problem
-            file.sourced = True
-        elif kind == "unfound":
-            name, occurrence, runs, description, place, number = words
-            path = Path(place) if place else file.path
-            test = TclTest(name, int(occurrence), description, path, int(number))
-            if runs == "1":
-                file.add_unfound(test)
-            else:
-                file.unselected.append(test)
-        elif kind == "process":
-            name, message, status = words
-            if status == "0" or not file.failed:  # a suite may leave with a status because a test failed
-                problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
-                file.problem = file.problem or problem
-        elif kind == "recounted":
-            file.add_unseen(words[0])  # which is in what tcltest has counted, and may have been taken away
-            file.recount(*words)
-        else:
-            if kind == "totals":
-                file.names_of_totals.add(words.pop())
-            elif kind == "handed":
-                words.pop()
-            if kind != "reported":  # all that has been added is in what is printed now, or added to others
-                file.add_unseen(words[0])
-            self._take_counts(file.counts, kind, words)
-
-    def _take_counts(self, counts: Counts, kind: str, words: list[str]) -> None:
-        if kind == "totals":
-            counts.note_totals(*words)
-        elif kind == "reporting":
-            counts.begin_handing(*words)
-        elif kind == "handed":
-            counts.hand(*words)
-        elif kind == "forgotten":
-            counts.forget(*words)
-        elif kind == "reported":
-            interpreter, passed, skipped, failed = words
-            counts.receive(interpreter, int(passed), int(skipped), int(failed))
+        if kind in ("recounted", "totals", "reporting", "handed", "forgotten"):
+            # all that was added is in what tcltest has counted, and prints now or adds to others
+            file.add_unseen(words[0])
+        match [kind, *words]:
+            case ["cleanup", ""]:
+                file.stage = max(file.stage, Stage.CLEANED)
+            case ["sourced"]:
+                file.stage = max(file.stage, Stage.SOURCED)
+            case ["died", message, trace, *_]:
+                line = line_of_error(trace, file.path)
+                where = f"{file.path.name}:{line}: " if line else ""
+                file.problem = f"the file ends with an error: {where}{message}\n\n{trim_trace(trace)}"
+                file.stage = Stage.DIED
+            case ["unfound", name, occurrence, runs, description, place, number]:
+                path = Path(place) if place else file.path
+                test = TclTest(name, int(occurrence), description, path, int(number))
+                if runs == "1":
+                    file.add_unfound(test)
+                else:
+                    file.unselected.append(test)
+            case ["process", name, message, status]:
+                if status == "0" or not file.failed:  # a suite may leave with a status because a test failed
+                    problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
+                    file.problem = file.problem or problem
+            case ["recounted", interpreter, theirs, ours]:
+                file.recount(interpreter, theirs, ours)
+            case ["totals", interpreter, name]:
+                file.names_of_totals.add(name)
+                file.counts.note_totals(interpreter)
+            case ["reporting", interpreter]:
+                file.counts.begin_handing(interpreter)
+            case ["handed", interpreter, _]:
+                file.counts.hand(interpreter)
+            case ["forgotten", interpreter]:
+                file.counts.forget(interpreter)
+            case ["reported", interpreter, passed, skipped, failed]:
+                file.counts.receive(interpreter, int(passed), int(skipped), int(failed))

@@ -1,5 +1,7 @@
 """How it is known that the script of a Tcl process has ended, where the interpreter runs that itself."""
 
+from pybridge.tcltest.events import Event
+
 _TOLD = ("sourced", "died", "setup_died")
 _OURS = ("exits", "unseen")
 
@@ -18,7 +20,7 @@ class ScriptEnd:
         self._last = ""
         self._under_way = 0  # how many tests have begun, and not ended
 
-    def take_out(self, events: list[list[str]]) -> list[list[str]]:
+    def take_out(self, events: list[Event]) -> list[Event]:
         """Take in some events, and return those that tell of more."""
         for thread, kind, *words in events:
             self._last = kind

@@ -46,6 +46,11 @@ class Settings:
         # -u: what Python holds back would end up in a later test
         return self.interpreter or (sys.executable, "-u", "-m", "pybridge")
 
+    @property
+    def timed_out(self) -> str:
+        """Why a process was stopped that ran too long."""
+        return f"took more than {self.timeout:g} seconds (tcltest_timeout)"
+
     def is_test_file(self, path: Path) -> bool:
         """Whether pytest is to run this file."""
         return any(fnmatch_ex(pattern, path) for pattern in self.files)
@@ -76,7 +81,7 @@ def add_options(parser: pytest.Parser) -> None:
     }
     for name, text in switches.items():
         option = f"--tcltest-{name.replace('_', '-')}"
-        group.addoption(option, dest=f"tcltest_{name}", action="store_true", help=text)
+        group.addoption(option, dest=f"tcltest_{name}", action="store_true", default=None, help=text)
         parser.addini(f"tcltest_{name}", text, type="bool", default=False)
 
 
@@ -92,7 +97,7 @@ def read_settings(config: pytest.Config) -> Settings:
         interpreter=_interpreter(config),
         setup=_setup(config),
         arguments=tuple(_words(config, "args")),
-        strict_leaks=_switch(config, "strict_leaks"),
+        strict_leaks=bool(_value(config, "strict_leaks")[0]),
         process=_process(config),
         timeout=_timeout(config),
         compare=_compare(config),
@@ -178,16 +183,11 @@ def _process(config: pytest.Config) -> str:
     return str(value)
 
 
-def _switch(config: pytest.Config, name: str) -> bool:
-    return bool(config.getoption(f"tcltest_{name}") or _ini(config, name))
-
-
 def _compare(config: pytest.Config) -> bool:
-    wanted = _switch(config, "compare")
+    wanted, spelled = _value(config, "compare")
     if wanted and _value(config, "setup")[0]:
-        spelled = "--tcltest-compare" if config.getoption("tcltest_compare") else "tcltest_compare"
         raise pytest.UsageError(f"{spelled}: without pytest no set-up script (tcltest_setup) is run")
-    return wanted
+    return bool(wanted)
 
 
 def _timeout(config: pytest.Config) -> float:

@@ -2,7 +2,6 @@
 
 import re
 import tempfile
-import time
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,10 +9,9 @@ from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.process import End, script_name
-from pybridge.tcltest.process_group import kill_group, start_process, status_of
+from pybridge.tcltest.process_group import kill_group, start_process, wait_for
 from pybridge.tcltest.settings import Settings
 
-_PAUSE = 0.02  # seconds between two looks at a process
 _COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
 
@@ -54,16 +52,11 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
     """
     command = [*settings.command, script_name(path), *settings.arguments]
     process = start_process(command, path.parent, stdout, stderr)
-    deadline = time.monotonic() + settings.timeout
-    stopped = ""
     try:
-        while status_of(process) is None and not stopped:
-            time.sleep(_PAUSE)
-            if time.monotonic() > deadline:
-                stopped = f"took more than {settings.timeout:g} seconds (tcltest_timeout)"
+        ended = wait_for(process, settings.timeout)
     finally:
         status = kill_group(process)
-    return End(status, stopped)
+    return End(status, "" if ended else settings.timed_out)
 
 
 def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:

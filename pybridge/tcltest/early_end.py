@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from pybridge.tcltest.process import End, Event
+from pybridge.tcltest.events import Event
+from pybridge.tcltest.process import End
 from pybridge.tcltest.trace import trim_trace
 
 

@@ -37,11 +37,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(f"tcltorch {__version__}")
     if words[:1] in (["--help"], ["-help"], ["-h"]):
         return _say(USAGE)
-    if words[:1] in (["tclpkg"], ["install-tcl"]):
-        return _for_other_tcl(*words)
     if mistake := _mistake(words):
         print(f"tcltorch: {mistake}\n{USAGE}", file=sys.stderr)
         return 2
+    if words[:1] in (["tclpkg"], ["install-tcl"]):
+        return _for_other_tcl(*words)
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as of tclsh; the prompt has its own
     if words[:1] == ["daemon"]:
         from pybridge.daemon import control
@@ -64,6 +64,10 @@ def _mistake(words: list[str]) -> str:
         return "-c needs a script"
     if first == "-encoding" and len(words) < 3:
         return "-encoding needs the name of an encoding and a script"
+    if first == "tclpkg" and len(words) > 1:
+        return "tclpkg has no arguments"
+    if first == "install-tcl" and (len(words) > 2 or words[1:] == [""] or words[-1].startswith("-")):
+        return "install-tcl takes the name of one folder, or none"
     if not first.startswith("-") or first in ("-c", "-encoding"):
         return ""
     if not _reads_commands(words):
@@ -142,9 +146,6 @@ def _called() -> str:
 
 def _for_other_tcl(verb: str, *words: str) -> int:
     """What Tcl programs other than this one need to find the package."""
-    if len(words) > (verb == "install-tcl") or words[:1] == ("",) or any(word[:1] == "-" for word in words):
-        print(USAGE, file=sys.stderr)
-        return 2
     if verb == "tclpkg":
         from pybridge.tcl_package import tcl_package
 

@@ -229,6 +229,16 @@ def test_apropos(tcl: Interpreter) -> None:
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
 
 
+@pytest.mark.parametrize(("word", "said"), [("{}", ""), ("{ }", " "), ("torch::", "torch::")])
+def test_no_word_is_about_no_command(tcl: Interpreter, word: str, said: str) -> None:
+    message = error_of(tcl.eval, f"torch::apropos {word}").message
+    assert message == f'no command is about "{said}"; torch::help lists all'
+
+
+def test_help_on_a_blank_lists_nothing(tcl: Interpreter) -> None:
+    assert 'no command matches " "' in error_of(tcl.eval, "torch::help { }").message
+
+
 def listed(text: str) -> list[str]:
     """The names of the commands in a list of these."""
     return [line.removeprefix("torch::") for line in text.splitlines() if line[0] != " "]

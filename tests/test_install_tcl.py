@@ -41,12 +41,18 @@ def test_tclpkg() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("tclpkg", "x"), ("install-tcl", "x", "y"), ("install-tcl", "-x"), ("install-tcl", "")]
+    ("words", "mistake"),
+    [
+        (("tclpkg", "x"), "tclpkg has no arguments"),
+        (("install-tcl", "x", "y"), "install-tcl takes the name of one folder, or none"),
+        (("install-tcl", "-x"), "install-tcl takes the name of one folder, or none"),
+        (("install-tcl", ""), "install-tcl takes the name of one folder, or none"),
+    ],
 )
-def test_wrong_words(words: tuple[str, ...]) -> None:
+def test_wrong_words(words: tuple[str, ...], mistake: str) -> None:
     status, out, said = tcltorch(*words)
     assert (status, out) == (2, "")
-    assert said.startswith("usage: tcltorch ")
+    assert said.startswith(f"tcltorch: {mistake}\nusage: tcltorch ")
 
 
 def test_on_the_auto_path(tmp_path: Path, installed: Path) -> None:

@@ -121,8 +121,12 @@ def test_a_dict_with_long_words(tcl: Interpreter) -> None:
     assert shown(tcl, f"set d [list {key} [torch::full 1536 0.12345]]") == f"{key}  tensor2  float32 [1536]"
     wide = echo(tcl.eval("set d"), tcl.dispatcher.table, 120)
     assert wide == f"{key}  tensor2  float32 [1536]  mean 0.1235 std 0"
+    assert shown(tcl, "dict create 名前 [torch::zeros 2] w [torch::zeros 2]").splitlines() == [
+        "名前  tensor3  float32 [2]  mean 0 std 0",
+        "w     tensor4  float32 [2]  mean 0 std 0",
+    ]
     lines = shown(tcl, "list [string repeat k 5000] [torch::zeros 2] bits 4").splitlines()
-    assert lines == [f"{'k' * 5000}  tensor3  float32 [2]", f"{'bits'.ljust(48)}  4"]
+    assert lines == [f"{'k' * 5000}  tensor5  float32 [2]", f"{'bits'.ljust(48)}  4"]
     assert shown(tcl, "dict create tensor0 [string repeat v 10000] k tensor0").endswith('"puts" shows all')
 
 

@@ -1048,3 +1048,17 @@ def test_the_plugin_costs_others_nothing(pytester):
             "'pybridge.tcltest.suites']",
         ]
     )
+
+
+def test_a_line_break_in_a_name_breaks_no_message(pytester):
+    named = 'test "the\\nlast" {} {list} {}\n'
+    write(
+        pytester,
+        body=suite('test "the\\nlast" {} {exit 3} {}\ntest a-2 {} {} {}'),
+        end=HEAD + named + "exit 4",
+    )
+    lines = run(pytester).outlines
+    end = "the process ended with status 4 half-way, before the end of the file or cleanupTests"
+    assert rf"E   {end}; the last test before that was the\nlast" in lines
+    assert r"body.test:3: the\nlast" in lines
+    assert r"E   not run: the process ended with status 3 while the\nlast ran" in lines

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pybridge.tcltest.characters import harmless
+from pybridge.tcltest.characters import harmless, printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.difference import mismatch, mismatch_in_short
 from pybridge.tcltest.outcome import Outcome
@@ -139,7 +139,7 @@ class Failure(Failed):
         in_short = self._in_short(wrong)
         wrong += _way_out(config, wrong)
         traces = [line for phase in self._outcome.traces for line in self._trace(config, phase, whole)]
-        where = f"{_relative(config, self._test.path)}:{self._test.line}: {self._test.name}"
+        where = f"{_relative(config, self._test.path)}:{self._test.line}: {printable(self._test.name)}"
         lines = [*self._scripts(), *_marked(wrong), *traces, "", where]
         location = Location(str(self._test.path), self._test.line, in_short)
         return Description(location, lines, short=[where, *_marked(wrong), *traces])

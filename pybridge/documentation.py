@@ -135,6 +135,12 @@ def parameters(command: Command) -> dict[str, Parameter]:
     return found
 
 
+def choices(command: Command) -> list[str]:
+    """The words that its arguments may be, where these are some few, such as `per_tensor`."""
+    types = [each.type for each in parameters(command).values()]
+    return list(dict.fromkeys(word for each in types if each.closed for word in each.choices))
+
+
 def default_word(parameter: Parameter) -> str | int | float:
     """The Tcl word that an optional parameter stands for when it is left out; empty when there is none."""
     default: Any = parameter.default

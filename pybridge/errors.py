@@ -14,6 +14,7 @@ from pybridge.nearest import LONGEST_WORD, nearest
 
 MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
+_LEADING_ZERO = re.compile(r"[-+]?0\d+")
 _WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
@@ -115,8 +116,10 @@ def missing_option(parameter: str) -> TclError:
     return TclError(f'missing required option "-{parameter}"', ("TORCH", "ARG", "MISSING", parameter))
 
 
-def given_twice(parameter: str) -> TclError:
-    return TclError(f'parameter "{parameter}" given twice', ("TORCH", "ARG", "DUPLICATE", parameter))
+def given_twice(parameter: str, positional: str | None) -> TclError:
+    """`positional` is the word without an option that has been taken for the parameter, if one has."""
+    hint = "" if positional is None else f' ("{shown(positional)}" is taken for it, too)'
+    return TclError(f'parameter "{parameter}" given twice{hint}', ("TORCH", "ARG", "DUPLICATE", parameter))
 
 
 def expected_option(word: str) -> TclError:
@@ -130,8 +133,11 @@ def wrong_type(
 
     `hint` is how the message ends.
     """
-    if expected.endswith(("number", "integer")) and _WITH_COMMAS.fullmatch(got):
-        hint = " (blanks separate the elements of a list, a point the decimals)"
+    if expected.endswith(("number", "integer")):
+        if _WITH_COMMAS.fullmatch(got):
+            hint = " (blanks separate the elements of a list, a point the decimals)"
+        elif _LEADING_ZERO.fullmatch(got.strip()):
+            hint = " (leave out the leading zero: Tcl 8.6 takes 010 for 8, Tcl 9 for 10)"
     message = f'expected {expected} but got "{shown(got)}"{where} for {label}{hint}'
     return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 
@@ -149,6 +155,12 @@ def no_such_handle(kind: str, name: str, hint: str = "") -> TclError:
 def in_dict(kind: str, names: Sequence[str]) -> str:
     """The end of a message: what was given for a handle is a dict that has some, by these names."""
     several = ", ".join(map(shown, names[:3])) + ", ..." * (len(names) > 3)
+    if names == [
+        "quantized",
+        "scale",
+        "zero_point",
+    ]:  # what quantize_integers gives: the integers alone are not meant
+        return f": it is a dict of integers ({several}), and torch::dequantize_integers makes a tensor of it"
     return f": it is a dict, and dict get takes a {kind} out of it ({several})"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import accumulate
 
-from pybridge.documentation import documentation, lead, prose, purpose
+from pybridge.documentation import choices, documentation, lead, prose, purpose
 from pybridge.registry import COMMANDS, Command
 from pybridge.tcl_list import snake_case
 
@@ -41,5 +41,10 @@ def _texts(name: str) -> list[str]:
     """What there is to search of a command, in lower case, each with what comes before it."""
     command = COMMANDS[name]
     names = "\n".join(map(snake_case, command.names))
-    places = names, lead(command), prose(command), "\n".join(purpose(command.family))
+    places = (
+        names,
+        lead(command),
+        "\n".join([prose(command), *choices(command)]),
+        "\n".join(purpose(command.family)),
+    )
     return list(accumulate(f"\n{place.lower()}" for place in places))

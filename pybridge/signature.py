@@ -118,11 +118,11 @@ class Signature:
             Given(parameter, word, parameter.name)
             for parameter, word in zip(self.parameters, positional, strict=False)
         ]
-        taken = {each.parameter.name for each in given}
+        taken: dict[str, str | None] = {each.parameter.name: text_of(each.word) for each in given}
         for each in named:
             if each.parameter.name in taken:
-                raise errors.given_twice(each.parameter.name)
-            taken.add(each.parameter.name)
+                raise errors.given_twice(each.parameter.name, taken[each.parameter.name])
+            taken[each.parameter.name] = None
         for parameter in self.parameters:
             if parameter.required and parameter.name not in taken:
                 raise (

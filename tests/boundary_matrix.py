@@ -200,6 +200,15 @@ ALL_WORDS = tuple(
 )
 
 
+def hint_on_number(word: str) -> str:
+    """The end of the message on a word that is nearly a number."""
+    if word in ("1,5", "1,000"):
+        return " (blanks separate the elements of a list, a point the decimals)"
+    if word.strip() in ("010", "-010", "+08", "007", "00", "-00", "01", "08", "-08", "017"):
+        return " (leave out the leading zero: Tcl 8.6 takes 010 for 8, Tcl 9 for 10)"
+    return ""
+
+
 def no_such_tensor(word: str) -> str:
     """The message on a word that is no handle; a list of zeros is among the words, for which it says more."""
     zeros = word.split()

@@ -23,6 +23,7 @@ from tests.boundary_matrix import (
     LENGTHS,
     NO_NUMBERS,
     WIDE_INTEGERS,
+    hint_on_number,
 )
 
 MANY = settings(deadline=None, max_examples=100)
@@ -278,8 +279,7 @@ def test_what_is_no_number_is_named_with_its_index(shared: Interpreter) -> None:
             elements = ["1.5", "2", "-3", "4e0", "0x5", "6"]
             elements[index] = word
             text = join_list(elements)
-            hint = " (blanks separate the elements of a list, a point the decimals)" if "," in word else ""
-            message = f'expected number but got "{word}" at index {index} for values{hint}'
+            message = f'expected number but got "{word}" at index {index} for values{hint_on_number(word)}'
             for made in (packed(shared, text, "float64"), packed(shared, tuple(elements), "float64")):
                 if made != (message, ("TORCH", "ARG", "TYPE", "values")):
                     wrong.append((text, made))
@@ -312,7 +312,8 @@ def test_what_is_no_number_is_named_with_its_index(shared: Interpreter) -> None:
     ],
 )
 def test_bad_lists(shared: Interpreter, text: str, message: str) -> None:
-    expected = f"{message} for values", ("TORCH", "ARG", "TYPE", "values")
+    hint = hint_on_number(message.split('"')[1])
+    expected = f"{message} for values{hint}", ("TORCH", "ARG", "TYPE", "values")
     assert packed(shared, text, "float64") == expected
     assert from_text(text, "float64") == expected
 
@@ -409,8 +410,9 @@ def test_a_leading_zero_is_refused_in_a_long_literal_list(shared: Interpreter, i
     elements = [str(number / 2) for number in range(2000)]
     elements[index] = word
     message, code = cast(tuple[str, tuple[str, ...]], packed(shared, join_list(elements), "float64"))
+    told = re.escape(hint_on_number(word))
     assert re.fullmatch(
-        rf'expected number but got " ?{word.strip()}" at index {index}( 0)? for values', message
+        rf'expected number but got " ?{word.strip()}" at index {index}( 0)? for values{told}', message
     )
     assert code == ("TORCH", "ARG", "TYPE", "values")
 

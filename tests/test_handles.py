@@ -292,6 +292,17 @@ def test_a_dict_in_the_place_of_a_handle(word: str, hint: str) -> None:
     assert handles.missing(word, "tensor").message == f'no such tensor "{shown(word)}"{expected}'
 
 
+def test_what_quantize_integers_gives_in_the_place_of_a_tensor() -> None:
+    handles = table()
+    given = "quantized {} scale {} zero_point {} bits 4".format(
+        *(handles.add("tensor", Thing(i)) for i in range(3))
+    )
+    assert handles.missing(given, "tensor").message == (
+        f'no such tensor "{shown(given)}": it is a dict of integers (quantized, scale, zero_point), '
+        "and torch::dequantize_integers makes a tensor of it"
+    )
+
+
 @pytest.mark.parametrize(
     ("word", "matches"),
     [

@@ -229,6 +229,11 @@ def test_apropos(tcl: Interpreter) -> None:
     assert error.errorcode == ("TORCH", "ARG", "VALUE", "word")
 
 
+def test_apropos_finds_the_words_that_an_argument_may_be(tcl: Interpreter) -> None:
+    found = listed(tcl.eval("torch::apropos readmemh"))
+    assert {"export_integers", "import_integers", "export_model"} <= set(found)
+
+
 @pytest.mark.parametrize(("word", "said"), [("{}", ""), ("{ }", " "), ("torch::", "torch::")])
 def test_no_word_is_about_no_command(tcl: Interpreter, word: str, said: str) -> None:
     message = error_of(tcl.eval, f"torch::apropos {word}").message

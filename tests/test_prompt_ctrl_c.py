@@ -203,10 +203,14 @@ def test_it_ends_a_search_of_the_history(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()
         terminal.run("expr 6 * 7", "\n42\n")
-        terminal.press(CTRL_R + "exp")
-        terminal.expect("search")
-        time.sleep(0.2)
+        terminal.press(CTRL_R + "zzz")
+        terminal.expect("zzz  (no match)")
         terminal.press(CTRL_C)
+        terminal.prompt()
+        terminal.press(CTRL_R + "6 *")  # begins anew
+        terminal.expect("expr 6 * 7")
+        terminal.press(ENTER)
+        terminal.expect("\n42\n")
         terminal.prompt()
         terminal.run("expr 7 * 7", "\n49\n")
 

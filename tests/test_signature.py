@@ -283,7 +283,7 @@ OPTIONS = "-input, -zero_point, -axis, -quant_min, -quant_max"
         ),
         (
             ["x", "3", "1", "-zeroPoint", "3"],
-            'parameter "zero_point" given twice',
+            'parameter "zero_point" given twice ("3" is taken for it, too)',
             ("TORCH", "ARG", "DUPLICATE", "zero_point"),
         ),
         # positional word after a named one

@@ -68,6 +68,13 @@ def test_what_takes_too_long_with_pytest_is_not_compared(
     result.stdout.fnmatch_lines(["*: 0 files; not a.test, of which not all tests have run"])
 
 
+def test_a_mode_that_is_only_there_with_pytest_is_told(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite("test a-1 {} -body {expr 0.1 + 0.2} -match approx -result 0.3"))
+    result = run(pytester, "--tcltest-compare")
+    told = "package require torch::tcltest has it without pytest, too"
+    result.stdout.fnmatch_lines([f'E   * (bad -match value "approx": *; {told}); with pytest 1 passed, *'])
+
+
 def test_where_some_tests_are_selected_nothing_is_compared(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(GOOD), b=suite(LOOKING))
     result = run(pytester, "--tcltest-compare", "-k", "b-2 or a-")

@@ -165,6 +165,9 @@ def test_tensor_agrees_with_assert_close(match, dtype):
         ("{1 2}", "float64 2 {1 2}", "the dtype is float32, expected float64"),
         ("{1 2}", "float32 {2 1} {1 2}", "the shape is 2, expected {2 1}"),
         ("1", "float32 1 1", "the shape is {}, expected 1"),
+        ("{1 2}", "int8 3 {1 2 3}", "the dtype is float32, expected int8; the shape is 2, expected 3"),
+        ("{1 2}", "flot32 2 {1 2}",
+         'in the expected result: expected dtype but got "flot32" for dtype (did you mean float32?)'),
         ("{1 NaN}", "float32 2 {1 2}", "at index 1: got NaN, expected 2.0; 1 of 2 elements differs"),
         ("{{1 2} {3 5}}", "float32 {2 2} {1 3 3 4}",
          "at index 0 1: got 2.0, expected 3.0 (off by 1, allowed 1.39e-05); 2 of 4 elements differ"),
@@ -208,6 +211,10 @@ def test_tensor_shows_the_tensor_in_short(match):
         *(f"  [{row}]   {'1.1000  ' * 4}...{'  1.1000' * 4}" for row in (0, 1, 2)),
         "  ...",
         *(f"  [{row}]  {'1.1000  ' * 4}...{'  1.1000' * 4}" for row in (97, 98, 99)),
+    ]
+    assert match("tensor", "float32 {2 100} {}", handle).split("\n")[:2] == [
+        "the shape is {100 100}, expected {2 100}",
+        "the tensor is float32 [100, 100]  mean 1.1 std 0",
     ]
     match.eval("torch::free $t")
 

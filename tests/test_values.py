@@ -29,6 +29,7 @@ from tests.boundary_matrix import (
     LENGTHS,
     NO_NUMBERS,
     WIDE_INTEGERS,
+    hint_on_number,
     no_such_tensor,
     quoted,
 )
@@ -85,8 +86,8 @@ def same(one: Any, other: Any) -> bool:
 
 
 def wrong_type(expected: str, word: str, where: str = "", label: str = "axis", hint: str = "") -> Outcome:
-    if expected.endswith(("number", "integer")) and word in ("1,5", "1,000"):
-        hint = " (blanks separate the elements of a list, a point the decimals)"
+    if expected.endswith(("number", "integer")):
+        hint = hint_on_number(word) or hint
     message = f"expected {expected} but got {quoted(word)}{where} for {label}{hint}"
     return ("TORCH", "ARG", "TYPE", label), message
 

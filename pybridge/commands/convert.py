@@ -45,6 +45,9 @@ def tensor_permute(input: Tensor, dims: tuple[int, ...]) -> Tensor:
 def tensor_to(input: Tensor, device: Device | None = None, dtype: Dtype | None = None) -> Tensor:
     """Move a tensor to a device, or convert it to a dtype.
 
+    To an integer dtype, fractions are cut off, and what is beyond its range becomes another number;
+    `quantize_integers` rounds and clamps.
+
     Args:
         input: any tensor.
         device: where it is to be; by default where it is.

@@ -213,6 +213,7 @@ class Prompt:
         application = self._session.app
         if application.is_running and not application.is_done and not self._in_editor():
             application.layout.focus(DEFAULT_BUFFER)  # which a search of the history would keep
+            self._session.search_buffer.reset()  # or the next search would go on with its text
             buffer = self._session.default_buffer
             buffer.cursor_position = len(buffer.text)
             buffer.insert_text(mark)

@@ -12,6 +12,7 @@ from pybridge.tcltest.process import End, script_name
 from pybridge.tcltest.process_group import kill_group, start_process, wait_for
 from pybridge.tcltest.settings import Settings
 
+_MATCH_MODES = "package require torch::tcltest has it without pytest, too"
 _COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
 
@@ -80,8 +81,13 @@ def _pattern(name: str) -> str:
 def _complaint(errors: BinaryIO) -> str:
     """The end of a message: the first line on standard error, which may say what was wrong."""
     errors.seek(0)
-    first = next((line for line in errors if line.strip()), b"")
-    return f" ({first.decode('utf-8', 'replace').strip()})" if first else ""
+    first = next((line for line in errors if line.strip()), b"").decode("utf-8", "replace").strip()
+    hint = (
+        f"; {_MATCH_MODES}"
+        if first.startswith(('bad -match value "approx"', 'bad -match value "tensor"'))
+        else ""
+    )
+    return f" ({first}{hint})" if first else ""
 
 
 def _in_words(totals: tuple[int, ...]) -> str:

@@ -128,15 +128,21 @@ proc ::torch::tcltest::tensor {expected actual} {
     }
     set options [lassign $expected dtype shape values]
     set shape [list {*}$shape]
-    set dtype [::torch::scope {::torch::tensor_dtype [::torch::empty 0 $dtype]}]  ;# `float` is float32
+    if {[catch {::torch::scope {::torch::tensor_dtype [::torch::empty 0 $dtype]}} dtype]} { ;# `float` is float32
+        return -code error "in the expected result: $dtype"
+    }
     variable tolerances
     set defaults [expr {[dict exists $tolerances $dtype] ? [dict get $tolerances $dtype] : {0 0}}]
     lassign [tolerances $defaults $options] rtol atol
+    set wrong {}
     foreach {what is should} [list \
         dtype [::torch::tensor_dtype $actual] $dtype shape [::torch::tensor_shape $actual] $shape] {
         if {$is ne $should} {
-            return -code error "the $what is [braced $is], expected [braced $should]"
+            lappend wrong "the $what is [braced $is], expected [braced $should]"
         }
+    }
+    if {[llength $wrong]} {
+        return -code error "[join $wrong "; "][in_short $actual]"
     }
     set numbers [::torch::tensor_to_list $actual]
     set wanted [as_held [flat $values $shape [llength $numbers]] $shape $dtype]

@@ -168,7 +168,7 @@ def test_each_test_is_an_item_with_a_name_of_its_own(pytester):
 
 
 def test_names_tell_how_often_they_were_used():
-    tests = [TclTest("a::b", number, "", Path("a.test"), 1) for number in (1, 2, 3)]
+    tests = [TclTest("a::b", number, "", "", Path("a.test"), 1) for number in (1, 2, 3)]
     assert item_names(tests, set()) == [["a", "b"], ["a", "b[2]"], ["a", "b[3]"]]
 
 

@@ -66,5 +66,5 @@ proc ::pytest_tcltest::skips {name} {
 proc ::pytest_tcltest::record {name description} {
     variable prefix
     variable inside $name
-    emit test $prefix$name $description {*}[location]
+    emit test $prefix$name $prefix $description {*}[location]
 }

@@ -5,6 +5,7 @@ rehearsal, another process in which the tests run.
 """
 
 import os
+import re
 import stat
 import time
 from collections import Counter
@@ -30,8 +31,9 @@ class TclTest:
 
     Args:
         name: the test's name.
-        occurrence: 1 for the first test of that name in the file, 2 for the next; -1, -2 and so on for what
-            stands for results of which no test has told.
+        occurrence: 1 for the first test of that name in its interpreter, 2 for the next; -1, -2 and so on for
+            what stands for results of which no test has told.
+        interpreter: what the names of tests begin with in its interpreter; one of another may have its name.
         description: its description.
         path: the file in which the call stands.
         line: the line in that file, from 1.
@@ -39,13 +41,14 @@ class TclTest:
 
     name: str
     occurrence: int
+    interpreter: str
     description: str
     path: Path
     line: int
 
     @property
     def key(self) -> Key:
-        return self.name, self.occurrence
+        return self.name, self.occurrence, self.interpreter
 
 
 @dataclass
@@ -56,7 +59,7 @@ class Contents:
         tests: in the order in which they came.
         in_setup: those of the set-up script, which are not the file's.
         problem: what is wrong.
-        cut_short: whether it ended with an error between tests, or did not end.
+        cut_short: whether it is to be sourced once more, tests and all: it may lack what no test has done.
         searched: whether the search came to its end, or to cleanupTests.
         cleaned: the interpreters that have called cleanupTests to print totals.
         forgotten: those in which one tcltest has followed another.
@@ -180,7 +183,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         contents.in_setup = _tests(events[:begin], path)
         _read(events[begin:], path, contents)
         if not contents.problem:
-            _judge_end(contents, path, process.end(stopped))
+            _judge_end(contents, path, process.end(stopped), mode)
     except KeyboardInterrupt as interrupt:
         events += process.events()
         found = _tests(events, path)
@@ -241,28 +244,43 @@ def _read(events: list[Event], path: Path, contents: Contents) -> None:
             contents.problem = f"{words[0]}\n\n{trim_trace(words[1])}" if words[1] else words[0]
 
 
+def place_of(file: str, path: Path) -> Path:
+    """The file in which a test stands, of which a process has told; its test file where the name is empty.
+
+    One in a zip file system of Tcl 9 begins with two slashes, of which pytest can make no relative path.
+    """
+    return Path(re.sub("^/+", "/", file)) if file else path
+
+
 def _tests(events: list[Event], path: Path) -> list[TclTest]:
     tests = []
-    uses: Counter[str] = Counter()
+    uses: Counter[tuple[str, str]] = Counter()
     for _, kind, *words in events:
         if kind == "test":
-            name, description, file, line = words
-            uses[name] += 1
-            tests.append(TclTest(name, uses[name], description, Path(file) if file else path, int(line)))
+            name, interpreter, description, file, line = words
+            uses[name, interpreter] += 1
+            place = place_of(file, path)
+            tests.append(TclTest(name, uses[name, interpreter], interpreter, description, place, int(line)))
     return tests
 
 
-def _judge_end(contents: Contents, path: Path, end: End) -> None:
-    """Say what is wrong with how the process ended, or with what was found until then."""
+def _judge_end(contents: Contents, path: Path, end: End, mode: str) -> None:
+    """Say what is wrong with how the process ended, or with what was found until then.
+
+    A script that looks at its results may end with another status, or sooner, where no test runs. Where the
+    tests run, one that has failed is a reason for a status, and the run is to tell.
+    """
     finished = "the end of the file" if contents.searched else "cleanupTests"
     contents.searched = contents.searched or "" in contents.cleaned
+    contents.cut_short = contents.cut_short or not (contents.searched and end.ok)
     if end.stopped:
         contents.problem = f"sourcing the file {end.stopped}"
     elif not contents.searched:
         contents.problem = f"the process {end} half-way, before the end of the file or cleanupTests"
     else:
         complaint = "" if contents.tests else "no test in this file"
-        contents.problem = complaint if end.ok else f"the process {end} after {finished}"
+        ended_well = end.ok or (mode == "rehearse" and end.exited)
+        contents.problem = complaint if ended_well else f"the process {end} after {finished}"
         return
     if contents.tests:
         last = contents.tests[-1]

@@ -3,7 +3,7 @@
 import itertools
 from collections import Counter, defaultdict
 
-Key = tuple[str, int]  # a test's name and occurrence
+Key = tuple[str, int, str]  # a test's name, its occurrence, and the interpreter that it is of
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
 
 

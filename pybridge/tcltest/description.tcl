@@ -26,12 +26,16 @@ proc ::pytest_tcltest::skip_reason {} {
     if {$reason ni {"" userSpecifiedSkip userSpecifiedNonMatch}} {
         return "constraint not met: $reason"
     }
-    foreach pattern [::tcltest::configure -skip] {
+    if {[catch {list [::tcltest::configure -skip] [::tcltest::configure -match]} configured]} {
+        return "matches -skip, or does not match -match" ;# a suite may have taken `configure` away
+    }
+    lassign $configured skipped matched
+    foreach pattern $skipped {
         if {[string match $pattern $name]} {
             return "matches -skip $pattern"
         }
     }
-    return "does not match -match [::tcltest::configure -match]"
+    return "does not match -match $matched"
 }
 
 # The handles that are live and were not when the test began, each with what there is to say of it.
@@ -89,10 +93,10 @@ proc ::pytest_tcltest::describe_failure {} {
         tell problem code $returnCodes $returnCode $actualAnswer
     }
     if {$outputFailure} {
-        mismatch output $outputCompare $outputMatch $match $output $::tcltest::outData
+        mismatch output $outputCompare $outputMatch $match $output [written_by_test outData]
     }
     if {$errorFailure} {
-        mismatch {error output} $errorCompare $errorMatch $match $errorOutput $::tcltest::errData
+        mismatch {error output} $errorCompare $errorMatch $match $errorOutput [written_by_test errData]
     }
     if {$cleanupFailure} {
         tell problem cleanup $code $cleanupMsg
@@ -113,6 +117,12 @@ proc ::pytest_tcltest::describe_failure {} {
     if {[array exists errorInfo] && !$test_deleted} {
         tell command {*}[command_place]
     }
+}
+
+# What the body has written, as tcltest has it; a suite may have unset the variable.
+proc ::pytest_tcltest::written_by_test {name} {
+    upvar #0 ::tcltest::$name written
+    return [if {[info exists written]} {set written}]
 }
 
 proc ::pytest_tcltest::mismatch {what failed message match expected actual} {

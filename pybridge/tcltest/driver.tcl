@@ -56,6 +56,9 @@ proc ::pytest_tcltest::enter_next_file {folder name} {
     }
     in_writer encoding system $encoding
     cd $folder
+    if {[info exists ::env(PWD)]} {
+        set ::env(PWD) $folder
+    }
     set ::argv0 $name
     set_arguments
     enter_file $folder $name

@@ -11,7 +11,7 @@ The events, of which the first word is the thread, empty for that of the test fi
 | exits | | a script calls `exit` |
 | unseen | | another `exit` takes the place of that which tells so |
 | setup_died | message, trace | the set-up script has |
-| test | name, description, file, line | while collecting: `test` was called |
+| test | name, interpreter, description, file, line | while collecting: `test` was called |
 | begin | name, occurrence, interpreter, microseconds, extent, body | a test begins |
 | problem | interpreter, kind and what belongs to it | what tcltest found wrong |
 | errorinfo | interpreter, phase, trace | an error in its setup, body or cleanup |
@@ -19,7 +19,7 @@ The events, of which the first word is the thread, empty for that of the test fi
 | script | interpreter, phase, text | the setup or cleanup that has failed |
 | command | interpreter, file, line, further lines | what has called tcltest, where there is a trace |
 | end | interpreter, microseconds, status, where the report begins, extent, reason, leaks | it has ended |
-| unfound | name, occurrence, whether it runs, description, file, line | collection has not found it |
+| unfound | name, occurrence, interpreter, whether it runs, description, file, line | it was not found |
 | cleanup | interpreter | it has called cleanupTests to print totals |
 | totals | interpreter, name | it has printed its totals, which begin with the name of a file |
 | reporting | interpreter | it is about to add its counts to those of another |

@@ -35,7 +35,7 @@ class FileRun:
         in_setup: the tests of the set-up script.
         unfound: the tests that ran, had not been found, and are not reported yet.
         unselected: those that did not run, because not all tests were selected.
-        outcomes: by name and occurrence.
+        outcomes: by their keys.
         counts: which of them the totals count.
         names_of_totals: what the lines of totals begin with that tcltest has printed.
         reported: the tests that have a report.
@@ -96,7 +96,7 @@ class FileRun:
     @property
     def last(self) -> str:
         """The name of the test that was the last to end, as it can be shown; empty when there is none."""
-        return next((printable(name) for name, occurrence in reversed(self._places) if occurrence > 0), "")
+        return next((printable(name) for name, occurrence, _ in reversed(self._places) if occurrence > 0), "")
 
     @property
     def never_came(self) -> list[TclTest]:
@@ -179,7 +179,9 @@ class FileRun:
         why = "a script has counted it, or a test that pytest does not see"
         for number, status in enumerate(statuses, len(self.stand_ins) + 1):
             # a test of the suite may have that name, but none has such an occurrence
-            test = TclTest(f"{interpreter}(counted)", -number, "no test told of it", self.path, 1)
+            test = TclTest(
+                f"{interpreter}(counted)", -number, interpreter, "no test told of it", self.path, 1
+            )
             self.stand_ins.append(test)
             self.add_unfound(test)
             self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))

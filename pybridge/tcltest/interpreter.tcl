@@ -21,8 +21,8 @@ namespace eval ::pytest_tcltest {
     variable made        ;# an array: how often it has given each name to a child, a thread or a run of runAllTests
     variable totals totals ;# the event when it prints totals
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
-    variable selected    ;# an array: {number name occurrence} of each test that was found to whether it is to run
-    variable chosen      ;# an array with {number name} of each test that is to run
+    variable selected    ;# an array: {number name occurrence prefix} of each test that was found to whether it is to run
+    variable chosen      ;# an array with {number name prefix} of each test that is to run
     variable whole       ;# an array with the number of each file of which all tests were selected
     # the commands that our procedures are made of; a safe interpreter has them, too
     variable language {
@@ -93,7 +93,7 @@ proc ::pytest_tcltest::read_plan {} {
             set rest [lassign $rest run]
             set selected($rest) $run
             if {$run} {
-                set chosen([lrange $rest 0 1]) 1
+                set chosen([lreplace $rest 2 2]) 1
             }
             continue
         }
@@ -231,9 +231,9 @@ proc ::pytest_tcltest::adopt_tcltest {} {
     rename ::tcltest::runAllTests ::tcltest::pytest_runAllTests
     proc ::tcltest::runAllTests {args} {
         ::pytest_tcltest::set ::pytest_tcltest::runner [::pytest_tcltest::settings [::pytest_tcltest::new_name all]]
+        ::pytest_tcltest::watch_processes
         ::pytest_tcltest::tailcall pytest_runAllTests {*}$args
     }
-    watch_processes
     add_match_modes
 }
 
@@ -252,7 +252,8 @@ proc ::pytest_tcltest::add_match_modes {} {
     if {$lent} {
         in_writer add_match_modes
     } else {
-        by_name uplevel #0 [list ::pytest_tcltest::source -encoding utf-8 $plan(match)]
+        set source [list ::pytest_tcltest::source -encoding utf-8 $plan(match)]
+        by_name uplevel #0 [list ::pytest_tcltest::namespace eval ::pytest_tcltest::match $source]
     }
 }
 

@@ -22,6 +22,8 @@ from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.unobserved import compare_counts
 from pybridge.tcltest.warning import warn_of_differences
 
+_DEEPEST = 100  # names in each other; Python cannot go much deeper into calls
+
 Named = tuple[list[str], TclTest]
 
 
@@ -115,7 +117,7 @@ def item_names(tests: Iterable[TclTest], taken: set[str]) -> list[list[str]]:
             name += "[2]"
         taken.add(name)
         base, bracket, rest = name.partition("[")
-        *first, last = base.split("::")
+        *first, last = base.split("::", _DEEPEST)
         names.append([*first, last + bracket + rest])
     return names
 

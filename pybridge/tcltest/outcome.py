@@ -71,7 +71,7 @@ class Running:
 
     @property
     def key(self) -> Key:
-        return self.name, self.occurrence
+        return self.name, self.occurrence, self.details.interpreter
 
     @classmethod
     def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":

@@ -61,7 +61,8 @@ class TclProcess:
         mode: `collect`, `rehearse` (collect, but run the tests) or `run`.
         files: the test files, in order.
         plan: what to run: lines with `test`, whether it runs ("1" or "0"), number of the file, name,
-            occurrence; and with `whole` and the number of a file in which what was not found runs, too.
+            occurrence, interpreter; and with `whole` and the number of a file in which what was not found
+            runs, too.
 
     Raises:
         OSError: the interpreter cannot be started.

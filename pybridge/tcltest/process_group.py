@@ -12,13 +12,14 @@ from typing import BinaryIO
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_PYTESTS = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")  # what pytest sets for programs that it starts
 _PAUSE = 0.005  # seconds between two looks at a process
 
 
 def start_process(
     command: list[str], folder: Path, stdout: BinaryIO, stderr: BinaryIO, library: Path | None = None
 ) -> "subprocess.Popen[bytes]":
-    """Start a program that finds nothing of pytest's but the environment.
+    """Start a program that finds nothing of pytest's but most of the environment.
 
     Args:
         library: the folder where Tcl is to look for its init.tcl first.
@@ -27,6 +28,10 @@ def start_process(
         OSError: it cannot be started.
     """
     environment = dict(os.environ)  # Python's own: readline sets COLUMNS and LINES behind its back
+    for name in _PYTESTS:
+        environment.pop(name, None)
+    if "PWD" in environment:  # as a shell has it that is in the folder
+        environment["PWD"] = str(folder)
     if library:
         environment["TCL_LIBRARY"] = str(library)
     return subprocess.Popen(

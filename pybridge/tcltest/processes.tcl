@@ -49,7 +49,8 @@ proc ::pytest_tcltest::open_pipe {pipeline args} {
 # the file, too, is none.
 proc ::pytest_tcltest::ended_badly {path message code} {
     if {[lindex $code 0] in {CHILDSTATUS CHILDKILLED}} {
-        emit process [file tail $path] $message [expr {[lindex $code 0] eq "CHILDSTATUS"}]
+        set failed [regexp {\n    \(file ".*" line \d+\)$} $message] ;# the last line of the trace that tclsh prints
+        emit process [file tail $path] $message [expr {[lindex $code 0] eq "CHILDSTATUS" && !$failed}]
     }
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pybridge.tcltest.characters import printable
-from pybridge.tcltest.collection import TclTest
+from pybridge.tcltest.collection import TclTest, place_of
 from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
 from pybridge.tcltest.events import Event, Extent
 from pybridge.tcltest.file_run import FileRun, Stage
@@ -149,7 +149,7 @@ class Run:
     def _start(self) -> TclProcess | None:
         self._planned = [file for file in self.files.values() if not file.ended]
         plan: list[tuple[str, ...]] = [
-            ("test", str(int(run)), str(number), test.name, str(test.occurrence))
+            ("test", str(int(run)), str(number), test.name, str(test.occurrence), test.interpreter)
             for number, file in enumerate(self._planned)
             for test, run in file.tests.items()
         ]
@@ -265,9 +265,9 @@ class Run:
                 where = f"{file.path.name}:{line}: " if line else ""
                 file.problem = f"the file ends with an error: {where}{message}\n\n{trim_trace(trace)}"
                 file.stage = Stage.DIED
-            case ["unfound", name, occurrence, runs, description, place, number]:
-                path = Path(place) if place else file.path
-                test = TclTest(name, int(occurrence), description, path, int(number))
+            case ["unfound", name, occurrence, interpreter, runs, description, place, number]:
+                path = place_of(place, file.path)
+                test = TclTest(name, int(occurrence), interpreter, description, path, int(number))
                 if runs == "1":
                     file.add_unfound(test)
                 else:

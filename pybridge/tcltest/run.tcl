@@ -157,13 +157,14 @@ proc ::pytest_tcltest::choose {name description} {
     variable selected
     variable chosen
     variable whole
+    variable prefix
     set occurrence [incr seen($name)]
-    set key [list $number $name $occurrence]
+    set key [list $number $name $occurrence $prefix]
     if {[info exists selected($key)]} {
         return [list $occurrence $selected($key)]
     }
-    set runs [expr {[info exists whole($number)] || [info exists chosen([list $number $name])]}]
-    emit unfound $name $occurrence $runs $description {*}[location]
+    set runs [expr {[info exists whole($number)] || [info exists chosen([list $number $name $prefix])]}]
+    emit unfound $name $occurrence $prefix $runs $description {*}[location]
     return [list $occurrence $runs]
 }
 

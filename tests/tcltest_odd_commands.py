@@ -468,4 +468,46 @@ COMMANDS = {
         """,
         [],
     ),
+    "has_tcltest_in_the_path_of_a_namespace": (
+        r"""
+        namespace eval suite {
+            namespace path ::tcltest
+            test p-1 {} -body open -returnCodes error -match glob -result {wrong # args: should be "open *"}
+            test p-2 {} -body close -returnCodes error -match glob -result {wrong # args: should be "close *"}
+            test p-3 {} {namespace which open} ::open
+            test p-4 {} {catch {open /nowhere/x}; lindex [split $::errorInfo \n] 2} {"open /nowhere/x"}
+            cleanupTests
+        }
+        """,
+        [],
+    ),
+    "looks_for_the_namespace_and_the_package_torch": (
+        r"""
+        testConstraint torch [namespace exists ::torch]
+        test t-1 {} torch {expr 1} 1
+        test t-2 {} {catch {package require torch::tcltest}} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "renames_configure_and_skips": (
+        r"""
+        configure -skip s-1
+        rename ::tcltest::configure {}
+        test s-1 {} {expr 1} 1
+        test s-2 {} nowhere {expr 1} 1
+        test s-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "unsets_what_a_test_has_written": (
+        r"""
+        test w-1 {} -setup {unset ::tcltest::outData; error early} -body {puts x} -output x
+        test w-2 {} -setup {unset ::tcltest::errData; error early} -body {puts x} -errorOutput x
+        test w-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
 }

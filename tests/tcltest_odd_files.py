@@ -364,4 +364,50 @@ FILES = {
         """,
         [],
     ),
+    "exits_without_what_a_body_does": (
+        r"""
+        test x-1 {the server starts} {set ::port 5} 5
+        if {![info exists port]} {exit 1}
+        test x-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
+    "exits_where_tests_are_not_counted": (
+        r"""
+        test x-1 {} {expr 1} 1
+        if {$::tcltest::numTests(Total) != 1 || !$::tcltest::numTests(Passed)} {exit 3}
+        cleanupTests
+        """,
+        [],
+    ),
+    "exits_with_what_its_tests_make_of_a_status": (
+        r"""
+        test x-1 {} {expr 1} 1
+        set status [expr {$::tcltest::numTests(Passed) == 0}]
+        cleanupTests
+        exit $status
+        """,
+        [],
+    ),
+    "needs_bodies_and_exits_with_a_status": (
+        r"""
+        test x-1 {} {set ::names {x y}} {x y}
+        foreach n $names {test x-2-$n {} {expr 1} 1}
+        test x-3 {} {expr 1} 2
+        set failed [expr {$::tcltest::numTests(Failed) > 0}]
+        cleanupTests
+        exit $failed
+        """,
+        [],
+    ),
+    "kills_itself_without_what_a_body_does": (
+        r"""
+        test x-1 {} {set ::done 1} 1
+        exec kill [lindex {-9 -0} [info exists done]] [pid]
+        test x-2 {} {expr 1} 1
+        cleanupTests
+        """,
+        [],
+    ),
 }

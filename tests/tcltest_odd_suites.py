@@ -4,6 +4,7 @@ from tests.tcltest_odd_children import CHILDREN
 from tests.tcltest_odd_commands import COMMANDS
 from tests.tcltest_odd_files import FILES
 from tests.tcltest_odd_threads import THREADS
+from tests.tcltest_odd_totals import TOTALS
 
 # Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
 CALLS = {
@@ -403,4 +404,4 @@ CALLS = {
     ),
 }
 
-ODD = CALLS | CHILDREN | COMMANDS | FILES | THREADS
+ODD = CALLS | CHILDREN | COMMANDS | FILES | THREADS | TOTALS

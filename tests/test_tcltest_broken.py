@@ -200,7 +200,11 @@ def test_tests_in_the_set_up_script_are_warned_of_and_not_counted(pytester):
 
 
 def test_the_totals_of_the_search_are_not_shown(pytester):
-    write(pytester, a=HEAD + "puts between\n" + GOOD + END + "error boom\n", b=suite(GOOD) + "exit 3\n")
+    write(
+        pytester,
+        a=HEAD + "puts between\n" + GOOD + END + "error boom\n",
+        b=suite(GOOD) + "exec kill -9 [pid]\n",
+    )
     result = run(pytester, "-rP")
     assert result.parseoutcomes() == {"passed": 2, "errors": 2}
     result.stdout.no_fnmatch_line("*Total*")

@@ -889,7 +889,7 @@ def test_tests_whose_tcltest_only_the_run_deletes_are_an_error(pytester):
     assert tclsh_counts(pytester.path / "a.test") == (1, 0, 0)
     result = run(pytester)
     assert result.parseoutcomes() == {"passed": 2, "errors": 1}
-    result.stdout.fnmatch_lines(["E   tcltest was deleted before it printed totals *"])
+    result.stdout.fnmatch_lines(["E   tests have counted that are in no totals: *"])
 
 
 def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
@@ -961,6 +961,15 @@ def test_a_file_of_runalltests_may_leave_with_a_status_because_a_test_failed(pyt
     write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
     (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 2") + "exit 1\n")
     assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (0, 0, 1)
+
+
+def test_a_file_of_runalltests_that_ends_with_an_error_says_so_where_a_test_has_failed(pytester):
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests\n")
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 2") + "error boom\n")
+    assert tclsh_counts(pytester.path / "a.test") == (0, 0, 1)
+    result = run(pytester)
+    assert result.parseoutcomes() == {"failed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   b.tcltest, which runAllTests has run, did not end well: boom"])
 
 
 def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):

@@ -114,7 +114,7 @@ def test_wish_does_not_and_may_end_by_an_event(pytester, monkeypatch):
     result.stdout.fnmatch_lines(
         [
             "E   boom",
-            "E   the process ended with status 1 after the end of the file",
+            "E   the process ended with status 1 after the end of the file, though no test failed",
         ]
     )
     result.stdout.no_fnmatch_line("*stale*")
@@ -142,6 +142,18 @@ def test_a_library_that_the_user_names_is_used(pytester, monkeypatch):
     monkeypatch.delenv("TCL_LIBRARY")
     write(pytester, a=suite(test % f"{asked} {{}} 0"))
     assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_the_environment_is_that_of_a_shell_in_the_folder_of_the_file(pytester, monkeypatch, process):
+    monkeypatch.setenv("PWD", str(pytester.path))
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "x" * 150_000)  # too long to be handed to a program
+    monkeypatch.setenv("PYTEST_VERSION", pytest.__version__)
+    text = suite("test e-1 {} {set env(PWD)} [pwd]\ntest e-2 {} {list [array names env {PYTEST_[CV]*}]} {{}}")
+    for name in ("one", "two"):
+        pytester.mkdir(name).joinpath(f"{name}.test").write_text(text)
+    result = run(pytester, f"--tcltest-process={process}", "--tcltest-compare")
+    assert outcomes(result) == (4, 0, 0)
 
 
 @pytest.mark.parametrize("process", ["file", "session"])

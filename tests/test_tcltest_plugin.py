@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pybridge.tcltest import collection
-from pybridge.tcltest.collection import TclTest
+from pybridge.tcltest.collection import TclTest, place_of
 from pybridge.tcltest.nodes import item_names
 from pybridge.tcltest.process import TclProcess
 from tests.processes import PATIENCE, eventually, is_running
@@ -170,6 +170,18 @@ def test_each_test_is_an_item_with_a_name_of_its_own(pytester):
 def test_names_tell_how_often_they_were_used():
     tests = [TclTest("a::b", number, "", "", Path("a.test"), 1) for number in (1, 2, 3)]
     assert item_names(tests, set()) == [["a", "b"], ["a", "b[2]"], ["a", "b[3]"]]
+
+
+def test_a_name_of_very_many_parts(pytester):
+    write(pytester, a=suite("test [string repeat a:: 2000]b {} {expr 1} 1\ntest a::c {} {expr 1} 1"))
+    assert outcomes(run(pytester)) == (2, 0, 0)
+    assert outcomes(run(pytester, "-k", "b")) == (1, 0, 0)
+
+
+def test_a_place_in_a_zip_file_system_is_a_path_that_pytest_can_take():
+    assert place_of("//zipfs:/app/in.test", Path("a.test")) == Path("/zipfs:/app/in.test")
+    assert place_of("/in.test", Path("a.test")) == Path("/in.test")
+    assert place_of("", Path("a.test")) == Path("a.test")
 
 
 def test_a_test_is_found_where_it_was_made(pytester):
@@ -331,12 +343,6 @@ LATER = "test a-1.2 {later} {expr 1} 1\n"
             ["E   boom", "broken.test:5"],
             id="an error after the end",
         ),
-        pytest.param(
-            HEAD + GOOD + END + "exit 3\n",
-            1,
-            ["E   the process ended with status 3 after cleanupTests"],
-            id="left with a status",
-        ),
     ],
 )
 def test_a_broken_file_is_an_error_and_says_why(pytester, text, passed, said):
@@ -348,6 +354,15 @@ def test_a_broken_file_is_an_error_and_says_why(pytester, text, passed, said):
     result.stdout.fnmatch_lines(["ERROR broken.test::(file) - *"])
     if passed:  # the tests that were found can be run by themselves, but the file's end is not passed over
         assert run(pytester, "-k", "a-1").ret == 1
+
+
+def test_a_file_that_leaves_with_a_status_is_an_error(pytester):
+    write(pytester, a=HEAD + GOOD + END + "exit 3\n")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(
+        ["E   the process ended with status 3 after cleanupTests, though no test failed"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ proc ::pytest_tcltest::lend_writer {path} {
     interp create -safe -- $lent
     interp limit $path commands -value $commands
     take_limits $lent
-    foreach name {write_event sizes now} {
+    foreach name {write_event sizes has_totals now} {
         interp alias $lent $name {} ::pytest_tcltest::$name
     }
     foreach name {watch_child prepare add_match_modes call} {

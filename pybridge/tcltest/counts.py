@@ -70,11 +70,15 @@ class Counts:
         self.begin_handing(self._set_aside(interpreter))
 
     def forget(self, interpreter: str) -> None:
-        """Take note that an interpreter has another tcltest: the first will print no totals."""
+        """Take note that no totals will have what an interpreter has counted: it may have another tcltest."""
         self._uncountable = self._uncountable or any(
             key in self._assumed for key, _ in self._held[interpreter]
         )
         self._set_aside(interpreter)
+
+    def discard(self, interpreter: str) -> list[Key]:
+        """Forget what an interpreter has counted, for good; which tests these are."""
+        return [key for key, _ in self._held.pop(interpreter, [])]
 
     def _set_aside(self, interpreter: str) -> str:
         """Have what an interpreter has counted under another name, which this returns."""
@@ -114,7 +118,7 @@ class Counts:
         if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
         elif self._uncountable:
-            return "tcltest was deleted before it printed totals that count the tests before that"
+            return "tests have counted that are in no totals: tcltest was deleted, or they were kept back"
         return ""
 
     @property

@@ -22,6 +22,7 @@ The events, of which the first word is the thread, empty for that of the test fi
 | unfound | name, occurrence, interpreter, whether it runs, description, file, line | it was not found |
 | cleanup | interpreter | it has called cleanupTests to print totals |
 | totals | interpreter, name | it has printed its totals, which begin with the name of a file |
+| unprinted | interpreter | it has printed totals that are nowhere: the suite keeps them back |
 | reporting | interpreter | it is about to add its counts to those of another |
 | handed | interpreter, name | it has printed them to another process, which adds them to its counts |
 | reported | interpreter, passed, skipped, failed | counts of another have been added to its own |

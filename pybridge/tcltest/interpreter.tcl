@@ -20,6 +20,7 @@ namespace eval ::pytest_tcltest {
     variable inside ""   ;# the name of the test that runs, or was the last to run
     variable made        ;# an array: how often it has given each name to a child, a thread or a run of runAllTests
     variable totals totals ;# the event when it prints totals
+    variable cleaned_at {0 0} ;# how much had been written when it began to print them
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence prefix} of each test that was found to whether it is to run
     variable chosen      ;# an array with {number name prefix} of each test that is to run
@@ -264,6 +265,7 @@ proc ::pytest_tcltest::cleaning {args} {
         return
     }
     watch_counts
+    variable cleaned_at [written]
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         compare_counts
         emit reporting $prefix

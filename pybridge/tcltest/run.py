@@ -252,7 +252,7 @@ class Run:
         self._running.clear()
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
-        if kind in ("recounted", "totals", "reporting", "handed", "forgotten"):
+        if kind in ("recounted", "totals", "unprinted", "reporting", "handed", "forgotten"):
             # all that was added is in what tcltest has counted, and prints now or adds to others
             file.add_unseen(words[0])
         match [kind, *words]:
@@ -281,6 +281,8 @@ class Run:
             case ["totals", interpreter, name]:
                 file.names_of_totals.add(name)
                 file.counts.note_totals(interpreter)
+            case ["unprinted", interpreter]:
+                file.leave_out(interpreter)
             case ["reporting", interpreter]:
                 file.counts.begin_handing(interpreter)
             case ["handed", interpreter, _]:

@@ -69,7 +69,7 @@ def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:
     output.seek(0)
     names = "|".join(map(_pattern, sorted({file.path.name, *file.names_of_totals})))
     pattern = re.compile(f"(?:{names}){_COUNTS}".encode())
-    printed = [found.groups() for found in map(pattern.search, output) if found]
+    printed = [found.groups() for line in output for found in pattern.finditer(line)]
     return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
 
 

@@ -83,6 +83,14 @@ proc ::pytest_tcltest::start_writer {} {
             close $channel
             return [regexp -all -line -- $pattern $text]
         }
+        # Whether tcltest's totals stand in a file behind this place. A suite may have set an encoding of several bytes.
+        proc has_totals {path start} {
+            set channel [by_name open $path rb]
+            seek $channel $start
+            set text [string map [list \0 {}] [read $channel]]
+            close $channel
+            return [string match *:\tTotal\t* $text]
+        }
         proc now {} {
             clock microseconds
         }
@@ -124,6 +132,10 @@ proc ::pytest_tcltest::write_event {path words} {
 
 proc ::pytest_tcltest::sizes {args} {
     tailcall in_writer sizes {*}$args
+}
+
+proc ::pytest_tcltest::has_totals {path start} {
+    tailcall in_writer has_totals $path $start
 }
 
 proc ::pytest_tcltest::now {} {

@@ -1,0 +1,112 @@
+"""Tcl test suites whose totals tclsh does not print, or whose tests have the names of others."""
+
+# Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
+TOTALS = {
+    "child_whose_puts_is_an_alias": (
+        r"""
+        proc report args {append ::text [lindex $args end]; return}
+        test p-1 {} {
+            interp create probe
+            probe alias puts report
+            probe eval {package require tcltest}
+            probe eval {::tcltest::test x-1 {} {expr 1} 2; ::tcltest::test x-2 {} {expr 1} 1}
+            probe eval {::tcltest::cleanupTests}
+            regexp {Passed.1.*Failed.1} $::text
+        } 1
+        interp create other
+        other alias puts report
+        other eval {package require tcltest; ::tcltest::test y-1 {} {expr 1} 2; ::tcltest::cleanupTests}
+        test p-2 {} {regexp y-1 $::text} 1
+        cleanupTests
+        """,
+        ["p-1::probe::x-1, p-1::probe::x-2, other::y-1"],
+    ),
+    "child_whose_totals_are_the_output_of_a_test": (
+        r"""
+        test p-1 {} -body {
+            interp create kid
+            interp alias kid puts {} puts
+            kid eval {package require tcltest; ::tcltest::test x-1 {} {expr 1} 2; ::tcltest::cleanupTests}
+        } -match glob -output *Failed\t1*
+        test p-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["p-1::kid::x-1"],
+    ),
+    "thread_without_puts": (
+        r"""
+        package require Thread
+        set t [thread::create]
+        thread::send $t {
+            package require tcltest
+            proc ::tcltest::puts args {}
+            ::tcltest::test x-1 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test p-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["thread::x-1"],
+    ),
+    "totals_that_only_a_file_has": (
+        r"""
+        test p-1 {} {expr 1} 2
+        cleanupTests
+        configure -outfile totals
+        test p-2 {} {expr 1} 1
+        cleanupTests
+        configure -outfile stdout
+        test p-3 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["p-2"],
+    ),
+    "totals_in_two_bytes_a_character": (
+        r"""
+        test p-1 {} {expr 1} 1
+        cleanupTests
+        fconfigure stdout -encoding unicode
+        test p-2 {} {expr 1} 1
+        cleanupTests
+        fconfigure stdout -encoding utf-8
+        puts "\na.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0" ;# else not read here
+        """,
+        [],
+    ),
+    "test_named_as_one_of_a_child": (
+        r"""
+        interp create kid
+        kid eval {package require tcltest}
+        test kid::load-1 {} {expr 1} 2
+        kid eval {::tcltest::test load-1 {} {expr 1} 1; ::tcltest::cleanupTests}
+        test kid::load-2 {} {expr 1} 1
+        kid eval {::tcltest::test load-2 {} {expr 1} 2; ::tcltest::cleanupTests}
+        cleanupTests
+        """,
+        [],
+    ),
+    "test_named_as_one_of_a_thread": (
+        r"""
+        package require Thread
+        test thread::create-1 {} {expr 1} 2
+        thread::send [thread::create] {
+            package require tcltest
+            ::tcltest::test create-1 {} {expr 1} 1
+            ::tcltest::cleanupTests
+        }
+        cleanupTests
+        """,
+        [],
+    ),
+    "test_named_as_one_of_a_bodys_child": (
+        r"""
+        test b-1 {} {
+            interp create kid
+            kid eval {package require tcltest; ::tcltest::test k-1 {} {expr 1} 1; ::tcltest::cleanupTests}
+        } {}
+        test b-1::kid::k-1 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+}

@@ -71,6 +71,7 @@ proc ::pytest_tcltest::begin_for_another {settings path} {
     append prefix [file tail $path]::
     set thread [list $number $prefix]
     variable totals handed
+    variable piped 1
     watch
     if {$plan(setup) ne ""} {
         run_setup end_with_fault

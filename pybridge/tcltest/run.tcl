@@ -221,9 +221,9 @@ proc ::pytest_tcltest::totalled {args} {
 # another `puts`. Those of a child that adds its counts to others, and of a process that runAllTests reads, are not sought.
 proc ::pytest_tcltest::totals_kept_back {} {
     variable plan
-    variable totals
+    variable piped
     variable cleaned_at
-    if {$totals ne "totals" || [namespace which -command ::tcltest::ReportToParent] ne ""} {
+    if {$piped || [namespace which -command ::tcltest::ReportToParent] ne ""} {
         return 0
     }
     written ;# which has what is in buffers written

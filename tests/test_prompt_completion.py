@@ -168,6 +168,8 @@ COMPLETIONS = [
     ("proc f {} {\n    variable sum\n    gets $channel sign\n    puts $s", ["sum", "sign"]),
     ("proc f {} {\n    gets stdin answer\n    puts $s", []),
     ("proc f {} {\n    lassign [split $x ,] first second\n    puts $s", ["second"]),
+    ("proc f {} {\n    lassign {1 sign} first second\n    puts $s", ["second"]),
+    ('proc f {} {\n    lassign "1 sign" first second\n    puts $s', ["second"]),
     ("proc f {} {\n    lassign [split abc sep] first\n    puts $s", []),
     ("foreach {one other} {1 2} {puts $o", ["one", "other"]),
     ("dict for {key value} $d {lappend kinds $key; puts $k", ["key", "kinds"]),

@@ -80,6 +80,23 @@ def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester
     assert outcomes(run(pytester, "a.test::s-1")) == (1, 0, 0)
 
 
+CAUGHT = """
+interp create probe
+probe alias puts list
+probe eval {package require tcltest; ::tcltest::test x-1 {} {expr 1} 2; ::tcltest::cleanupTests}
+"""
+
+
+@pytest.mark.parametrize("made", [CAUGHT, f"test p-1 {{}} {{{CAUGHT}}} {{}}\n"], ids=["", "in a body"])
+def test_a_failed_test_whose_totals_are_caught_is_no_pass(pytester, made):
+    write(pytester, a=suite(made + "test p-2 {} {expr 1} 1"))
+    passed, _, failed = tclsh_counts(pytester.path / "a.test")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": passed, "errors": 1}
+    assert failed == 0
+    result.stdout.fnmatch_lines(["E   result should have been: 2"])
+
+
 def test_a_child_that_reports_to_standard_error_is_seen(pytester):
     text = suite(
         """

@@ -6,7 +6,7 @@ import functools
 import os
 import signal
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from prompt_toolkit import PromptSession
@@ -193,14 +193,13 @@ class Prompt:
         self._leave()
         die_of(number)
 
-    @contextlib.contextmanager
-    def _serving(self) -> Iterator[None]:
-        """Ctrl-C stops an event's script; where none runs, it clears the line."""
+    def _serving(self, serve: Callable[[], object]) -> None:
+        """Have Tcl run the scripts of events. Ctrl-C stops one; where none runs, it clears the line."""
         in_editor = self._in_editor()  # which has the terminal, in a mode of its own
         mode = contextlib.nullcontext() if in_editor else ctrl_c_is_a_signal(self._keyboard, self._restore)
         try:
             with mode, self._insistence.stoppable():
-                yield
+                serve()
         except KeyboardInterrupt:
             self._interrupted()
 

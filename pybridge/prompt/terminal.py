@@ -26,10 +26,10 @@ class TclSelector(selectors.DefaultSelector):
     """Lets asyncio wait in Tcl's event loop, so that `after` scripts and file events run meanwhile.
 
     Args:
-        serving: makes a block in which Tcl may run such scripts.
+        serving: calls a function that has Tcl run such scripts.
     """
 
-    def __init__(self, tcl: Interpreter, serving: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, tcl: Interpreter, serving: Callable[[Callable[[], object]], None]) -> None:
         super().__init__()
         self._tcl = tcl
         self._serving = serving
@@ -38,8 +38,7 @@ class TclSelector(selectors.DefaultSelector):
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        with self._serving():
-            self._tcl.serve(self.fileno(), timeout)
+        self._serving(lambda: self._tcl.serve(self.fileno(), timeout))
         return super().select(0)
 
 

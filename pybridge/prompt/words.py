@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 _NAME = r"[A-Za-z_]\w*"
-_WORD = r"(?:\[[^\]]*\]|[^\s\[])+"
+_WORD = r"(?:\{[^{}]*\}|\"[^\"]*\"|(?:\[[^\]]*\]|[^\s\[{\"])+)"
 _SETTING = re.compile(
     rf"\b(?:(?:set|incr|l?append|variable|gets +{_WORD})( +{_NAME})"
     rf"|(?:global|lassign +{_WORD})((?: +{_NAME})+))"

@@ -291,5 +291,5 @@ proc ::pytest_tcltest::prepare_in {path} {
 
 proc ::pytest_tcltest::add_match_modes_in {path} {
     variable plan
-    interp eval $path [list uplevel #0 [in_writer read_text $plan(match)]]
+    interp eval $path [list ::pytest_tcltest::namespace eval ::pytest_tcltest::match [in_writer read_text $plan(match)]]
 }

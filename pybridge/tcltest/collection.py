@@ -183,7 +183,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         contents.in_setup = _tests(events[:begin], path)
         _read(events[begin:], path, contents)
         if not contents.problem:
-            _judge_end(contents, path, process.end(stopped), mode)
+            _judge_end(contents, path, process.end(stopped))
     except KeyboardInterrupt as interrupt:
         events += process.events()
         found = _tests(events, path)
@@ -264,23 +264,22 @@ def _tests(events: list[Event], path: Path) -> list[TclTest]:
     return tests
 
 
-def _judge_end(contents: Contents, path: Path, end: End, mode: str) -> None:
+def _judge_end(contents: Contents, path: Path, end: End) -> None:
     """Say what is wrong with how the process ended, or with what was found until then.
 
-    A script that looks at its results may end with another status, or sooner, where no test runs. Where the
-    tests run, one that has failed is a reason for a status, and the run is to tell.
+    Where no test runs, a script that looks at its results may end with another status, or sooner: of a status
+    that comes after all tests the run is to tell.
     """
     finished = "the end of the file" if contents.searched else "cleanupTests"
     contents.searched = contents.searched or "" in contents.cleaned
-    contents.cut_short = contents.cut_short or not (contents.searched and end.ok)
+    contents.cut_short = contents.cut_short or not contents.searched
     if end.stopped:
         contents.problem = f"sourcing the file {end.stopped}"
     elif not contents.searched:
         contents.problem = f"the process {end} half-way, before the end of the file or cleanupTests"
     else:
         complaint = "" if contents.tests else "no test in this file"
-        ended_well = end.ok or (mode == "rehearse" and end.exited)
-        contents.problem = complaint if ended_well else f"the process {end} after {finished}"
+        contents.problem = complaint if end.exited else f"the process {end} after {finished}"
         return
     if contents.tests:
         last = contents.tests[-1]

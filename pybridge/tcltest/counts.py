@@ -70,15 +70,11 @@ class Counts:
         self.begin_handing(self._set_aside(interpreter))
 
     def forget(self, interpreter: str) -> None:
-        """Take note that no totals will have what an interpreter has counted: it may have another tcltest."""
+        """Take note that what an interpreter has counted is in no totals: it has another tcltest, or hid them."""
         self._uncountable = self._uncountable or any(
             key in self._assumed for key, _ in self._held[interpreter]
         )
         self._set_aside(interpreter)
-
-    def discard(self, interpreter: str) -> list[Key]:
-        """Forget what an interpreter has counted, for good; which tests these are."""
-        return [key for key, _ in self._held.pop(interpreter, [])]
 
     def _set_aside(self, interpreter: str) -> str:
         """Have what an interpreter has counted under another name, which this returns."""

@@ -35,7 +35,6 @@ class FileRun:
         in_setup: the tests of the set-up script.
         unfound: the tests that ran, had not been found, and are not reported yet.
         unselected: those that did not run, because not all tests were selected.
-        kept_back: the tests of children and threads whose totals the suite has kept back.
         outcomes: by their keys.
         counts: which of them the totals count.
         names_of_totals: what the lines of totals begin with that tcltest has printed.
@@ -56,7 +55,6 @@ class FileRun:
     in_setup: list[TclTest] = field(default_factory=list)
     unfound: list[TclTest] = field(default_factory=list)
     unselected: list[TclTest] = field(default_factory=list)
-    kept_back: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
     names_of_totals: set[str] = field(default_factory=set)
@@ -104,8 +102,7 @@ class FileRun:
     def never_came(self) -> list[TclTest]:
         if not self.complete:
             return []
-        there = {*self.outcomes, *(test.key for test in self.kept_back)}
-        return [test for test, runs in self.tests.items() if runs and test.key not in there]
+        return [test for test, runs in self.tests.items() if runs and self.outcome_of(test) is None]
 
     @property
     def uncounted(self) -> list[TclTest]:
@@ -159,17 +156,6 @@ class FileRun:
                 self._change_counts(name, numbers)
             except ValueError:
                 self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
-
-    def leave_out(self, interpreter: str) -> None:
-        """Leave out the tests of totals that a suite has kept back; of its own interpreter, the counts."""
-        if not interpreter:
-            self.counts.forget(interpreter)
-            return
-        kept_back = dict.fromkeys(self.counts.discard(interpreter))
-        for key in kept_back:
-            del self.outcomes[key], self._places[key]
-            self.kept_back.append(self._named[key])
-        self.unfound = [test for test in self.unfound if test.key not in kept_back]
 
     def _change_counts(self, interpreter: str, numbers: Sequence[int]) -> None:
         """Add results to those of an interpreter: so many that have passed, have been skipped, have failed.

@@ -281,13 +281,11 @@ class Run:
             case ["totals", interpreter, name]:
                 file.names_of_totals.add(name)
                 file.counts.note_totals(interpreter)
-            case ["unprinted", interpreter]:
-                file.leave_out(interpreter)
             case ["reporting", interpreter]:
                 file.counts.begin_handing(interpreter)
             case ["handed", interpreter, _]:
                 file.counts.hand(interpreter)
-            case ["forgotten", interpreter]:
+            case ["forgotten" | "unprinted", interpreter]:
                 file.counts.forget(interpreter)
             case ["reported", interpreter, passed, skipped, failed]:
                 file.counts.receive(interpreter, int(passed), int(skipped), int(failed))

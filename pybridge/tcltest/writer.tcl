@@ -89,7 +89,7 @@ proc ::pytest_tcltest::start_writer {} {
             seek $channel $start
             set text [string map [list \0 {}] [read $channel]]
             close $channel
-            return [string match *:\tTotal\t* $text]
+            return [string match *\tTotal\t* $text]
         }
         proc now {} {
             clock microseconds

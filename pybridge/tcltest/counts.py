@@ -70,7 +70,7 @@ class Counts:
         self.begin_handing(self._set_aside(interpreter))
 
     def forget(self, interpreter: str) -> None:
-        """Take note that what an interpreter has counted is in no totals: it has another tcltest, or hid them."""
+        """Take note that no totals have what an interpreter has counted: its tcltest is gone, or hid them."""
         self._uncountable = self._uncountable or any(
             key in self._assumed for key, _ in self._held[interpreter]
         )

@@ -68,6 +68,29 @@ def test_what_takes_too_long_with_pytest_is_not_compared(
     result.stdout.fnmatch_lines(["*: 0 files; not a.test, of which not all tests have run"])
 
 
+def test_totals_of_a_child_that_only_the_suite_prints_are_a_difference(pytester: pytest.Pytester) -> None:
+    quiet = """
+        interp create kid
+        kid eval {
+            package require tcltest
+            file delete kid.out
+            ::tcltest::configure -outfile kid.out
+            ::tcltest::test k-1 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test a-1 {} {expr 1} 1
+        set f [open kid.out]
+        puts -nonewline [read $f]
+        close $f
+    """
+    of_another = r'puts "b.test:\tTotal\t1\tPassed\t0\tSkipped\t0\tFailed\t1"'
+    write(pytester, a=suite(f"{quiet}\n{of_another}\n"))
+    result = run(pytester, "--tcltest-compare")
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    counts = "alone 1 passed, 0 skipped, 1 failed, with pytest 1 passed, 0 skipped, 0 failed"
+    result.stdout.fnmatch_lines([f"E   counts differ: * {counts}.*"])
+
+
 def test_a_mode_that_is_only_there_with_pytest_is_told(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite("test a-1 {} -body {expr 0.1 + 0.2} -match approx -result 0.3"))
     result = run(pytester, "--tcltest-compare")

@@ -64,17 +64,20 @@ def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:
     """How many have passed, have been skipped, have failed, in all totals that tcltest has printed.
 
     A test may print totals of another program, such as a tcltest that it tests: those of other names than the
-    run with pytest has seen do not count. Those of the same name may be of a tcltest that it has not seen.
+    run with pytest has seen do not count. Those of the same name, and those without one, as of child
+    interpreters, may be of a tcltest that it has not seen.
     """
     output.seek(0)
-    names = "|".join(map(_pattern, sorted({file.path.name, *file.names_of_totals})))
+    names = "|".join(map(_pattern, sorted({file.path.name, "", *file.names_of_totals})))
     pattern = re.compile(f"(?:{names}){_COUNTS}".encode())
     printed = [found.groups() for line in output for found in pattern.finditer(line)]
     return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
 
 
 def _pattern(name: str) -> str:
-    """A regular expression for the name of a file, in whatever encoding it is printed."""
+    """A regular expression for the name of a file, in whatever encoding it is printed; none ends no other."""
+    if not name:
+        return r"(?<!\S)"
     return re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
 
 

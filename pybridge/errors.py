@@ -14,6 +14,7 @@ from pybridge.nearest import LONGEST_WORD, nearest
 
 MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
+_INTEGERS = ["quantized", "scale", "zero_point"]  # the keys with tensors of what quantize_integers gives
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
 _WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
@@ -155,11 +156,7 @@ def no_such_handle(kind: str, name: str, hint: str = "") -> TclError:
 def in_dict(kind: str, names: Sequence[str]) -> str:
     """The end of a message: what was given for a handle is a dict that has some, by these names."""
     several = ", ".join(map(shown, names[:3])) + ", ..." * (len(names) > 3)
-    if names == [
-        "quantized",
-        "scale",
-        "zero_point",
-    ]:  # what quantize_integers gives: the integers alone are not meant
+    if list(names) == _INTEGERS:  # to take out the integers alone would give other numbers without a word
         return f": it is a dict of integers ({several}), and torch::dequantize_integers makes a tensor of it"
     return f": it is a dict, and dict get takes a {kind} out of it ({several})"
 

@@ -51,7 +51,7 @@ class FileRun:
     path: Path
     tests: dict[TclTest, bool]
     whole: bool
-    strict_leaks: bool = False
+    strict_leaks: bool
     in_setup: list[TclTest] = field(default_factory=list)
     unfound: list[TclTest] = field(default_factory=list)
     unselected: list[TclTest] = field(default_factory=list)

@@ -12,6 +12,7 @@ from pybridge.tcltest.process import End, script_name
 from pybridge.tcltest.process_group import kill_group, start_process, wait_for
 from pybridge.tcltest.settings import Settings
 
+_OUR_MODE = re.compile(r'bad -match value "(approx|tensor)"')
 _MATCH_MODES = "package require torch::tcltest has it without pytest, too"
 _COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
@@ -85,11 +86,7 @@ def _complaint(errors: BinaryIO) -> str:
     """The end of a message: the first line on standard error, which may say what was wrong."""
     errors.seek(0)
     first = next((line for line in errors if line.strip()), b"").decode("utf-8", "replace").strip()
-    hint = (
-        f"; {_MATCH_MODES}"
-        if first.startswith(('bad -match value "approx"', 'bad -match value "tensor"'))
-        else ""
-    )
+    hint = f"; {_MATCH_MODES}" if _OUR_MODE.match(first) else ""
     return f" ({first}{hint})" if first else ""
 
 

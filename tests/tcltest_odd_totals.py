@@ -1,5 +1,12 @@
 """Tcl test suites whose totals tclsh does not print, or whose tests have the names of others."""
 
+# The same tcltest, as a suite that has a copy of its own may call it.
+ANOTHER = """
+set f [open [lindex [package ifneeded tcltest [package provide tcltest]] end]]
+eval [string map {"namespace eval tcltest" "namespace eval other" tcltest:: other::} [read $f]]
+close $f
+"""
+
 # Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
 TOTALS = {
     "child_whose_puts_is_an_alias": (
@@ -87,6 +94,79 @@ TOTALS = {
         puts "\na.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0" ;# else not read here
         """,
         [],
+    ),
+    "program_that_prints_totals": (
+        r"""
+        test p-1 {} {expr 1} 1
+        puts -nonewline [exec [info nameofexecutable] << {
+            package require tcltest
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} {expr 1} 2
+            ::tcltest::test k-3 {} nope {expr 1} 1
+            ::tcltest::cleanupTests
+            exit
+        } 2>@stderr]
+        test p-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["(counted) (3 times)"],
+    ),
+    "totals_that_a_suite_reads_from_a_file": (
+        r"""
+        interp create kid
+        kid eval {
+            package require tcltest
+            ::tcltest::configure -outfile kid.out
+            ::tcltest::test k-1 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test p-1 {} {expr 1} 1
+        set f [open kid.out]
+        puts -nonewline [read $f]
+        close $f
+        file delete kid.out
+        cleanupTests
+        """,
+        None,
+    ),
+    "tcltest_of_another_name": (
+        f"""
+        {ANOTHER}
+        test p-1 {{}} {{expr 1}} 1
+        other::test o-1 {{}} {{expr 1}} 1
+        other::test o-2 {{}} {{expr 1}} 2
+        other::cleanupTests
+        cleanupTests
+        """,
+        ["(counted) (2 times)"],
+    ),
+    "only_a_tcltest_of_another_name": (
+        f"""
+        {ANOTHER}
+        other::test o-1 {{}} {{expr 1}} 1
+        other::test o-2 {{}} nope {{expr 1}} 2
+        other::cleanupTests
+        """,
+        ["(counted) (2 times)"],
+    ),
+    "results_that_only_a_script_has_counted": (
+        r"""
+        array set ::tcltest::numTests {Total 3 Passed 2 Failed 1}
+        cleanupTests
+        """,
+        ["(counted) (3 times)"],
+    ),
+    "counts_that_begin_anew_between_tests": (
+        r"""
+        test p-1 {} {expr 1} 1
+        test p-2 {} {expr 1} 1
+        foreach array [info vars ::tcltest::num*] {
+            foreach count [array names $array] {set ${array}($count) 0}
+        }
+        test p-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        ["p-1, p-2"],
     ),
     "test_named_as_one_of_a_child": (
         r"""

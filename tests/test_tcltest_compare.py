@@ -68,7 +68,7 @@ def test_what_takes_too_long_with_pytest_is_not_compared(
     result.stdout.fnmatch_lines(["*: 0 files; not a.test, of which not all tests have run"])
 
 
-def test_totals_of_a_child_that_only_the_suite_prints_are_a_difference(pytester: pytest.Pytester) -> None:
+def test_totals_of_a_child_that_only_the_suite_prints_are_the_same(pytester: pytest.Pytester) -> None:
     quiet = """
         interp create kid
         kid eval {
@@ -86,9 +86,7 @@ def test_totals_of_a_child_that_only_the_suite_prints_are_a_difference(pytester:
     of_another = r'puts "b.test:\tTotal\t1\tPassed\t0\tSkipped\t0\tFailed\t1"'
     write(pytester, a=suite(f"{quiet}\n{of_another}\n"))
     result = run(pytester, "--tcltest-compare")
-    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
-    counts = "alone 1 passed, 0 skipped, 1 failed, with pytest 1 passed, 0 skipped, 0 failed"
-    result.stdout.fnmatch_lines([f"E   counts differ: * {counts}.*"])
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "warnings": 1}
 
 
 def test_a_mode_that_is_only_there_with_pytest_is_told(pytester: pytest.Pytester) -> None:
@@ -208,8 +206,6 @@ def test_totals_that_a_body_prints_are_not_those_of_tcltest(pytester: pytest.Pyt
 def test_totals_of_the_same_name_may_be_of_a_tcltest_that_was_not_seen(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(f"test a-1 {{}} {{{PRINTS.replace('sub', 'a')}; expr 1}} 1"))
     result = run(pytester, "--tcltest-compare")
-    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
-    alone, observed = "6 passed, 0 skipped, 0 failed", "1 passed, 0 skipped, 0 failed"
-    result.stdout.fnmatch_lines(
-        [f"E   counts differ: * alone {alone}, with pytest {observed}.*prints totals*"]
-    )
+    assert result.parseoutcomes() == {"passed": 6, "warnings": 1}
+    counted = "(counted) (5 times): was counted by tcltest, but no test told: *or it ran where pytest sees no"
+    result.stdout.fnmatch_lines([f"*TclTestWarning: {counted} tests"])

@@ -14,6 +14,7 @@ from pybridge.tcltest import collection
 from pybridge.tcltest.process import TclProcess
 from pybridge.tcltest.shared import search_once
 from tests.processes import PATIENCE
+from tests.screens import installed
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -51,9 +52,46 @@ def test_counts_are_tclshs(pytester, name):
         assert [line.partition("Warning: ")[2].split(": ")[0] for line in warnings] == warned
 
 
+FORKS = """
+package require Expect
+test f-1 {} {expr 1} 1
+flush stdout
+if {[fork] == 0} {
+    test f-2 {of the other process} {expr 1} 1
+    test f-3 {of the other process} {expr 1} 2
+    cleanupTests
+    exit
+}
+wait -i -1
+test f-2 {} {expr 1} 2
+cleanupTests
+"""
+
+
+def test_a_process_that_fork_has_made_counts_as_in_its_totals(pytester):
+    """They have what ran before the fork, too."""
+    installed("expect", "tcl-expect")
+    write(pytester, a=HEAD + FORKS)
+    assert tclsh_counts(pytester.path / "a.test") == (3, 0, 2)
+    result = run(pytester, "-v")
+    assert outcomes(result) == (3, 0, 2)
+    assert [status_of(result)[f"a.test::f-{number}"] for number in (1, 2)] == ["PASSED", "FAILED"]
+
+
+def test_totals_that_only_the_search_has_come_by_are_no_test(pytester):
+    once = 'if {![file exists been]} {close [open been w]; puts "a.test:\\tTotal\\t1\\tPassed\\t1%s"}'
+    write(pytester, a=once % r"\tSkipped\t0\tFailed\t0")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"errors": 1, "warnings": 1}
+    result.stdout.fnmatch_lines(
+        ["E   no test in this file, though totals counted one when it was searched *"]
+    )
+
+
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
     names = ["after", "cleaned_in_a_body", "cleaned_twice", "coroutines", "gone", "made_by_a_body"]
     names += ["loads_tcltest_again", "many_threads", "safe_base"]
+    names += ["only_a_tcltest_of_another_name", "program_that_prints_totals"]
     names += ["sets_the_system_encoding", "threads"]
     write(pytester, **{name: HEAD + SUITES[name][0] for name in names})
     theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
@@ -893,7 +931,7 @@ def test_less_results_than_none_from_elsewhere_are_an_error(pytester):
 def test_results_that_are_reported_already_cannot_be_taken_back(pytester):
     """Where the file does not say that it changes the counts, pytest has not waited for the totals."""
     lower = "set name ::tcltest::num\nset [append name Tests(Passed)] 0"
-    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{lower}"))
+    write(pytester, a=suite(f"test a-1 {{}} {{set ::made 1}} 1\nif {{[info exists made]}} {{{lower}}}"))
     result = run(pytester)
     assert result.parseoutcomes() == {"passed": 1, "errors": 1}
     result.stdout.fnmatch_lines(["E   tcltest counted (passed skipped failed) 0 0 0, of which pytest saw 1*"])

@@ -53,14 +53,18 @@ proc ::pytest_tcltest::instrument {} {
     trace add variable ::tcltest::testLevel write ::pytest_tcltest::ask_here_again
 }
 
-# Whether a test is not to run. This is called by our `Skipped`, which `test` calls.
+# Whether a test is not to run. This is called by our `Skipped`, which `test` calls. What is left out is counted, as with
+# tcltest's -skip: totals that are others show that a script changes them.
 proc ::pytest_tcltest::skips {name} {
     variable plan
+    set skips [expr {$plan(mode) eq "collect"}]
     if {$::tcltest::testLevel == 1 && ![silent]} {
         upvar 2 description description
         record $name $description
+        incr ::tcltest::numTests(Total) $skips
+        incr ::tcltest::numTests(Skipped) $skips
     }
-    return [expr {$plan(mode) eq "collect"}]
+    return $skips
 }
 
 proc ::pytest_tcltest::record {name description} {

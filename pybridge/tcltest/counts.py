@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 Key = tuple[str, int, str]  # a test's name, its occurrence, and the interpreter that it is of
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
@@ -59,6 +60,10 @@ class Counts:
             if self._printed[key]:
                 self.again.append(key)
             self._printed[key] += 1
+
+    def note_printed(self, keys: Iterable[Key]) -> None:
+        """Take note that tests are in totals of which no interpreter has told."""
+        self._printed.update(keys)
 
     def begin_handing(self, interpreter: str) -> None:
         """Take note that an interpreter is about to add its counts to those of another."""

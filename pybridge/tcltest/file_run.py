@@ -1,7 +1,7 @@
 """What is known of one file while its tests run, and what is to be reported."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import STATUSES, Counts, Key
 from pybridge.tcltest.outcome import Outcome
+from pybridge.tcltest.printed_totals import Totals, sum_of
 
 _MOST_STAND_INS = 10_000  # each is a report
 
@@ -37,7 +38,7 @@ class FileRun:
         unselected: those that did not run, because not all tests were selected.
         outcomes: by their keys.
         counts: which of them the totals count.
-        names_of_totals: what the lines of totals begin with that tcltest has printed.
+        names_in_totals: what the lines of totals begin with that tcltest prints for it.
         reported: the tests that have a report.
         problem: what is wrong with the file as a whole, such as an error after its last test.
         stand_ins: what stands for results that tcltest has counted, and of which no test has told.
@@ -57,7 +58,7 @@ class FileRun:
     unselected: list[TclTest] = field(default_factory=list)
     outcomes: dict[Key, Outcome] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
-    names_of_totals: set[str] = field(default_factory=set)
+    names_in_totals: set[str] = field(default_factory=set)
     reported: set[Key] = field(default_factory=set)
     problem: str = ""
     stand_ins: list[TclTest] = field(default_factory=list)
@@ -68,6 +69,7 @@ class FileRun:
     explained: bool = False
 
     def __post_init__(self) -> None:
+        self.names_in_totals.add(self.path.name)
         self._named = {test.key: test for test in self.tests}
         self._places: dict[Key, int] = {}  # in the order in which the tests ended
 
@@ -118,7 +120,7 @@ class FileRun:
         return [self._named[key] for key, outcome in self.outcomes.items() if outcome.status in statuses]
 
     @property
-    def totals(self) -> tuple[int, ...]:
+    def totals(self) -> Totals:
         """How many tests have passed, have been skipped, have failed, each as often as it counts."""
         counted = Counter[str]()
         for key, outcome in self.outcomes.items():
@@ -167,8 +169,8 @@ class FileRun:
         for status, number in zip(STATUSES, numbers, strict=True):
             self.counts.take_back(interpreter, status, max(0, -number))
 
-    def _stand_in(self, interpreter: str, numbers: Sequence[int]) -> None:
-        """Add results of which no test has told.
+    def _stand_in(self, interpreter: str, numbers: Sequence[int]) -> list[Key]:
+        """Add results of which no test has told; return their keys.
 
         Raises:
             ValueError: they are too many.
@@ -177,14 +179,14 @@ class FileRun:
             raise ValueError(f"over {_MOST_STAND_INS} results")
         statuses = [each for each, number in zip(STATUSES, numbers, strict=True) for _ in range(number)]
         why = "a script has counted it, or a test that pytest does not see"
-        for number, status in enumerate(statuses, len(self.stand_ins) + 1):
-            # a test of the suite may have that name, but none has such an occurrence
-            test = TclTest(
-                f"{interpreter}(counted)", -number, interpreter, "no test told of it", self.path, 1
-            )
+        keys = []
+        for status in statuses:
+            test = TclTest.stand_in(self.path, interpreter, len(self.stand_ins) + 1)
             self.stand_ins.append(test)
             self.add_unfound(test)
             self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))
+            keys.append(test.key)
+        return keys
 
     def add_unfound(self, test: TclTest) -> None:
         """Take in a test that the search has not found, if no other has the name as it can be told here."""
@@ -225,9 +227,33 @@ class FileRun:
         self.reported.update(test.key for test in taken)
         return taken
 
-    def end(self, lost: str = "", trailing: tuple[str, str] = ("", "")) -> None:
+    def end(
+        self, lost: str = "", trailing: tuple[str, str] = ("", ""), printed: Iterable[Totals] = ()
+    ) -> None:
+        """Settle what is open.
+
+        Args:
+            lost: why tests without an outcome have none; empty where they just did not come.
+            trailing: what was written after the last test.
+            printed: the totals that its process has printed.
+        """
         self.lost = f"not run: {self.problem}" if self.stage is Stage.DIED else lost
         self.trailing = trailing
         self.add_unseen()
         problem = self.counts.end()
+        self._add_printed(sum_of(printed))
+        if self.complete and not self.outcomes and all(test.stands_in for test in self.tests):
+            problem = "no test in this file, though totals counted one when it was searched for tests"
         self.problem = self.problem or problem
+
+    def _add_printed(self, printed: Totals | None) -> None:
+        """Add the results that are in printed totals, and of which nothing has told."""
+        if printed is None or not self.comparable:
+            return
+        more = [theirs - ours for theirs, ours in zip(printed, self.totals, strict=True)]
+        if min(more) < 0:  # some went to a file, or are in an encoding that is not read here
+            return
+        try:
+            self.counts.note_printed(self._stand_in("", more))
+        except ValueError as error:
+            self.problem = self.problem or f"totals of tests that pytest does not see: {error}"

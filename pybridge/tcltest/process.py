@@ -17,6 +17,7 @@ from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.events import Event, Extent, decode, encode
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
+from pybridge.tcltest.printed_totals import Totals, printed_totals
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
@@ -190,6 +191,15 @@ class TclProcess:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", start[0], end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
+
+    def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Totals]:
+        """The totals that were printed between two places; None is the end.
+
+        Args:
+            names: what the lines begin with that tcltest prints for the files.
+        """
+        stdout = printed_totals(self._read["stdout"], names, start[0], end and end[0])
+        return stdout + printed_totals(self._read["stderr"], names, start[1], end and end[1])
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         stream = self._read[name]

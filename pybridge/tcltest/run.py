@@ -13,6 +13,7 @@ from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
 from pybridge.tcltest.events import Event, Extent
 from pybridge.tcltest.file_run import FileRun, Stage
 from pybridge.tcltest.outcome import DETAILS, Outcome, Running
+from pybridge.tcltest.printed_totals import Totals
 from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
@@ -54,6 +55,7 @@ class Run:
         # by thread; several where a test's body has a child run tests
         self._running: defaultdict[str, list[Running]] = defaultdict(list)
         self._mark: Extent = (0, 0)
+        self._begun: Extent = (0, 0)  # where in the output the file begins
         self._deadline = 0.0
         self._setup: Path | None = None  # the set-up script, when it has begun
         self._stopped = ""  # why the process was killed
@@ -193,12 +195,13 @@ class Run:
             for each in running:
                 file.add(each.key, each.lose(reason, process))
             self._running.clear()
-            file.end(f"not run: the process {end} while {printable(running[-1].name)} ran")
+            lost = f"not run: the process {end} while {printable(running[-1].name)} ran"
+            file.end(lost, printed=self._printed(file, process, None))
             return
         problem = "" if died else _problem_of_end(file, end)
         file.problem = "\n\n".join(filter(None, (file.problem, problem)))
         lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
-        file.end(lost, process.output(self._mark, None))
+        file.end(lost, process.output(self._mark, None), self._printed(file, process, None))
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -238,12 +241,19 @@ class Run:
 
     def _begin_file(self, process: TclProcess, words: list[str]) -> None:
         number, out, err = words
+        begun = (int(out), int(err))
         if self._file is not None:
             self._leave_running(self._file, process)
-            self._file.end(trailing=process.output(self._mark, (int(out), int(err))))
-            self._mark = (int(out), int(err))  # what the set-up script wrote comes before the first test
+            trailing = process.output(self._mark, begun)
+            self._file.end(trailing=trailing, printed=self._printed(self._file, process, begun))
+            self._mark = begun  # what the set-up script wrote comes before the first test
         self._file = self._planned[int(number)]
+        self._begun = begun
         self._deadline = time.monotonic() + self._settings.timeout
+
+    def _printed(self, file: FileRun, process: TclProcess, end: Extent | None) -> list[Totals]:
+        """The totals that were printed since a file began."""
+        return process.totals(file.names_in_totals, self._begun, end)
 
     def _leave_running(self, file: FileRun, process: TclProcess) -> None:
         """Settle what runs at the end of a file: a coroutine or a thread, or a test that has ended it."""
@@ -279,7 +289,7 @@ class Run:
             case ["recounted", interpreter, theirs, ours]:
                 file.recount(interpreter, theirs, ours)
             case ["totals", interpreter, name]:
-                file.names_of_totals.add(name)
+                file.names_in_totals.add(name)
                 file.counts.note_totals(interpreter)
             case ["reporting", interpreter]:
                 file.counts.begin_handing(interpreter)

@@ -8,13 +8,13 @@ from typing import BinaryIO
 from pybridge.tcltest.comparison import Compared
 from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
+from pybridge.tcltest.printed_totals import Totals, printed_totals, sum_of
 from pybridge.tcltest.process import End, script_name
 from pybridge.tcltest.process_group import kill_group, start_process, wait_for
 from pybridge.tcltest.settings import Settings
 
 _OUR_MODE = re.compile(r'bad -match value "(approx|tensor)"')
 _MATCH_MODES = "package require torch::tcltest has it without pytest, too"
-_COUNTS = r":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)"
 
 
 def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
@@ -29,7 +29,8 @@ def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
             end = _run(settings, file.path, stdout, stderr)
         except OSError as error:
             return Compared.WITHOUT_TOTALS, f"{program} alone: {error.strerror or error}"
-        printed = _totals(stdout, file)
+        names = file.names_in_totals
+        printed = sum_of(printed_totals(stdout, names) + printed_totals(stderr, names))
         complaint = _complaint(stderr)
     if end.stopped:
         return Compared.WITHOUT_TOTALS, f"{program} alone {end}"
@@ -42,7 +43,7 @@ def compare_counts(settings: Settings, file: FileRun) -> tuple[Compared, str]:
     return Compared.DONE, (
         f"counts differ: {program} alone {_in_words(printed)}, {observed}. "
         "The suite looks for what pytest adds to its interpreter, its results are not the same each time, "
-        "or a test, or a program that it starts, prints totals"
+        "or its totals are not printed as tcltest prints them"
     )
 
 
@@ -61,27 +62,6 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
     return End(status, "" if ended else settings.timed_out)
 
 
-def _totals(output: BinaryIO, file: FileRun) -> tuple[int, ...] | None:
-    """How many have passed, have been skipped, have failed, in all totals that tcltest has printed.
-
-    A test may print totals of another program, such as a tcltest that it tests: those of other names than the
-    run with pytest has seen do not count. Those of the same name, and those without one, as of child
-    interpreters, may be of a tcltest that it has not seen.
-    """
-    output.seek(0)
-    names = "|".join(map(_pattern, sorted({file.path.name, "", *file.names_of_totals})))
-    pattern = re.compile(f"(?:{names}){_COUNTS}".encode())
-    printed = [found.groups() for line in output for found in pattern.finditer(line)]
-    return tuple(sum(map(int, column)) for column in zip(*printed, strict=True)) if printed else None
-
-
-def _pattern(name: str) -> str:
-    """A regular expression for the name of a file, in whatever encoding it is printed; none ends no other."""
-    if not name:
-        return r"(?<!\S)"
-    return re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
-
-
 def _complaint(errors: BinaryIO) -> str:
     """The end of a message: the first line on standard error, which may say what was wrong."""
     errors.seek(0)
@@ -90,5 +70,5 @@ def _complaint(errors: BinaryIO) -> str:
     return f" ({first}{hint})" if first else ""
 
 
-def _in_words(totals: tuple[int, ...]) -> str:
+def _in_words(totals: Totals) -> str:
     return ", ".join(f"{number} {status}" for status, number in zip(STATUSES, totals, strict=True))

@@ -27,7 +27,8 @@ def warn_of_differences(file: FileRun) -> list[str]:
         "{was} there when the file was searched for tests, but not when they ran": file.never_came,
         "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
         "began, but tcltest counted no result for {it}": file.without_result,
-        "{was} counted by tcltest, but no test told: a script may have changed the counts": file.stand_ins,
+        "{was} counted by tcltest, but no test told: a script may have changed the counts, "
+        "or {it} ran where pytest sees no tests": file.stand_ins,
         "{was} not run: only some tests were selected, and the search did not find {it}": file.unselected,
     }
     errors = []

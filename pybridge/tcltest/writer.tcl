@@ -25,7 +25,13 @@ proc ::pytest_tcltest::start_writer {} {
         proc in_writer {args} {
             tailcall {*}$args
         }
+        # A process that `fork` of TclX or Expect has made is not the one that pytest hears.
+        set process [pid]
         proc write_event {path words} {
+            variable process
+            if {[pid] != $process} {
+                return
+            }
             set line [join [lmap word $words {string map {\\ \\\\ \t \\t \n \\n} $word}] \t]
             if {[string length $line] > 200000} {
                 set line "\tapart\t[write_apart $path $line]"

@@ -664,6 +664,33 @@ CHILDREN = {
         """,
         ["kid::(counted) (3 times)", "kid::(counted) (3 times)"],
     ),
+    "child_with_procedures_copied_from_tcltest": (
+        r"""
+        interp create kid
+        kid eval {namespace eval tcltest {}}
+        foreach command [info procs ::tcltest::*] {
+            set names [lmap name [info args $command] {
+                if {[info default $command $name default]} {list $name $default} else {set name}
+            }]
+            kid eval [list proc $command $names [info body $command]]
+        }
+        foreach name [info vars ::tcltest::*] {
+            if {[array exists $name]} {
+                kid eval [list array set $name [array get $name]]
+            } else {
+                kid eval [list set $name [set $name]]
+            }
+        }
+        kid eval {
+            ::tcltest::test k-1 {} {expr 1} 1
+            ::tcltest::test k-2 {} {expr 1} 2
+            ::tcltest::cleanupTests
+        }
+        test c-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["(counted) (2 times)"],
+    ),
     "children_count_other_than_their_tests": (
         r"""
         interp create kid

@@ -230,16 +230,24 @@ REMOVE = f"file delete -force {OURS}"
 EMPTY = f"file delete {{*}}[glob {OURS}/*]"
 
 
+@pytest.mark.parametrize("remove", [REMOVE, EMPTY], ids=["removed", "emptied"])
+def test_a_suite_that_removes_our_temporary_files_is_told_so(pytester, remove):
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{remove}}} {{}}\n"))
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 2, "warnings": 2}
+    result.stdout.fnmatch_lines(["*a-2: pytest could not be told what became of it: *these were gone"])
+
+
 @pytest.mark.parametrize(
     ("text", "when"),
     [
-        (f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{REMOVE}}} y\n", "while this test ran"),
-        (f"{REMOVE}\ntest a-1 {{}} {{expr 1}} 1\n", "half-way*"),
-        (f"{EMPTY}\ntest a-1 {{}} {{expr 1}} 1\n", "half-way*"),
+        (f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{REMOVE}; exit}} y\n", "while this test ran"),
+        (f"{REMOVE}\ntest a-1 {{}} {{expr 1}} 1\nexit", "half-way*"),
+        (f"{EMPTY}\ntest a-1 {{}} {{expr 1}} 1\nexit", "half-way*"),
     ],
     ids=["in a test", "between the tests", "emptied"],
 )
-def test_a_suite_that_removes_our_temporary_files_is_told_so(pytester, text, when):
+def test_a_suite_that_removes_our_temporary_files_and_ends_early_is_told_so(pytester, text, when):
     write(pytester, a=suite(text))
     result = run(pytester)
     assert result.ret == 1

@@ -1,6 +1,7 @@
 """The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -76,6 +77,39 @@ def test_a_process_that_fork_has_made_counts_as_in_its_totals(pytester):
     result = run(pytester, "-v")
     assert outcomes(result) == (3, 0, 2)
     assert [status_of(result)[f"a.test::f-{number}"] for number in (1, 2)] == ["PASSED", "FAILED"]
+
+
+def test_tests_without_a_file_descriptor_are_told_of_later(pytester):
+    text = suite(
+        """
+        test d-1 {} {while {![catch {lappend ::taken [open /dev/null]}]} {}; expr 1} 1
+        test d-2 {} {catch {open /dev/null}} 0
+        test d-3 {} {foreach channel $::taken {close $channel}; expr 1} 1
+        test d-4 {} nope {expr 1} 1
+        """
+    )
+    write(pytester, a=text)
+    (pytester.path / "few").write_text(f'#!/bin/sh\nulimit -n 40\nexec {shlex.join(TCLSH)} "$@"\n')
+    (pytester.path / "few").chmod(0o755)
+    result = run(pytester, "-v", f"--tcltest-interpreter={pytester.path / 'few'}")
+    passed = dict.fromkeys(("a.test::d-1", "a.test::d-3"), "PASSED")
+    assert status_of(result) == passed | {"a.test::d-2": "FAILED", "a.test::d-4": "SKIPPED"}
+    assert "warnings" not in result.parseoutcomes()
+
+
+def test_tests_that_can_no_longer_be_told_of_count_as_in_their_totals(pytester):
+    """As where one gives up the rights to write, or has made another folder the root."""
+    away = "file rename [file dirname $::pytest_tcltest::plan(events)] gone"
+    write(
+        pytester,
+        a=suite(f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{away}}} {{}}\ntest a-3 {{}} {{expr 1}} 2"),
+    )
+    result = run(pytester, "-v")
+    assert outcomes(result) == (2, 0, 1)
+    assert [status_of(result)[f"a.test::{name}"] for name in ("a-1", "(counted)[2]")] == ["PASSED", "FAILED"]
+    result.stdout.fnmatch_lines(
+        ["*TclTestWarning: a-2, a-3: pytest could not be told what became of them: *"]
+    )
 
 
 def test_totals_that_only_the_search_has_come_by_are_no_test(pytester):

@@ -198,6 +198,15 @@ def test_another_interpreter_of_runalltests(pytester):
     assert status_of(run(pytester, "-v")) == {"a.test::all::b.tcltest::b-1": "PASSED"}
 
 
+def test_a_shell_that_runalltests_starts(pytester):
+    """What it starts tells nothing; its totals count."""
+    write(pytester, a=HEAD + "configure -file b.tcltest\nrunAllTests /bin/sh\n")
+    tests = suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 2")
+    (pytester.path / "b.tcltest").write_text(f'# \\\nexec {shlex.join(TCLSH)} "$0" "$@"\n{tests}')
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
+    assert outcomes(run(pytester)) == (1, 0, 1)
+
+
 # -- how it ends -----------------------------------------------------------------------------------------
 
 LEAVES = {

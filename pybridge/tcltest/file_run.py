@@ -46,6 +46,7 @@ class FileRun:
         lost: why tests without an outcome have none; empty where they just did not come, None before the end.
         trailing: what was written after the last test.
         stopped: whether it took too long.
+        untold: whether its process could not tell of some tests.
         explained: whether a report says why the file ended.
     """
 
@@ -66,6 +67,7 @@ class FileRun:
     lost: str | None = None
     trailing: tuple[str, str] = ("", "")
     stopped: bool = False
+    untold: bool = False
     explained: bool = False
 
     def __post_init__(self) -> None:

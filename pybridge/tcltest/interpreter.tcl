@@ -21,6 +21,7 @@ namespace eval ::pytest_tcltest {
     variable made        ;# an array: how often it has given each name to a child, a thread or a run of runAllTests
     variable piped 0     ;# whether runAllTests reads what this process writes to standard output
     variable totals totals ;# the event when it prints totals
+    variable untold {}   ;# the events that could not be told yet
     variable cleaned_at {0 0} ;# how much had been written when it began to print them
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence prefix} of each test that was found to whether it is to run

@@ -23,6 +23,7 @@ from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
+_UNTOLD = "pytest cannot be told of all tests\n"
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 
@@ -177,8 +178,8 @@ class TclProcess:
             with _undisturbed():
                 ended = self.status is not None  # asked first: what it wrote last must not be missed
                 events = self.events()
-                if ended and self._main_script and self._script_end.is_unseen(self.status):
-                    events.append(["", "sourced"])
+                if ended:
+                    events += self._last_events()
                 enough = take(events)
             if ended or enough:
                 return enough
@@ -186,6 +187,13 @@ class TclProcess:
                 pauses = iter(_PAUSES)
             else:
                 time.sleep(next(pauses, _PAUSES[-1]))
+
+    def _last_events(self) -> list[Event]:
+        """What a process that has ended has not told: that it ran its script to the end."""
+        if self._slice("stderr", 0, None).endswith(_UNTOLD):  # of `emit_sourced`
+            return [["", "sourced"], ["", "untold"]]
+        unseen = self._main_script and self._script_end.is_unseen(self.status)
+        return [["", "sourced"]] if unseen else []
 
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""

@@ -28,12 +28,16 @@ proc ::pytest_tcltest::closed {args} {
     return -options $options $result
 }
 
-# Open a pipe to a program that runs a test file, and have it tell of its tests.
+# Open a pipe to a program that runs a test file, and have it tell of its tests. Of one that a shell reads first, to start
+# the interpreter, the totals tell.
 proc ::pytest_tcltest::open_pipe {pipeline args} {
     variable here
     variable plan
     variable plan_path
     variable runner
+    if {[regexp {/(a|ba|da|k|mk|z)?sh$} /[lindex $pipeline 1]]} {
+        tailcall ::open $pipeline {*}$args
+    }
     if {$plan(driver) || [lindex $pipeline 1] ne [info nameofexecutable]} {
         tailcall ::open [linsert $pipeline 2 $here/driver.tcl $plan_path $runner] {*}$args
     }

@@ -270,6 +270,8 @@ class Run:
                 file.stage = max(file.stage, Stage.CLEANED)
             case ["sourced"]:
                 file.stage = max(file.stage, Stage.SOURCED)
+            case ["untold"]:
+                file.untold = True
             case ["died", message, trace, *_]:
                 line = line_of_error(trace, file.path)
                 where = f"{file.path.name}:{line}: " if line else ""

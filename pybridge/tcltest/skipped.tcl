@@ -9,7 +9,9 @@ proc ::pytest_tcltest::ask_here {} {
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
-        ::pytest_tcltest::if {[::pytest_tcltest::skips $name]} {
+        # in a child, a suite may have copied this procedure
+        ::pytest_tcltest::if {[::pytest_tcltest::info exists ::pytest_tcltest::instrumented]
+            && [::pytest_tcltest::skips $name]} {
             ::pytest_tcltest::return 1
         }
         # a suite's own may look into the frame of `test`; after `tailcall` a trace is not told what it returns

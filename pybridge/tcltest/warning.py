@@ -10,6 +10,10 @@ from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.file_run import FileRun
 
 _NAMED = 20
+_UNTOLD = (
+    "pytest could not be told what became of {it}: no file descriptor was left, no right to write to its "
+    "temporary files, or these were gone"
+)
 
 
 class TclTestWarning(pytest.PytestWarning):
@@ -22,11 +26,15 @@ def warn_of_differences(file: FileRun) -> list[str]:
     Returns:
         The warnings that are to be errors.
     """
-    differences = {
-        "{was} run by the set-up script, whose tests are in no count": file.in_setup,
+    missing = {
         "{was} there when the file was searched for tests, but not when they ran": file.never_came,
-        "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
         "began, but tcltest counted no result for {it}": file.without_result,
+    }
+    if file.untold:
+        missing = {_UNTOLD: file.without_result + file.never_came}
+    differences = missing | {
+        "{was} run by the set-up script, whose tests are in no count": file.in_setup,
+        "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
         "{was} counted by tcltest, but no test told: a script may have changed the counts, "
         "or {it} ran where pytest sees no tests": file.stand_ins,
         "{was} not run: only some tests were selected, and the search did not find {it}": file.unselected,

@@ -36,7 +36,7 @@ proc ::pytest_tcltest::start_writer {} {
             if {[string length $line] > 200000} {
                 set line "\tapart\t[write_apart $path $line]"
             }
-            write_line [by_name open $path a] $line
+            write_line [by_name open $path {WRONLY APPEND}] $line ;# not a new one, which nobody reads
         }
         # Written at once, so that lines of several threads do not mix; a character has 4 bytes at most.
         proc write_line {channel line} {
@@ -148,19 +148,40 @@ proc ::pytest_tcltest::now {} {
     tailcall in_writer now
 }
 
+# Tell of an event; whether that was possible. A suite may have used up all file descriptors, or have given up the rights
+# to write there: then the next event is told after this one.
 proc ::pytest_tcltest::emit {args} {
     variable plan
     variable thread
-    write_event $plan(events) [list $thread {*}$args]
+    variable untold
+    lappend untold [list $thread {*}$args]
+    while {[llength $untold]} {
+        set untold [lassign $untold event]
+        if {[catch {write_event $plan(events) $event}]} {
+            set untold [list $event {*}$untold]
+            return 0
+        }
+    }
+    return 1
 }
 
-# How much the process has written to its standard channels.
+# Tell that a file has been sourced to its end. process.py looks for this line; the totals have the tests that it misses.
+proc ::pytest_tcltest::emit_sourced {} {
+    if {![emit sourced]} {
+        catch {::tcl::chan::puts stderr "pytest cannot be told of all tests"}
+    }
+}
+
+# How much the process has written to its standard channels, or nothing where that cannot be told.
 proc ::pytest_tcltest::written {} {
     variable plan
     foreach channel {stdout stderr} {
         catch {::tcl::chan::flush $channel} ;# a suite may have closed it, and may have replaced `flush`
     }
-    return [sizes $plan(stdout) $plan(stderr)]
+    if {[catch {sizes $plan(stdout) $plan(stderr)} written]} {
+        return {0 0}
+    }
+    return $written
 }
 
 proc ::pytest_tcltest::read_lines {path} {

@@ -87,6 +87,7 @@ def test_totals_of_a_child_that_only_the_suite_prints_are_the_same(pytester: pyt
     write(pytester, a=suite(f"{quiet}\n{of_another}\n"))
     result = run(pytester, "--tcltest-compare")
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "warnings": 1}
+    result.stdout.fnmatch_lines(["counts compared with a run without pytest: 1 file"])
 
 
 def test_a_mode_that_is_only_there_with_pytest_is_told(pytester: pytest.Pytester) -> None:

@@ -1,7 +1,6 @@
 """The pytest plugin's counts are tclsh's where the search and the run differ, or totals leave tests out."""
 
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,6 @@ from pybridge.tcltest import collection
 from pybridge.tcltest.process import TclProcess
 from pybridge.tcltest.shared import search_once
 from tests.processes import PATIENCE
-from tests.screens import installed
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import (
     END,
@@ -51,75 +49,6 @@ def test_counts_are_tclshs(pytester, name):
     warnings = [line for line in result.outlines if "TclTestWarning: " in line]
     if warned is not None:
         assert [line.partition("Warning: ")[2].split(": ")[0] for line in warnings] == warned
-
-
-FORKS = """
-package require Expect
-test f-1 {} {expr 1} 1
-flush stdout
-if {[fork] == 0} {
-    test f-2 {of the other process} {expr 1} 1
-    test f-3 {of the other process} {expr 1} 2
-    cleanupTests
-    exit
-}
-wait -i -1
-test f-2 {} {expr 1} 2
-cleanupTests
-"""
-
-
-def test_a_process_that_fork_has_made_counts_as_in_its_totals(pytester):
-    """They have what ran before the fork, too."""
-    installed("expect", "tcl-expect")
-    write(pytester, a=HEAD + FORKS)
-    assert tclsh_counts(pytester.path / "a.test") == (3, 0, 2)
-    result = run(pytester, "-v")
-    assert outcomes(result) == (3, 0, 2)
-    assert [status_of(result)[f"a.test::f-{number}"] for number in (1, 2)] == ["PASSED", "FAILED"]
-
-
-def test_tests_without_a_file_descriptor_are_told_of_later(pytester):
-    text = suite(
-        """
-        test d-1 {} {while {![catch {lappend ::taken [open /dev/null]}]} {}; expr 1} 1
-        test d-2 {} {catch {open /dev/null}} 0
-        test d-3 {} {foreach channel $::taken {close $channel}; expr 1} 1
-        test d-4 {} nope {expr 1} 1
-        """
-    )
-    write(pytester, a=text)
-    (pytester.path / "few").write_text(f'#!/bin/sh\nulimit -n 40\nexec {shlex.join(TCLSH)} "$@"\n')
-    (pytester.path / "few").chmod(0o755)
-    result = run(pytester, "-v", f"--tcltest-interpreter={pytester.path / 'few'}")
-    passed = dict.fromkeys(("a.test::d-1", "a.test::d-3"), "PASSED")
-    assert status_of(result) == passed | {"a.test::d-2": "FAILED", "a.test::d-4": "SKIPPED"}
-    assert "warnings" not in result.parseoutcomes()
-
-
-def test_tests_that_can_no_longer_be_told_of_count_as_in_their_totals(pytester):
-    """As where one gives up the rights to write, or has made another folder the root."""
-    away = "file rename [file dirname $::pytest_tcltest::plan(events)] gone"
-    write(
-        pytester,
-        a=suite(f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{away}}} {{}}\ntest a-3 {{}} {{expr 1}} 2"),
-    )
-    result = run(pytester, "-v")
-    assert outcomes(result) == (2, 0, 1)
-    assert [status_of(result)[f"a.test::{name}"] for name in ("a-1", "(counted)[2]")] == ["PASSED", "FAILED"]
-    result.stdout.fnmatch_lines(
-        ["*TclTestWarning: a-2, a-3: pytest could not be told what became of them: *"]
-    )
-
-
-def test_totals_that_only_the_search_has_come_by_are_no_test(pytester):
-    once = 'if {![file exists been]} {close [open been w]; puts "a.test:\\tTotal\\t1\\tPassed\\t1%s"}'
-    write(pytester, a=once % r"\tSkipped\t0\tFailed\t0")
-    result = run(pytester)
-    assert result.parseoutcomes() == {"errors": 1, "warnings": 1}
-    result.stdout.fnmatch_lines(
-        ["E   no test in this file, though totals counted one when it was searched *"]
-    )
 
 
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
@@ -794,7 +723,7 @@ def test_a_result_that_only_a_script_has_counted_is_reported(pytester):
         "a.test::(counted)[2]": "FAILED",
         "a.test::(counted)[3]": "FAILED",
     }
-    why = "a script has counted it, or a test that pytest does not see"
+    why = "no test told of it: a script has counted it, or it ran where pytest sees no tests"
     result.stdout.fnmatch_lines(
         ["*_ (counted)[[]2] no test told of it _*", f"E   {why}", "a.test:1: (counted)", f"SKIPPED*: {why}"]
     )

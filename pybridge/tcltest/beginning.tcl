@@ -8,6 +8,7 @@ source -encoding utf-8 [file join $::pytest_tcltest::here writer.tcl]
 proc ::pytest_tcltest::begin_process {path} {
     variable plan
     variable plan_path $path
+    variable process [pid]
     variable encoding [encoding system]
     variable prepared 1
     set files [read_plan]

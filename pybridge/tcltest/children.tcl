@@ -90,7 +90,7 @@ proc ::pytest_tcltest::new_name {name} {
 
 # A script for an interpreter that this one has made: what it has to know.
 proc ::pytest_tcltest::settings {name args} {
-    foreach each {here mode plan_path encoding file files number thread piped} {
+    foreach each {here mode plan_path process encoding file files number thread piped} {
         variable $each
         lappend variables $each [set $each]
     }

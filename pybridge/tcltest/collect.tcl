@@ -61,8 +61,10 @@ proc ::pytest_tcltest::skips {name} {
     if {$::tcltest::testLevel == 1 && ![silent]} {
         upvar 2 description description
         record $name $description
-        incr ::tcltest::numTests(Total) $skips
-        incr ::tcltest::numTests(Skipped) $skips
+        if {$skips} {
+            incr ::tcltest::numTests(Total)
+            incr ::tcltest::numTests(Skipped)
+        }
     }
     return $skips
 }

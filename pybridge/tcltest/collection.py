@@ -67,7 +67,7 @@ class Contents:
     """What a file holds: its tests, and what is wrong with it.
 
     Args:
-        tests: in the order in which they came.
+        tests: in the order in which they came; where only totals tell of some, what stands for them.
         in_setup: those of the set-up script, which are not the file's.
         problem: what is wrong.
         cut_short: whether it is to be sourced once more, tests and all: it may lack what no test has done.

@@ -180,10 +180,11 @@ class FileRun:
         if sum(max(0, number) for number in numbers) > _MOST_STAND_INS:
             raise ValueError(f"over {_MOST_STAND_INS} results")
         statuses = [each for each, number in zip(STATUSES, numbers, strict=True) for _ in range(number)]
-        why = "a script has counted it, or a test that pytest does not see"
+        why = "no test told of it: a script has counted it, or it ran where pytest sees no tests"
         keys = []
-        for status in statuses:
-            test = TclTest.stand_in(self.path, interpreter, len(self.stand_ins) + 1)
+        first = 1 + sum(test.interpreter == interpreter for test in self.stand_ins)
+        for number, status in enumerate(statuses, first):
+            test = TclTest.stand_in(self.path, interpreter, number)
             self.stand_ins.append(test)
             self.add_unfound(test)
             self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))
@@ -243,18 +244,27 @@ class FileRun:
         self.trailing = trailing
         self.add_unseen()
         problem = self.counts.end()
+        told = len(self.stand_ins)
+        untold = len(self.without_result + self.never_came) if self.untold else 0
         self._add_printed(sum_of(printed))
+        if self.untold and len(self.stand_ins) - told < max(1, untold):
+            problem = "pytest could not be told what became of all tests, and no totals count them"
         if self.complete and not self.outcomes and all(test.stands_in for test in self.tests):
             problem = "no test in this file, though totals counted one when it was searched for tests"
         self.problem = self.problem or problem
 
     def _add_printed(self, printed: Totals | None) -> None:
-        """Add the results that are in printed totals, and of which nothing has told."""
-        if printed is None or not self.comparable:
+        """Add the results that are in printed totals, and of which nothing has told.
+
+        There may be less of a kind, where totals went to a file or are in an encoding that is not read here.
+        """
+        if printed is None or not self.whole:  # no tclsh tells what a selection counts
             return
-        more = [theirs - ours for theirs, ours in zip(printed, self.totals, strict=True)]
-        if min(more) < 0:  # some went to a file, or are in an encoding that is not read here
-            return
+        left_out = list(self.tests.values()).count(False)
+        # what counts because there are no totals is in none
+        passed, skipped, failed = self.totals if self.counts.totalled_any or self.untold else (0, 0, 0)
+        ours = (passed, skipped + left_out, failed)
+        more = [their - our for their, our in zip(printed, ours, strict=True)]
         try:
             self.counts.note_printed(self._stand_in("", more))
         except ValueError as error:

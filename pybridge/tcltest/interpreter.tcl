@@ -6,6 +6,7 @@ namespace eval ::pytest_tcltest {
     variable here        ;# the folder with these scripts
     variable mode        ;# collect, rehearse or run
     variable plan_path   ;# the file with the plan
+    variable process     ;# its number: what it forks into tells nothing
     variable encoding    ;# that of the names of files when the process began
     variable plan
     variable file ""     ;# the test file
@@ -22,6 +23,7 @@ namespace eval ::pytest_tcltest {
     variable piped 0     ;# whether runAllTests reads what this process writes to standard output
     variable totals totals ;# the event when it prints totals
     variable untold {}   ;# the events that could not be told yet
+    variable sizes {0 0} ;# how much had been written to the standard channels
     variable cleaned_at {0 0} ;# how much had been written when it began to print them
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence prefix} of each test that was found to whether it is to run

@@ -1,16 +1,14 @@
 """The totals that stand in what a process has written."""
 
-import mmap
-import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 Totals = tuple[int, ...]  # how many tests have passed, have been skipped, have failed
 
-_MIDDLE = b":\tTotal\t"
 _COUNTS = re.compile(rb":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
-_LONGEST = 2_000  # bytes: more than a file's name and a line of totals have
+_LONGEST = 2_000  # bytes: more than the name of a file and its totals have
+_BLOCK = 1_000_000  # bytes
 
 
 def printed_totals(
@@ -26,17 +24,12 @@ def printed_totals(
         names: what the lines begin with that tcltest prints for the files.
         start, end: between which places of the stream, in bytes; None is its end.
     """
-    name = re.compile(f"(?:{'|'.join(map(_pattern, sorted({'', *names})))})$".encode())
-    size = os.fstat(stream.fileno()).st_size
-    if not size:  # which cannot be mapped
-        return []
-    with mmap.mmap(stream.fileno(), size, access=mmap.ACCESS_READ) as text:
-        return [
-            tuple(map(int, counts.groups()))
-            for place in _places(text, start, size if end is None else end)
-            if (counts := _COUNTS.match(text[place : place + _LONGEST]))
-            and name.search(text[max(start, place - _LONGEST) : place].rpartition(b"\n")[2])
-        ]
+    before = re.compile(f"(?:{'|'.join(map(_pattern, sorted({'', *names})))})$".encode())
+    return [
+        tuple(map(int, counts.groups()))
+        for text, counts in _counts(stream, start, end)
+        if before.search(text[max(0, counts.start() - _LONGEST) : counts.start()].rpartition(b"\n")[2])
+    ]
 
 
 def sum_of(totals: Iterable[Totals]) -> Totals | None:
@@ -44,15 +37,29 @@ def sum_of(totals: Iterable[Totals]) -> Totals | None:
     return tuple(map(sum, zip(*totals, strict=True))) or None
 
 
-def _places(text: mmap.mmap, start: int, end: int) -> Iterator[int]:
-    place = text.find(_MIDDLE, start, end)
-    while place >= 0:
-        yield place
-        place = text.find(_MIDDLE, place + 1, end)
+def _counts(stream: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes, re.Match[bytes]]]:
+    """What could be totals, each with the text around it, which is read in blocks: there may be gigabytes."""
+    stream.seek(start)
+    text = b""
+    done = 0  # how far in the text that has been looked for
+    block = b"more"
+    while block:
+        block = stream.read(_BLOCK if end is None else min(_BLOCK, end - stream.tell()))
+        text += block
+        limit = max(done, len(text) - _LONGEST) if block else len(text)  # what is behind it may be cut off
+        for counts in _COUNTS.finditer(text, done):
+            if counts.start() < limit:
+                yield text, counts
+        kept = max(0, limit - _LONGEST)
+        text, done = text[kept:], limit - kept
 
 
 def _pattern(name: str) -> str:
-    """A regular expression for the name of a file, in whatever encoding it is printed; none ends no other."""
+    """A regular expression for what stands before the counts of a file, in whatever encoding it is printed.
+
+    A name that only ends so is another file's. The totals of a program that `exec` has run have no newline.
+    """
     if not name:
-        return r"(?<!\S)"
-    return re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
+        return r"(?:^|\s|\tFailed\t\d+)"
+    printed = re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
+    return rf"(?:^|[^\w-]|\tFailed\t\d+){printed}"

@@ -190,7 +190,9 @@ class TclProcess:
 
     def _last_events(self) -> list[Event]:
         """What a process that has ended has not told: that it ran its script to the end."""
-        if self._slice("stderr", 0, None).endswith(_UNTOLD):  # of `emit_sourced`
+        size = os.fstat(self._read["stderr"].fileno()).st_size
+        end = self._slice("stderr", max(0, size - len(_UNTOLD)), None)
+        if end == _UNTOLD and not self._script_end.is_told:  # of `emit_sourced`
             return [["", "sourced"], ["", "untold"]]
         unseen = self._main_script and self._script_end.is_unseen(self.status)
         return [["", "sourced"]] if unseen else []

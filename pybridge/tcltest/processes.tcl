@@ -66,6 +66,7 @@ proc ::pytest_tcltest::begin_for_another {settings path} {
     variable thread
     variable files
     eval $settings
+    variable process [pid]
     if {[file normalize $path] in $files} {
         emit died "runAllTests would run [file tail $path] again and again, which calls it" ""
         exit 1

@@ -196,12 +196,12 @@ class Run:
                 file.add(each.key, each.lose(reason, process))
             self._running.clear()
             lost = f"not run: the process {end} while {printable(running[-1].name)} ran"
-            file.end(lost, printed=self._printed(file, process, None))
+            file.end(lost, printed=self._printed_totals(file, process, None))
             return
         problem = "" if died else _problem_of_end(file, end)
         file.problem = "\n\n".join(filter(None, (file.problem, problem)))
         lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
-        file.end(lost, process.output(self._mark, None), self._printed(file, process, None))
+        file.end(lost, process.output(self._mark, None), self._printed_totals(file, process, None))
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -245,13 +245,13 @@ class Run:
         if self._file is not None:
             self._leave_running(self._file, process)
             trailing = process.output(self._mark, begun)
-            self._file.end(trailing=trailing, printed=self._printed(self._file, process, begun))
+            self._file.end(trailing=trailing, printed=self._printed_totals(self._file, process, begun))
             self._mark = begun  # what the set-up script wrote comes before the first test
         self._file = self._planned[int(number)]
         self._begun = begun
         self._deadline = time.monotonic() + self._settings.timeout
 
-    def _printed(self, file: FileRun, process: TclProcess, end: Extent | None) -> list[Totals]:
+    def _printed_totals(self, file: FileRun, process: TclProcess, end: Extent | None) -> list[Totals]:
         """The totals that were printed since a file began."""
         return process.totals(file.names_in_totals, self._begun, end)
 

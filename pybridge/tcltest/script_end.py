@@ -32,6 +32,11 @@ class ScriptEnd:
                 self.printed_at = int(words[2])
         return [event for event in events if event[1] not in _OURS]
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the last event tells of an end, and so none before it could not be told."""
+        return self._last in (*_TOLD, "exits")
+
     def is_unseen(self, status: int | None) -> bool:
         """Whether a process with this status has ended its script unseen, because `exit` was replaced."""
         half_way = self._last == "exits" or self._under_way > 0

@@ -10,7 +10,7 @@ from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.file_run import FileRun
 
 _NAMED = 20
-_UNTOLD = (
+_NOT_TOLD = (
     "pytest could not be told what became of {it}: no file descriptor was left, no right to write to its "
     "temporary files, or these were gone"
 )
@@ -31,11 +31,11 @@ def warn_of_differences(file: FileRun) -> list[str]:
         "began, but tcltest counted no result for {it}": file.without_result,
     }
     if file.untold:
-        missing = {_UNTOLD: file.without_result + file.never_came}
+        missing = {_NOT_TOLD: file.without_result + file.never_came}
     differences = missing | {
         "{was} run by the set-up script, whose tests are in no count": file.in_setup,
         "{was} run, but no cleanupTests after {it} prints totals that count {it}": file.uncounted,
-        "{was} counted by tcltest, but no test told: a script may have changed the counts, "
+        "{was} counted by tcltest, but no test told: a script has changed the counts, "
         "or {it} ran where pytest sees no tests": file.stand_ins,
         "{was} not run: only some tests were selected, and the search did not find {it}": file.unselected,
     }

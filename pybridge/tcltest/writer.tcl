@@ -16,7 +16,9 @@ proc ::pytest_tcltest::start_writer {} {
     interp create $writer
     take_limits $writer
     catch {interp share {} stdout $writer} ;# first we must have them, too, or closing them is for good
+    variable process
     interp eval $writer [list set encoding $encoding]
+    interp eval $writer [list set process $process]
     interp eval $writer [list proc by_name {args} [info body by_name]]
     interp eval $writer {
         foreach channel [chan names] {
@@ -25,8 +27,7 @@ proc ::pytest_tcltest::start_writer {} {
         proc in_writer {args} {
             tailcall {*}$args
         }
-        # A process that `fork` of TclX or Expect has made is not the one that pytest hears.
-        set process [pid]
+        # Nothing of a process that `fork` of TclX or Expect has made: pytest could not tell it from the other.
         proc write_event {path words} {
             variable process
             if {[pid] != $process} {
@@ -132,8 +133,23 @@ proc ::pytest_tcltest::in_writer {args} {
     tailcall $writer eval $args
 }
 
+# Write an event; whether that was possible. A suite may have used up all file descriptors, or have given up the rights to
+# write there: then it comes before the next one. A child's writer, which is lent, has these kept here: it may be deleted.
 proc ::pytest_tcltest::write_event {path words} {
-    tailcall in_writer write_event $path $words
+    variable lent
+    variable untold
+    if {$lent} {
+        tailcall in_writer write_event $path $words
+    }
+    lappend untold $words
+    while {[llength $untold]} {
+        set untold [lassign $untold event]
+        if {[catch {in_writer write_event $path $event}]} {
+            set untold [list $event {*}$untold]
+            return 0
+        }
+    }
+    return 1
 }
 
 proc ::pytest_tcltest::sizes {args} {
@@ -148,40 +164,28 @@ proc ::pytest_tcltest::now {} {
     tailcall in_writer now
 }
 
-# Tell of an event; whether that was possible. A suite may have used up all file descriptors, or have given up the rights
-# to write there: then the next event is told after this one.
 proc ::pytest_tcltest::emit {args} {
     variable plan
     variable thread
-    variable untold
-    lappend untold [list $thread {*}$args]
-    while {[llength $untold]} {
-        set untold [lassign $untold event]
-        if {[catch {write_event $plan(events) $event}]} {
-            set untold [list $event {*}$untold]
-            return 0
-        }
-    }
-    return 1
+    return [write_event $plan(events) [list $thread {*}$args]]
 }
 
-# Tell that a file has been sourced to its end. process.py looks for this line; the totals have the tests that it misses.
+# Tell that a file has been sourced to its end, if need be by a line for which process.py looks.
 proc ::pytest_tcltest::emit_sourced {} {
     if {![emit sourced]} {
         catch {::tcl::chan::puts stderr "pytest cannot be told of all tests"}
     }
 }
 
-# How much the process has written to its standard channels, or nothing where that cannot be told.
+# How much the process has written to its standard channels; where that cannot be told, how much it had.
 proc ::pytest_tcltest::written {} {
     variable plan
+    variable sizes
     foreach channel {stdout stderr} {
         catch {::tcl::chan::flush $channel} ;# a suite may have closed it, and may have replaced `flush`
     }
-    if {[catch {sizes $plan(stdout) $plan(stderr)} written]} {
-        return {0 0}
-    }
-    return $written
+    catch {set sizes [sizes $plan(stdout) $plan(stderr)]}
+    return $sizes
 }
 
 proc ::pytest_tcltest::read_lines {path} {

@@ -1,0 +1,251 @@
+"""The totals that a Tcl test file prints count, also where pytest does not hear of the tests in them."""
+
+import shlex
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pybridge.tcltest import printed_totals
+from tests.screens import installed
+from tests.tcltest_suites import HEAD, TCLSH, outcomes, run, status_of, suite, tclsh_counts, write
+
+pytest_plugins = ["pytester"]
+
+# -- what is found in an output ----------------------------------------------------------------------------
+
+
+def _line(name: str, number: int) -> str:
+    return f"{name}:\tTotal\t{number + 3}\tPassed\t{number}\tSkipped\t1\tFailed\t2"
+
+
+# what may stand before totals: nothing that could be the beginning of a longer name
+_BETWEEN = st.sampled_from(["\n", " ", "...", "\n\n==== a-1 FAILED\n\n", "x" * 90 + "\n", ":\tTotal\t\n"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(_BETWEEN, st.sampled_from(["a.test", "", "ba.test", "b.test"]), st.integers(0, 9999))),
+    st.integers(1, 300),
+)
+def test_totals_are_found_however_they_are_read(lines: list[tuple[str, str, int]], block: int) -> None:
+    text = "".join(
+        between + _line(name, number) for between, name, number in lines if name or between[-1].isspace()
+    )
+    with tempfile.TemporaryFile() as stream, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(printed_totals, "_BLOCK", block)
+        patch.setattr(printed_totals, "_LONGEST", 120)
+        stream.write(text.encode())
+        stream.flush()
+        found = printed_totals.printed_totals(stream, ["a.test"])
+    ours = [(between, name, number) for between, name, number in lines if name == "a.test" or not name]
+    assert found == [(number, 1, 2) for between, name, number in ours if name or between[-1].isspace()]
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "is_ours"),
+    [
+        ("done ", "a.test", True),
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}", "a.test", True),
+        ("dat", "a.test", False),
+        ("sub/", "a.test", True),
+        ("a.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0", "a.test", True),
+        ("Failed\t0", "", False),
+        ("?", "?.test", True),
+    ],
+)
+def test_whose_totals_they_are(before: str, name: str, is_ours: bool) -> None:
+    with tempfile.TemporaryFile() as stream:
+        stream.write((before + _line(name, 7)).encode())
+        stream.flush()
+        found = printed_totals.printed_totals(stream, ["a.test", "\N{LATIN SMALL LETTER E WITH ACUTE}.test"])
+    assert ((7, 1, 2) in found) is is_ours
+
+
+# -- of tests elsewhere ------------------------------------------------------------------------------------
+
+PROGRAM = """
+puts -nonewline [exec [info nameofexecutable] << {
+    package require tcltest
+    ::tcltest::configure -outfile CHANNEL
+    ::tcltest::test k-1 {} {expr 1} 1
+    ::tcltest::test k-2 {} {expr 1} 2
+    ::tcltest::cleanupTests
+    exit
+} 2>@stderr]
+"""
+
+
+@pytest.mark.parametrize("channel", ["stdout", "stderr"])
+def test_totals_of_a_program_count_wherever_it_prints_them(pytester: pytest.Pytester, channel: str) -> None:
+    program = PROGRAM.replace("CHANNEL", channel)
+    write(pytester, a=suite(f"test a-1 {{}} {{expr 1}} 1\n{program}{program}"))
+    result = run(pytester, "-v", "--tcltest-compare")
+    assert outcomes(result) == (3, 0, 2)
+    assert status_of(result)["a.test::a-1"] == "PASSED"
+    assert "errors" not in result.parseoutcomes()
+
+
+@pytest.mark.parametrize("end", ["", "configure -outfile own.out\ncleanupTests\n"], ids=["none", "in a file"])
+def test_a_failure_in_printed_totals_is_one_whatever_is_not_in_them(
+    pytester: pytest.Pytester, end: str
+) -> None:
+    tests = "".join(f"test a-{number} {{}} {{expr 1}} 1\n" for number in range(3))
+    write(pytester, a=HEAD + tests + PROGRAM.replace("CHANNEL", "stdout") + end)
+    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
+    passed, _, failed = outcomes(run(pytester))
+    assert (passed, failed) == (4, 1)  # where its own are not printed, each test counts
+
+
+def test_totals_count_where_a_mark_leaves_out_a_test(pytester: pytest.Pytester) -> None:
+    tests = "test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 1\n"
+    write(pytester, a=suite(tests + PROGRAM.replace("CHANNEL", "stdout")))
+    pytester.makeconftest(
+        "import pytest\ndef pytest_collection_modifyitems(items): items[0].add_marker(pytest.mark.skip)"
+    )
+    assert outcomes(run(pytester)) == (2, 1, 1)
+    assert outcomes(run(pytester, "-k", "a-2")) == (1, 0, 0)
+
+
+def test_totals_of_too_many_tests_are_an_error(pytester: pytest.Pytester) -> None:
+    write(
+        pytester,
+        a=suite('test a-1 {} {expr 1} 1\nputs ":\\tTotal\\t1\\tPassed\\t20000\\tSkipped\\t0\\tFailed\\t0"'),
+    )
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "errors": 1}
+    result.stdout.fnmatch_lines(["E   totals of tests that pytest does not see: over 10000 results"])
+
+
+def test_a_file_that_ends_too_early_has_no_last_test_but_totals(pytester: pytest.Pytester) -> None:
+    write(pytester, a=PROGRAM.replace("CHANNEL", "stdout") + "exit 3")
+    result = run(pytester)
+    assert result.parseoutcomes() == {"passed": 1, "failed": 1, "errors": 1, "warnings": 1}
+    early = "the process ended with status 3 half-way, before the end of the file or cleanupTests"
+    assert f"E   {early}" in result.outlines
+
+
+FORKS = """
+package require Expect
+test f-1 {} {expr 1} 1
+flush stdout
+if {[fork] == 0} {
+    BEFORE
+    test f-2 {of the other process} {expr 1} 1
+    test f-3 {of the other process} {expr 1} 2
+    cleanupTests
+    close [open ended w]
+    exit
+}
+while {![file exists ended]} {after 10}
+file delete ended
+test f-2 {} {expr 1} 2
+cleanupTests
+"""
+
+
+@pytest.mark.parametrize("before", ["", "interp slaves"], ids=["", "with another writer"])
+def test_a_process_that_fork_has_made_counts_as_in_its_totals(pytester: pytest.Pytester, before: str) -> None:
+    """They have what ran before the fork, too."""
+    installed("expect", "tcl-expect")
+    write(pytester, a=HEAD + FORKS.replace("BEFORE", before))
+    assert tclsh_counts(pytester.path / "a.test") == (3, 0, 2)
+    result = run(pytester, "-v")
+    assert outcomes(result) == (3, 0, 2)
+    assert [status_of(result)[f"a.test::f-{number}"] for number in (1, 2)] == ["PASSED", "FAILED"]
+
+
+def test_totals_that_only_the_search_has_come_by_are_no_test(pytester: pytest.Pytester) -> None:
+    line = r"a.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0"
+    write(pytester, a=f'if {{![file exists been]}} {{close [open been w]; puts "{line}"}}')
+    result = run(pytester)
+    assert result.parseoutcomes() == {"errors": 1, "warnings": 1}
+    result.stdout.fnmatch_lines(
+        ["E   no test in this file, though totals counted one when it was searched *"]
+    )
+
+
+# -- of tests that pytest cannot be told of ----------------------------------------------------------------
+
+FOLDER = "[file dirname $::pytest_tcltest::plan(events)]"
+AWAY = f"file rename {FOLDER} [pwd]/gone"
+RUNS = '$::pytest_tcltest::plan(mode) eq "run"'
+TAKE_ALL = "while {![catch {lappend ::taken [open /dev/null]}]} {}; expr 1"
+
+
+def few_descriptors(folder: Path) -> str:
+    """The option for a tclsh that can open few files."""
+    program = folder / "few"
+    program.write_text(f'#!/bin/sh\nulimit -n 40\nexec {shlex.join(TCLSH)} "$@"\n')
+    program.chmod(0o755)
+    return f"--tcltest-interpreter={program}"
+
+
+def test_tests_without_a_file_descriptor_are_told_of_later(pytester: pytest.Pytester) -> None:
+    text = suite(
+        f"""
+        test d-1 {{}} {{{TAKE_ALL}}} 1
+        test d-2 {{}} {{catch {{open /dev/null}}}} 0
+        test d-3 {{}} {{foreach channel $::taken {{close $channel}}; expr 1}} 1
+        test d-4 {{}} nope {{expr 1}} 1
+        """
+    )
+    write(pytester, a=text)
+    result = run(pytester, "-v", few_descriptors(pytester.path))
+    passed = dict.fromkeys(("a.test::d-1", "a.test::d-3"), "PASSED")
+    assert status_of(result) == passed | {"a.test::d-2": "FAILED", "a.test::d-4": "SKIPPED"}
+    assert "warnings" not in result.parseoutcomes()
+
+
+def test_tests_that_can_no_longer_be_told_of_count_as_in_their_totals(pytester: pytest.Pytester) -> None:
+    """As where one gives up the rights to write, or has made another folder the root."""
+    write(
+        pytester,
+        a=suite(f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{AWAY}}} {{}}\ntest a-3 {{}} {{expr 1}} 2"),
+    )
+    result = run(pytester, "-v")
+    assert outcomes(result) == (2, 0, 1)
+    assert [status_of(result)[f"a.test::{name}"] for name in ("a-1", "(counted)[2]")] == ["PASSED", "FAILED"]
+    result.stdout.fnmatch_lines(
+        ["*TclTestWarning: a-2, a-3: pytest could not be told what became of them: *"]
+    )
+
+
+def test_a_suite_that_says_what_we_say_then_has_ended_too_early(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite('test a-1 {} {puts stderr "pytest cannot be told of all tests"; exit} {}'))
+    assert outcomes(run(pytester)) == (0, 0, 1)
+
+
+def test_where_no_totals_count_them_it_is_an_error(pytester: pytest.Pytester) -> None:
+    write(pytester, a=f"{HEAD}test d-1 {{}} {{{TAKE_ALL}}} 1\ntest d-2 {{}} {{expr 1}} 2\n")
+    result = run(pytester, few_descriptors(pytester.path))
+    assert result.parseoutcomes()["errors"] == 1
+    result.stdout.fnmatch_lines(
+        ["E   pytest could not be told what became of all tests, and no totals count them"]
+    )
+
+
+def test_the_tests_of_a_child_that_is_deleted_are_told_of_later(pytester: pytest.Pytester) -> None:
+    text = f"""
+        interp create kid
+        kid eval {{package require tcltest}}
+        set folder {FOLDER}
+        if {{{RUNS}}} {{{AWAY}}}
+        kid eval {{::tcltest::test k-1 {{}} {{expr 1}} 2; ::tcltest::cleanupTests}}
+        interp delete kid
+        if {{{RUNS}}} {{file rename gone $folder}}
+        test a-1 {{}} {{expr 1}} 1
+        """
+    write(pytester, a=suite(text))
+    assert status_of(run(pytester, "-v")) == {"a.test::kid::k-1": "FAILED", "a.test::a-1": "PASSED"}
+
+
+def test_a_file_that_could_not_be_told_of_has_the_next_begin_where_it_ends(pytester: pytest.Pytester) -> None:
+    away = f"if {{{RUNS}}} {{set ::folder {FOLDER}; set ::gone [pwd]/gone; file rename $::folder $::gone}}\n"
+    back = "if {[info exists ::gone]} {file rename $::gone $::folder}\n"
+    write(pytester, a=suite("test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 2") + away)
+    write(pytester, b=suite(f"{back}test b-1 {{}} {{expr 1}} 1"))
+    result = run(pytester, "-v", "--tcltest-process=session")
+    assert status_of(result) == {"a.test::a-1": "PASSED", "a.test::a-2": "FAILED", "b.test::b-1": "PASSED"}

@@ -168,6 +168,61 @@ TOTALS = {
         """,
         ["p-1, p-2"],
     ),
+    "totals_that_come_at_the_end": (
+        r"""
+        rename puts write
+        proc puts {args} {
+            append ::text [lindex $args end]
+            if {[lindex $args 0] ne "-nonewline"} {append ::text \n}
+        }
+        test p-1 {} {expr 1} 1
+        test p-2 {} {expr 1} 2
+        cleanupTests
+        test p-3 {} {expr 1} 1
+        cleanupTests
+        write $text
+        """,
+        [],
+    ),
+    "totals_in_a_log_that_is_printed": (
+        r"""
+        set log [file normalize p.log]
+        if {[file exists $log]} {set before [file size $log]} else {set before 0}
+        configure -outfile $log
+        test p-1 {} {expr 1} 1
+        cleanupTests
+        configure -outfile stdout
+        set f [open $log]
+        seek $f $before
+        puts [read $f]
+        close $f
+        test p-2 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
+    "copies_in_another_namespace": (
+        r"""
+        namespace eval other {}
+        foreach command [info procs ::tcltest::*] {
+            set names [lmap name [info args $command] {
+                if {[info default $command $name default]} {list $name $default} else {set name}
+            }]
+            proc other::[namespace tail $command] $names [info body $command]
+        }
+        foreach name [info vars ::tcltest::*] {
+            set copy other::[namespace tail $name]
+            if {[array exists $name]} {array set $copy [array get $name]} else {set $copy [set $name]}
+        }
+        set other::testConstraints(fast) 1
+        other::test o-1 {} fast {expr 1} 2
+        other::test o-2 {} {expr 1} 1
+        other::cleanupTests
+        test p-1 {} {expr 1} 1
+        cleanupTests
+        """,
+        ["(counted) (2 times)"],
+    ),
     "test_named_as_one_of_a_child": (
         r"""
         interp create kid

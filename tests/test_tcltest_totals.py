@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pybridge.tcltest import printed_totals
 from tests.screens import installed
+from tests.tcltest_odd_totals import ANOTHER
 from tests.tcltest_suites import HEAD, TCLSH, outcomes, run, status_of, suite, tclsh_counts, write
 
 pytest_plugins = ["pytester"]
@@ -39,7 +40,7 @@ def test_totals_are_found_however_they_are_read(lines: list[tuple[str, str, int]
         patch.setattr(printed_totals, "_LONGEST", 120)
         stream.write(text.encode())
         stream.flush()
-        found = printed_totals.printed_totals(stream, ["a.test"])
+        found = [each.totals for each in printed_totals.printed_totals(stream, ["a.test"])]
     ours = [(between, name, number) for between, name, number in lines if name == "a.test" or not name]
     assert found == [(number, 1, 2) for between, name, number in ours if name or between[-1].isspace()]
 
@@ -48,7 +49,7 @@ def test_totals_are_found_however_they_are_read(lines: list[tuple[str, str, int]
     ("before", "name", "is_ours"),
     [
         ("done ", "a.test", True),
-        ("\N{LATIN SMALL LETTER E WITH ACUTE}", "a.test", True),
+        ("\N{LATIN SMALL LETTER E WITH ACUTE}", "a.test", False),
         ("dat", "a.test", False),
         ("sub/", "a.test", True),
         ("a.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0", "a.test", True),
@@ -60,8 +61,9 @@ def test_whose_totals_they_are(before: str, name: str, is_ours: bool) -> None:
     with tempfile.TemporaryFile() as stream:
         stream.write((before + _line(name, 7)).encode())
         stream.flush()
-        found = printed_totals.printed_totals(stream, ["a.test", "\N{LATIN SMALL LETTER E WITH ACUTE}.test"])
-    assert ((7, 1, 2) in found) is is_ours
+        names = ["a.test", "\N{LATIN SMALL LETTER E WITH ACUTE}.test"]
+        found = printed_totals.printed_totals(stream, names)
+    assert ((True, (7, 1, 2)) in found) is is_ours
 
 
 # -- of tests elsewhere ------------------------------------------------------------------------------------
@@ -94,9 +96,50 @@ def test_a_failure_in_printed_totals_is_one_whatever_is_not_in_them(
 ) -> None:
     tests = "".join(f"test a-{number} {{}} {{expr 1}} 1\n" for number in range(3))
     write(pytester, a=HEAD + tests + PROGRAM.replace("CHANNEL", "stdout") + end)
-    assert tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
-    passed, _, failed = outcomes(run(pytester))
-    assert (passed, failed) == (4, 1)  # where its own are not printed, each test counts
+    assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
+
+
+def test_what_is_printed_of_a_failure_is_shown_with_it(pytester: pytest.Pytester) -> None:
+    write(pytester, a=suite(f"test k-2 {{}} {{expr 1}} 3\n{PROGRAM.replace('CHANNEL', 'stdout')}"))
+    result = run(pytester)
+    assert outcomes(result) == (1, 0, 2)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ (counted)[[]2] no test told of it _*",
+            "*Captured stdout call*",
+            "==== k-2  FAILED",
+            "2",
+            "==== k-2 FAILED",
+        ],
+        consecutive=False,
+    )
+
+
+@pytest.mark.parametrize("end", ["cleanupTests\nexit 1", "exit 1"])
+def test_a_status_of_a_failure_that_is_not_seen_is_no_error(pytester: pytest.Pytester, end: str) -> None:
+    own = "other::test o-1 {} {expr 1} 2\nother::cleanupTests\n"
+    write(pytester, a=f"{HEAD}test a-1 {{}} {{expr 1}} 1\n{ANOTHER}{own}{end}\n")
+    assert run(pytester).parseoutcomes() == {
+        "failed": 1, "warnings": 1 if "cleanup" in end else 2,
+    } | ({"passed": 1} if "cleanup" in end else {})  # fmt: skip
+
+
+def test_a_file_may_exit_after_totals_of_its_name(pytester: pytest.Pytester) -> None:
+    write(pytester, a=f"{HEAD}{ANOTHER}other::test o-1 {{}} {{expr 1}} 1\nother::cleanupTests\nexit 0\n")
+    assert run(pytester).parseoutcomes() == {"passed": 1, "warnings": 1}
+
+
+def test_the_search_leaves_no_tests_in_a_log(pytester: pytest.Pytester) -> None:
+    tests = "configure -outfile a.log\ntest a-1 {} {expr 1} 1"
+    log = "set f [open a.log]\nputs [read $f]\nclose $f"
+    write(pytester, a=f"{suite(tests)}{log}\n")
+    assert outcomes(run(pytester)) == (1, 0, 0)
+
+
+def test_a_name_of_several_lines(pytester: pytest.Pytester) -> None:
+    text = suite(f"test a-1 {{}} {{expr 1}} 1\n{PROGRAM.replace('CHANNEL', 'stdout')}")
+    (pytester.path / "a\nb.test").write_text(text)
+    assert outcomes(run(pytester)) == (2, 0, 1)
 
 
 def test_totals_count_where_a_mark_leaves_out_a_test(pytester: pytest.Pytester) -> None:
@@ -155,6 +198,23 @@ def test_a_process_that_fork_has_made_counts_as_in_its_totals(pytester: pytest.P
     result = run(pytester, "-v")
     assert outcomes(result) == (3, 0, 2)
     assert [status_of(result)[f"a.test::f-{number}"] for number in (1, 2)] == ["PASSED", "FAILED"]
+
+
+def test_only_a_process_that_fork_has_made_prints_totals(pytester: pytest.Pytester) -> None:
+    installed("expect", "tcl-expect")
+    text = HEAD + FORKS.replace("BEFORE", "").replace("cleanupTests\n", "", 2)
+    write(pytester, a=text.replace("    close [open ended w]", "    cleanupTests\n    close [open ended w]"))
+    assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (2, 0, 1)
+
+
+def test_a_file_that_a_process_made_by_fork_runs_is_in_its_totals(pytester: pytest.Pytester) -> None:
+    installed("expect", "tcl-expect")
+    write(pytester, a=HEAD + FORKS.replace("BEFORE", "configure -file b.tcltest; runAllTests"))
+    (pytester.path / "b.tcltest").write_text(suite("test b-1 {} {expr 1} 2"))
+    theirs = tclsh_counts(pytester.path / "a.test")
+    result = run(pytester)
+    assert outcomes(result) == theirs
+    assert "errors" not in result.parseoutcomes()
 
 
 def test_totals_that_only_the_search_has_come_by_are_no_test(pytester: pytest.Pytester) -> None:
@@ -225,6 +285,29 @@ def test_where_no_totals_count_them_it_is_an_error(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(
         ["E   pytest could not be told what became of all tests, and no totals count them"]
     )
+
+
+def test_an_exit_that_cannot_be_told_of_ends_the_file(pytester: pytest.Pytester) -> None:
+    tests = f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{AWAY}}} {{}}\ntest a-3 {{}} {{expr 1}} 2\n"
+    write(pytester, a=HEAD + tests + "cleanupTests\nexit")
+    result = run(pytester)
+    assert outcomes(result) == (2, 0, 1)
+    assert "errors" not in result.parseoutcomes()
+
+
+def test_a_thread_that_cannot_read_what_to_run_counts_as_in_its_totals(pytester: pytest.Pytester) -> None:
+    thread = "package require tcltest; ::tcltest::test t-1 {} {expr 1} 2; ::tcltest::cleanupTests"
+    write(
+        pytester,
+        a=suite(
+            f"""
+            package require Thread
+            test a-1 {{}} {{{AWAY}}} {{}}
+            thread::send [thread::create] {{{thread}}}
+            """
+        ),
+    )
+    assert outcomes(run(pytester)) == (1, 0, 1)
 
 
 def test_the_tests_of_a_child_that_is_deleted_are_told_of_later(pytester: pytest.Pytester) -> None:

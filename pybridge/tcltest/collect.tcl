@@ -1,6 +1,10 @@
 # Records the tests of a file. tcltest's own `test` reads its arguments; it asks `Skipped` whether the test is to run,
 # and is told no. In a rehearsal, which a file gets that cannot be sourced so, the tests run.
 
+namespace eval ::pytest_tcltest {
+    variable left_out 0 ;# how many tests have been left out that no totals count yet
+}
+
 proc ::pytest_tcltest::begin_file {} {
     variable file
     look_at_script $file
@@ -11,7 +15,6 @@ proc ::pytest_tcltest::begin_file {} {
 
 # What is called when a file ends or a child prints totals, and only run.tcl has something to do for.
 proc ::pytest_tcltest::end_file {} {}
-proc ::pytest_tcltest::watch_counts {} {}
 proc ::pytest_tcltest::compare_counts {} {}
 
 # A script that is sourced; but for tcltest itself.
@@ -54,9 +57,10 @@ proc ::pytest_tcltest::instrument {} {
 }
 
 # Whether a test is not to run. This is called by our `Skipped`, which `test` calls. What is left out is counted, as with
-# tcltest's -skip: totals that are others show that a script changes them.
+# tcltest's -skip, until totals are printed: other counts show that a script changes them.
 proc ::pytest_tcltest::skips {name} {
     variable plan
+    variable left_out
     set skips [expr {$plan(mode) eq "collect"}]
     if {$::tcltest::testLevel == 1 && ![silent]} {
         upvar 2 description description
@@ -64,9 +68,29 @@ proc ::pytest_tcltest::skips {name} {
         if {$skips} {
             incr ::tcltest::numTests(Total)
             incr ::tcltest::numTests(Skipped)
+            incr left_out
         }
     }
     return $skips
+}
+
+# Called before totals are printed, which a suite may read from a file when it runs: no test that is seen has run. Those of
+# a process that `fork` has made are to show.
+proc ::pytest_tcltest::totals_due {} {
+    variable plan
+    variable left_out
+    variable process
+    if {$plan(mode) eq "rehearse" || [in_writer pid] != $process} {
+        return
+    }
+    foreach count {Total Skipped} {
+        if {[info exists ::tcltest::numTests($count)] && $::tcltest::numTests($count) == $left_out} {
+            set ::tcltest::numTests($count) 0
+        } else {
+            emit changes_counts
+        }
+    }
+    set left_out 0
 }
 
 proc ::pytest_tcltest::record {name description} {

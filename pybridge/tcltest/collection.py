@@ -18,7 +18,7 @@ from pybridge.tcltest.characters import printable
 from pybridge.tcltest.counts import Key
 from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
 from pybridge.tcltest.events import Event
-from pybridge.tcltest.printed_totals import sum_of
+from pybridge.tcltest.printed_totals import Printed, sum_of
 from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
@@ -194,10 +194,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
         *_, out, err = events[begin]
         contents.in_setup = _tests(events[:begin], path)
         _read(events[begin:], path, contents)
-        printed = sum_of(process.totals([path.name], (int(out), int(err)), None))
-        if printed and sum(printed) != len(contents.tests):
-            contents.changes_counts = True
-            contents.tests = contents.tests or [TclTest.stand_in(path)]
+        _look_at_totals(process.totals([path.name], (int(out), int(err)), None), path, mode, contents)
         if not contents.problem:
             _judge_end(contents, path, process.end(stopped))
     except KeyboardInterrupt as interrupt:
@@ -278,6 +275,16 @@ def _tests(events: list[Event], path: Path) -> list[TclTest]:
             place = place_of(file, path)
             tests.append(TclTest(name, uses[name, interpreter], interpreter, description, place, int(line)))
     return tests
+
+
+def _look_at_totals(printed: list[Printed], path: Path, mode: str, contents: Contents) -> None:
+    """Take note of totals that count other tests than were found, which run in a rehearsal alone."""
+    if any(each.named for each in printed):
+        contents.cleaned.add("")
+    counted = sum(sum_of(printed) or ())
+    if printed and counted != (len(contents.tests) if mode == "rehearse" else 0):
+        contents.changes_counts = True
+        contents.tests = contents.tests or [TclTest.stand_in(path)]
 
 
 def _judge_end(contents: Contents, path: Path, end: End) -> None:

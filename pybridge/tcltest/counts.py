@@ -4,6 +4,8 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+from pybridge.tcltest.printed_totals import Totals
+
 Key = tuple[str, int, str]  # a test's name, its occurrence, and the interpreter that it is of
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
 
@@ -23,8 +25,10 @@ class Counts:
         self._held: defaultdict[str, list[tuple[Key, str]]] = defaultdict(list)
         self._printed: Counter[Key] = Counter()
         self._assumed: set[Key] = set()
-        self._uncountable = False  # whether tests have been taken for counted that no totals will count
         self._totalled: set[str] = set()
+        self._in_totals = Counter[str]()  # how many results of each status totals have counted
+        self._unseen_totals = False  # whether there are totals of which no interpreter has told
+        self._kept_back: list[str] = []
         self._reporting: list[str] = []
         self._added: list[tuple[str, int, int, int]] = []
         self._numbers = itertools.count()
@@ -56,7 +60,8 @@ class Counts:
     def note_totals(self, interpreter: str) -> None:
         """Take note that totals were printed."""
         self._totalled.add(interpreter)
-        for key, _ in self._held.pop(interpreter, []):
+        for key, status in self._held.pop(interpreter, []):
+            self._in_totals[status] += 1
             if self._printed[key]:
                 self.again.append(key)
             self._printed[key] += 1
@@ -75,11 +80,12 @@ class Counts:
         self.begin_handing(self._set_aside(interpreter))
 
     def forget(self, interpreter: str) -> None:
-        """Take note that no totals have what an interpreter has counted: its tcltest is gone, or hid them."""
-        self._uncountable = self._uncountable or any(
-            key in self._assumed for key, _ in self._held[interpreter]
-        )
+        """Take note that no totals will have what an interpreter has counted: its tcltest is gone."""
         self._set_aside(interpreter)
+
+    def keep_back(self, interpreter: str) -> None:
+        """Take note that totals are nowhere yet: the suite may print them later."""
+        self._kept_back.append(self._set_aside(interpreter))
 
     def _set_aside(self, interpreter: str) -> str:
         """Have what an interpreter has counted under another name, which this returns."""
@@ -110,22 +116,40 @@ class Counts:
         self._added = [added for added in self._added if added not in unseen]
         return unseen
 
-    def end(self) -> str:
+    def end(self, printed: Totals | None, *, own: bool) -> Totals:
         """Settle what is open: where no totals at all are printed, each test counts.
 
+        Args:
+            printed: the sum of all totals that stand in what the process has written.
+            own: whether some of them have the name of the file.
+
         Returns:
-            Why the counts are not those that tcltest has printed; empty when they are.
+            What they have more than the tests have told of.
         """
+        self._unseen_totals = printed is not None
+        more = [
+            number - self._in_totals[status]
+            for number, status in zip(printed or (0, 0, 0), STATUSES, strict=True)
+        ]
+        for name in [*self._kept_back, *([""] if own and not self.totalled() else [])]:
+            statuses = Counter(status for _, status in self._held[name])
+            rest = [number - statuses[status] for number, status in zip(more, STATUSES, strict=True)]
+            if min(rest) >= 0:
+                self.note_totals(name)
+                more = rest
         if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
-        elif self._uncountable:
-            return "tests have counted that are in no totals: tcltest was deleted, or they were kept back"
-        return ""
+        return tuple(more)
+
+    @property
+    def miscounted(self) -> bool:
+        """Whether tests have been taken for counted that are in no totals, though there are some."""
+        return self.totalled_any and not all(self._printed[key] for key in self._assumed)
 
     @property
     def totalled_any(self) -> bool:
-        """Whether any interpreter has printed totals."""
-        return bool(self._totalled)
+        """Whether any totals have been printed."""
+        return bool(self._totalled) or self._unseen_totals
 
     def totalled(self, interpreter: str = "") -> bool:
         """Whether an interpreter, by default the file's own, has printed totals."""

@@ -88,7 +88,7 @@ proc ::pytest_tcltest::file_ended {code} {
     incr number
     if {!$code} {
         end_file
-        emit_sourced
+        emit_end sourced
         return
     }
     emit died {*}[fault $code $message $options]

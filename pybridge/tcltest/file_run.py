@@ -1,7 +1,7 @@
 """What is known of one file while its tests run, and what is to be reported."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import STATUSES, Counts, Key
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.printed_totals import Totals, sum_of
+from pybridge.tcltest.printed_totals import NO_RESULTS, Printed, Results, Totals, sum_of
 
 _MOST_STAND_INS = 10_000  # each is a report
 
@@ -72,6 +72,7 @@ class FileRun:
 
     def __post_init__(self) -> None:
         self.names_in_totals.add(self.path.name)
+        self._bad_end = ""
         self._named = {test.key: test for test in self.tests}
         self._places: dict[Key, int] = {}  # in the order in which the tests ended
 
@@ -148,7 +149,7 @@ class FileRun:
             more = [int(their) - int(our) for their, our in zip(theirs.split(), ours.split(), strict=True)]
             self._change_counts(interpreter, more)
         except ValueError:  # no numbers, or none that can be reported
-            self.problem = self.problem or (
+            self._note(
                 f"tcltest counted (passed skipped failed) {theirs}, of which pytest saw {ours}: "
                 "a script has changed the counts"
             )
@@ -159,7 +160,7 @@ class FileRun:
             try:
                 self._change_counts(name, numbers)
             except ValueError:
-                self.problem = self.problem or "counts were added to tcltest's of tests that are not seen"
+                self._note("counts were added to tcltest's of tests that are not seen")
 
     def _change_counts(self, interpreter: str, numbers: Sequence[int]) -> None:
         """Add results to those of an interpreter: so many that have passed, have been skipped, have failed.
@@ -231,41 +232,81 @@ class FileRun:
         return taken
 
     def end(
-        self, lost: str = "", trailing: tuple[str, str] = ("", ""), printed: Iterable[Totals] = ()
+        self, lost: str = "", trailing: tuple[str, str] = ("", ""), results: Results = NO_RESULTS
     ) -> None:
         """Settle what is open.
 
         Args:
             lost: why tests without an outcome have none; empty where they just did not come.
             trailing: what was written after the last test.
-            printed: the totals that its process has printed.
+            results: what its process has printed.
         """
         self.lost = f"not run: {self.problem}" if self.stage is Stage.DIED else lost
         self.trailing = trailing
         self.add_unseen()
-        problem = self.counts.end()
-        told = len(self.stand_ins)
-        untold = len(self.without_result + self.never_came) if self.untold else 0
-        self._add_printed(sum_of(printed))
-        if self.untold and len(self.stand_ins) - told < max(1, untold):
-            problem = "pytest could not be told what became of all tests, and no totals count them"
+        untold = self.without_result + self.never_came
+        found = self._settle_counts(results.totals)
+        self._explain_stand_ins(results.failures)
+        if self.untold and (found < len(untold) or not results.totals):
+            self._note("pytest could not be told what became of all tests, and no totals count them")
+        self._note_problems()
+
+    def _note_problems(self) -> None:
+        """Say what is wrong with the counts, when they are settled, or that a process has ended badly."""
+        if self._bad_end and not any(self.outcomes[test.key].status == "failed" for test in self.stand_ins):
+            self._note(self._bad_end)
+        if self.whole and self.counts.miscounted:
+            self._note(
+                "tests have counted that are in no totals: tcltest was deleted, or totals were kept back, "
+                "or only others were printed"
+            )
         if self.complete and not self.outcomes and all(test.stands_in for test in self.tests):
-            problem = "no test in this file, though totals counted one when it was searched for tests"
+            self._note("no test in this file, though totals counted one when it was searched for tests")
+
+    def _explain_stand_ins(self, failures: Sequence[tuple[str, str]]) -> None:
+        """Have the failures of which no test has told show what was printed of them."""
+        failed = [(key, each) for key, each in self.outcomes.items() if each.status == "failed"]
+        told = Counter(
+            name.removeprefix(interpreter) for (name, number, interpreter), _ in failed if number > 0
+        )
+        untold = []
+        for name, text in failures:
+            if told[name]:
+                told[name] -= 1
+            else:
+                untold.append(text)
+        stand_ins = [outcome for (_, number, _), outcome in failed if number < 0]
+        for outcome, text in zip(stand_ins, untold, strict=False):
+            outcome.output = (text, "")
+
+    def note_bad_end(self, problem: str, *, may_be_failure: bool) -> None:
+        """Take note of how a process of runAllTests has ended.
+
+        Args:
+            may_be_failure: whether it is none if a test has failed, also one of which only totals tell.
+        """
+        if not may_be_failure:
+            self._note(problem)
+        elif not self.failed:
+            self._bad_end = self._bad_end or problem
+
+    def _note(self, problem: str) -> None:
+        """Take note of a problem, if it is the first."""
         self.problem = self.problem or problem
 
-    def _add_printed(self, printed: Totals | None) -> None:
-        """Add the results that are in printed totals, and of which nothing has told.
+    def _settle_counts(self, printed: Sequence[Printed]) -> int:
+        """Add the results that are in printed totals, and of which nothing has told; return how many.
 
         There may be less of a kind, where totals went to a file or are in an encoding that is not read here.
         """
-        if printed is None or not self.whole:  # no tclsh tells what a selection counts
-            return
-        left_out = list(self.tests.values()).count(False)
-        # what counts because there are no totals is in none
-        passed, skipped, failed = self.totals if self.counts.totalled_any or self.untold else (0, 0, 0)
-        ours = (passed, skipped + left_out, failed)
-        more = [their - our for their, our in zip(printed, ours, strict=True)]
+        if not self.whole:  # no tclsh tells what a selection counts
+            printed = ()
+        passed, skipped, failed = self.counts.end(sum_of(printed), own=any(each.named for each in printed))
+        more = (passed, skipped - list(self.tests.values()).count(False), failed)
         try:
-            self.counts.note_printed(self._stand_in("", more))
+            keys = self._stand_in("", more)
         except ValueError as error:
-            self.problem = self.problem or f"totals of tests that pytest does not see: {error}"
+            self._note(f"totals of tests that pytest does not see: {error}")
+            return 0
+        self.counts.note_printed(keys)
+        return len(keys)

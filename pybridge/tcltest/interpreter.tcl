@@ -24,7 +24,8 @@ namespace eval ::pytest_tcltest {
     variable totals totals ;# the event when it prints totals
     variable untold {}   ;# the events that could not be told yet
     variable sizes {0 0} ;# how much had been written to the standard channels
-    variable cleaned_at {0 0} ;# how much had been written when it began to print them
+    variable cleaned 0   ;# whether it has begun to print totals
+    variable cleaned_at {0 0} ;# how much had been written then
     variable prepared 0  ;# whether it has what a tcltest needs that is to tell of its tests
     variable selected    ;# an array: {number name occurrence prefix} of each test that was found to whether it is to run
     variable chosen      ;# an array with {number name prefix} of each test that is to run
@@ -76,12 +77,12 @@ proc ::pytest_tcltest::prepare {} {
     if {$prepared} {
         return
     }
-    set prepared 1
     if {$lent} {
         in_writer prepare
     } else {
         by_name read_plan
     }
+    set prepared 1
 }
 
 # Read the plan, and return the test files in it.
@@ -185,7 +186,12 @@ proc ::pytest_tcltest::exit_called {args} {
     set end ::pytest_tcltest::main_script_ends
     if {[namespace which -command $end] eq "" || [catch $end ended] || !$ended} { # nothing for a suite's `unknown`
         prepare
-        emit exits
+        variable cleaned
+        if {$cleaned} {
+            emit_end exits
+        } else {
+            emit exits
+        }
     }
 }
 
@@ -204,8 +210,7 @@ proc ::pytest_tcltest::may_bring_package {command} {
 # Called when `package`, `source` or `load` has done something: a moment in which tcltest may be there, all of it,
 # while no suite has imported from it.
 proc ::pytest_tcltest::look {args} {
-    if {[is_new_tcltest]} {
-        prepare
+    if {[is_new_tcltest] && ![catch prepare]} { # of a thread that may not read the plan any more, the totals tell
         adopt_tcltest
     }
     await_threads
@@ -268,7 +273,8 @@ proc ::pytest_tcltest::cleaning {args} {
     if {[silent]} {
         return
     }
-    watch_counts
+    totals_due
+    variable cleaned 1
     variable cleaned_at [written]
     if {[namespace which -command ::tcltest::ReportToParent] ne ""} {
         compare_counts

@@ -83,7 +83,7 @@ proc ::pytest_tcltest::main_script_ended {} {
     variable totals
     if {$totals ne "handed"} {
         end_file
-        emit_sourced
+        emit_end sourced
     }
 }
 

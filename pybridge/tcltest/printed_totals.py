@@ -1,19 +1,47 @@
-"""The totals that stand in what a process has written."""
+"""The totals that stand in what a process has written, and what tcltest prints of failures."""
 
 import re
-from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import BinaryIO, NamedTuple
 
 Totals = tuple[int, ...]  # how many tests have passed, have been skipped, have failed
 
+
+class Printed(NamedTuple):
+    """A line of totals.
+
+    Args:
+        named: whether it begins with the name of a file.
+        totals: what it says.
+    """
+
+    named: bool
+    totals: Totals
+
+
+class Results(NamedTuple):
+    """What an output tells of tests.
+
+    Args:
+        totals: all totals of a file, and of none, in the order in which they stand there.
+        failures: which tests have failed, and what is told of each.
+    """
+
+    totals: Sequence[Printed] = ()
+    failures: Sequence[tuple[str, str]] = ()
+
+
+NO_RESULTS = Results()
+
 _COUNTS = re.compile(rb":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
+_FAILURE = re.compile(r"^==== (\S+)(?: .*)? FAILED\n(?:.*\n)*?==== \1 FAILED$", re.MULTILINE)
 _LONGEST = 2_000  # bytes: more than the name of a file and its totals have
 _BLOCK = 1_000_000  # bytes
 
 
 def printed_totals(
     stream: BinaryIO, names: Iterable[str], start: int = 0, end: int | None = None
-) -> list[Totals]:
+) -> list[Printed]:
     """All totals of some files, and of none, in the order in which they stand there.
 
     A test may print totals of another program, such as a tcltest that it tests: those of other names are left
@@ -24,17 +52,27 @@ def printed_totals(
         names: what the lines begin with that tcltest prints for the files.
         start, end: between which places of the stream, in bytes; None is its end.
     """
-    before = re.compile(f"(?:{'|'.join(map(_pattern, sorted({'', *names})))})$".encode())
+    # a name that only ends so is another file's; the totals of a program that `exec` has run have no newline
+    after = r"\A|\tFailed\t\d+"
+    alternatives = "|".join(map(_pattern, sorted(names)))
+    before = re.compile(
+        rf"(?:(?:{after}|[^\w\x80-\xff-])({alternatives})|(?:{after}|\s))\Z".encode("latin-1")
+    )
     return [
-        tuple(map(int, counts.groups()))
+        Printed(begin[1] is not None, tuple(map(int, counts.groups())))
         for text, counts in _counts(stream, start, end)
-        if before.search(text[max(0, counts.start() - _LONGEST) : counts.start()].rpartition(b"\n")[2])
+        if (begin := before.search(text[max(0, counts.start() - _LONGEST) : counts.start()]))
     ]
 
 
-def sum_of(totals: Iterable[Totals]) -> Totals | None:
+def printed_failures(text: str) -> list[tuple[str, str]]:
+    """The names of the tests that have failed in an output, and what tcltest tells of each."""
+    return [(found[1], found[0]) for found in _FAILURE.finditer(text)]
+
+
+def sum_of(printed: Iterable[Printed]) -> Totals | None:
     """The sum of totals; None where there are none."""
-    return tuple(map(sum, zip(*totals, strict=True))) or None
+    return tuple(map(sum, zip(*(totals for _, totals in printed), strict=True))) or None
 
 
 def _counts(stream: BinaryIO, start: int, end: int | None) -> Iterator[tuple[bytes, re.Match[bytes]]]:
@@ -55,11 +93,5 @@ def _counts(stream: BinaryIO, start: int, end: int | None) -> Iterator[tuple[byt
 
 
 def _pattern(name: str) -> str:
-    """A regular expression for what stands before the counts of a file, in whatever encoding it is printed.
-
-    A name that only ends so is another file's. The totals of a program that `exec` has run have no newline.
-    """
-    if not name:
-        return r"(?:^|\s|\tFailed\t\d+)"
-    printed = re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))
-    return rf"(?:^|[^\w-]|\tFailed\t\d+){printed}"
+    """A regular expression for the name of a file, in whatever encoding it is printed."""
+    return re.sub(r"[^\x00-\x7f]+", lambda _: r"[?\x80-\xff]+", re.escape(name))

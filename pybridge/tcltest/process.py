@@ -17,7 +17,7 @@ from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.events import Event, Extent, decode, encode
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
 from pybridge.tcltest.output import excerpt
-from pybridge.tcltest.printed_totals import Totals, printed_totals
+from pybridge.tcltest.printed_totals import Printed, printed_totals
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
@@ -192,7 +192,7 @@ class TclProcess:
         """What a process that has ended has not told: that it ran its script to the end."""
         size = os.fstat(self._read["stderr"].fileno()).st_size
         end = self._slice("stderr", max(0, size - len(_UNTOLD)), None)
-        if end == _UNTOLD and not self._script_end.is_told:  # of `emit_sourced`
+        if end == _UNTOLD and not self._script_end.is_told:  # of `emit_end`
             return [["", "sourced"], ["", "untold"]]
         unseen = self._main_script and self._script_end.is_unseen(self.status)
         return [["", "sourced"]] if unseen else []
@@ -202,7 +202,7 @@ class TclProcess:
         out = self._slice("stdout", start[0], end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
 
-    def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Totals]:
+    def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Printed]:
         """The totals that were printed between two places; None is the end.
 
         Args:

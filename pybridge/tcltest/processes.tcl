@@ -28,14 +28,16 @@ proc ::pytest_tcltest::closed {args} {
     return -options $options $result
 }
 
-# Open a pipe to a program that runs a test file, and have it tell of its tests. Of one that a shell reads first, to start
-# the interpreter, the totals tell.
+# Open a pipe to a program that runs a test file, and have it tell of its tests. Of one that a shell or the like reads
+# first, to start the interpreter, the totals tell; and of what is run by a process that `fork` has made.
 proc ::pytest_tcltest::open_pipe {pipeline args} {
     variable here
     variable plan
     variable plan_path
     variable runner
-    if {[regexp {/(a|ba|da|k|mk|z)?sh$} /[lindex $pipeline 1]]} {
+    variable process
+    set reads_first {/((a|ba|c|da|fi|k|mk|tc|z)?sh|busybox|env)$}
+    if {[in_writer pid] != $process || [regexp $reads_first /[lindex $pipeline 1]]} {
         tailcall ::open $pipeline {*}$args
     }
     if {$plan(driver) || [lindex $pipeline 1] ne [info nameofexecutable]} {

@@ -13,18 +13,18 @@ from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
 from pybridge.tcltest.events import Event, Extent
 from pybridge.tcltest.file_run import FileRun, Stage
 from pybridge.tcltest.outcome import DETAILS, Outcome, Running
-from pybridge.tcltest.printed_totals import Totals
+from pybridge.tcltest.printed_totals import Results, printed_failures
 from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
 
-def _problem_of_end(file: FileRun, end: End) -> str:
+def _problem_of_end(file: FileRun, end: End, *, failed: bool) -> str:
     """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
     if file.stage < (Stage.CLEANED if end.exited else Stage.SOURCED):
         last = f"; the last test before that was {file.last}" if file.last else ""
         return f"the process {end} before the end of the file{last}"
-    if end.ok or (end.exited and file.failed):
+    if end.ok or (end.exited and failed):
         return ""
     though = ", though no test failed" if end.exited else ""
     after = "cleanupTests" if file.stage is Stage.CLEANED else "the end of the file"
@@ -187,6 +187,9 @@ class Run:
     def _settle(self, file: FileRun, process: TclProcess, end: End) -> None:
         file.stopped = bool(end.stopped)
         died = file.stage is Stage.DIED
+        results = self._results(file, process, None)
+        if any(each.named for each in results.totals):
+            file.stage = max(file.stage, Stage.CLEANED)
         if file.stage is Stage.SOURCED and end.ok:
             self._leave_running(file, process)
         running = self._all_running()
@@ -196,12 +199,13 @@ class Run:
                 file.add(each.key, each.lose(reason, process))
             self._running.clear()
             lost = f"not run: the process {end} while {printable(running[-1].name)} ran"
-            file.end(lost, printed=self._printed_totals(file, process, None))
+            file.end(lost, results=results)
             return
-        problem = "" if died else _problem_of_end(file, end)
+        failed = file.failed or any(each.totals[-1] for each in results.totals)
+        problem = "" if died else _problem_of_end(file, end, failed=failed)
         file.problem = "\n\n".join(filter(None, (file.problem, problem)))
         lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
-        file.end(lost, process.output(self._mark, None), self._printed_totals(file, process, None))
+        file.end(lost, process.output(self._mark, None), results)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -244,16 +248,19 @@ class Run:
         begun = (int(out), int(err))
         if self._file is not None:
             self._leave_running(self._file, process)
-            trailing = process.output(self._mark, begun)
-            self._file.end(trailing=trailing, printed=self._printed_totals(self._file, process, begun))
+            self._file.end("", process.output(self._mark, begun), self._results(self._file, process, begun))
             self._mark = begun  # what the set-up script wrote comes before the first test
         self._file = self._planned[int(number)]
         self._begun = begun
         self._deadline = time.monotonic() + self._settings.timeout
 
-    def _printed_totals(self, file: FileRun, process: TclProcess, end: Extent | None) -> list[Totals]:
-        """The totals that were printed since a file began."""
-        return process.totals(file.names_in_totals, self._begun, end)
+    def _results(self, file: FileRun, process: TclProcess, end: Extent | None) -> Results:
+        """What the output since a file began tells; of failures only if totals count any."""
+        totals = process.totals(file.names_in_totals, self._begun, end)
+        if not any(each.totals[-1] for each in totals):
+            return Results(totals)
+        written = process.output(self._begun, end)
+        return Results(totals, [each for text in written for each in printed_failures(text)])
 
     def _leave_running(self, file: FileRun, process: TclProcess) -> None:
         """Settle what runs at the end of a file: a coroutine or a thread, or a test that has ended it."""
@@ -285,9 +292,8 @@ class Run:
                 else:
                     file.unselected.append(test)
             case ["process", name, message, status]:
-                if status == "0" or not file.failed:  # a suite may leave with a status because a test failed
-                    problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
-                    file.problem = file.problem or problem
+                problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
+                file.note_bad_end(problem, may_be_failure=status == "1")
             case ["recounted", interpreter, theirs, ours]:
                 file.recount(interpreter, theirs, ours)
             case ["totals", interpreter, name]:
@@ -297,7 +303,9 @@ class Run:
                 file.counts.begin_handing(interpreter)
             case ["handed", interpreter, _]:
                 file.counts.hand(interpreter)
-            case ["forgotten" | "unprinted", interpreter]:
+            case ["forgotten", interpreter]:
                 file.counts.forget(interpreter)
+            case ["unprinted", interpreter]:
+                file.counts.keep_back(interpreter)
             case ["reported", interpreter, passed, skipped, failed]:
                 file.counts.receive(interpreter, int(passed), int(skipped), int(failed))

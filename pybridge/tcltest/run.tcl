@@ -91,6 +91,11 @@ proc ::pytest_tcltest::watch_counts {} {
     }
 }
 
+# Called before totals are printed.
+proc ::pytest_tcltest::totals_due {} {
+    watch_counts
+}
+
 # How many results of a status tcltest has counted; a suite may have unset the count.
 proc ::pytest_tcltest::count_of {status} {
     if {[info exists ::tcltest::numTests($status)]} {

@@ -9,14 +9,12 @@ proc ::pytest_tcltest::ask_here {} {
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
-        # in a child, a suite may have copied this procedure
-        ::pytest_tcltest::if {[::pytest_tcltest::info exists ::pytest_tcltest::instrumented]
-            && [::pytest_tcltest::skips $name]} {
+        ::pytest_tcltest::set original [::pytest_tcltest::original [::pytest_tcltest::namespace current]]
+        ::pytest_tcltest::if {[::pytest_tcltest::is_observed $original] && [::pytest_tcltest::skips $name]} {
             ::pytest_tcltest::return 1
         }
         # a suite's own may look into the frame of `test`; after `tailcall` a trace is not told what it returns
-        ::pytest_tcltest::return [::pytest_tcltest::uplevel 1 \
-            [::pytest_tcltest::list ::tcltest::pytest_Skipped $name $constraints]]
+        ::pytest_tcltest::return [::pytest_tcltest::uplevel 1 [::pytest_tcltest::list $original $name $constraints]]
     }
     note_asking
 }
@@ -24,6 +22,18 @@ proc ::pytest_tcltest::ask_here {} {
 proc ::pytest_tcltest::note_asking {} {
     variable asked ::tcltest::Skipped
     trace add command ::tcltest::Skipped {rename delete} ::pytest_tcltest::renamed
+}
+
+# The `Skipped` that is to be asked next: a suite may have copied the procedures of tcltest, and these two, to a namespace.
+proc ::pytest_tcltest::original {namespace} {
+    set copied [string trimright $namespace :]::pytest_Skipped
+    return [expr {[namespace which -command $copied] eq "" ? "::tcltest::pytest_Skipped" : $copied}]
+}
+
+# Whether it is tcltest's, and not copied into a child interpreter, either.
+proc ::pytest_tcltest::is_observed {original} {
+    variable instrumented
+    return [expr {[info exists instrumented] && $original eq "::tcltest::pytest_Skipped"}]
 }
 
 proc ::pytest_tcltest::renamed {old new op} {

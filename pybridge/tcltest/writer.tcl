@@ -170,9 +170,9 @@ proc ::pytest_tcltest::emit {args} {
     return [write_event $plan(events) [list $thread {*}$args]]
 }
 
-# Tell that a file has been sourced to its end, if need be by a line for which process.py looks.
-proc ::pytest_tcltest::emit_sourced {} {
-    if {![emit sourced]} {
+# Tell of the end of a file, if need be by a line for which process.py looks.
+proc ::pytest_tcltest::emit_end {kind} {
+    if {![emit $kind]} {
         catch {::tcl::chan::puts stderr "pytest cannot be told of all tests"}
     }
 }

@@ -2,6 +2,15 @@
 
 # Each is a whole file but for HEAD, with the tests that the plugin warns of; None where their names differ.
 THREADS = {
+    "messages_on_wrong_words": (
+        r"""
+        package require Thread
+        test t-1 {} -body {thread::create a b c d} -returnCodes 1 -match glob -result {*"thread::create *}
+        test t-2 {} -body {tpool::create -initcmd {} a} -returnCodes 1 -match glob -result {*"tpool::create *}
+        cleanupTests
+        """,
+        [],
+    ),
     "threads": (
         r"""
         package require Thread

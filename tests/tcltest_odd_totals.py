@@ -168,6 +168,34 @@ TOTALS = {
         """,
         ["p-1, p-2"],
     ),
+    "totals_that_never_come_beside_some_that_do": (
+        r"""
+        proc report args {}
+        interp create probe
+        probe alias puts report
+        probe eval {package require tcltest; ::tcltest::test x-1 {} {expr 1} 1; ::tcltest::cleanupTests}
+        rename puts write
+        proc puts args {append ::text [lindex $args end] [expr {[llength $args] > 1 ? "" : "\n"}]}
+        test p-1 {} {expr 1} 1
+        test p-2 {} {expr 1} 2
+        cleanupTests
+        write $text
+        """,
+        ["probe::x-1"],
+    ),
+    "own_copy_of_skipped": (
+        r"""
+        proc ::tcltest::first [info args ::tcltest::Skipped] [info body ::tcltest::Skipped]
+        proc ::tcltest::Skipped {name constraints} {
+            expr {[string match slow* $name] || [uplevel 1 [list ::tcltest::first $name $constraints]]}
+        }
+        test p-1 {} {expr 1} 1
+        test p-2 {} nope {expr 1} 2
+        test p-3 {} {expr 1} 2
+        cleanupTests
+        """,
+        [],
+    ),
     "totals_that_come_at_the_end": (
         r"""
         rename puts write

@@ -81,6 +81,29 @@ def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester
     assert outcomes(run(pytester, "a.test::s-1")) == (1, 0, 0)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "configure -outfile own.out\ntest a-1 {} {expr 1} 1\ncleanupTests\ncleanupTests\n",
+        "proc drop args {}\ntest a-1 {} {interp create kid; kid alias puts drop; "
+        "kid eval {package require tcltest; ::tcltest::cleanupTests}} {}\n",
+    ],
+    ids=["in a file", "of a child that are caught"],
+)
+def test_totals_of_no_tests_that_are_kept_back_are_none(pytester, text):
+    write(pytester, a=HEAD + text)
+    assert run(pytester).parseoutcomes() == {"passed": 1}
+
+
+@pytest.mark.parametrize("another", ["kid eval", "thread::send [thread::create]"])
+def test_a_file_that_exits_behind_the_totals_of_another_has_ended_too_early(pytester, another):
+    tests = "package require tcltest; ::tcltest::test k-1 {} {expr 1} 1; ::tcltest::cleanupTests"
+    own = "test a-1 {} {set ::ran 1} 1\nif {[info exists ran]} exit\ntest a-2 {} {expr 1} 2"
+    write(pytester, a=suite(f"package require Thread\ninterp create kid\n{another} {{{tests}}}\n{own}"))
+    result = run(pytester)
+    result.stdout.fnmatch_lines(["E   not run: the process ended with status 0 before the end of *"])
+
+
 CAUGHT = """
 interp create probe
 probe alias puts list

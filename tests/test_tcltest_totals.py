@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pybridge.tcltest import printed_totals
+from pybridge.tcltest.printed_totals import Printed
 from tests.screens import installed
 from tests.tcltest_odd_totals import ANOTHER
 from tests.tcltest_suites import HEAD, TCLSH, outcomes, run, status_of, suite, tclsh_counts, write
@@ -22,8 +23,15 @@ def _line(name: str, number: int) -> str:
     return f"{name}:\tTotal\t{number + 3}\tPassed\t{number}\tSkipped\t1\tFailed\t2"
 
 
-# what may stand before totals: nothing that could be the beginning of a longer name
-_BETWEEN = st.sampled_from(["\n", " ", "...", "\n\n==== a-1 FAILED\n\n", "x" * 90 + "\n", ":\tTotal\t\n"])
+def _found(text: str) -> list[Printed]:
+    with tempfile.TemporaryFile() as stream:
+        stream.write(text.encode())
+        stream.flush()
+        return printed_totals.printed_totals(stream, ["a.test", "\u00e9.test"])
+
+
+# what may stand before totals, with a name or without
+_BETWEEN = st.sampled_from(["\n", "x ", "\n\n==== a-1 FAILED\n\n", "x" * 90 + "\n", ":\tTotal\t\n"])
 
 
 @settings(deadline=None, max_examples=200)
@@ -32,38 +40,41 @@ _BETWEEN = st.sampled_from(["\n", " ", "...", "\n\n==== a-1 FAILED\n\n", "x" * 9
     st.integers(1, 300),
 )
 def test_totals_are_found_however_they_are_read(lines: list[tuple[str, str, int]], block: int) -> None:
-    text = "".join(
-        between + _line(name, number) for between, name, number in lines if name or between[-1].isspace()
-    )
-    with tempfile.TemporaryFile() as stream, pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(printed_totals, "_BLOCK", block)
         patch.setattr(printed_totals, "_LONGEST", 120)
-        stream.write(text.encode())
-        stream.flush()
-        found = [each.totals for each in printed_totals.printed_totals(stream, ["a.test"])]
-    ours = [(between, name, number) for between, name, number in lines if name == "a.test" or not name]
-    assert found == [(number, 1, 2) for between, name, number in ours if name or between[-1].isspace()]
+        found = _found("".join(between + _line(name, number) for between, name, number in lines))
+    ours = [(name, number) for _, name, number in lines if name in ("a.test", "")]
+    assert found == [(bool(name), (number, 1, 2)) for name, number in ours]
+
+
+NAMED, UNNAMED = [(True, (7, 1, 2))], [(False, (7, 1, 2))]
 
 
 @pytest.mark.parametrize(
-    ("before", "name", "is_ours"),
+    ("before", "name", "found"),
     [
-        ("done ", "a.test", True),
-        ("\N{LATIN SMALL LETTER E WITH ACUTE}", "a.test", False),
-        ("dat", "a.test", False),
-        ("sub/", "a.test", True),
-        ("a.test:\tTotal\t1\tPassed\t1\tSkipped\t0\tFailed\t0", "a.test", True),
-        ("Failed\t0", "", False),
-        ("?", "?.test", True),
+        ("done ", "a.test", NAMED),
+        ("..", "a.test", NAMED),
+        ("\u00e9", "a.test", []),
+        ("dat", "a.test", []),
+        ("sub/", "a.test", NAMED),
+        (_line("b.test", 1), "a.test", NAMED),
+        (_line("b.test", 1), "", UNNAMED),
+        ("tests(1)", "", []),
+        ("", "?.test", NAMED),
+        ("b.test", "", []),
     ],
 )
-def test_whose_totals_they_are(before: str, name: str, is_ours: bool) -> None:
-    with tempfile.TemporaryFile() as stream:
-        stream.write((before + _line(name, 7)).encode())
-        stream.flush()
-        names = ["a.test", "\N{LATIN SMALL LETTER E WITH ACUTE}.test"]
-        found = printed_totals.printed_totals(stream, names)
-    assert ((True, (7, 1, 2)) in found) is is_ours
+def test_whose_totals_they_are(before: str, name: str, found: list[Printed]) -> None:
+    assert _found(before + _line(name, 7)) == found
+
+
+def test_the_failures_in_an_output() -> None:
+    first = "==== a 17 with a name of two words FAILED\n---- Result was:\n1\n==== a 17 FAILED"
+    second = "==== b-1  FAILED\n==== b-1 FAILED"
+    text = f"\n\n{first}\n\n==== c-1 that never ends FAILED\n\n{second}\n"
+    assert printed_totals.printed_failures(text) == [("a 17", first), ("b-1", second)]
 
 
 # -- of tests elsewhere ------------------------------------------------------------------------------------
@@ -99,6 +110,12 @@ def test_a_failure_in_printed_totals_is_one_whatever_is_not_in_them(
     assert outcomes(run(pytester)) == tclsh_counts(pytester.path / "a.test") == (1, 0, 1)
 
 
+def test_totals_that_follow_other_text_hide_no_others(pytester: pytest.Pytester) -> None:
+    own = "test a-1 {} {expr 1} 1\ntest a-2 {} {expr 1} 2\n"
+    write(pytester, a=suite(f"{own}{PROGRAM.replace('CHANNEL', 'stdout')}puts {{}}\nputs -nonewline done"))
+    assert outcomes(run(pytester)) == (2, 0, 2)
+
+
 def test_what_is_printed_of_a_failure_is_shown_with_it(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(f"test k-2 {{}} {{expr 1}} 3\n{PROGRAM.replace('CHANNEL', 'stdout')}"))
     result = run(pytester)
@@ -115,13 +132,19 @@ def test_what_is_printed_of_a_failure_is_shown_with_it(pytester: pytest.Pytester
     )
 
 
-@pytest.mark.parametrize("end", ["cleanupTests\nexit 1", "exit 1"])
-def test_a_status_of_a_failure_that_is_not_seen_is_no_error(pytester: pytest.Pytester, end: str) -> None:
+@pytest.mark.parametrize(
+    ("end", "found"),
+    [
+        ("cleanupTests\nexit 1", {"passed": 1, "failed": 1, "warnings": 1}),
+        ("exit 1", {"failed": 1, "warnings": 2}),
+    ],
+)
+def test_a_status_of_a_failure_that_is_not_seen_is_no_error(
+    pytester: pytest.Pytester, end: str, found: dict[str, int]
+) -> None:
     own = "other::test o-1 {} {expr 1} 2\nother::cleanupTests\n"
     write(pytester, a=f"{HEAD}test a-1 {{}} {{expr 1}} 1\n{ANOTHER}{own}{end}\n")
-    assert run(pytester).parseoutcomes() == {
-        "failed": 1, "warnings": 1 if "cleanup" in end else 2,
-    } | ({"passed": 1} if "cleanup" in end else {})  # fmt: skip
+    assert run(pytester).parseoutcomes() == found
 
 
 def test_a_file_may_exit_after_totals_of_its_name(pytester: pytest.Pytester) -> None:

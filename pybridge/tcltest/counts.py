@@ -4,7 +4,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from pybridge.tcltest.printed_totals import Totals
+from pybridge.tcltest.printed_totals import Printed, Totals
 
 Key = tuple[str, int, str]  # a test's name, its occurrence, and the interpreter that it is of
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
@@ -26,7 +26,7 @@ class Counts:
         self._printed: Counter[Key] = Counter()
         self._assumed: set[Key] = set()
         self._totalled: set[str] = set()
-        self._in_totals = Counter[str]()  # how many results of each status totals have counted
+        self._told: list[Printed] = []  # the totals of which interpreters have told
         self._unseen_totals = False  # whether there are totals of which no interpreter has told
         self._kept_back: list[str] = []
         self._reporting: list[str] = []
@@ -57,11 +57,18 @@ class Counts:
         for place in reversed(found[len(found) - number :]):
             del held[place]
 
-    def note_totals(self, interpreter: str) -> None:
-        """Take note that totals were printed."""
+    def note_totals(self, interpreter: str, *, named: bool) -> None:
+        """Take note that totals were printed, and whether with the name of a file."""
+        self._told.append(Printed(named, self._totals_of(interpreter)))
+        self._count(interpreter)
+
+    def _totals_of(self, interpreter: str) -> Totals:
+        statuses = Counter(status for _, status in self._held[interpreter])
+        return tuple(statuses[status] for status in STATUSES)
+
+    def _count(self, interpreter: str) -> None:
         self._totalled.add(interpreter)
-        for key, status in self._held.pop(interpreter, []):
-            self._in_totals[status] += 1
+        for key, _ in self._held.pop(interpreter, []):
             if self._printed[key]:
                 self.again.append(key)
             self._printed[key] += 1
@@ -116,30 +123,31 @@ class Counts:
         self._added = [added for added in self._added if added not in unseen]
         return unseen
 
-    def end(self, printed: Totals | None, *, own: bool) -> Totals:
+    def end(self, printed: Iterable[Printed], left_out: int) -> Totals:
         """Settle what is open: where no totals at all are printed, each test counts.
 
         Args:
-            printed: the sum of all totals that stand in what the process has written.
-            own: whether some of them have the name of the file.
+            printed: all totals that stand in what the process has written.
+            left_out: how many results they have of tests that were not to run.
 
         Returns:
             What they have more than the tests have told of.
         """
-        self._unseen_totals = printed is not None
-        more = [
-            number - self._in_totals[status]
-            for number, status in zip(printed or (0, 0, 0), STATUSES, strict=True)
-        ]
-        for name in [*self._kept_back, *([""] if own and not self.totalled() else [])]:
-            statuses = Counter(status for _, status in self._held[name])
-            rest = [number - statuses[status] for number, status in zip(more, STATUSES, strict=True)]
-            if min(rest) >= 0:
-                self.note_totals(name)
-                more = rest
+        unseen = list(printed)
+        self._unseen_totals = bool(unseen)
+        missed = [told for told in self._told if not _take(told, unseen, left_out)]
+        for name in self._kept_back:
+            totals = self._totals_of(name)
+            if any(totals) and any(_take(Printed(named, totals), unseen, 0) for named in (False, True)):
+                self._count(name)
+        own = Printed(True, self._totals_of(""))
+        named = [each for each in unseen if each.named]
+        if named and not self.totalled() and not any(_rest([own], named)):  # nobody could tell
+            missed.append(own)
+            self._count("")
         if not self.totalled_any:
             self._assumed.update(key for held in self._held.values() for key, _ in held)
-        return tuple(more)
+        return _rest(unseen, missed)
 
     @property
     def miscounted(self) -> bool:
@@ -158,3 +166,34 @@ class Counts:
     def of(self, key: Key) -> int:
         """How often a test has been counted, as far as is known."""
         return self._printed[key] or int(key in self._assumed)
+
+
+def _take(told: Printed, unseen: list[Printed], left_out: int) -> bool:
+    """Take totals of which an interpreter has told out of those that were printed; whether they are there."""
+    for each in unseen:
+        (passed, skipped, failed), ours = each.totals, told.totals
+        alike = (each.named, passed, failed) == (told.named, ours[0], ours[2])
+        if alike and 0 <= skipped - ours[1] <= left_out:
+            unseen.remove(each)
+            return True
+    return False
+
+
+def _rest(unseen: list[Printed], missed: list[Printed]) -> Totals:
+    """What is in totals that no interpreter has told so.
+
+    Args:
+        unseen: the totals that were printed.
+        missed: those that should have been; a script may have changed the counts, or they are in pieces.
+    """
+    rest = Counter[str]()
+    for named in (False, True):
+        counts = Counter[str]()
+        for each in unseen:
+            if each.named is named:
+                counts.update(dict(zip(STATUSES, each.totals, strict=True)))
+        for each in missed:
+            if each.named is named:
+                counts.subtract(dict(zip(STATUSES, each.totals, strict=True)))
+        rest += +counts  # which leaves out what is less than none
+    return tuple(rest[status] for status in STATUSES)

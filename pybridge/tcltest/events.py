@@ -7,7 +7,7 @@ The events, of which the first word is the thread, empty for that of the test fi
 | setup | | the set-up script is about to be sourced |
 | file | number, extent | a file is about to be run |
 | sourced | | it has been, to its end |
-| untold | | it has been, but it could not tell all events; of this one process.py tells |
+| untold | | it has been, but not all events could be written; this one is process.py's |
 | died | message, trace, where tclsh has printed that | it has ended with an error |
 | exits | | a script calls `exit` |
 | unseen | | another `exit` takes the place of that which tells so |

@@ -10,7 +10,7 @@ from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest
 from pybridge.tcltest.counts import STATUSES, Counts, Key
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.printed_totals import NO_RESULTS, Printed, Results, Totals, sum_of
+from pybridge.tcltest.printed_totals import NO_RESULTS, Printed, Results, Totals
 
 _MOST_STAND_INS = 10_000  # each is a report
 
@@ -255,7 +255,7 @@ class FileRun:
         """Say what is wrong with the counts, when they are settled, or that a process has ended badly."""
         if self._bad_end and not any(self.outcomes[test.key].status == "failed" for test in self.stand_ins):
             self._note(self._bad_end)
-        if self.whole and self.counts.miscounted:
+        if self.complete and self.counts.miscounted:
             self._note(
                 "tests have counted that are in no totals: tcltest was deleted, or totals were kept back, "
                 "or only others were printed"
@@ -301,8 +301,7 @@ class FileRun:
         """
         if not self.whole:  # no tclsh tells what a selection counts
             printed = ()
-        passed, skipped, failed = self.counts.end(sum_of(printed), own=any(each.named for each in printed))
-        more = (passed, skipped - list(self.tests.values()).count(False), failed)
+        more = self.counts.end(printed, left_out=list(self.tests.values()).count(False))
         try:
             keys = self._stand_in("", more)
         except ValueError as error:

@@ -6,7 +6,7 @@ namespace eval ::pytest_tcltest {
     variable here        ;# the folder with these scripts
     variable mode        ;# collect, rehearse or run
     variable plan_path   ;# the file with the plan
-    variable process     ;# its number: what it forks into tells nothing
+    variable process     ;# the number of this process: one that is forked from it tells nothing
     variable encoding    ;# that of the names of files when the process began
     variable plan
     variable file ""     ;# the test file
@@ -185,9 +185,11 @@ proc ::pytest_tcltest::exit_replaced {args} {
 proc ::pytest_tcltest::exit_called {args} {
     set end ::pytest_tcltest::main_script_ends
     if {[namespace which -command $end] eq "" || [catch $end ended] || !$ended} { # nothing for a suite's `unknown`
-        prepare
         variable cleaned
-        if {$cleaned} {
+        if {[catch prepare]} { # the plan is gone, or a thread may not read it
+            return
+        }
+        if {$cleaned} { # the totals may tell what cannot be told
             emit_end exits
         } else {
             emit exits

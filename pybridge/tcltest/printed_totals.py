@@ -34,7 +34,7 @@ class Results(NamedTuple):
 NO_RESULTS = Results()
 
 _COUNTS = re.compile(rb":\tTotal\t\d+\tPassed\t(\d+)\tSkipped\t(\d+)\tFailed\t(\d+)")
-_FAILURE = re.compile(r"^==== (\S+)(?: .*)? FAILED\n(?:.*\n)*?==== \1 FAILED$", re.MULTILINE)
+_FAILED = re.compile(r"^==== (.*?) +FAILED$", re.MULTILINE)
 _LONGEST = 2_000  # bytes: more than the name of a file and its totals have
 _BLOCK = 1_000_000  # bytes
 
@@ -67,7 +67,16 @@ def printed_totals(
 
 def printed_failures(text: str) -> list[tuple[str, str]]:
     """The names of the tests that have failed in an output, and what tcltest tells of each."""
-    return [(found[1], found[0]) for found in _FAILURE.finditer(text)]
+    failures = []
+    begin = None
+    for line in _FAILED.finditer(text):
+        # the first line has the description, too
+        if begin and f"{begin[1]} ".startswith(f"{line[1]} "):
+            failures.append((line[1], text[begin.start() : line.end()]))
+            begin = None
+        else:
+            begin = line
+    return failures
 
 
 def sum_of(printed: Iterable[Printed]) -> Totals | None:
@@ -82,7 +91,7 @@ def _counts(stream: BinaryIO, start: int, end: int | None) -> Iterator[tuple[byt
     done = 0  # how far in the text that has been looked for
     block = b"more"
     while block:
-        block = stream.read(_BLOCK if end is None else min(_BLOCK, end - stream.tell()))
+        block = stream.read(_BLOCK if end is None else min(_BLOCK, max(0, end - stream.tell())))
         text += block
         limit = max(done, len(text) - _LONGEST) if block else len(text)  # what is behind it may be cut off
         for counts in _COUNTS.finditer(text, done):

@@ -201,7 +201,7 @@ class Run:
             lost = f"not run: the process {end} while {printable(running[-1].name)} ran"
             file.end(lost, results=results)
             return
-        failed = file.failed or any(each.totals[-1] for each in results.totals)
+        failed = file.failed or (file.whole and any(each.totals[-1] for each in results.totals))
         problem = "" if died else _problem_of_end(file, end, failed=failed)
         file.problem = "\n\n".join(filter(None, (file.problem, problem)))
         lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
@@ -297,8 +297,9 @@ class Run:
             case ["recounted", interpreter, theirs, ours]:
                 file.recount(interpreter, theirs, ours)
             case ["totals", interpreter, name]:
-                file.names_in_totals.add(name)
-                file.counts.note_totals(interpreter)
+                if name:
+                    file.names_in_totals.add(name)
+                file.counts.note_totals(interpreter, named=bool(name))
             case ["reporting", interpreter]:
                 file.counts.begin_handing(interpreter)
             case ["handed", interpreter, _]:

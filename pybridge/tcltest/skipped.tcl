@@ -9,7 +9,8 @@ proc ::pytest_tcltest::ask_here {} {
     # renamed within its namespace: it is in there that a procedure's `variable` looks
     rename ::tcltest::Skipped ::tcltest::pytest_Skipped
     proc ::tcltest::Skipped {name constraints} {
-        ::pytest_tcltest::set original [::pytest_tcltest::original [::pytest_tcltest::namespace current]]
+        ::pytest_tcltest::set original [::pytest_tcltest::original [::pytest_tcltest::namespace current] \
+            [::pytest_tcltest::lindex [::pytest_tcltest::info level 0] 0]]
         ::pytest_tcltest::if {[::pytest_tcltest::is_observed $original] && [::pytest_tcltest::skips $name]} {
             ::pytest_tcltest::return 1
         }
@@ -24,10 +25,19 @@ proc ::pytest_tcltest::note_asking {} {
     trace add command ::tcltest::Skipped {rename delete} ::pytest_tcltest::renamed
 }
 
-# The `Skipped` that is to be asked next: a suite may have copied the procedures of tcltest, and these two, to a namespace.
-proc ::pytest_tcltest::original {namespace} {
+# The `Skipped` that is to be asked next: a suite may have copied the procedures of tcltest, and these two, to a namespace;
+# or ours alone, to call that from one of its own.
+proc ::pytest_tcltest::original {namespace called} {
+    variable asked
     set copied [string trimright $namespace :]::pytest_Skipped
-    return [expr {[namespace which -command $copied] eq "" ? "::tcltest::pytest_Skipped" : $copied}]
+    if {$copied ne "::tcltest::pytest_Skipped" && [namespace which -command $copied] ne ""} {
+        return $copied
+    }
+    if {[namespace which -command ::tcltest::pytest_first_Skipped] ne ""
+        && [namespace eval $namespace [list namespace which -command $called]] ne $asked} {
+        return ::tcltest::pytest_first_Skipped
+    }
+    return ::tcltest::pytest_Skipped
 }
 
 # Whether it is tcltest's, and not copied into a child interpreter, either.
@@ -53,7 +63,10 @@ proc ::pytest_tcltest::ask_here_again {args} {
         return
     }
     set name $asked
-    if {$name ne ""} {
+    if {$name eq ""} {
+        set name ::tcltest::pytest_first_Skipped ;# for a copy of ours
+    }
+    if {[namespace which -command $name] ne ""} {
         rename $name {}
     }
     rename ::tcltest::pytest_Skipped $name

@@ -19,7 +19,7 @@ proc ::pytest_tcltest::create_thread {words} {
         lappend words ::thread::wait
     }
     lset words end "[watching [thread_settings [new_name thread]]]; [lindex $words end]"
-    tailcall ::pytest_tcltest::original_thread {*}$words
+    tailcall ::pytest_tcltest::call_original thread $words
 }
 
 # As `tpool::create ?-option value ...?`: its threads begin with the script of -initcmd.
@@ -31,7 +31,18 @@ proc ::pytest_tcltest::create_tpool {words} {
     }
     set begin "[watching [thread_settings [new_name pool]]]; ::pytest_tcltest::join_pool"
     lset words $at+1 "$begin; [lindex $words $at+1]"
-    tailcall ::pytest_tcltest::original_tpool {*}$words
+    tailcall ::pytest_tcltest::call_original tpool $words
+}
+
+# Call what is called `create` in a suite; its messages tell how.
+proc ::pytest_tcltest::call_original {package words} {
+    set original ::pytest_tcltest::original_$package
+    if {![catch {$original {*}$words} result options]} {
+        return $result
+    }
+    set names [list $original ${package}::create]
+    dict set options -errorinfo [string map $names [dict get $options -errorinfo]]
+    return -options $options [string map $names $result]
 }
 
 proc ::pytest_tcltest::thread_settings {name} {

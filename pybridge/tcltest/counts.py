@@ -136,18 +136,32 @@ class Counts:
         unseen = list(printed)
         self._unseen_totals = bool(unseen)
         missed = [told for told in self._told if not _take(told, unseen, left_out)]
+        self._find_kept_back(unseen)
+        missed += self._find_own(unseen)
+        if not self.totalled_any:
+            self._assumed.update(key for held in self._held.values() for key, _ in held)
+        return _rest(unseen, missed)
+
+    def _find_kept_back(self, unseen: list[Printed]) -> None:
+        """Have tests count whose totals were printed after all, and take these out of the others."""
         for name in self._kept_back:
             totals = self._totals_of(name)
             if any(totals) and any(_take(Printed(named, totals), unseen, 0) for named in (False, True)):
                 self._count(name)
-        own = Printed(True, self._totals_of(""))
+
+    def _find_own(self, unseen: list[Printed]) -> list[Printed]:
+        """Have the file's own tests count, if they may be in its totals and nobody could tell of these.
+
+        Returns:
+            What they have of them.
+        """
         named = [each for each in unseen if each.named]
-        if named and not self.totalled() and not any(_rest([own], named)):  # nobody could tell
-            missed.append(own)
-            self._count("")
-        if not self.totalled_any:
-            self._assumed.update(key for held in self._held.values() for key, _ in held)
-        return _rest(unseen, missed)
+        own = Printed(True, self._totals_of(""))
+        has_more = any(_rest([own], named))
+        if self.totalled() or not named or has_more:
+            return []
+        self._count("")
+        return [own]
 
     @property
     def miscounted(self) -> bool:

@@ -2,7 +2,6 @@
 
 import email
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dist = tmp_path_factory.mktemp("dist")
     run(*BUILD, "sdist", "-d", dist, cwd=CHECKOUT)
     (sdist,) = dist.glob("tcltorch-*.tar.gz")
-    shutil.unpack_archive(sdist, dist, filter="data")
+    run("tar", "xzf", sdist, "-C", dist, cwd=dist)
     run(*BUILD, "wheel", "-d", dist, cwd=dist / sdist.name.removesuffix(".tar.gz"))
     (wheel,) = dist.glob("tcltorch-*.whl")
     return wheel

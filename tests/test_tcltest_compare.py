@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import eventually, is_running
+from tests.tcltest_odd_totals import TOTALS
 from tests.tcltest_suites import HANG, HEAD, TIMEOUT, run, stop_clock, suite, write
 
 pytest_plugins = ["pytester"]
@@ -69,22 +70,9 @@ def test_what_takes_too_long_with_pytest_is_not_compared(
 
 
 def test_totals_of_a_child_that_only_the_suite_prints_are_the_same(pytester: pytest.Pytester) -> None:
-    quiet = """
-        interp create kid
-        kid eval {
-            package require tcltest
-            file delete kid.out
-            ::tcltest::configure -outfile kid.out
-            ::tcltest::test k-1 {} {expr 1} 2
-            ::tcltest::cleanupTests
-        }
-        test a-1 {} {expr 1} 1
-        set f [open kid.out]
-        puts -nonewline [read $f]
-        close $f
-    """
+    reads, _ = TOTALS["totals_that_a_suite_reads_from_a_file"]
     of_another = r'puts "b.test:\tTotal\t1\tPassed\t0\tSkipped\t0\tFailed\t1"'
-    write(pytester, a=suite(f"{quiet}\n{of_another}\n"))
+    write(pytester, a=f"{HEAD}{reads}\n{of_another}\n")
     result = run(pytester, "--tcltest-compare")
     assert result.parseoutcomes() == {"passed": 1, "failed": 1, "warnings": 1}
     result.stdout.fnmatch_lines(["counts compared with a run without pytest: 1 file"])

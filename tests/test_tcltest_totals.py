@@ -116,6 +116,19 @@ def test_totals_that_follow_other_text_hide_no_others(pytester: pytest.Pytester)
     assert outcomes(run(pytester)) == (2, 0, 2)
 
 
+@pytest.mark.parametrize("before", ["", "puts [string repeat x 5000]\n"])
+def test_totals_that_may_be_cut_off_are_an_error(pytester: pytest.Pytester, before: str) -> None:
+    """As by `exec sh -c {... > /dev/stdout}`; else a failure in them would be a pass."""
+    cut = "exec sh -c {echo hidden; echo shown > /dev/stdout} >@stdout\n"
+    test = "test a-1 {} -body {puts -nonewline one} -output one\ntest a-2 {} {expr 1} 1"
+    program = PROGRAM.replace("CHANNEL", "stdout")
+    write(pytester, a=HEAD + program + cut + before + suite(test), b=suite("test b-1 {} {expr 1} 1"))
+    result = run(pytester, "--tcltest-process=session")
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*something has cut off standard output*"])
+    assert outcomes(run(pytester, "-k", "a-1", "--tb=short")) == (1, 0, 0)
+
+
 def test_what_is_printed_of_a_failure_is_shown_with_it(pytester: pytest.Pytester) -> None:
     write(pytester, a=suite(f"test k-2 {{}} {{expr 1}} 3\n{PROGRAM.replace('CHANNEL', 'stdout')}"))
     result = run(pytester)

@@ -149,7 +149,7 @@ class FileRun:
             more = [int(their) - int(our) for their, our in zip(theirs.split(), ours.split(), strict=True)]
             self._change_counts(interpreter, more)
         except ValueError:  # no numbers, or none that can be reported
-            self._note(
+            self.note(
                 f"tcltest counted (passed skipped failed) {theirs}, of which pytest saw {ours}: "
                 "a script has changed the counts"
             )
@@ -160,7 +160,7 @@ class FileRun:
             try:
                 self._change_counts(name, numbers)
             except ValueError:
-                self._note("counts were added to tcltest's of tests that are not seen")
+                self.note("counts were added to tcltest's of tests that are not seen")
 
     def _change_counts(self, interpreter: str, numbers: Sequence[int]) -> None:
         """Add results to those of an interpreter: so many that have passed, have been skipped, have failed.
@@ -248,20 +248,20 @@ class FileRun:
         found = self._settle_counts(results.totals)
         self._explain_stand_ins(results.failures)
         if self.untold and (found < len(untold) or not results.totals):
-            self._note("pytest could not be told what became of all tests, and no totals count them")
+            self.note("pytest could not be told what became of all tests, and no totals count them")
         self._note_problems()
 
     def _note_problems(self) -> None:
         """Say what is wrong with the counts, when they are settled, or that a process has ended badly."""
         if self._bad_end and not any(self.outcomes[test.key].status == "failed" for test in self.stand_ins):
-            self._note(self._bad_end)
+            self.note(self._bad_end)
         if self.complete and self.counts.miscounted:
-            self._note(
+            self.note(
                 "tests have counted that are in no totals: tcltest was deleted, or totals were kept back, "
                 "or only others were printed"
             )
         if self.complete and not self.outcomes and all(test.stands_in for test in self.tests):
-            self._note("no test in this file, though totals counted one when it was searched for tests")
+            self.note("no test in this file, though totals counted one when it was searched for tests")
 
     def _explain_stand_ins(self, failures: Sequence[tuple[str, str]]) -> None:
         """Have the failures of which no test has told show what was printed of them."""
@@ -286,11 +286,11 @@ class FileRun:
             may_be_failure: whether it is none if a test has failed, also one of which only totals tell.
         """
         if not may_be_failure:
-            self._note(problem)
+            self.note(problem)
         elif not self.failed:
             self._bad_end = self._bad_end or problem
 
-    def _note(self, problem: str) -> None:
+    def note(self, problem: str) -> None:
         """Take note of a problem, if it is the first."""
         self.problem = self.problem or problem
 
@@ -305,7 +305,7 @@ class FileRun:
         try:
             keys = self._stand_in("", more)
         except ValueError as error:
-            self._note(f"totals of tests that pytest does not see: {error}")
+            self.note(f"totals of tests that pytest does not see: {error}")
             return 0
         self.counts.note_printed(keys)
         return len(keys)

@@ -24,6 +24,7 @@ from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
 _UNTOLD = "pytest cannot be told of all tests\n"
+_FIRST = b"standard output of the process\n"  # missing where something has cut off the file
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 
@@ -76,10 +77,12 @@ class TclProcess:
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self._open = contextlib.ExitStack()
         self._position = 0
+        self._was_cut_off = False
         self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter, settings.timeout)
         self._script_end = ScriptEnd()
         try:
             self._read = {name: self._opened(name) for name in ("events", "stdout", "stderr")}
+            Path(self._read["stdout"].name).write_bytes(_FIRST)
             self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0])
         except BaseException:
@@ -199,7 +202,7 @@ class TclProcess:
 
     def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
-        out = self._slice("stdout", start[0], end and end[0])
+        out = self._slice("stdout", self._behind_first(start[0]), end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
 
     def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Printed]:
@@ -208,8 +211,23 @@ class TclProcess:
         Args:
             names: what the lines begin with that tcltest prints for the files.
         """
-        stdout = printed_totals(self._read["stdout"], names, start[0], end and end[0])
+        begin = self._behind_first(start[0])
+        stdout = printed_totals(self._read["stdout"], names, begin, end and end[0])
         return stdout + printed_totals(self._read["stderr"], names, start[1], end and end[1])
+
+    def is_cut_off(self) -> bool:
+        """Whether standard output has lost what was written, and this was not known when last asked.
+
+        A file that is opened to write, as `/dev/stdout` may be, is empty then. It no longer begins as ours.
+        """
+        known = self._was_cut_off
+        self._was_cut_off = not self._behind_first(0)
+        return self._was_cut_off and not known
+
+    def _behind_first(self, place: int) -> int:
+        """This place in standard output, or the first that the process can have written."""
+        first = os.pread(self._read["stdout"].fileno(), len(_FIRST), 0)
+        return max(place, len(_FIRST)) if first == _FIRST else place
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         stream = self._read[name]

@@ -18,6 +18,11 @@ from pybridge.tcltest.process import End, TclProcess
 from pybridge.tcltest.settings import Settings
 from pybridge.tcltest.trace import line_of_error, trim_trace
 
+_CUT_OFF = (
+    "something has cut off standard output, which is a file, as by opening /dev/stdout to write and not to "
+    "append: totals of tests that pytest does not see may be lost"
+)
+
 
 def _problem_of_end(file: FileRun, end: End, *, failed: bool) -> str:
     """What is wrong with how the process ended; a suite may leave with a status because a test failed."""
@@ -256,6 +261,8 @@ class Run:
 
     def _results(self, file: FileRun, process: TclProcess, end: Extent | None) -> Results:
         """What the output since a file began tells; of failures only if totals count any."""
+        if process.is_cut_off() and file.whole:
+            file.note(_CUT_OFF)
         totals = process.totals(file.names_in_totals, self._begun, end)
         if not any(each.totals[-1] for each in totals):
             return Results(totals)

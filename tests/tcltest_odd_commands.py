@@ -257,6 +257,13 @@ COMMANDS = {
             package require Thread
             thread::join [thread::create -joinable {expr 1}]
         } 0
+        set thread [thread::create]
+        thread::send $thread {
+            interp hide {} lreplace
+            package require tcltest
+            tcltest::test t-1 {} {expr 1} 2
+            tcltest::cleanupTests
+        }
         interp expose {} upvar
         cleanupTests
         """,

@@ -111,6 +111,15 @@ def stop_clock(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(f"pybridge.tcltest.{module}.time", clock)
 
 
+def assert_counts_in_one_process(pytester: pytest.Pytester, *names: str, interpreter: str = "tclsh") -> None:
+    """Assert that each of these files, run by one process, counts as by itself in tclsh."""
+    theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
+    status = status_of(run(pytester, "-v", "--tcltest-process=session", interpreter=interpreter))
+    for name, counts in theirs.items():
+        found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
+        assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
+
+
 def outcomes(result: pytest.RunResult) -> tuple[int, int, int]:
     """Passed, skipped and failed, and nothing else is counted."""
     found = {

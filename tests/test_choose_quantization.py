@@ -21,18 +21,13 @@ from pybridge.hardware import export_integers
 from tests.documents import MODEL_FILE, blocks
 from tests.terminal import TerminalStream
 from tests.warm import Warm
+from tests.weights import waves
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 EXAMPLE = ROOT / "examples" / "choose_quantization.tcl"
 BITS = (3, 4, 5, 6, 7, 8)
 PICTURES = ("sqnr.png", "errors.png", "histogram.png", "levels.png")
-
-
-def waves(*shape: int, phase: float = 0.0) -> torch.Tensor:
-    """Weights that are nowhere regular but the same on every machine."""
-    elements = torch.tensor(shape).prod().item()
-    return torch.sin(torch.arange(1, elements + 1, dtype=torch.float64) ** 2 + phase).reshape(shape).float()
 
 
 def with_outlier(weights: torch.Tensor) -> torch.Tensor:

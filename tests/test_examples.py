@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from pybridge import Interpreter
 from pybridge.tcl_list import split_list
 from tests.warm import Warm
+from tests.weights import waves
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXAMPLES = CHECKOUT / "examples"
@@ -299,12 +300,6 @@ def test_the_picture_of_the_demo_shows_its_numbers(real_report: Report) -> None:
 
 
 # -- quantize_model: odd models --------------------------------------------------------------------------
-
-
-def waves(*shape: int, phase: float = 0.0) -> torch.Tensor:
-    """Weights that are nowhere regular but the same on every machine."""
-    elements = torch.tensor(shape).prod().item()
-    return torch.sin(torch.arange(1, elements + 1, dtype=torch.float64) ** 2 + phase).reshape(shape).float()
 
 
 # Sorted by name, as in a file.

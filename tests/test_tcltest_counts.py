@@ -22,6 +22,7 @@ from tests.tcltest_suites import (
     HEAD,
     TCLSH,
     UNFORESEEN,
+    assert_counts_in_one_process,
     outcomes,
     run,
     status_of,
@@ -57,11 +58,10 @@ def test_counts_of_many_files_in_one_process_are_tclshs(pytester):
     names += ["only_a_tcltest_of_another_name", "program_that_prints_totals"]
     names += ["sets_the_system_encoding", "threads"]
     write(pytester, **{name: HEAD + SUITES[name][0] for name in names})
-    theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in names}
-    status = status_of(run(pytester, "-v", "--tcltest-process=session"))
-    for name, counts in theirs.items():
-        found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
-        assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
+    assert_counts_in_one_process(pytester, *names)
+
+
+# -- totals that are caught, or of another ---------------------------------------------------------------
 
 
 def test_what_a_skipped_of_the_suites_own_counts_in_no_total_is_counted(pytester):
@@ -165,6 +165,9 @@ def test_what_another_interpreter_has_printed_counts_where_a_file_ends_too_early
     found = run(pytester).parseoutcomes()
     assert (found["passed"], found["skipped"], found.get("failed", 0)) == (1, 1, 0)
     assert found["errors"]
+
+
+# -- what the search did not find ------------------------------------------------------------------------
 
 
 HIDDEN = suite(
@@ -405,6 +408,9 @@ def test_a_file_of_which_nothing_is_left_does_not_pass(pytester):
     result.stdout.fnmatch_lines(["*TclTestWarning: a-1: *"])
 
 
+# -- how a file ends -------------------------------------------------------------------------------------
+
+
 def test_a_file_that_dies_takes_with_it_what_the_search_found(pytester):
     write(
         pytester,
@@ -528,6 +534,9 @@ CHILD = """
         ::tcltest::test k-2 {is wrong} {expr 1} 2
     }
 """
+
+
+# -- children --------------------------------------------------------------------------------------------
 
 
 def test_a_failure_in_a_child_is_told_though_no_totals_count_it(pytester):
@@ -672,6 +681,9 @@ def test_what_totals_count_twice_is_reported_twice(pytester):
     assert outcomes(run(pytester, "-k", "k-1 or c-2")) == (3, 0, 0)
 
 
+# -- files that change themselves ------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("needs_bodies", [False, True])
 def test_a_file_that_deletes_itself_is_there_until_it_runs(pytester, needs_bodies):
     text = "test a-1 {} {set ::made 1} 1\nfile delete [info script]\n" + "incr made\n" * needs_bodies
@@ -733,6 +745,9 @@ def test_a_file_that_rewrites_itself_is_put_back_by_ctrl_c(pytester, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         run(pytester, "--tcltest-timeout=20")
     assert path.read_text() == before
+
+
+# -- counts that a script changes ------------------------------------------------------------------------
 
 
 def test_a_result_that_only_a_script_has_counted_is_reported(pytester):
@@ -934,6 +949,9 @@ def test_tests_whose_tcltest_only_the_run_deletes_are_an_error(pytester):
     result.stdout.fnmatch_lines(["E   tests have counted that are in no totals: *"])
 
 
+# -- runAllTests -----------------------------------------------------------------------------------------
+
+
 def test_a_file_that_runs_itself_by_runalltests_is_an_error(pytester):
     write(
         pytester,
@@ -1035,6 +1053,9 @@ def test_runalltests_has_tcltests_own_interpreter_run_the_files(pytester):
     result.stdout.fnmatch_lines([f"*Tests running in interp:  {program.strip()}"])
 
 
+# -- threads ---------------------------------------------------------------------------------------------
+
+
 def test_a_test_in_a_thread_is_reported_as_any_other(pytester):
     write(pytester, a=HEAD + ODD["threads"][0])
     result = run(pytester, "-v")
@@ -1105,6 +1126,9 @@ def test_the_name_of_a_test_that_runs_is_on_the_terminal(pytester):
     rest = process.communicate()[0]
     assert b"PASSED" not in rest
     assert b"no tests ran" in rest
+
+
+# -- pytest-xdist ----------------------------------------------------------------------------------------
 
 
 def test_workers_of_xdist_have_one_search_in_common(pytester, monkeypatch):

@@ -5,12 +5,13 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from pybridge.tcltest import main_script
+from pybridge.tcltest import main_script, process_group
 from pybridge.tcltest.main_script import begins_as_tclsh
-from tests.processes import PATIENCE
+from tests.processes import PATIENCE, eventually, is_running
 from tests.screens import installed, virtual_display
 from tests.tcltest_odd_suites import ODD
 from tests.tcltest_suites import HEAD, TCLSH, UNFORESEEN, outcomes, run, status_of, suite, tclsh_counts, write
@@ -60,6 +61,21 @@ def test_one_that_hangs_takes_no_longer_than_a_file_may(
     begin = time.monotonic()
     assert not begins_as_tclsh((command,), 0.1)
     assert time.monotonic() - begin < PATIENCE
+
+
+def test_what_one_has_started_ends_at_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = tmp_path / "started"
+    starts = f"sleep {PATIENCE} &\necho $! >{started}\nwait"
+    command = script(tmp_path / "interpreter", starts).partition("=")[2]
+
+    def press(seconds: float) -> None:
+        if started.exists() and started.read_text().strip():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(process_group, "time", SimpleNamespace(monotonic=time.monotonic, sleep=press))
+    with pytest.raises(KeyboardInterrupt):
+        begins_as_tclsh((command,), PATIENCE)
+    eventually(lambda: not is_running(started.read_text().strip()))
 
 
 # The first reads no init.tcl of ours, as if its library were built in.

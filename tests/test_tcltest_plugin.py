@@ -24,6 +24,7 @@ from tests.tcltest_suites import (
     TCLSH,
     TICK,
     TIMEOUT,
+    assert_counts_in_one_process,
     outcomes,
     run,
     signalled,
@@ -44,11 +45,7 @@ OWN = Path(sys.executable).with_name("tcltorch")
 @pytest.mark.parametrize("interpreter", ["tclsh", "tcltorch"])
 def test_counts_of_many_files_in_one_process_are_tclshs(pytester, interpreter):
     write(pytester, **{name: suite(body) for name, body in CORPUS.items()})
-    theirs = {name: tclsh_counts(pytester.path / f"{name}.test") for name in CORPUS}
-    status = status_of(run(pytester, "-v", "--tcltest-process=session", interpreter=interpreter))
-    for name, counts in theirs.items():
-        found = [outcome for nodeid, outcome in status.items() if nodeid.startswith(f"{name}.test::")]
-        assert tuple(found.count(outcome) for outcome in ("PASSED", "SKIPPED", "FAILED")) == counts, name
+    assert_counts_in_one_process(pytester, *CORPUS, interpreter=interpreter)
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -404,7 +401,7 @@ def test_a_failing_file_may_leave_with_a_status(pytester):
     [
         ("exit 3", "the process ended with status 3"),
         ("exec kill -9 [pid]; after 60000", "the process was killed by SIGKILL"),
-        (HANG, "the process was stopped after 2 seconds (tcltest_timeout)"),
+        (HANG, "the process took more than 2 seconds (tcltest_timeout)"),
     ],
     ids=["status", "crash", "hang"],
 )
@@ -681,7 +678,7 @@ AT_EXIT = "trace add execution exit enter {apply {args {%s}}}"
     [
         # a trace of the suite's own comes before the one that would tell that the file has ended
         (AT_EXIT % "exec kill -SEGV [pid]", "was killed by SIGSEGV before the end of the file; *"),
-        (AT_EXIT % HANG, "was stopped after 2 seconds (tcltest_timeout) before the end of the file; *"),
+        (AT_EXIT % HANG, "took more than 2 seconds (tcltest_timeout) before the end of the file; *"),
         (
             "rename ::exit ::really; proc ::exit args {::really 7}",
             "ended with status 7 after the end of the file, though no test failed",

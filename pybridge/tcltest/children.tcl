@@ -132,8 +132,9 @@ proc ::pytest_tcltest::lend_writer {path} {
     interp create -safe -- $lent
     interp limit $path commands -value $commands
     take_limits $lent
-    foreach name {write_event sizes has_totals now} {
-        interp alias $lent $name {} ::pytest_tcltest::$name
+    interp alias $lent write_event {} ::pytest_tcltest::write_event
+    foreach name {sizes has_totals now} {
+        interp alias $lent $name {} ::pytest_tcltest::in_writer $name
     }
     foreach name {watch_child prepare add_match_modes call} {
         interp alias $lent $name {} ::pytest_tcltest::${name}_in $path

@@ -180,7 +180,7 @@ def _source(settings: Settings, path: Path, mode: str, contents: Contents) -> No
     events = list[Event]()
     try:
         stopped = _watch(process, settings, events)
-        contents.output = process.output((0, 0), None)
+        contents.output = process.output()
         kinds = [event[1] for event in events]
         if "file" not in kinds:
             contents.problem = _problem_before(settings, events, process.end(stopped))

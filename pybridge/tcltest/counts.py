@@ -4,7 +4,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from pybridge.tcltest.printed_totals import Printed, Totals
+from pybridge.tcltest.printed_totals import Printed, Totals, sum_of
 
 Key = tuple[str, int, str]  # a test's name, its occurrence, and the interpreter that it is of
 STATUSES = ("passed", "skipped", "failed")  # in the order of tcltest's totals
@@ -35,11 +35,12 @@ class Counts:
         # tests that were counted when totals had counted them already, once for each time
         self.again: list[Key] = []
 
-    def add(self, interpreter: str, key: Key, status: str) -> None:
+    def add(self, key: Key, status: str) -> None:
         """Take note of a result."""
+        interpreter = key[2]
         self._held[interpreter].append((key, status))
         # in the file's own interpreter, what ends before the first totals is in them, or there are none
-        if not (interpreter or self._wait or self.totalled()):
+        if not (interpreter or self._wait or self.totalled):
             self._assumed.add(key)
 
     def take_back(self, interpreter: str, status: str, number: int) -> None:
@@ -110,8 +111,8 @@ class Counts:
         for added in list(self._added):
             interpreter, passed, _, failed = added
             for each in self._reporting:
-                statuses = Counter(status for _, status in self._held[each])
-                if (statuses["passed"], statuses["failed"]) == (passed, failed):
+                ours = self._totals_of(each)
+                if (ours[0], ours[2]) == (passed, failed):
                     self._reporting.remove(each)
                     self._added.remove(added)
                     self._held[interpreter] += self._held[each]
@@ -158,7 +159,7 @@ class Counts:
         named = [each for each in unseen if each.named]
         own = Printed(True, self._totals_of(""))
         has_more = any(_rest([own], named))
-        if self.totalled() or not named or has_more:
+        if self.totalled or not named or has_more:
             return []
         self._count("")
         return [own]
@@ -173,9 +174,10 @@ class Counts:
         """Whether any totals have been printed."""
         return bool(self._totalled) or self._unseen_totals
 
-    def totalled(self, interpreter: str = "") -> bool:
-        """Whether an interpreter, by default the file's own, has printed totals."""
-        return interpreter in self._totalled
+    @property
+    def totalled(self) -> bool:
+        """Whether the file's own interpreter has printed totals."""
+        return "" in self._totalled
 
     def of(self, key: Key) -> int:
         """How often a test has been counted, as far as is known."""
@@ -200,14 +202,11 @@ def _rest(unseen: list[Printed], missed: list[Printed]) -> Totals:
         unseen: the totals that were printed.
         missed: those that should have been; a script may have changed the counts, or they are in pieces.
     """
-    rest = Counter[str]()
+    rest: Totals = (0, 0, 0)
     for named in (False, True):
-        counts = Counter[str]()
-        for each in unseen:
-            if each.named is named:
-                counts.update(dict(zip(STATUSES, each.totals, strict=True)))
-        for each in missed:
-            if each.named is named:
-                counts.subtract(dict(zip(STATUSES, each.totals, strict=True)))
-        rest += +counts  # which leaves out what is less than none
-    return tuple(rest[status] for status in STATUSES)
+        there, told = (
+            sum_of(each for each in lines if each.named is named) or (0, 0, 0) for lines in (unseen, missed)
+        )
+        more = (max(0, number - known) for number, known in zip(there, told, strict=True))
+        rest = tuple(map(sum, zip(rest, more, strict=True)))
+    return rest

@@ -15,7 +15,7 @@ from pybridge.tcltest.characters import (
 )
 from pybridge.tcltest.lines import first_unequal, line_diff
 
-SHORT = 60  # characters
+_SHORT = 60  # characters
 _LONGEST_LINE = 4_000  # characters
 _SHOWN_LINES = 200
 _LONG = 200  # characters of a value in one line
@@ -79,7 +79,7 @@ def _where(what: str, mode: str, expected: str, actual: str, message: str) -> st
             return f"{what} differs {_where_lines_differ(*_lines_of(expected, actual))}"
         newlines = f"got {_newlines_after(actual)}, expected {_newlines_after(expected)}"
         return f"{what} differs at its end: {newlines}"
-    if mode == "exact" and max(len(expected), len(actual)) > SHORT:
+    if mode == "exact" and max(len(expected), len(actual)) > _SHORT:
         return f"{what} differs {_first_difference(expected, actual)}"
     return ""
 
@@ -98,7 +98,7 @@ def _in_a_line(text: str) -> str:
         text = " ".join(text.split())
     elif text != text.strip():
         text = quoted(text)
-    return (text if len(text) <= SHORT else text[:SHORT] + "...") or quoted("")
+    return (text if len(text) <= _SHORT else text[:_SHORT] + "...") or quoted("")
 
 
 def _spelled(text: str, mode: str, unclear: bool) -> str:
@@ -117,7 +117,7 @@ def _valued(
     text = spell(value)
     if not text:
         yield f"{label} empty{matching}"
-    elif "\n" not in text and len(text) <= SHORT:
+    elif "\n" not in text and len(text) <= _SHORT:
         yield f"{label}{matching}: {text}"
     elif whole or "\n" in text or len(value) <= _LONG:
         yield f"{label}{matching}:"
@@ -165,7 +165,7 @@ def _first_difference(expected: str, actual: str) -> str:
         expected, actual = wanted[index], got[index]
         wanted, got = elements_of(expected), elements_of(actual)
     place = _at_element(path, key)
-    if path and max(len(expected), len(actual)) <= SHORT:
+    if path and max(len(expected), len(actual)) <= _SHORT:
         return place[0] + _got(expected, actual)
     if wanted == got and len(got) > 1 and not look_the_same(expected, actual):
         place.append("as text, not as a list")
@@ -188,7 +188,7 @@ def _where_lines_differ(wanted: list[str], got: list[str]) -> str:
     if at == min(len(wanted), len(got)):
         return _lengths("line", wanted, got)
     expected, actual = wanted[at], got[at]
-    if max(len(expected), len(actual)) <= SHORT:
+    if max(len(expected), len(actual)) <= _SHORT:
         return f"at line {at + 1}{_got(expected, actual)}"
     column = first_unequal(expected, actual)
     return f"at line {at + 1}, at character {column}{_got(expected, actual, column)}"

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from pybridge.tcltest.events import Event
 from pybridge.tcltest.process import End
 from pybridge.tcltest.trace import trim_trace
 
 
-def setup_problem(setup: Path | None, words: Event) -> str:
+def setup_problem(setup: Path | None, words: list[str]) -> str:
     """What is wrong when the set-up script has failed."""
     assert setup is not None, "it is what has failed"
     message, trace = words

@@ -34,10 +34,12 @@ class FileRun:
         whole: whether all of them were selected; what was not found runs, too.
         strict_leaks: whether a test fails that leaves handles behind.
         in_setup: the tests of the set-up script.
+        counts: which of them the totals count.
+
+    Attributes:
         unfound: the tests that ran, had not been found, and are not reported yet.
         unselected: those that did not run, because not all tests were selected.
         outcomes: by their keys.
-        counts: which of them the totals count.
         names_in_totals: what the lines of totals begin with that tcltest prints for it.
         reported: the tests that have a report.
         problem: what is wrong with the file as a whole, such as an error after its last test.
@@ -54,21 +56,21 @@ class FileRun:
     tests: dict[TclTest, bool]
     whole: bool
     strict_leaks: bool
-    in_setup: list[TclTest] = field(default_factory=list)
-    unfound: list[TclTest] = field(default_factory=list)
-    unselected: list[TclTest] = field(default_factory=list)
-    outcomes: dict[Key, Outcome] = field(default_factory=dict)
-    counts: Counts = field(default_factory=Counts)
-    names_in_totals: set[str] = field(default_factory=set)
-    reported: set[Key] = field(default_factory=set)
-    problem: str = ""
-    stand_ins: list[TclTest] = field(default_factory=list)
-    stage: Stage = Stage.BEGUN
-    lost: str | None = None
-    trailing: tuple[str, str] = ("", "")
-    stopped: bool = False
-    untold: bool = False
-    explained: bool = False
+    in_setup: list[TclTest]
+    counts: Counts
+    unfound: list[TclTest] = field(default_factory=list, init=False)
+    unselected: list[TclTest] = field(default_factory=list, init=False)
+    outcomes: dict[Key, Outcome] = field(default_factory=dict, init=False)
+    names_in_totals: set[str] = field(default_factory=set, init=False)
+    reported: set[Key] = field(default_factory=set, init=False)
+    problem: str = field(default="", init=False)
+    stand_ins: list[TclTest] = field(default_factory=list, init=False)
+    stage: Stage = field(default=Stage.BEGUN, init=False)
+    lost: str | None = field(default=None, init=False)
+    trailing: tuple[str, str] = field(default=("", ""), init=False)
+    stopped: bool = field(default=False, init=False)
+    untold: bool = field(default=False, init=False)
+    explained: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.names_in_totals.add(self.path.name)
@@ -134,7 +136,7 @@ class FileRun:
         self.outcomes[key] = outcome
         self._places[key] = len(self._places)
         if outcome.status != "none":
-            self.counts.add(outcome.interpreter, key, outcome.status)
+            self.counts.add(key, outcome.status)
 
     def recount(self, interpreter: str, theirs: str, ours: str) -> None:
         """Have as many results of each kind as tcltest has counted: a script may have changed its counts.
@@ -188,7 +190,7 @@ class FileRun:
             test = TclTest.stand_in(self.path, interpreter, number)
             self.stand_ins.append(test)
             self.add_unfound(test)
-            self.add(test.key, Outcome(status, why, report=why, interpreter=interpreter))
+            self.add(test.key, Outcome(status, why, report=why))
             keys.append(test.key)
         return keys
 
@@ -231,9 +233,7 @@ class FileRun:
         self.reported.update(test.key for test in taken)
         return taken
 
-    def end(
-        self, lost: str = "", trailing: tuple[str, str] = ("", ""), results: Results = NO_RESULTS
-    ) -> None:
+    def end(self, lost: str, trailing: tuple[str, str] = ("", ""), results: Results = NO_RESULTS) -> None:
         """Settle what is open.
 
         Args:

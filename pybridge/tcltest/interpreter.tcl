@@ -33,8 +33,8 @@ namespace eval ::pytest_tcltest {
     # the commands that our procedures are made of; a safe interpreter has them, too
     variable language {
         append apply array break catch concat continue dict eval expr for foreach if incr info interp join lappend
-        lassign lindex linsert list llength lmap lrange lsearch lset lsort namespace package proc regexp rename return
-        set split string switch tailcall trace try unset uplevel upvar variable while
+        lassign lindex linsert list llength lmap lrange lreplace lsearch lset lsort namespace package proc regexp rename
+        return set split string switch tailcall trace try unset uplevel upvar variable while
     }
 }
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from pybridge.tcl_list import join_list
-from pybridge.tcltest.process_group import kill_group, start_process, wait_for
+from pybridge.tcltest.process_group import end_of, start_process
 
 # After a name that begins with `tcl` Tcl would go on from our init.tcl to that of `tcl8.6` beside the folder,
 # which may be anybody's in /tmp.
@@ -68,7 +68,6 @@ def _output(command: list[str], folder: Path, timeout: float) -> bytes:
     """What such a process writes until it ends, or has taken too long; what it has started ends, too."""
     with tempfile.TemporaryFile() as output:
         process = start_process(command, folder, output, output, folder)
-        wait_for(process, min(max(timeout, _SHORTEST_WAIT), _LONGEST_WAIT))
-        kill_group(process)
+        end_of(process, min(max(timeout, _SHORTEST_WAIT), _LONGEST_WAIT))
         output.seek(0)
         return output.read()

@@ -161,10 +161,9 @@ class TclItem(pytest.Item):
 
     def is_to_run(self) -> bool:
         """Whether a process runs the test."""
-        runs = self.config.stash[SUITES].runs
-        if self.path not in runs or self.config.getoption("setuponly", False):
+        if self.path not in self.config.stash[SUITES].runs or self.config.getoption("setuponly", False):
             return False
-        return runs[self.path].files[self.path].tests[self.test]
+        return self.file_run.tests[self.test]
 
     def begins(self) -> bool:
         """Wait until the test runs, or it is known whether it is to be reported; say whether it runs."""
@@ -197,7 +196,7 @@ class TclItem(pytest.Item):
         add_output(self, "call", outcome.output)
         if outcome.leaked:
             self.user_properties.append((LEAKED, outcome.leaked_in_short))
-        strict = self.config.stash[SUITES].settings.strict_leaks
+        strict = self.file_run.strict_leaks
         if outcome.fails(strict):
             beyond_totals = self.file_run.beyond_totals(self.test)
             raise Failure(self.test, outcome, strict_leaks=strict, beyond_totals=beyond_totals)
@@ -235,12 +234,12 @@ def amend_error(item: pytest.Item, report: pytest.TestReport, call: pytest.CallI
     The xfail of a test is not about the problem of its file.
     """
     problem = call.excinfo and call.excinfo.value
-    if report.when == "setup" and isinstance(problem, Failure | Problem):
-        report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
-    if report.when == "teardown" and isinstance(problem, Problem):
+    if report.when == "call" or not isinstance(problem, Failure | Problem):
+        return  # in a call it is the item that describes it
+    report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
+    if report.when == "teardown":
         report.outcome = "failed"
         vars(report).pop("wasxfail", None)
-        report.longrepr = problem.describe(item.config)  # type: ignore[assignment]  # pytest asks for less
 
 
 def add_trailing_output(item: pytest.Item, report: pytest.TestReport) -> None:

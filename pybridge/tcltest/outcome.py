@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pybridge.tcl_list import split_list
 from pybridge.tcltest.counts import Key
-from pybridge.tcltest.events import Event, Extent
+from pybridge.tcltest.events import Extent
 from pybridge.tcltest.process import TclProcess
 from pybridge.tcltest.trace import Command
 
@@ -31,13 +31,12 @@ class Outcome:
         outside: what was written since the last test, to standard output and standard error.
         output: what the test wrote.
         report: what tcltest printed about the failure.
-        interpreter: in which interpreter it ran.
     """
 
     status: str
     reason: str = ""
     scripts: dict[str, str] = field(default_factory=dict)
-    problems: list[Event] = field(default_factory=list)
+    problems: list[list[str]] = field(default_factory=list)
     traces: dict[str, str] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     command: Command | None = None
@@ -46,7 +45,6 @@ class Outcome:
     outside: tuple[str, str] = ("", "")
     output: tuple[str, str] = ("", "")
     report: str = ""
-    interpreter: str = ""
 
     @property
     def leaked_in_short(self) -> str:
@@ -64,6 +62,7 @@ class Running:
 
     name: str
     occurrence: int
+    interpreter: str
     since: int
     start: Extent
     outside: tuple[str, str]
@@ -71,16 +70,17 @@ class Running:
 
     @property
     def key(self) -> Key:
-        return self.name, self.occurrence, self.details.interpreter
+        return self.name, self.occurrence, self.interpreter
 
     @classmethod
-    def begin(cls, words: Event, mark: Extent, process: TclProcess) -> "Running":
+    def begin(cls, words: list[str], mark: Extent, process: TclProcess) -> "Running":
         name, occurrence, interpreter, since, out, err, body = words
         start = (int(out), int(err))
-        details = Outcome("failed", scripts={"body": body}, interpreter=interpreter)
-        return cls(name, int(occurrence), int(since), start, process.output(mark, start), details)
+        details = Outcome("failed", scripts={"body": body})
+        outside = process.output(mark, start)
+        return cls(name, int(occurrence), interpreter, int(since), start, outside, details)
 
-    def add(self, kind: str, words: Event) -> None:
+    def add(self, kind: str, words: list[str]) -> None:
         """Take in what the process says about a failure."""
         details = self.details
         if kind == "problem":
@@ -93,7 +93,7 @@ class Running:
             phase, text = words
             by_phase[kind][phase] = text
 
-    def end(self, words: Event, process: TclProcess) -> tuple[Outcome, Extent]:
+    def end(self, words: list[str], process: TclProcess) -> tuple[Outcome, Extent]:
         """The outcome, and how far the output has come."""
         ended, status, report, out, err, reason, leaked = words
         end = (int(out), int(err))
@@ -113,5 +113,5 @@ class Running:
         self.details.status, self.details.reason = "lost" if reason else "none", reason
         self.details.seconds = max(0.0, time.time() - self.since / 1e6)
         self.details.outside = self.outside
-        self.details.output = process.output(self.start, None)
+        self.details.output = process.output(self.start)
         return self.details

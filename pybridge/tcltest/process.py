@@ -77,7 +77,7 @@ class TclProcess:
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self._open = contextlib.ExitStack()
         self._position = 0
-        self._was_cut_off = False
+        self._known_cut_off = False
         self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter, settings.timeout)
         self._script_end = ScriptEnd()
         try:
@@ -200,7 +200,7 @@ class TclProcess:
         unseen = self._main_script and self._script_end.is_unseen(self.status)
         return [["", "sourced"]] if unseen else []
 
-    def output(self, start: Extent, end: Extent | None) -> tuple[str, str]:
+    def output(self, start: Extent = (0, 0), end: Extent | None = None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", self._behind_first(start[0]), end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
@@ -215,19 +215,21 @@ class TclProcess:
         stdout = printed_totals(self._read["stdout"], names, begin, end and end[0])
         return stdout + printed_totals(self._read["stderr"], names, start[1], end and end[1])
 
-    def is_cut_off(self) -> bool:
-        """Whether standard output has lost what was written, and this was not known when last asked.
+    def newly_cut_off(self) -> bool:
+        """Whether standard output has lost what was written; this is told once.
 
         A file that is opened to write, as `/dev/stdout` may be, is empty then. It no longer begins as ours.
         """
-        known = self._was_cut_off
-        self._was_cut_off = not self._behind_first(0)
-        return self._was_cut_off and not known
+        known = self._known_cut_off
+        self._known_cut_off = not self._begins_as_ours()
+        return self._known_cut_off and not known
+
+    def _begins_as_ours(self) -> bool:
+        return os.pread(self._read["stdout"].fileno(), len(_FIRST), 0) == _FIRST
 
     def _behind_first(self, place: int) -> int:
         """This place in standard output, or the first that the process can have written."""
-        first = os.pread(self._read["stdout"].fileno(), len(_FIRST), 0)
-        return max(place, len(_FIRST)) if first == _FIRST else place
+        return max(place, len(_FIRST)) if self._begins_as_ours() else place
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         stream = self._read[name]

@@ -59,14 +59,19 @@ def status_of(process: "subprocess.Popen[bytes]") -> int | None:
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
-def wait_for(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
-    """Wait until it has ended, but no longer than that; whether it has."""
+def end_of(process: "subprocess.Popen[bytes]", seconds: float) -> tuple[int, bool]:
+    """Wait until it has ended, but no longer than that; its status, and whether it has ended by itself.
+
+    What it has left behind ends, too, also at Ctrl-C.
+    """
     deadline = time.monotonic() + seconds
-    while status_of(process) is None:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_PAUSE)
-    return True
+    try:
+        while status_of(process) is None and time.monotonic() <= deadline:
+            time.sleep(_PAUSE)
+        ended = status_of(process) is not None
+    finally:
+        status = kill_group(process)
+    return status, ended
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> int:

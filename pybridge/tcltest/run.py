@@ -106,7 +106,7 @@ class Run:
         for event in process.events():
             self._take(process, event)
         running = self._all_running()
-        output = process.output(running[-1].start if running else self._mark, None)
+        output = process.output(running[-1].start if running else self._mark)
         if self._file is None:
             return Interrupted("before the first test file was sourced", output)
         name = self._file.path.name
@@ -130,8 +130,8 @@ class Run:
 
     def _is_running(self, file: FileRun, test: TclTest) -> bool:
         """Whether a test runs in the file's own interpreter, before the first totals."""
-        running = [each.key for each in self._running[""] if not each.details.interpreter]
-        return file is self._file and test.key in running and not file.counts.totalled()
+        running = [each.key for each in self._running[""] if not each.interpreter]
+        return file is self._file and test.key in running and not file.counts.totalled
 
     # -- the process -------------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Run:
         if enough():
             return True
         if process.status is None and time.monotonic() > self._deadline:
-            self._stopped = f"was stopped after {self._settings.timeout:g} seconds (tcltest_timeout)"
+            self._stopped = self._settings.timed_out
             process.kill()
         return False
 
@@ -178,7 +178,7 @@ class Run:
         if self._file is not None:
             self._settle(self._file, process, end)
         else:
-            written = "".join(f"\n{text}" for text in process.output((0, 0), None) if text.strip())
+            written = "".join(f"\n{text}" for text in process.output() if text.strip())
             self._lose_rest(f"{problem_of_early_end(self._setup, end)}{written}")
         self._process = None
         process.close()
@@ -210,7 +210,7 @@ class Run:
         problem = "" if died else _problem_of_end(file, end, failed=failed)
         file.problem = "\n\n".join(filter(None, (file.problem, problem)))
         lost = f"not run: {problem}" if problem and file.stage < Stage.SOURCED else ""
-        file.end(lost, process.output(self._mark, None), results)
+        file.end(lost, process.output(self._mark), results)
 
     # -- events ------------------------------------------------------------------------------------------
 
@@ -219,7 +219,7 @@ class Run:
         if kind == "file":
             self._begin_file(process, words)
         elif kind == "setup_died":
-            self._lose_rest(setup_problem(self._settings.setup, words), process.output((0, 0), None))
+            self._lose_rest(setup_problem(self._settings.setup, words), process.output())
         elif kind == "setup":
             self._setup = self._settings.setup
         elif self._file is None or (thread and self._planned[int(thread.split()[0])] is not self._file):
@@ -237,7 +237,7 @@ class Run:
         interpreter, *rest = words
         running = self._running[thread]
         # the last to begin there: those that children had begun may never end
-        test = next((each for each in reversed(running) if each.details.interpreter == interpreter), None)
+        test = next((each for each in reversed(running) if each.interpreter == interpreter), None)
         if test is None:
             return
         if kind != "end":
@@ -261,7 +261,7 @@ class Run:
 
     def _results(self, file: FileRun, process: TclProcess, end: Extent | None) -> Results:
         """What the output since a file began tells; of failures only if totals count any."""
-        if process.is_cut_off() and file.whole:
+        if process.newly_cut_off() and file.whole:
             file.note(_CUT_OFF)
         totals = process.totals(file.names_in_totals, self._begun, end)
         if not any(each.totals[-1] for each in totals):
@@ -276,12 +276,10 @@ class Run:
         self._running.clear()
 
     def _take_of_file(self, file: FileRun, kind: str, words: list[str]) -> None:
-        if kind in ("recounted", "totals", "unprinted", "reporting", "handed", "forgotten"):
-            # all that was added is in what tcltest has counted, and prints now or adds to others
-            file.add_unseen(words[0])
         match [kind, *words]:
-            case ["cleanup", ""]:
-                file.stage = max(file.stage, Stage.CLEANED)
+            case ["cleanup", interpreter]:
+                if not interpreter:
+                    file.stage = max(file.stage, Stage.CLEANED)
             case ["sourced"]:
                 file.stage = max(file.stage, Stage.SOURCED)
             case ["untold"]:
@@ -301,19 +299,26 @@ class Run:
             case ["process", name, message, status]:
                 problem = f"{name}, which runAllTests has run, did not end well: {trim_trace(message)}"
                 file.note_bad_end(problem, may_be_failure=status == "1")
-            case ["recounted", interpreter, theirs, ours]:
+            case ["reported", interpreter, passed, skipped, failed]:
+                file.counts.receive(interpreter, int(passed), int(skipped), int(failed))
+            case [_, interpreter, *rest]:
+                # all that was added is in what tcltest has counted, and prints now or adds to others
+                file.add_unseen(interpreter)
+                self._take_of_counts(file, kind, interpreter, rest)
+
+    def _take_of_counts(self, file: FileRun, kind: str, interpreter: str, words: list[str]) -> None:
+        match [kind, *words]:
+            case ["recounted", theirs, ours]:
                 file.recount(interpreter, theirs, ours)
-            case ["totals", interpreter, name]:
+            case ["totals", name]:
                 if name:
                     file.names_in_totals.add(name)
                 file.counts.note_totals(interpreter, named=bool(name))
-            case ["reporting", interpreter]:
+            case ["reporting"]:
                 file.counts.begin_handing(interpreter)
-            case ["handed", interpreter, _]:
+            case ["handed", _]:
                 file.counts.hand(interpreter)
-            case ["forgotten", interpreter]:
+            case ["forgotten"]:
                 file.counts.forget(interpreter)
-            case ["unprinted", interpreter]:
+            case ["unprinted"]:
                 file.counts.keep_back(interpreter)
-            case ["reported", interpreter, passed, skipped, failed]:
-                file.counts.receive(interpreter, int(passed), int(skipped), int(failed))

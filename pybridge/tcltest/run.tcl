@@ -150,7 +150,7 @@ proc ::pytest_tcltest::begin_test {name} {
     variable inside $name
     variable setup_code 0
     trace add variable setupFailure write ::pytest_tcltest::set_up
-    emit begin {*}$current $prefix [now] {*}[written] $body
+    emit begin {*}$current $prefix [in_writer now] {*}[written] $body
     return 1
 }
 
@@ -234,7 +234,7 @@ proc ::pytest_tcltest::totals_kept_back {} {
     written ;# which has what is in buffers written
     lassign $cleaned_at out err
     foreach stream {stdout stderr} start [list $out $err] {
-        if {[catch {has_totals $plan($stream) $start} has] || $has} { # what cannot be read may have them
+        if {[catch {in_writer has_totals $plan($stream) $start} has] || $has} { # what cannot be read may have them
             return 0
         }
     }
@@ -250,7 +250,7 @@ proc ::pytest_tcltest::level_changed {args} {
     if {$current eq "" || $::tcltest::testLevel > 0} {
         return
     }
-    set time [now]
+    set time [in_writer now]
     watch_exit
     set current ""
     set status [status]

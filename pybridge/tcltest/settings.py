@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from _pytest.pathlib import fnmatch_ex  # so that patterns mean what they mean in python_files
 
-PROCESSES = ("file", "session")
+_PROCESSES = ("file", "session")
 _OWN = Path(sys.executable).with_name("tcltorch")
 
 
@@ -178,8 +178,8 @@ def _setup(config: pytest.Config) -> Path | None:
 
 def _process(config: pytest.Config) -> str:
     value, spelled = _value(config, "process")
-    if value not in PROCESSES:
-        raise pytest.UsageError(f"{spelled} must be {' or '.join(PROCESSES)}, not {value!r}")
+    if value not in _PROCESSES:
+        raise pytest.UsageError(f"{spelled} must be {' or '.join(_PROCESSES)}, not {value!r}")
     return str(value)
 
 

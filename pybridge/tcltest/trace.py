@@ -7,17 +7,12 @@ from typing import NamedTuple
 _OURS = re.compile(
     r'\n    (?:invoked from within|while executing)\n"source \{\*\}\$::pytest_tcltest::script"$'
 )
-_TCLTESTS = re.compile(
-    r'\n    \("uplevel" body line \d+\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)".*',
-    re.S,
+_EVALUATED = (
+    r'\n    \("uplevel" body line (\d+)\)\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)"'
 )
-
+_TCLTESTS = re.compile(_EVALUATED + ".*", re.S)
 # the last such entry, as `.*` takes all it can: a procedure of the suite's may call `uplevel 1 $script`, too
-_OF_SCRIPT = re.compile(
-    r'(.*)\n    \("uplevel" body line (\d+)\)'
-    r'\n    invoked from within\n"uplevel 1 \$(?:script|setup|cleanup)"',
-    re.S,
-)
+_OF_SCRIPT = re.compile("(.*)" + _EVALUATED, re.S)
 
 
 class Command(NamedTuple):

@@ -10,7 +10,7 @@ from pybridge.tcltest.counts import STATUSES
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.printed_totals import Totals, printed_totals, sum_of
 from pybridge.tcltest.process import End, script_name
-from pybridge.tcltest.process_group import kill_group, start_process, wait_for
+from pybridge.tcltest.process_group import end_of, start_process
 from pybridge.tcltest.settings import Settings
 
 _OUR_MODE = re.compile(r'bad -match value "(approx|tensor)"')
@@ -54,11 +54,7 @@ def _run(settings: Settings, path: Path, stdout: BinaryIO, stderr: BinaryIO) -> 
         OSError: it cannot be started; the file may have removed its folder.
     """
     command = [*settings.command, script_name(path), *settings.arguments]
-    process = start_process(command, path.parent, stdout, stderr)
-    try:
-        ended = wait_for(process, settings.timeout)
-    finally:
-        status = kill_group(process)
+    status, ended = end_of(start_process(command, path.parent, stdout, stderr), settings.timeout)
     return End(status, "" if ended else settings.timed_out)
 
 

@@ -152,18 +152,6 @@ proc ::pytest_tcltest::write_event {path words} {
     return 1
 }
 
-proc ::pytest_tcltest::sizes {args} {
-    tailcall in_writer sizes {*}$args
-}
-
-proc ::pytest_tcltest::has_totals {path start} {
-    tailcall in_writer has_totals $path $start
-}
-
-proc ::pytest_tcltest::now {} {
-    tailcall in_writer now
-}
-
 proc ::pytest_tcltest::emit {args} {
     variable plan
     variable thread
@@ -184,7 +172,7 @@ proc ::pytest_tcltest::written {} {
     foreach channel {stdout stderr} {
         catch {::tcl::chan::flush $channel} ;# a suite may have closed it, and may have replaced `flush`
     }
-    catch {set sizes [sizes $plan(stdout) $plan(stderr)]}
+    catch {set sizes [in_writer sizes $plan(stdout) $plan(stderr)]}
     return $sizes
 }
 

@@ -4,10 +4,9 @@ import re
 from collections import Counter
 
 from pybridge.errors import MOST_MEANT, meant
-from pybridge.nearest import LONGEST_WORD, nearest
+from pybridge.nearest import LONGEST_WORD, nearest, words_of
 from pybridge.registry import BY_NAME, COMMANDS, families
 from pybridge.search import commands_about
-from pybridge.tcl_list import snake_case
 
 _SHORT = 3  # letters; as the beginning of a word, they say little
 _FEW = 5  # commands; a word of more says little, too
@@ -27,16 +26,17 @@ def meant_command(name: str, prefix: str = "") -> str:
     listed = len(near) > MOST_MEANT and near[0].startswith(name)  # as `torch::help` finds names
     if listed or name in families():
         parts.append(f"torch::help {name} lists {'more' if near else 'commands'}")
-    if not parts and (words := _words_of_help(name)):
-        parts.append(f"torch::apropos {words} lists commands")
-    return f" ({' '.join(parts)})" if parts else ""
+    if not parts:
+        words = _words_of_help(name)
+        parts.append(f"torch::apropos {words} lists commands" if words else "torch::help lists all commands")
+    return f" ({' '.join(parts)})"
 
 
 def _words_of_help(name: str) -> str:
     """The words of a name, if the help of some command has them; the first may be that of many names."""
     if len(name) > LONGEST_WORD:
         return ""
-    words = list(dict.fromkeys(each for each in snake_case(name).split("_") if each))
+    words = list(dict.fromkeys(words_of(name)))
     if words and any(each.startswith(f"{words[0]}_") for each in COMMANDS):
         del words[0]
     if not words or any(len(each) <= _SHORT for each in words):

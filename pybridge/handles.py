@@ -131,17 +131,16 @@ class HandleTable:
         """How many handles there have been that are no longer live."""
         return self.created - self._first - len(self.objects)
 
-    def was_freed(self, name: str) -> bool:
-        """Whether there has been such a handle that is no longer live."""
+    def was_given(self, name: str) -> bool:
+        """Whether there has been such a handle, live or not."""
         prefix, number = _parts(name)
-        given = bool(number) and int(number) < self.created and self.kind(name) == prefix
-        return given and name not in self.objects
+        return bool(number) and int(number) < self.created and self.kind(name) == prefix
 
     def missing(self, name: str, kind: str) -> errors.TclError:
         """Why `name` is no live handle of `kind`."""
         if name in self.objects:
             return errors.other_kind(name, self.kind(name), kind)
-        if self.was_freed(name):
+        if self.was_given(name):
             return errors.freed_handle(self.kind(name), name)
         if _PATTERN.fullmatch(name) and any(glob_match(name, each) for each in self.objects):
             return errors.pattern_of_handles(kind, name)
@@ -162,10 +161,10 @@ class HandleTable:
             self.check(name)
         return names
 
-    def live_names_in(self, text: str) -> list[str]:
-        """What `names_in` returns, and none where it raises an error, the message of which takes time."""
-        names = self._names_in(text, depth=1)
-        return names if all(name in self.objects for name in names) else []
+    def given_names_in(self, text: str) -> list[str]:
+        """What `names_in` returns, with handles that were freed, and none where there is an unknown one."""
+        names = self._names_in(text, depth=1)  # for which no message is made: that takes time
+        return names if all(map(self.was_given, names)) else []
 
     def _names_in(self, text: str, depth: int = 0) -> list[str]:
         """The names of handles, live or not, in a list or a dict; other values of a dict are passed over."""

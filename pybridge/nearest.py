@@ -6,6 +6,7 @@ from pybridge.tcl_list import snake_case
 
 LONGEST_WORD = 60  # characters; nobody has mistyped a longer one
 _SHORT = 2  # characters of a word that too many names end with
+_FEW = 5  # names; a word that more begin with says little
 _MOST_LIKE = 10  # words that are looked at more closely
 _CUTOFF = 0.7  # of difflib's ratio: a letter or two are wrong
 
@@ -14,8 +15,9 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     """The known words that `word` may stand for, best first.
 
     Those that differ from it in case and underscores only; else those that begin with its words, begin with
-    its letters, or end with its words, each in the order of `known`; else the one that is most like it, or
-    those that begin with the words that are. What has the first word in common with it, as many names have,
+    its letters, or end with its words, each in the order of `known`; else a few that begin with the words
+    behind the first, if that is the first of others; else the one that is most like it, or those that begin
+    with the words that are. What has the first word in common with it, as many names have,
     must be like it in the rest, too. Of names that are spelled in several ways, the spelling of
     `word` is given.
     """
@@ -25,14 +27,14 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     key = _key(word)
     if key in spelled:
         return [spelled[key]]
-    words = _words(word)
-    own = {each: _words(each) for each in spelled.values()}
+    words = words_of(word)
+    own = {each: words_of(each) for each in spelled.values()}
     whole = [each for each in own if own[each][: len(words)] == words]
     if len(word) == 1:  # it is in too many
         return whole
     ending = [each for each in own if own[each][-len(words) :] == words and len(word) > _SHORT]
     begun = [each for name, each in spelled.items() if name.startswith(key)]
-    if found := list(dict.fromkeys(whole + begun + ending)):
+    if found := list(dict.fromkeys(whole + begun + ending)) or _behind_first(words, own):
         return found
     import difflib  # nothing needs it until a word is mistyped
 
@@ -42,6 +44,15 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     like = next((wholes[each] for each in close if _is_like(words, wholes[each])), None)
     named = [each for each in own if own[each] == like]
     return named or [each for each in own if beginnings[each] == like]
+
+
+def _behind_first(words: list[str], own: dict[str, list[str]]) -> list[str]:
+    """`quantize_integers` for `tensor_quantize`, as there are names like `tensor_sum`."""
+    first, rest = words[0], words[1:]
+    if not rest or all(each[:1] != [first] for each in own.values()):
+        return []
+    found = [name for name, each in own.items() if each[: len(rest)] == rest]
+    return found if len(found) <= _FEW else []
 
 
 def _is_like(words: list[str], others: list[str]) -> bool:
@@ -85,6 +96,6 @@ def _key(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """The words of a name, in lower case; a dash in front belongs to the first."""
     return [each for each in snake_case(name).split("_") if each]

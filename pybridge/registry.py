@@ -11,7 +11,7 @@ from pybridge import errors
 from pybridge.direct import Runner, direct
 from pybridge.handles import HandleTable
 from pybridge.signature import Signature, is_option, options_and_values
-from pybridge.tcl_list import camel_case
+from pybridge.tcl_list import spellings
 from pybridge.values import Word
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -63,7 +63,7 @@ class Command:
         """A usage line for each form that `called` can mean."""
         if self.in_tcl:
             return [f"torch::{called} {self.words}".rstrip()]
-        return [form.signature.usage(called) for form in self._forms(called)]
+        return [form.signature.usage(called) for form in self.forms_of(called)]
 
     @cached_property
     def runners(self) -> "Runners":
@@ -84,13 +84,12 @@ class Command:
             args.insert(0, table)
         return form.function(*args, **kwargs)
 
-    def _forms(self, called: str) -> list[Form]:
-        if len(self.forms) == 1:
-            return self.forms
+    def forms_of(self, called: str) -> list[Form]:
+        """The forms that `called` can mean."""
         return [form for form in self.forms if called in form.names] or self.forms
 
     def _meant(self, words: tuple[Word, ...], called: str, table: HandleTable) -> Form:
-        forms = self._forms(called)
+        forms = self.forms_of(called)
         self._check_options(words, called, forms)
         fitting, refusals = [], []
         for form in forms:
@@ -110,12 +109,12 @@ class Command:
 
     def _wrong_args(self, words: tuple[Word, ...], called: str) -> errors.TclError:
         """Too few or too many words; what is missing is told where all forms lack the same."""
-        hints = {form.signature.lacking(words) for form in self._forms(called)}
+        hints = {form.signature.lacking(words) for form in self.forms_of(called)}
         return errors.wrong_args(self.usage(called), hints.pop() if len(hints) == 1 else "")
 
     def _foreign_option(self, error: errors.TclError, words: tuple[Word, ...], called: str) -> str:
         """The end of a message on an option as other programs have them: with two dashes, or with `=`."""
-        known = {f"-{name}" for form in self._forms(called) for name in form.signature.by_spelling}
+        known = {f"-{name}" for form in self.forms_of(called) for name in form.signature.by_spelling}
         for word in takewhile(lambda word: word != "--", words):
             if not isinstance(word, str) or word[:1] != "-" or is_option(word):
                 continue
@@ -173,9 +172,10 @@ def command(
         name = function.__name__
         if name in COMMANDS:
             raise ValueError(f"the command {name} is defined twice")
-        names = tuple(dict.fromkeys(form for each in (name, *aliases) for form in (each, camel_case(each))))
+        names = spellings(name, *aliases)
         family = function.__module__.rpartition(".")[2]
-        _enter(Command(name, family, _doc(function), names, [Form(function, also or {}, when)]))
+        doc = inspect.getdoc(function) or ""
+        _enter(Command(name, family, doc, names, [Form(function, also or {}, when)]))
         return function
 
     return register
@@ -184,9 +184,9 @@ def command(
 def form(
     name: str,
     *,
+    when: str,
     names: tuple[str, ...] = (),
     also: Mapping[str, tuple[str, ...]] | None = None,
-    when: str = "",
 ) -> Callable[[Function], Function]:
     """Add a function as a further form of the command `name`.
 
@@ -207,8 +207,7 @@ def form(
 def tcl_command(module: str, name: str, words: str, doc: str) -> None:
     """Make a command that is a Tcl procedure known to help; `module` is the caller's `__name__`."""
     family = module.rpartition(".")[2]
-    names = tuple(dict.fromkeys((name, camel_case(name))))
-    _enter(Command(name, family, inspect.cleandoc(doc), names, words=words))
+    _enter(Command(name, family, inspect.cleandoc(doc), spellings(name), words=words))
 
 
 def bare(name: str) -> str:
@@ -228,7 +227,3 @@ def _enter(target: Command) -> None:
     COMMANDS[target.name] = target
     for name in target.names:
         BY_NAME[name] = target
-
-
-def _doc(function: Callable[..., Any]) -> str:
-    return inspect.getdoc(function) or ""

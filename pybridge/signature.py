@@ -15,7 +15,7 @@ from pybridge import errors
 from pybridge.bulk import Bulk, is_number, parse_integer
 from pybridge.handles import HandleTable
 from pybridge.parameter_types import type_of
-from pybridge.tcl_list import camel_case
+from pybridge.tcl_list import spellings
 from pybridge.values import Type, Word, text_of
 
 _LIST_OF_INTEGERS = type_of(tuple[int, ...])
@@ -248,11 +248,10 @@ def _is_integer(word: Word) -> bool:
 def _parameter(found: inspect.Parameter, also: tuple[str, ...]) -> Parameter:
     variadic = found.kind is inspect.Parameter.VAR_POSITIONAL
     required = found.default is inspect.Parameter.empty and not variadic
-    names = dict.fromkeys(form for name in (found.name, *also) for form in (name, camel_case(name)))
     return Parameter(
         found.name,
         type_of(found.annotation),
         None if required or variadic else found.default,
         required,
-        tuple(names),
+        spellings(found.name, *also),
     )

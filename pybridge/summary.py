@@ -24,9 +24,19 @@ def summary(value: Any, statistics: bool = True) -> str:
         value: a tensor, or what another kind of handle names.
         statistics: of up to a million elements also mean and standard deviation (the sample's, as
             `torch.std`), of integers the least and the greatest.
+
+    Returns:
+        Where PyTorch refuses, why: that must hide neither what a command has made nor other handles.
     """
+    try:
+        return "  ".join(_facts(value, statistics))
+    except Exception as error:
+        return f"({str(error).partition(chr(10))[0] or type(error).__name__})"
+
+
+def _facts(value: Any, statistics: bool) -> list[str]:
     if not isinstance(value, torch.Tensor):
-        return str(getattr(value, "summary", "") or getattr(value, "handle_kind", type(value).__name__))
+        return [str(getattr(value, "summary", "") or getattr(value, "handle_kind", type(value).__name__))]
     facts = [f"{dtype_name(value.dtype)} {list(value.shape)}"]
     if value.layout is not torch.strided:
         facts.append(str(value.layout).removeprefix("torch."))
@@ -34,7 +44,7 @@ def summary(value: Any, statistics: bool = True) -> str:
         facts.append(str(value.device))
     if value.requires_grad:
         facts.append("requires_grad")
-    return "  ".join([*facts, *(_statistics(value) if statistics else [])])
+    return [*facts, *(_statistics(value) if statistics else [])]
 
 
 def table(value: Any, rows: int, digits: int) -> str:

@@ -226,6 +226,11 @@ def camel_case(name: str) -> str:
     return first + "".join(part[:1].upper() + part[1:] for part in rest)
 
 
+def spellings(*names: str) -> tuple[str, ...]:
+    """Each name, and the same in camelCase; those without underscores once."""
+    return tuple(dict.fromkeys(each for name in names for each in (name, camel_case(name))))
+
+
 def snake_case(name: str) -> str:
     """`quantMin` as `quant_min`."""
     return _HUMP.sub("_", name).lower()

@@ -279,7 +279,7 @@ def test_a_handle_that_cannot_be_summed_up(tcl: Interpreter) -> None:
 
     name = tcl.dispatcher.table.add("refusing", Refusing())
     found = TclCompleter(tcl).get_completions(Document(f"torch::free {name}"), CompleteEvent())
-    assert [to_plain_text(each.display_meta) for each in found] == ["Refusing"]
+    assert [to_plain_text(each.display_meta) for each in found] == ["(not today)"]
 
 
 def test_live_handles_of_the_right_kind(filled: Interpreter) -> None:

@@ -356,6 +356,30 @@ def test_who_has_had_the_offer_gets_no_hint(tcl: Interpreter, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("own_sigurg")
+def test_who_has_missed_the_offer_gets_the_hint_again(
+    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(stop, "_WITHIN", 0.2)
+    monkeypatch.setattr(stop, "_has_children", lambda: False)
+    monkeypatch.setattr(stop, "write", lambda _, text: said.append(text))
+    with open(os.devnull, "rb") as keyboard:
+        insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
+        monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("the offer is over"))
+        for _ in range(3):
+            insistence.pressed(1, time.monotonic())
+        late = time.monotonic() + stop._OFFERED_FOR
+        assert insistence._hint
+        insistence._hint.join()
+        insistence.pressed(1, late)
+        insistence._hint.join()
+        for _ in range(2):
+            insistence.pressed(1, late)
+        insistence.leave()
+    assert ["offers to end" in text for text in said] == [False, True, False]
+
+
+@pytest.mark.usefixtures("own_sigurg")
 def test_a_hint_that_the_terminal_does_not_take_keeps_nothing_from_ending(
     tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
 ) -> None:

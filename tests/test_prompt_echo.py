@@ -20,6 +20,15 @@ def test_one_handle(tcl: Interpreter) -> None:
 def test_a_handle_that_was_freed(tcl: Interpreter) -> None:
     assert shown(tcl, "set x [torch::ones 2]; torch::free $x; set x") == "tensor0  (freed)"
     assert shown(tcl, "list tensor1") == "tensor1"
+    assert shown(tcl, "list $x [torch::full {} 2]") == "tensor0  (freed)\ntensor1  float32 []  2"
+    assert shown(tcl, "dict create bits 4 codes $x scale tensor1") == (
+        "bits   4\ncodes  tensor0  (freed)\nscale  tensor1  float32 []  2"
+    )
+    assert shown(tcl, "dict create codes $x") == "codes  tensor0  (freed)"
+    assert shown(tcl, "list [list tensor1 $x] $x").splitlines()[1:] == [
+        "tensor1  float32 []  2",
+        "tensor0  (freed)",
+    ]
 
 
 def test_no_message_is_made_of_words_that_are_no_handles(
@@ -119,6 +128,8 @@ def test_a_dict_with_long_words(tcl: Interpreter) -> None:
         f"{'x'.ljust(39)}  tensor1  float32 [2]  mean 0 std 0",
     ]
     assert shown(tcl, f"set d [list {key} [torch::full 1536 0.12345]]") == f"{key}  tensor2  float32 [1536]"
+    fits = shown(tcl, f"list attention.{key} tensor0 x tensor1").splitlines()
+    assert fits[1] == f"{'x'.ljust(49)}  tensor1  float32 [2]"
     wide = echo(tcl.eval("set d"), tcl.dispatcher.table, 120)
     assert wide == f"{key}  tensor2  float32 [1536]  mean 0.1235 std 0"
     assert shown(tcl, "dict create 名前 [torch::zeros 2] w [torch::zeros 2]").splitlines() == [

@@ -11,7 +11,7 @@ from pybridge.documentation import documentation
 from pybridge.lazy import torch
 from pybridge.registry import BY_NAME, COMMANDS, Command, bare, command, families
 from pybridge.search import commands_about
-from pybridge.tcl_list import camel_case, glob_match
+from pybridge.tcl_list import glob_match, spellings
 
 _LONGEST_PATTERN = 1000  # characters; a longer one is a mistake
 _PACKAGES = ("numpy", "numba", "safetensors", "tqdm", "matplotlib")
@@ -223,7 +223,7 @@ def _installed(package: str) -> str:
 def _default(target: Command, parameter: str) -> str:
     arguments = documentation(target).arguments
     names = [each.name for each in arguments]
-    known = {spelling: each for each in arguments for spelling in (each.name, camel_case(each.name))}
+    known = {spelling: each for each in arguments for spelling in spellings(each.name)}
     if not parameter and names:
         message = f"missing parameter of torch::{target.name}: must be {', '.join(names)}"
         raise errors.arg_value("parameter", message)

@@ -22,22 +22,20 @@ def echo(result: str, table: HandleTable, width: int) -> str:
     Another dict, or list of dicts, is laid out by `records`; what else there is is as it is, if not too long.
     Below lists and dicts with handles in others there is a line for each of these, too.
     """
-    if table.was_freed(result):
-        return f"{result}  (freed)"
     elements = _elements(result, table)
-    if elements and all(element in table.objects for element in elements):
+    if elements and all(map(table.was_given, elements)):
         return _lines([("", name) for name in elements], "handles", table, width)
     written = _is_written_by_tcl(elements, result)
     pairs = pairs_of(elements) if written else {}
     if _is_list(pairs, table):
         pairs = {}
-    has_handles = any(value in table.objects for value in pairs.values())
+    has_handles = any(map(table.was_given, pairs.values()))
     if not has_handles and (found := records.layout(result, width)) is not None:
         return found
-    if any(table.live_names_in(value) for value in pairs.values()):
+    if any(map(table.given_names_in, pairs.values())):
         rows = [row for key, value in pairs.items() for row in _rows(key or "{}", value, table)]
         return _lines(rows, "keys" if len(rows) == len(pairs) else "lines", table, width)
-    if written and table.live_names_in(result):
+    if written and table.given_names_in(result):
         return _lines(_rows("", result, table), "handles", table, width)
     if len(result) <= _MOST_CHARACTERS:
         return result
@@ -57,7 +55,7 @@ def _folded(line: str, width: int) -> str:
 def _elements(result: str, table: HandleTable) -> list[str]:
     """The elements of the result, if it is a list that may have handles in it."""
     first = result[:64].split(None, 1)
-    if len(result) > (_LONGEST_LIST if first and first[0] in table.objects else _MOST_CHARACTERS):
+    if len(result) > (_LONGEST_LIST if first and table.was_given(first[0]) else _MOST_CHARACTERS):
         return []
     return elements_of(result)
 
@@ -70,46 +68,40 @@ def _is_written_by_tcl(elements: list[str], result: str) -> bool:
 def _is_list(pairs: dict[str, str], table: HandleTable) -> bool:
     """Whether lists of handles, or handles beside such lists, only look like the keys of a dict."""
     return any(
-        table.live_names_in(value) and value not in table.objects
-        if key in table.objects
-        else table.live_names_in(key)
+        table.given_names_in(value) and not table.was_given(value)
+        if table.was_given(key)
+        else table.given_names_in(key)
         for key, value in pairs.items()
     )
 
 
 def _rows(label: str, value: str, table: HandleTable) -> list[tuple[str, str]]:
     """A value with its label, and below it the handles in it; a list of nothing else is these."""
-    names = table.live_names_in(value)
+    names = table.given_names_in(value)
     below = names if names and names == elements_of(value) else [value or "{}", *dict.fromkeys(names)]
     return [(label, below[0]), *(("", name) for name in below[1:])]
 
 
 def _lines(pairs: list[tuple[str, str]], what: str, table: HandleTable, width: int) -> str:
-    """Labels and values, and what the handles among these name."""
+    """Labels and values, and what the handles among these name, without statistics where they do not fit."""
     shown = pairs[: records.MOST_LINES]
-    margin = min(max(0, width - _WIDTH_OF_SUMMARY), max(get_cwidth(label) for label, _ in shown))
-    longest = max((len(value) for _, value in shown if value in table.objects), default=0)
+    longest = max((len(value) for _, value in shown if table.was_given(value)), default=0)
+    brief = [_described(value, longest, table, statistics=False) for _, value in shown]
+    margin = max(get_cwidth(label) for label, _ in shown)
+    if margin + 2 + max(map(get_cwidth, brief)) > width:
+        margin = min(max(0, width - _WIDTH_OF_SUMMARY), margin)
     lines = []
-    for label, value in shown:
+    for (label, value), short in zip(shown, brief, strict=True):
         start = f"{records.padded(label, margin)}  " if margin else ""
-        if value in table.objects:
-            lines.append(_described(start + value.ljust(longest) + "  ", table.objects[value], width))
-        else:
-            lines.append(start + value)
+        line = start + _described(value, longest, table)
+        lines.append(line if get_cwidth(line) <= width else start + short)
     if len(pairs) > len(shown):
         lines.append(records.more(len(pairs) - len(shown), f" {what}"))
     return "\n".join(lines)
 
 
-def _described(start: str, value: object, width: int) -> str:
-    """A line with the summary of what a handle names, without the statistics where they do not fit."""
-    line = start + _summary(value)
-    return line if get_cwidth(line) <= width else start + _summary(value, statistics=False)
-
-
-def _summary(value: object, statistics: bool = True) -> str:
-    """The summary, or why there is none: whatever PyTorch refuses must not hide that the command worked."""
-    try:
-        return summary(value, statistics)
-    except Exception as error:
-        return f"({str(error).partition(chr(10))[0] or type(error).__name__})"
+def _described(value: str, longest: int, table: HandleTable, statistics: bool = True) -> str:
+    """A value, and if it is a handle, what it names, behind a column as wide as the longest one."""
+    if value in table.objects:
+        return f"{value.ljust(longest)}  {summary(table.objects[value], statistics)}"
+    return f"{value.ljust(longest)}  (freed)" if table.was_given(value) else value

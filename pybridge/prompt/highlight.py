@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from prompt_toolkit.lexers import Lexer, PygmentsLexer
 from prompt_toolkit.styles import Style
 from pygments.lexers.tcl import TclLexer
 from pygments.token import Comment, Name, String
@@ -60,7 +59,3 @@ class TorchTclLexer(TclLexer):
 
     name = "Tcl with tcltorch"
     tokens = {state: _with_torch(state, rules) for state, rules in TclLexer.tokens.items()}  # noqa: RUF012
-
-
-def tcl_lexer() -> Lexer:
-    return PygmentsLexer(TorchTclLexer)

@@ -15,6 +15,7 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.input import create_input
 from prompt_toolkit.input.typeahead import clear_typeahead
 from prompt_toolkit.layout.processors import TabsProcessor
+from prompt_toolkit.lexers import PygmentsLexer
 from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.shortcuts import CompleteStyle, print_formatted_text
 
@@ -24,7 +25,7 @@ from pybridge.interp import Interpreter
 from pybridge.prompt.above import AbovePrompt
 from pybridge.prompt.completion import TclCompleter
 from pybridge.prompt.echo import echo, folded
-from pybridge.prompt.highlight import STYLE, tcl_lexer
+from pybridge.prompt.highlight import STYLE, TorchTclLexer
 from pybridge.prompt.history import HistoryFile, history_path
 from pybridge.prompt.keys import CTRL_C, Pace, PromptKeys, joined
 from pybridge.prompt.loading import Loading
@@ -137,7 +138,7 @@ class Prompt:
             complete_style=CompleteStyle.COLUMN,
             complete_while_typing=False,
             reserve_space_for_menu=_MENU_LINES,
-            lexer=tcl_lexer(),
+            lexer=PygmentsLexer(TorchTclLexer),
             input_processors=[TabsProcessor(tabstop=8, char1=" ", char2=" ")],
             style=STYLE,
             include_default_pygments_style=False,

@@ -88,7 +88,8 @@ class Insistence:
 
         It may have been a while ago, when something else has kept Python busy since, such as an import.
         """
-        first = command != self._command
+        missed = self._offered != _NEVER and when >= self._offered + _OFFERED_FOR
+        first = command != self._command or missed  # who has missed an offer is told anew how to get one
         if first:
             self._command, self._presses, self._offered = command, [], _NEVER
         if not self._runs(command):  # it has ended meanwhile

@@ -43,10 +43,8 @@ class TclWords:
         ensemble = "::tcl::namespace::ensemble"
         if not _PLAIN.fullmatch(command) or self._list(ensemble, "exists", command) != ["1"]:
             return []
-        settings = self._list(ensemble, "configure", command)
-        about = dict(zip(settings[::2], settings[1::2], strict=False))
-        mapped = self._split(about.get("-map", ""))
-        targets = dict(zip(mapped[::2], mapped[1::2], strict=False))
+        about = pairs_of(self._list(ensemble, "configure", command))
+        targets = pairs_of(self._split(about.get("-map", "")))
         if words:
             return self.subcommands(targets.get(words[0], ""), words[1:])
         named = self._split(about.get("-subcommands", "")) or list(targets)
@@ -60,7 +58,7 @@ class TclWords:
         names = [name.removeprefix(space) for name in self._list("::tcl::info::commands", space + "*")]
         return [name for name in names if any(glob_match(each, name) for each in patterns)]
 
-    def variables(self, written: str, end: str = "") -> list[str]:
+    def variables(self, written: str, end: str) -> list[str]:
         """Variables, those of Tcl's own last, elements of an array and namespaces.
 
         Args:

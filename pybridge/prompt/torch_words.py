@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pybridge.annotations import CommandName, FileName, ParameterName, Topic
 from pybridge.documentation import argument, documentation, lead, purpose
 from pybridge.handles import HandleTable
 from pybridge.help_page import facts
 from pybridge.parameter_types import type_of
-from pybridge.registry import BY_NAME, COMMANDS, Command, Form, bare, families
+from pybridge.registry import BY_NAME, COMMANDS, Form, bare, families
 from pybridge.signature import Parameter, options_and_values
 from pybridge.summary import summary
-from pybridge.tcl_list import camel_case
+from pybridge.tcl_list import camel_case, spellings
 from pybridge.values import Type, text_of
 
 _HUMP = re.compile(r"[a-z0-9][A-Z]")
@@ -58,7 +58,7 @@ def commands(camel: bool) -> list[Candidate]:
     """The names of all commands in one of the two spellings: their own, after these the other aliases."""
     found = {}
     for command in COMMANDS.values():
-        own = (command.name, camel_case(command.name))
+        own = spellings(command.name)
         for name in command.names:
             if camel_case(name) == name if camel else not _HUMP.search(name):
                 found[name not in own, name] = Candidate(name, lead(command))
@@ -71,7 +71,7 @@ def arguments(called: str, words: tuple[str, ...], camel: bool, table: HandleTab
     values: dict[str, Candidate] = {}
     options: dict[str, Candidate] = {}
     types = []
-    for form in _forms(command, called) if command else ():
+    for form in command.forms_of(called) if command else ():
         given = _read(form, words)
         if given is None:
             continue
@@ -101,11 +101,7 @@ def handles(table: HandleTable, kind: Type | None = None) -> Iterator[Candidate]
     """The live handles that a type accepts, or all, the latest first."""
     for name, value in reversed(table.objects.items()):
         if kind is None or kind.accepts(name, table):
-            yield Candidate(name, _brief(value))
-
-
-def _forms(command: Command, called: str) -> list[Form]:
-    return [form for form in command.forms if called in form.names] or command.forms
+            yield Candidate(name, summary(value, statistics=False))
 
 
 def _read(form: Form, words: tuple[str, ...]) -> _Words | None:
@@ -158,10 +154,3 @@ def _parameters(form: Form, given: _Words, parameter: Parameter, camel: bool) ->
             spell = camel_case if camel or is_camel("", called) else str
             for each in documentation(BY_NAME[called]).arguments:
                 yield Candidate(spell(each.name), facts(each))
-
-
-def _brief(value: Any) -> str:
-    try:
-        return summary(value, statistics=False)
-    except Exception:  # some kinds of tensor refuse even this
-        return type(value).__name__

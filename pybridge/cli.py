@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 USAGE = """usage: tcltorch [[-encoding name] script.tcl [arg ...]]
        tcltorch -c script [arg ...]
-       tcltorch [-option [arg ...]] < commands
+       tcltorch [- | -option [arg ...]] < commands
        tcltorch tclpkg | install-tcl [folder]
        tcltorch daemon start | status | stop
        tcltorch --version | --help
@@ -70,10 +70,10 @@ def _mistake(words: list[str]) -> str:
         return "install-tcl takes the name of one folder, or none"
     if not first.startswith("-") or first in ("-c", "-encoding"):
         return ""
-    if not _reads_commands(words):
-        return f"unknown option {first}"
     if os.isatty(0):  # tclsh would take it for an argument of what is typed
         return f"unknown option {first}; only commands on a pipe can have options of their own"
+    if not _reads_commands(words):
+        return f"unknown option {first} (as an argument of commands on a pipe: tcltorch - {first})"
     return ""
 
 

@@ -15,6 +15,7 @@ from pybridge.values import text_of
 _LINE = re.compile(r"([\w:]+)\s.*", re.DOTALL)
 _QUALIFIED = re.compile(r"torch::?(\w+)", re.IGNORECASE)
 _MISTYPED = re.compile(r"[a-zA-Z]\w{3,}")  # what is shorter is near to too much
+_TENSOR = re.compile(r"tensor\d+")
 _OF_OTHER_PROGRAMS = {"quit": "exit", "print": "puts"}
 
 
@@ -111,6 +112,8 @@ def _suggestion(tk: Any, code: tuple[str, ...], message: str) -> str:
     name = code[3].removeprefix("::")
     if name in _OF_OTHER_PROGRAMS:
         return f" ({errors.meant([_OF_OTHER_PROGRAMS[name]])})"
+    if _TENSOR.fullmatch(name):
+        return f" (a handle is no command: torch::show {name} prints the tensor)"
     qualified = _QUALIFIED.fullmatch(name)
     own = qualified[1] if qualified else name
     if own in BY_NAME and not name.startswith("torch::"):  # else a script has deleted it

@@ -191,7 +191,7 @@ def test_tensor_agrees_with_assert_close(match, dtype):
         ("Inf float16", "float16 {} 70000", "the expected value 70000 is too large for float16"),
         ("-Inf float32", "float32 {} -1e39", "the expected value -1e39 is too large for float32"),
         ("{1 2}", "float32 2",
-         'expected a result "dtype shape values ?-rtol r? ?-atol a?" but got "float32 2"'),
+         '-result must be "dtype shape values ?-rtol r? ?-atol a?" but is "float32 2"'),
         ("{1 2}", "float32 2 {1 2} -tol 1", 'bad option "-tol": must be -rtol or -atol'),
         ("{1 2}", "float32 2 {1 2} -rtol", 'missing value for option "-rtol"'),
         ("{1 2}", "float32 2 {1 2} -rtol -1", 'expected a number of 0 or more but got "-1" for -rtol'),

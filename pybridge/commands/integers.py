@@ -63,7 +63,7 @@ def quantize_integers(
 
     Args:
         input: any shape and real dtype, all elements finite; it is rounded to float32.
-        bits: their width, 2 to 16, such as 4 for 4-bit weights; they are signed.
+        bits: the width of the integers, 2 to 16, such as 4 for 4-bit weights; they are signed.
         granularity: what shares a scale: the tensor, a slice of axis, or group_size neighbours along the last
             dimension.
         qscheme: whether the zero point is 0.

@@ -54,7 +54,7 @@ def conv2d_layer(
     bias: bool = True,
 ) -> NoReturn:
     """A layer with its own weights."""
-    raise errors.unsupported("conv2d", "conv2d layers are not there yet: give conv2d tensors")
+    raise errors.unsupported("conv2d", "conv2d makes no layers yet: give it tensors, input and weight")
 
 
 @command(when="input")
@@ -84,4 +84,4 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 @form("linear", names=("linearLayer",), when="in_features")
 def linear_layer(in_features: int, out_features: int, bias: bool = True) -> NoReturn:
     """A layer with its own weights."""
-    raise errors.unsupported("linear", "linear layers are not there yet: give linear tensors")
+    raise errors.unsupported("linear", "linear makes no layers yet: give it tensors, input and weight")

@@ -45,6 +45,7 @@ def write_leaks(terminal: pytest.TerminalReporter) -> None:
     for _, nodeid, handles in sorted(leaks, key=lambda leak: leak[0]):
         terminal.write_line(f"{nodeid}: {handles}")
     terminal.write_line("free them in -cleanup, or run the body in torch::scope")
+    terminal.write_line("what a body returns outlives it: `set x` in the body, `torch::free $x` in -cleanup")
 
 
 def _from_here(nodeid: str, config: pytest.Config) -> str:

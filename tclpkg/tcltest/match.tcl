@@ -124,7 +124,7 @@ namespace eval [expr {[namespace current] eq "::" ? "::torch::tcltest" : [namesp
     # `expected` is `dtype shape values ?-rtol r? ?-atol a?`, the values flat or nested as the shape says.
     proc tensor {expected actual} {
         if {![string is list $expected] || [llength $expected] < 3} {
-            return -code error "expected a result \"dtype shape values ?-rtol r? ?-atol a?\" but got \"$expected\""
+            return -code error "-result must be \"dtype shape values ?-rtol r? ?-atol a?\" but is \"$expected\""
         }
         set options [lassign $expected dtype shape values]
         set shape [list {*}$shape]

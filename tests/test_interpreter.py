@@ -160,7 +160,11 @@ def test_an_error_has_message_code_and_trace(tcl: Interpreter) -> None:
         ("set missing", 'can\'t read "missing": no such variable', ("TCL", "LOOKUP", "VARNAME", "missing")),
         ("expr {1 / 0}", "divide by zero", ("ARITH", "DIVZERO", "divide by zero")),
         ("set x {", "missing close-brace", ("NONE",)),
-        ("torch::nothing_there", 'invalid command name "torch::nothing_there"', ("TCL", "LOOKUP", "COMMAND")),
+        (
+            "torch::nothing_there",
+            'invalid command name "torch::nothing_there" (torch::help lists all commands)',
+            ("TCL", "LOOKUP", "COMMAND"),
+        ),
         ("return -code error -errorcode [list A [list B C]] x", "x", ("A", "B C")),
         (
             "torch::tensor_shape",

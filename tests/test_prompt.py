@@ -463,6 +463,21 @@ def test_an_editor_that_fails_says_so(start: Start) -> None:
     terminal.expect("\nkept\n")
 
 
+@pytest.mark.parametrize(
+    ("keys", "result"),
+    [
+        (["list a ", "\0", "c", "\x7f", "d"], "a d"),  # Ctrl-Space sets a mark
+        (["list a b", "\0", "\x02", "\x17", "c"], "a c"),  # Ctrl-B, and Ctrl-W cuts back to the mark
+    ],
+)
+def test_a_mark_keeps_no_key_from_what_it_does(start: Start, keys: list[str], result: str) -> None:
+    terminal = start()
+    for key in [*keys, ENTER]:
+        terminal.press(key)
+        time.sleep(0.1)  # what is read at once is one key
+    terminal.expect(f"\n{result}\n")
+
+
 def test_pasted_colours_are_no_keys(start: Start) -> None:
     terminal = start()
     terminal.press("string cat \x1b[31mone\x1b[0m\x1b[<0;1;1M" + ENTER)  # without bracketed paste

@@ -80,6 +80,38 @@ def test_what_it_stops(tmp_path: Path) -> None:
         assert terminal.end() == 0
 
 
+@pytest.mark.parametrize(
+    ("instead", "command", "said"),
+    [
+        # `history` and `chan` are the prompt's own calls
+        ("proc history args {rename history {}; puts [string toupper begun]; while 1 {}}", "list", True),
+        ("proc chan args {rename chan {}; puts [string toupper begun]; while 1 {}}", "", False),
+        (
+            "proc t {do name {text {}}} {if {$do eq {initialize}} {return {initialize finalize write}}; "
+            "if {$text eq {x}} {puts stderr [string toupper begun]; while 1 {}}; set text}; "
+            "chan push stdout t",
+            "puts -nonewline x",
+            False,
+        ),
+    ],
+    ids=["history", "chan", "a channel's"],
+)
+def test_it_stops_what_a_script_has_put_in_the_place_of_what_the_prompt_calls(
+    tmp_path: Path, instead: str, command: str, said: bool
+) -> None:
+    with Terminal(tmp_path) as terminal:
+        terminal.prompt()
+        terminal.press(instead + ENTER)
+        if command:
+            terminal.prompt()
+            terminal.press(command + ENTER)
+        terminal.expect("BEGUN\n")
+        time.sleep(0.05)
+        terminal.press(CTRL_C)
+        assert ("interrupted\n" in terminal.prompt()) is said
+        terminal.run("set x on", "\non\n")
+
+
 def test_a_script_that_catches_it_goes_on(tmp_path: Path) -> None:
     with Terminal(tmp_path) as terminal:
         terminal.prompt()

@@ -195,7 +195,13 @@ def test_what_cannot_be_summed_up(tcl: Interpreter) -> None:
         ("no such tensor (did you mean $w?)", "no such tensor (did\nyou mean $w?)"),
         ("bad -" + "x" * 30 + " y", "bad\n-" + "x" * 30 + "\ny"),
         ("one per-channel-axis and two\nthree", "one per-channel-axis\nand two\nthree"),
+        ("one\ttwo three four five", "one\ttwo three four\nfive"),
     ],
 )
 def test_a_message_ends_its_lines_between_words(message: str, expected: str) -> None:
     assert folded(message, 20) == expected
+
+
+def test_a_long_message_is_cut() -> None:
+    note = '... the first 10000 of 4000000 characters; "puts $errorInfo" shows all'
+    assert folded("1.0 " * 1_000_000, 80).replace("\n", " ") == "1.0 " * 2500 + note

@@ -896,6 +896,7 @@ def test_a_leak_fails_a_test_when_strict(pytester, monkeypatch):
         "strict.test::s-1: t1, t2",
         "strict.test::s-3: t3",
         "free them in -cleanup, or run the body in torch::scope",
+        "what a body returns outlives it: *",
         "===*",
     ]
     result.stdout.fnmatch_lines(in_order, consecutive=True)

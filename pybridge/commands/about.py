@@ -88,7 +88,7 @@ def apropos(word: str, *more: str) -> str:
         => torch::load_safetensors
     """
     words = {bare(each) for given in (word, *more) for each in given.split()}
-    found = commands_about(words) if any(words) else []
+    found = commands_about(words) if any(words) and sum(map(len, words)) <= _LONGEST_PATTERN else []
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')

@@ -5,7 +5,8 @@ import io
 import os
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -81,12 +82,18 @@ class AbovePrompt(io.TextIOBase):
     """
 
     def __init__(
-        self, tcl: Interpreter, application: Application[str], loop: AbstractEventLoop, screen: int
+        self,
+        tcl: Interpreter,
+        application: Application[str],
+        loop: AbstractEventLoop,
+        screen: int,
+        stoppable: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._tcl = tcl
         self._application = application
         self._loop = loop
         self._screen = screen
+        self._stoppable = stoppable
         self._hidden = False
         tcl.define("written", self._hide)
         tcl.eval(_TRANSFORMATION)
@@ -135,5 +142,6 @@ class AbovePrompt(io.TextIOBase):
         return self._application.is_running and not self._application._running_in_terminal  # as for $EDITOR
 
     def _ask(self, procedure: str, channel: str) -> None:
-        with contextlib.suppress(TclError):  # a script has closed the channel, or renamed a command
+        # a script may have closed the channel, renamed a command, or put one in its place that does not end
+        with contextlib.suppress(TclError, KeyboardInterrupt), self._stoppable():
             self._tcl.call(f"::torch::_::{procedure}", channel)

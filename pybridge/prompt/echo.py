@@ -37,19 +37,31 @@ def echo(result: str, table: HandleTable, width: int) -> str:
         return _lines(rows, "keys" if len(rows) == len(pairs) else "lines", table, width)
     if written and table.given_names_in(result):
         return _lines(_rows("", result, table), "handles", table, width)
-    if len(result) <= _MOST_CHARACTERS:
-        return result
-    note = f'... the first {_MOST_CHARACTERS} of {len(result)} characters; "puts" shows all'
-    return f"{result[:_MOST_CHARACTERS]}\n{note}"
+    return _cut(result, "puts")
 
 
 def folded(message: str, width: int) -> str:
-    """A message whose lines end between words where they do not fit."""
-    return "\n".join(_folded(line, width) if len(line) > width else line for line in message.split("\n"))
+    """A message, if not too long, whose lines end between words where they do not fit."""
+    lines = _cut(message, "puts $errorInfo").split("\n")
+    return "\n".join(_folded(line, width) if len(line) > width else line for line in lines)
 
 
 def _folded(line: str, width: int) -> str:
-    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False)
+    return textwrap.fill(
+        line,
+        width,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+
+
+def _cut(text: str, shows_all: str) -> str:
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    note = f'... the first {_MOST_CHARACTERS} of {len(text)} characters; "{shows_all}" shows all'
+    return f"{text[:_MOST_CHARACTERS]}\n{note}"
 
 
 def _elements(result: str, table: HandleTable) -> list[str]:

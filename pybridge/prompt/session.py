@@ -86,7 +86,9 @@ class Prompt:
         tcl.on_exit = self._leave
         self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._serving))
         self._session = self._new_session()
-        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
+        self._above = AbovePrompt(
+            tcl, self._session.app, self._loop, self._screen, self._insistence.stoppable
+        )
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
 
@@ -247,11 +249,11 @@ class Prompt:
             self._complain(_INTERRUPTED)
 
     def _evaluated(self, script: str) -> str:
-        with contextlib.suppress(TclError):  # a script may have renamed it
-            self._tcl.call("history", "add", script)
         self._running = True
         try:
             with self._insistence.stoppable(), self._loading.telling(self._tell_of_a_wait):
+                with contextlib.suppress(TclError):  # a script may have renamed it
+                    self._tcl.call("history", "add", script)
                 return self._tcl.eval(script)
         finally:
             self._running = False
@@ -268,10 +270,9 @@ class Prompt:
         return ""
 
     def _flush(self) -> None:
-        try:
+        # a script may have closed it; one that transforms what is written may not end
+        with contextlib.suppress(TclError, KeyboardInterrupt), self._insistence.stoppable():
             self._tcl.call("::tcl::chan::flush", "stdout")
-        except TclError:  # a script has closed it
-            return
 
     def _complain(self, message: str) -> None:
         self._flush()

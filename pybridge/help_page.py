@@ -13,6 +13,7 @@ torch::help COMMAND     describes a command
 torch::help PATTERN     lists the commands whose names match, as torch::help q_*
 torch::help FAMILY      lists the commands of a family, such as quantize
 torch::apropos WORD     searches the help of all commands
+less << [torch::help X] pages through help that is long, at the prompt
 try {...} trap {TORCH ARG} message {...}
                         traps errors by their code; the last is in ::errorCode"""
 _GLUE = "\0"  # stands for a blank at which no line is broken

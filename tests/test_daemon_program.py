@@ -76,7 +76,8 @@ def variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("puts -nonewline ok; exit 7", 7, "ok", ""),
         ("catch {exit 300}", 300 & 0xFF, "", ""),
         ("puts ok; error boom", 1, "ok\n", 'boom\n    while executing\n"error boom"\n'),
-        ("torch::nope", 1, "", 'invalid command name "torch::nope"\n    while executing\n"torch::nope"\n'),
+        ("nope", 1, "", 'invalid command name "nope"\n    while executing\n"nope"\n'),
+        ("torch::nope", 1, "", 'invalid command name "torch::nope" (torch::help lists all commands)\n'),
         ("exec kill -SEGV [pid]", -signal.SIGSEGV, "", ""),
         ("exec kill -KILL [pid]", -signal.SIGKILL, "", ""),  # as the kernel does when memory is short
         ("torch::tensor_std [torch::ones 1]; puts ok", 0, "ok\n", "warning: "),

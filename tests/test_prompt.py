@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import shlex
 import shutil
 import signal
 import subprocess
@@ -491,6 +492,12 @@ def test_long_lines_and_wide_characters(start: Start) -> None:
     terminal.run("string length {" + "x" * 2000 + "}", "\n2000\n")
     terminal.run("set s {ü中文😀}; string range $s 0 2", "\nü中文\n")
     assert terminal.run("string repeat abc 5000", "15000 characters").count("abc") <= 3400
+
+
+def test_scripts_may_open_more_files_than_select_takes(start: Start) -> None:
+    terminal = start(("/bin/sh", "-c", f"ulimit -Sn 2048; exec {shlex.join(PROGRAM)}"))
+    terminal.run("for {set i 0} {$i < 1100} {incr i} {open /dev/null}; list done", "\ndone\n")
+    terminal.run("after 10 {set x on}; vwait x; set x", "\non\n")
 
 
 def test_scripts_may_close_the_standard_channels(start: Start) -> None:

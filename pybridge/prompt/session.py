@@ -91,6 +91,9 @@ class Prompt:
         )
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
+        # Tcl opens what its event loop needs when it first waits; once a script has opened a thousand files,
+        # that gets a number which `select` cannot take, and the process aborts
+        tcl.eval("update")
 
     def run(self) -> None:
         """Run until Ctrl-D, the end of the terminal, or the command `exit`."""

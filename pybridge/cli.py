@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 USAGE = """usage: tcltorch [[-encoding name] script.tcl [arg ...]]
        tcltorch -c script [arg ...]
-       tcltorch [- | -option [arg ...]] < commands
+       tcltorch [- [arg ...] | -option [arg ...]] < commands
        tcltorch tclpkg | install-tcl [folder]
        tcltorch daemon start | status | stop
        tcltorch --version | --help

@@ -17,9 +17,8 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
     Those that differ from it in case and underscores only; else those that begin with its words, begin with
     its letters, or end with its words, each in the order of `known`; else a few that begin with the words
     behind the first, if that is the first of others; else the one that is most like it, or those that begin
-    with the words that are. What has the first word in common with it, as many names have,
-    must be like it in the rest, too. Of names that are spelled in several ways, the spelling of
-    `word` is given.
+    with the words that are. What has the first word in common with it, as many names have, must be like it in
+    the rest, too. Of names that are spelled in several ways, the spelling of `word` is given.
     """
     if not word.strip("-_") or len(word) > LONGEST_WORD:
         return []

@@ -467,11 +467,11 @@ def test_an_editor_that_fails_says_so(start: Start) -> None:
 @pytest.mark.parametrize(
     ("keys", "result"),
     [
-        (["list a ", "\0", "c", "\x7f", "d"], "a d"),  # Ctrl-Space sets a mark
-        (["list a b", "\0", "\x02", "\x17", "c"], "a c"),  # Ctrl-B, and Ctrl-W cuts back to the mark
+        (["list a ", "\0", "c", "\x7f", "d"], "a d"),
+        (["list abc d", "\0", "\x1b\x7f", "e"], "abc e"),  # Alt-Backspace
     ],
 )
-def test_a_mark_keeps_no_key_from_what_it_does(start: Start, keys: list[str], result: str) -> None:
+def test_control_space_keeps_no_key_from_what_it_does(start: Start, keys: list[str], result: str) -> None:
     terminal = start()
     for key in [*keys, ENTER]:
         terminal.press(key)
@@ -492,6 +492,13 @@ def test_long_lines_and_wide_characters(start: Start) -> None:
     terminal.run("string length {" + "x" * 2000 + "}", "\n2000\n")
     terminal.run("set s {ü中文😀}; string range $s 0 2", "\nü中文\n")
     assert terminal.run("string repeat abc 5000", "15000 characters").count("abc") <= 3400
+
+
+def test_the_prompt_calls_no_chan_of_a_script(start: Start) -> None:
+    terminal = start()
+    terminal.press(f"proc chan args exit{ENTER}")
+    terminal.prompt()
+    terminal.run("set x on", "\non\n")
 
 
 def test_scripts_may_open_more_files_than_select_takes(start: Start) -> None:

@@ -195,7 +195,7 @@ def test_what_cannot_be_summed_up(tcl: Interpreter) -> None:
         ("no such tensor (did you mean $w?)", "no such tensor (did\nyou mean $w?)"),
         ("bad -" + "x" * 30 + " y", "bad\n-" + "x" * 30 + "\ny"),
         ("one per-channel-axis and two\nthree", "one per-channel-axis\nand two\nthree"),
-        ("one\ttwo three four five", "one\ttwo three four\nfive"),
+        ("one\ttwo three four five", "one     two three\nfour five"),
     ],
 )
 def test_a_message_ends_its_lines_between_words(message: str, expected: str) -> None:

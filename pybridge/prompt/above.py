@@ -5,8 +5,7 @@ import io
 import os
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import Any
 
 from prompt_toolkit.application import Application
@@ -17,7 +16,8 @@ from pybridge.prompt.terminal import start_line, write
 
 _CHANNELS = {"stdout": 1, "stderr": 2}
 # A transformation of a channel that changes nothing, and tells before something is written. `chan pop` takes
-# the topmost one off a channel: where a script has pushed another meanwhile, ours has to stay.
+# the topmost one off a channel: where a script has pushed another meanwhile, ours has to stay. A procedure
+# `chan`, and a trace on it, are the user's: they may not end, and nothing here may be stopped half-way.
 _TRANSFORMATION = """
 namespace eval ::torch::_ {variable transformed {}}
 
@@ -41,7 +41,7 @@ proc ::torch::_::above_prompt {channel operation args} {
 proc ::torch::_::transform {channel} {
     variable transformed
     if {![dict exists $transformed $channel]} {
-        ::chan push $channel [list ::torch::_::above_prompt $channel]
+        ::tcl::chan::push $channel [list ::torch::_::above_prompt $channel]
     }
     tell_of_pushes add
 }
@@ -68,7 +68,7 @@ proc ::torch::_::restore {channel} {
     variable transformed
     tell_of_pushes remove
     if {[dict exists $transformed $channel] && [dict get $transformed $channel] eq "topmost"} {
-        ::chan pop $channel
+        ::tcl::chan::pop $channel
     }
 }
 """
@@ -82,18 +82,12 @@ class AbovePrompt(io.TextIOBase):
     """
 
     def __init__(
-        self,
-        tcl: Interpreter,
-        application: Application[str],
-        loop: AbstractEventLoop,
-        screen: int,
-        stoppable: Callable[[], AbstractContextManager[None]],
+        self, tcl: Interpreter, application: Application[str], loop: AbstractEventLoop, screen: int
     ) -> None:
         self._tcl = tcl
         self._application = application
         self._loop = loop
         self._screen = screen
-        self._stoppable = stoppable
         self._hidden = False
         tcl.define("written", self._hide)
         tcl.eval(_TRANSFORMATION)
@@ -142,6 +136,5 @@ class AbovePrompt(io.TextIOBase):
         return self._application.is_running and not self._application._running_in_terminal  # as for $EDITOR
 
     def _ask(self, procedure: str, channel: str) -> None:
-        # a script may have closed the channel, renamed a command, or put one in its place that does not end
-        with contextlib.suppress(TclError, KeyboardInterrupt), self._stoppable():
+        with contextlib.suppress(TclError):  # a script has closed the channel, or renamed a command
             self._tcl.call(f"::torch::_::{procedure}", channel)

@@ -47,14 +47,7 @@ def folded(message: str, width: int) -> str:
 
 
 def _folded(line: str, width: int) -> str:
-    return textwrap.fill(
-        line,
-        width,
-        break_long_words=False,
-        break_on_hyphens=False,
-        expand_tabs=False,
-        replace_whitespace=False,
-    )
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _cut(text: str, shows_all: str) -> str:

@@ -8,14 +8,7 @@ from itertools import groupby
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.document import Document
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import (
-    Condition,
-    has_completions,
-    has_focus,
-    has_selection,
-    is_searching,
-    shift_selection_mode,
-)
+from prompt_toolkit.filters import Condition, has_completions, has_focus, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.key_binding.key_processor import KeyPress, KeyProcessor
 from prompt_toolkit.keys import Keys
@@ -29,7 +22,6 @@ CTRL_C = "^C"  # how a terminal shows it
 _FASTEST = 0.01  # seconds between keys that somebody presses
 _PROMPT, _CONTINUED = "% ", "> "
 _LINE_ENDS = (Keys.ControlM, Keys.ControlJ)
-_CHANGES = (Keys.Any, "backspace", "delete", "c-d", "c-k", "c-t", "c-u")
 
 
 class Pace:
@@ -104,10 +96,9 @@ class PromptKeys:
         bindings.add("escape", filter=editing & has_completions, eager=True)(_close_menu)
         bindings.add("c-d", filter=editing & Condition(_on_empty_last_line))(self._give_up)
         bindings.add("c-x", "c-e", filter=editing)(self._edit)
-        for key in _CHANGES:  # behind a mark prompt_toolkit takes none of these, not even text
-            bindings.add(key, filter=editing & has_selection & ~shift_selection_mode)(_give_up_mark)
         bindings.add("c-c", eager=True)(self._stop)
         bindings.add(Keys.BracketedPaste, filter=editing)(self._paste)
+        bindings.add("c-@")(_ignore)
         bindings.add(Keys.Vt100MouseEvent)(_ignore)
         return bindings
 
@@ -181,17 +172,15 @@ def _close_menu(event: KeyPressEvent) -> None:
     event.current_buffer.cancel_completion()
 
 
-def _give_up_mark(event: KeyPressEvent) -> None:
-    event.current_buffer.exit_selection()
-    event.key_processor.feed_multiple(event.key_sequence, first=True)
-
-
 def _step_in(event: KeyPressEvent) -> None:
     event.current_buffer.insert_text(margin.STEP)
 
 
 def _ignore(event: KeyPressEvent) -> None:
-    """No terminal is asked to tell of the mouse; of pasted colours, which look alike, comes a traceback."""
+    """A mark, after which prompt_toolkit takes no text, and what a terminal tells of the mouse.
+
+    None is asked to, and of pasted colours, which look alike, comes a traceback.
+    """
 
 
 def _new_line(event: KeyPressEvent, as_it_is: bool = False) -> None:

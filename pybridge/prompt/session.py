@@ -86,9 +86,7 @@ class Prompt:
         tcl.on_exit = self._leave
         self._loop = asyncio.SelectorEventLoop(TclSelector(tcl, self._serving))
         self._session = self._new_session()
-        self._above = AbovePrompt(
-            tcl, self._session.app, self._loop, self._screen, self._insistence.stoppable
-        )
+        self._above = AbovePrompt(tcl, self._session.app, self._loop, self._screen)
         tcl.define("stopped", self._stopped)
         tcl.eval(_BACKGROUND_ERROR)
         # Tcl opens what its event loop needs when it first waits; once a script has opened a thousand files,
@@ -273,9 +271,15 @@ class Prompt:
         return ""
 
     def _flush(self) -> None:
-        # a script may have closed it; one that transforms what is written may not end
-        with contextlib.suppress(TclError, KeyboardInterrupt), self._insistence.stoppable():
-            self._tcl.call("::tcl::chan::flush", "stdout")
+        for _ in range(2):  # a Ctrl-C may have been for what has just ended
+            try:
+                with self._insistence.stoppable():  # a transformation of a script's may not end
+                    self._tcl.call("::tcl::chan::flush", "stdout")
+            except TclError:  # a script has closed it
+                return
+            except KeyboardInterrupt:
+                continue
+            return
 
     def _complain(self, message: str) -> None:
         self._flush()

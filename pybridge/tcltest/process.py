@@ -24,7 +24,7 @@ from pybridge.tcltest.settings import Settings
 
 _HERE = Path(__file__).resolve().parent
 _UNTOLD = "pytest cannot be told of all tests\n"
-_FIRST = b"standard output of the process\n"  # missing where something has cut off the file
+_FIRST_LINE = b"standard output of the process\n"  # missing where something has cut off the file
 _PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
 
@@ -77,12 +77,11 @@ class TclProcess:
         self._folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         self._open = contextlib.ExitStack()
         self._position = 0
-        self._known_cut_off = False
         self._main_script = len(files) == 1 and begins_as_tclsh(settings.interpreter, settings.timeout)
         self._script_end = ScriptEnd()
         try:
             self._read = {name: self._opened(name) for name in ("events", "stdout", "stderr")}
-            Path(self._read["stdout"].name).write_bytes(_FIRST)
+            Path(self._read["stdout"].name).write_bytes(_FIRST_LINE)
             self._write_plan(settings, mode, files, plan)
             self._process = self._started(settings, files[0])
         except BaseException:
@@ -202,7 +201,7 @@ class TclProcess:
 
     def output(self, start: Extent = (0, 0), end: Extent | None = None) -> tuple[str, str]:
         """What was written to standard output and standard error between two places; None is the end."""
-        out = self._slice("stdout", self._behind_first(start[0]), end and end[0])
+        out = self._slice("stdout", self._behind_first_line(start[0]), end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
 
     def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Printed]:
@@ -211,25 +210,21 @@ class TclProcess:
         Args:
             names: what the lines begin with that tcltest prints for the files.
         """
-        begin = self._behind_first(start[0])
+        begin = self._behind_first_line(start[0])
         stdout = printed_totals(self._read["stdout"], names, begin, end and end[0])
         return stdout + printed_totals(self._read["stderr"], names, start[1], end and end[1])
 
-    def newly_cut_off(self) -> bool:
-        """Whether standard output has lost what was written; this is told once.
+    @property
+    def cut_off(self) -> bool:
+        """Whether standard output has lost what was written.
 
-        A file that is opened to write, as `/dev/stdout` may be, is empty then. It no longer begins as ours.
+        A file that is opened to write, as `/dev/stdout` may be, is empty then, and no longer begins as ours.
         """
-        known = self._known_cut_off
-        self._known_cut_off = not self._begins_as_ours()
-        return self._known_cut_off and not known
+        return os.pread(self._read["stdout"].fileno(), len(_FIRST_LINE), 0) != _FIRST_LINE
 
-    def _begins_as_ours(self) -> bool:
-        return os.pread(self._read["stdout"].fileno(), len(_FIRST), 0) == _FIRST
-
-    def _behind_first(self, place: int) -> int:
+    def _behind_first_line(self, place: int) -> int:
         """This place in standard output, or the first that the process can have written."""
-        return max(place, len(_FIRST)) if self._begins_as_ours() else place
+        return place if self.cut_off else max(place, len(_FIRST_LINE))
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
         stream = self._read[name]

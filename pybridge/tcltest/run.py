@@ -261,7 +261,7 @@ class Run:
 
     def _results(self, file: FileRun, process: TclProcess, end: Extent | None) -> Results:
         """What the output since a file began tells; of failures only if totals count any."""
-        if process.newly_cut_off() and file.whole:
+        if process.cut_off and file.whole:  # one that comes later could be cut off unseen
             file.note(_CUT_OFF)
         totals = process.totals(file.names_in_totals, self._begun, end)
         if not any(each.totals[-1] for each in totals):

@@ -45,10 +45,11 @@ def test_help(tcl: Interpreter) -> None:
         ]
     overview = tcl.eval("torch::help")
     assert all(name in overview.split() for name in COMMANDS)
-    *rows, gap, first, second, third, fourth, trap, codes = overview.splitlines()
+    *rows, gap, first, second, third, fourth, pager, trap, codes = overview.splitlines()
     assert gap == "" not in rows
     assert all(line.startswith("torch::help ") for line in (first, second, third))
     assert fourth.startswith("torch::apropos ")
+    assert pager.startswith("less << [torch::help ")
     script = trap.replace("...", "torch::zeros x", 1).replace("...", "set message")
     assert tcl.eval(script).startswith("expected integer but got")
     assert "::errorCode" in codes

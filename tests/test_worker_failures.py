@@ -226,7 +226,8 @@ say(1, b"0 first {{}} 1")
 {then}
 request = os.read(0, 1000)
 {answer}
-time.sleep(600)
+while os.read(0, 1000):  # until the program ends it, or has ended
+    continue
 """
 
 

@@ -366,46 +366,52 @@ def test_a_press_that_races_with_the_end_of_the_command_ends_nothing(
         os.close(descriptor)
 
 
-@pytest.mark.usefixtures("own_sigurg")
-def test_who_has_had_the_offer_gets_no_hint(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
-    monkeypatch.setattr(stop, "_WITHIN", 0.2)
-    monkeypatch.setattr(stop, "_has_children", lambda: False)
-    monkeypatch.setattr(stop, "write", lambda _, text: said.append(text))
-    with open(os.devnull, "rb") as keyboard:
-        insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
-        for command, presses in (1, 3), (2, 1):
-            pressed = time.monotonic()
-            for _ in range(presses):
-                insistence.pressed(command, pressed)
-            assert insistence._hint
-            insistence._hint.join()
-        insistence.leave()
-    assert ["offers to end" in text for text in said] == [False, True]
+class Hints:
+    """Presses while a command runs that catches them, and what was said when their hint was due.
+
+    Attributes:
+        said: of each text, whether it is the hint and not the offer.
+    """
+
+    def __init__(self, insistence: Insistence) -> None:
+        self._insistence = insistence
+        self.said: list[bool] = []
+
+    def write(self, screen: int, text: str) -> None:
+        self.said.append("offers to end" in text)
+
+    def press(self, command: int, times: int, at: float) -> None:
+        for _ in range(times):
+            self._insistence.pressed(command, at)
+        assert self._insistence._hint
+        self._insistence._hint.join()
 
 
-@pytest.mark.usefixtures("own_sigurg")
-def test_who_has_missed_the_offer_gets_the_hint_again(
-    tcl: Interpreter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said: list[str] = []
+@pytest.fixture
+def hints(tcl: Interpreter, monkeypatch: pytest.MonkeyPatch, own_sigurg: None) -> Iterator[Hints]:
     monkeypatch.setattr(stop, "_WITHIN", 0.2)
     monkeypatch.setattr(stop, "_has_children", lambda: False)
-    monkeypatch.setattr(stop, "write", lambda _, text: said.append(text))
     with open(os.devnull, "rb") as keyboard:
         insistence = Insistence(tcl, lambda: None, lambda _: True, keyboard.fileno(), 2)
-        monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("the offer is over"))
-        for _ in range(3):
-            insistence.pressed(1, time.monotonic())
-        late = time.monotonic() + stop._OFFERED_FOR
-        assert insistence._hint
-        insistence._hint.join()
-        insistence.pressed(1, late)
-        insistence._hint.join()
-        for _ in range(2):
-            insistence.pressed(1, late)
+        monkeypatch.setattr(insistence, "_end", lambda: pytest.fail("nobody has accepted an offer"))
+        found = Hints(insistence)
+        monkeypatch.setattr(stop, "write", found.write)
+        yield found
         insistence.leave()
-    assert ["offers to end" in text for text in said] == [False, True, False]
+
+
+def test_who_has_had_the_offer_gets_no_hint(hints: Hints) -> None:
+    hints.press(command=1, times=3, at=time.monotonic())
+    hints.press(command=2, times=1, at=time.monotonic())
+    assert hints.said == [False, True]
+
+
+def test_who_has_missed_the_offer_gets_the_hint_again(hints: Hints) -> None:
+    hints.press(command=1, times=3, at=time.monotonic())
+    late = time.monotonic() + stop._OFFERED_FOR
+    hints.press(command=1, times=1, at=late)
+    hints.press(command=1, times=2, at=late)
+    assert hints.said == [False, True, False]
 
 
 @pytest.mark.usefixtures("own_sigurg")

@@ -81,14 +81,14 @@ def apropos(word: str, *more: str) -> str:
         Text to read: the name and the purpose of each command.
 
     Errors:
-        TORCH ARG VALUE word, when there is no such command.
+        TORCH ARG VALUE word, when there is no such command; of over 1000 characters there is none.
 
     Example:
         lindex [split [torch::apropos load safetensors] \\n] 0
         => torch::load_safetensors
     """
     words = {bare(each) for given in (word, *more) for each in given.split()}
-    found = commands_about(words) if any(words) and sum(map(len, words)) <= _LONGEST_PATTERN else []
+    found = commands_about(words) if 0 < sum(map(len, words)) <= _LONGEST_PATTERN else []
     if not found:
         said = errors.shown(" ".join((word, *more)))
         raise errors.arg_value("word", f'no command is about "{said}"; torch::help lists all')

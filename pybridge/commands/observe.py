@@ -122,7 +122,7 @@ def observer(
         kind: which one.
         dtype: the integers: qint8, quint8, qint32, int8, uint8, int16, uint16 or int32. Without dtype, bits
             and signed it is quint8, as in PyTorch.
-        bits: how wide the integers are, 2 .. 16, in place of a dtype; 8 by default. For apot 1 .. 16, and
+        bits: the width of the integers, 2 .. 16, in place of a dtype; 8 by default. For apot 1 .. 16, and
             required.
         signed: whether there are negative ones; by default when quant_min is negative.
         qscheme: affine (default), symmetric, or affine_float_qparams: zero points that are no integers. See

@@ -272,14 +272,11 @@ class Prompt:
 
     def _flush(self) -> None:
         for _ in range(2):  # a Ctrl-C may have been for what has just ended
-            try:
-                with self._insistence.stoppable():  # a transformation of a script's may not end
+            with contextlib.suppress(KeyboardInterrupt):
+                # a script may have closed it; a transformation of a script's may not end
+                with contextlib.suppress(TclError), self._insistence.stoppable():
                     self._tcl.call("::tcl::chan::flush", "stdout")
-            except TclError:  # a script has closed it
                 return
-            except KeyboardInterrupt:
-                continue
-            return
 
     def _complain(self, message: str) -> None:
         self._flush()

@@ -773,8 +773,9 @@ COUNTED = "incr ::tcltest::numTests(Total)\nincr ::tcltest::numTests(Failed)"
 MADE = "if {[info exists ran]} {test a-[clock microseconds] {} {expr 1} 2}"
 
 
-@pytest.mark.parametrize("workers", [[], ["-p", "xdist", "-n2", "--dist", "loadfile"]])
-@pytest.mark.parametrize("fails", [COUNTED, MADE])
+@pytest.mark.parametrize(
+    ("fails", "workers"), [(COUNTED, []), (MADE, []), (MADE, ["-p", "xdist", "-n2", "--dist", "loadfile"])]
+)
 def test_last_failed_runs_the_file_of_a_failure_that_the_search_does_not_find(pytester, fails, workers):
     lines = "test a-1 {} {set ::ran 1} 1\ntest g::a-2 {} {expr 1} 1\n"
     write(pytester, a=suite(lines + fails), b=suite("test b-1 {} {expr 1} 1\ntest b-2 {} {expr 1} 2"))

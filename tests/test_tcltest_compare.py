@@ -105,7 +105,7 @@ def test_a_setup_script_cannot_be_compared(pytester: pytest.Pytester) -> None:
     (pytester.path / "setup.tcl").write_text("")
     result = run(pytester, "--tcltest-compare", "--tcltest-setup=setup.tcl")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --tcltest-compare: without pytest no set-up script * is run"])
+    result.stderr.fnmatch_lines(["ERROR: --tcltest-compare cannot have a set-up script (tcltest_setup): *"])
 
 
 def test_why_there_are_no_totals(pytester: pytest.Pytester) -> None:

@@ -545,7 +545,7 @@ def test_a_failure_in_a_child_is_told_though_no_totals_count_it(pytester):
     assert status_of(result) == {"a.test::c-1": "PASSED", "a.test::kid::k-2": "ERROR"}
     result.stdout.fnmatch_lines(
         [
-            "*_ ERROR at setup of k-2 is wrong _*",
+            "*_ ERROR at setup of kid::k-2 is wrong _*",
             "E   result was: 1",
             "a.test:9: kid::k-2",
             "*TclTestWarning: kid::k-1: *",
@@ -1039,7 +1039,7 @@ def test_a_test_that_runalltests_has_run_is_reported_where_it_stands(pytester):
     result = run(pytester, "-v")
     assert status_of(result) == {"a.test::all::b.tcltest::b-1": "FAILED"}
     result.stdout.fnmatch_lines(
-        ["*_ b-1 is wrong _*", "E   result was: 1", "b.tcltest:3: all::b.tcltest::b-1"]
+        ["*_ all::b.tcltest::b-1 is wrong _*", "E   result was: 1", "b.tcltest:3: all::b.tcltest::b-1"]
     )
 
 
@@ -1067,7 +1067,9 @@ def test_a_test_in_a_thread_is_reported_as_any_other(pytester):
         "a.test::thread::t-3": "FAILED",
         "a.test::thread::t-4": "PASSED",
     }
-    result.stdout.fnmatch_lines(["*_ t-3 (no description) _*", "E   result was: 1", "a.test:6: thread::t-3"])
+    result.stdout.fnmatch_lines(
+        ["*_ thread::t-3 (no description) _*", "E   result was: 1", "a.test:6: thread::t-3"]
+    )
     assert outcomes(run(pytester, "a.test::thread::t-4")) == (1, 0, 0)
 
 

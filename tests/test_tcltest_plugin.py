@@ -1,5 +1,6 @@
 """The pytest plugin: which tests there are, which run, and that the counts are tcltest's own."""
 
+import json
 import os
 import re
 import shlex
@@ -109,6 +110,23 @@ def test_files_of_one_process_do_not_inherit_what_others_configured(pytester):
         (pytester.mkdir(folder) / f"{folder}.test").write_text(text)
     result = run(pytester, "-v", "--tcltest-process=session")
     assert list(status_of(result).values()) == ["SKIPPED", "PASSED", "SKIPPED", "SKIPPED", "PASSED"]
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_all_files_have_what_the_set_up_script_configures(pytester, process):
+    (pytester.path / "setup.tcl").write_text(
+        """
+        package require tcltest
+        namespace import ::tcltest::*
+        configure -load {set ::loaded 1} -verbose start
+        testConstraint mine 1
+        """
+    )
+    asked = "test NAME-1 {} mine {loadTestedCommands; list $::loaded [configure -verbose]} {1 start}\n"
+    changed = "configure -load {error changed} -verbose error\ntestConstraint mine 0"
+    write(pytester, **{name: suite(asked.replace("NAME", name) + changed) for name in "ab"})
+    words = ["--tcltest-setup=setup.tcl", "--tcltest-args=-verbose pass"]
+    assert outcomes(run(pytester, *words, f"--tcltest-process={process}")) == (2, 0, 0)
 
 
 @pytest.mark.parametrize("interpreter", ["tclsh", "tcltorch"])
@@ -267,6 +285,17 @@ def test_last_failed_exit_first_and_skip_marks(pytester):
         """
     )
     assert run(pytester).parseoutcomes() == {"passed": 5, "skipped": 2, "xfailed": 2}
+
+
+def test_a_mended_file_has_not_failed_last(pytester):
+    write(pytester, a=HEAD + GOOD + "error boom", b=suite("test b-1 {} {expr 1} 2"))
+    assert run(pytester, "-p", "cacheprovider").parseoutcomes() == {"passed": 1, "failed": 1, "errors": 1}
+    write(pytester, a=suite(GOOD))
+    assert outcomes(run(pytester, "-p", "cacheprovider", "b.test")) == (0, 0, 1)
+    failed = pytester.path / ".pytest_cache" / "v" / "cache" / "lastfailed"
+    assert json.loads(failed.read_text()) == {"a.test::(file)": True, "b.test::b-1": True}
+    assert outcomes(run(pytester, "-p", "cacheprovider", "--lf")) == (0, 0, 1)
+    assert json.loads(failed.read_text()) == {"b.test::b-1": True}
 
 
 def test_what_failed_last_is_found_again_whatever_its_name(pytester):
@@ -632,21 +661,41 @@ SIGNALLED = """
 
     def events(self):
         found = plain(self)
-        if any(kind == "begin" for _, kind, *_ in found):
+        if any(words[:2] == ["begin", "a-2"] for _, *words in found):
             os.kill(os.getpid(), {number})
         return found
 
     TclProcess.events = events
 """
+ALARMED = """
+    import pytest, signal
+
+    def late(*_):
+        pytest.fail("Timeout (>1.0s) of another plugin.")
+
+    signal.signal(signal.SIGALRM, late)
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_waits_until_what_a_test_has_told_is_taken_in(pytester, number):
-    write(pytester, a=suite(f"test a-1 {{}} {{{HANGS}}} 1"))
+    write(pytester, a=suite(f"test a-2 {{}} {{{HANGS}}} 1"))
     pytester.makeconftest(SIGNALLED.format(number=int(number)))
     result = pytester.runpytest_subprocess(timeout=PATIENCE)
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["a-1 in a.test had run for * seconds"])
+    result.stdout.fnmatch_lines(["a-2 in a.test had run for * seconds"])
+
+
+@pytest.mark.parametrize("process", ["file", "session"])
+def test_an_alarm_of_another_plugin_ends_the_file_as_a_time_out_does(pytester, process):
+    """As one of pytest-timeout, which would end pytest where it waits for a test."""
+    pytester.makeconftest(SIGNALLED.format(number=int(signal.SIGALRM)) + ALARMED)
+    hang = f"test a-1 {{}} {{expr 1}} 1\ntest a-2 {{}} {{{HANGS}}} 1\ntest a-3 {{}} {{expr 1}} 1"
+    write(pytester, a=suite(hang), b=suite("test b-1 {} {expr 1} 1"))
+    result = pytester.runpytest_subprocess("-v", f"--tcltest-process={process}", timeout=PATIENCE)
+    assert list(status_of(result).values()) == ["PASSED", "FAILED", "FAILED", "PASSED"]
+    how = 'the process was killed for "Timeout (>1.0s) of another plugin."'
+    result.stdout.fnmatch_lines([f"E   {how} while this test ran", f"E   not run: {how} while a-2 ran"])
 
 
 def test_a_fork_of_pytest_s_ends_of_sigterm_itself(pytester):
@@ -746,6 +795,20 @@ def test_what_a_mark_skips_does_not_run(pytester, mark):
     pytester.makeconftest(MARKED.format(names=["a-2"], mark=f"pytest.mark.{mark}"))
     assert run(pytester).parseoutcomes() == {"passed": 1, "xfailed" if "xfail" in mark else "skipped": 1}
     assert not (pytester.path / "ran").exists()
+
+
+def test_a_hook_may_look_at_the_fixtures_of_each_item(pytester):
+    write(pytester, a=suite("test a-1 {} {expr 1} 1"))
+    pytester.makeconftest(
+        """
+        import pytest
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                if "database" in item.fixturenames:
+                    item.add_marker(pytest.mark.skip)
+        """
+    )
+    assert outcomes(run(pytester)) == (1, 0, 0)
 
 
 def test_what_a_mark_would_have_skipped_runs(pytester):

@@ -556,7 +556,7 @@ def test_the_line_of_a_script_is_named_and_where_that_stands(pytester):
         phase, *_ = where.split()
         assert f'    "fail"\n        ({where}){code.format(phase)}' in section(result, title)
     assert section(result, "t-3 in a loop").startswith("setup:\n    fail\n\nE   setup failed: odd\n")
-    child = section(result, "k-1 in a child")
+    child = section(result, "kid::k-1 in a child")
     assert '    "error even"\n        (body line 3' in child
     assert "errorCode" not in child
 

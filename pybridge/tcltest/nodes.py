@@ -1,7 +1,7 @@
 """Tcl test files and their tests as pytest sees them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,8 @@ class TclItem(pytest.Item):
         unreported: whether no report is to come of it.
     """
 
+    fixturenames: Sequence[str] = ()  # none, for a conftest.py that looks at those of each item
+
     def __init__(
         self,
         name: str,
@@ -146,7 +148,8 @@ class TclItem(pytest.Item):
         self.collected = collected
         # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
         names = [each.name for each in parent.listchain() if isinstance(each, TclNames)]
-        super().__init__(name, parent, nodeid=nodeid or "::".join([parent.nodeid, *names, name]), **arguments)
+        self._full_name = "::".join([*names, name])
+        super().__init__(name, parent, nodeid=nodeid or f"{parent.nodeid}::{self._full_name}", **arguments)
         self.test = test
         self._outcome: Outcome | None = None
         self.unreported = False
@@ -198,7 +201,8 @@ class TclItem(pytest.Item):
             self.user_properties.append((LEAKED, outcome.leaked_in_short))
         strict = self.file_run.strict_leaks
         if outcome.fails(strict):
-            beyond_totals = self.file_run.beyond_totals(self.test)
+            came = self.file_run.outcome_of(self.test) is not None
+            beyond_totals = came and self.file_run.beyond_totals(self.test)
             raise Failure(self.test, outcome, strict_leaks=strict, beyond_totals=beyond_totals)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
@@ -224,7 +228,7 @@ class TclItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         description = printable(" ".join(self.test.description.split())) or "(no description)"
-        name = self.name or printable(self.test.name)
+        name = self._full_name or printable(self.test.name)
         return self.test.path, self.test.line - 1, f"{name} {description}".strip()
 
 

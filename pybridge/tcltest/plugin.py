@@ -172,7 +172,7 @@ def pytest_terminal_summary(
         from pybridge.tcltest.last_failed import remember_files
         from pybridge.tcltest.terminal_summary import write_leaks
 
-        remember_files(terminalreporter, suites.nodeids, suites.settings)
+        remember_files(terminalreporter, suites)
         write_leaks(terminalreporter)
 
 

@@ -242,10 +242,10 @@ class TclProcess:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Have what ends pytest wait for the end of this block."""
+    """Have what ends pytest or, as an alarm does, a test wait for the end of this block."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:  # one that came a moment ago is raised by the call that blocks the next
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGALRM))
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

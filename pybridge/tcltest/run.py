@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from pybridge.tcltest.characters import printable
 from pybridge.tcltest.collection import TclTest, place_of
 from pybridge.tcltest.early_end import problem_of_early_end, setup_problem
@@ -140,8 +142,12 @@ class Run:
             process = self._process or self._start()
             if process is None:
                 return
-            if not process.watch(partial(self._take_batch, process, enough)):
-                self._end_process(process, process.end(self._stopped))
+            try:
+                if not process.watch(partial(self._take_batch, process, enough)):
+                    self._end_process(process, process.end(self._stopped))
+            except pytest.fail.Exception as failure:  # of an alarm: pytest expects none where it waits for us
+                self._stopped = f'was killed for "{failure}"'
+                process.kill()
 
     def _take_batch(self, process: TclProcess, enough: Callable[[], bool], events: list[Event]) -> bool:
         for event in events:

@@ -29,18 +29,29 @@ proc ::pytest_tcltest::begin_file {} {
         set ::tcltest::testLevel 0
     }
     variable pristine
-    if {[info exists pristine]} {
-        restore $pristine
+    variable number
+    if {![info exists pristine]} {
+        return
+    }
+    if {$number} {
+        restore {*}$pristine
+    } elseif {![reads_arguments]} {
+        set pristine [configuration] ;# the set-up script has configured it
     }
 }
 
 # What a test file may configure in tcltest; the next file of the process is not to inherit it.
 proc ::pytest_tcltest::configuration {} {
-    return [list [array get ::tcltest::Option] [array get ::tcltest::testConstraints] [pwd]]
+    set arguments [reads_arguments]
+    return [list [array get ::tcltest::Option] [array get ::tcltest::testConstraints] [pwd] $arguments]
 }
 
-proc ::pytest_tcltest::restore {configuration} {
-    lassign $configuration options constraints folder
+# Whether tcltest is yet to read the arguments: when it is asked for an option that no script has configured.
+proc ::pytest_tcltest::reads_arguments {} {
+    return [string match *ProcessCmdLineArgs* [trace info variable ::tcltest::Option]]
+}
+
+proc ::pytest_tcltest::restore {options constraints folder arguments} {
     foreach constraint [array names ::tcltest::testConstraints] {
         if {![dict exists $constraints $constraint]} {
             unset ::tcltest::testConstraints($constraint)
@@ -55,7 +66,9 @@ proc ::pytest_tcltest::restore {configuration} {
     array set ::tcltest::Option $options
     array set ::tcltest::testConstraints $constraints
     variable plan
-    catch {::tcltest::configure {*}$plan(argv)} ;# tcltest has told what is wrong with them when the first file asked
+    if {$arguments} {
+        catch {::tcltest::configure {*}$plan(argv)} ;# tcltest has told what is wrong with them when the first file asked
+    }
 }
 
 proc ::pytest_tcltest::instrument {} {

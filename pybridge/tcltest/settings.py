@@ -186,7 +186,9 @@ def _process(config: pytest.Config) -> str:
 def _compare(config: pytest.Config) -> bool:
     wanted, spelled = _value(config, "compare")
     if wanted and _value(config, "setup")[0]:
-        raise pytest.UsageError(f"{spelled}: without pytest no set-up script (tcltest_setup) is run")
+        raise pytest.UsageError(
+            f"{spelled} cannot have a set-up script (tcltest_setup): without pytest none is run"
+        )
     return bool(wanted)
 
 

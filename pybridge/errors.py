@@ -16,6 +16,7 @@ MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
 _INTEGERS = ["quantized", "scale", "zero_point"]  # the keys with tensors of what quantize_integers gives
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
+_VARIABLE = re.compile(r"\$[\w:]+")
 _WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.
@@ -139,6 +140,8 @@ def wrong_type(
             hint = " (blanks separate the elements of a list, a point the decimals)"
         elif _LEADING_ZERO.fullmatch(got.strip()):
             hint = " (leave out the leading zero: Tcl 8.6 takes 010 for 8, Tcl 9 for 10)"
+        elif _VARIABLE.fullmatch(got):
+            hint = " (braces keep Tcl from putting in its value" + (f": [list {got} ...])" if where else ")")
     message = f'expected {expected} but got "{shown(got)}"{where} for {label}{hint}'
     return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 
@@ -151,6 +154,11 @@ def arg_value(parameter: str, message: str) -> TclError:
 def no_such_handle(kind: str, name: str, hint: str = "") -> TclError:
     """`name` is no handle; `hint` is how the message ends."""
     return TclError(f'no such {kind} "{shown(name)}"{hint}', ("TORCH", "HANDLE", name))
+
+
+def in_list(kind: str) -> str:
+    """The end of a message: what was given for a handle is a list of some."""
+    return f": it is a list, and lindex takes a {kind} out of it"
 
 
 def in_dict(kind: str, names: Sequence[str]) -> str:

@@ -185,8 +185,10 @@ class HandleTable:
         return [name for names in found for name in names]
 
     def _given_instead(self, text: str, kind: str) -> str:
-        """The end of a message: what was given for a handle is a dict with some, or numbers."""
+        """The end of a message: what was given for a handle is a list or a dict of some, or numbers."""
         elements = elements_of(text) if len(text) <= _LONGEST_DICT else []
+        if len(elements) > 1 and all(map(self.was_given, elements)):
+            return errors.in_list(kind)
         if found := self._in_dict(elements, kind):
             return errors.in_dict(kind, found)
         words = text[:_LONGEST_NUMBERS].replace("{", " ").replace("}", " ").split()[:_MOST_NUMBERS]

@@ -55,7 +55,7 @@ proc ::torch::_::settle {status value} {
 proc ::torch::_::meant_variable {message options} {
     lassign [lindex $options 1] torch kind name
     set live [expr {$kind eq "HANDLE"}]
-    if {!$live && ![regexp {^expected .* but got "(\w+)" for [-\w]+$} $message -> name] || ![regexp {^\w+$} $name]} {
+    if {!$live && ![regexp {^expected .* but got "(\w+)"(?: at index 0)? for [-\w]+$} $message -> name] || ![regexp {^\w+$} $name]} {
         return
     }
     if {[catch {

@@ -278,7 +278,6 @@ def test_a_name_that_was_never_given_is_unknown(name: str) -> None:
         ("{a b} tensor0 b tensor0 c tensor0 d tensor0", "a b, b, c, ..."),
         ("a linear1", ""),
         ("a tensor9", ""),
-        ("tensor0 tensor0", ""),
         ("a tensor0 b", ""),
         ("a tensor0 {b", ""),
         ("a tensor0 " * 20_000, ""),
@@ -290,6 +289,16 @@ def test_a_dict_in_the_place_of_a_handle(word: str, hint: str) -> None:
     handles.add("linear", Thing(2))
     expected = f": it is a dict, and dict get takes a tensor out of it ({hint})" if hint else ""
     assert handles.missing(word, "tensor").message == f'no such tensor "{shown(word)}"{expected}'
+
+
+@pytest.mark.parametrize("word", ["tensor0 tensor0", "tensor0 tensor1 tensor0", "tensor1 tensor0"])
+def test_a_list_of_handles_in_the_place_of_one(word: str) -> None:
+    handles = table()
+    handles.add("tensor", Thing(1))
+    handles.add("tensor", Thing(2))
+    handles.free(["tensor1"])
+    message = handles.missing(word, "tensor").message
+    assert message == f'no such tensor "{word}": it is a list, and lindex takes a tensor out of it'
 
 
 def test_what_quantize_integers_gives_in_the_place_of_a_tensor() -> None:

@@ -867,6 +867,24 @@ def test_without_the_capture_plugin_output_is_shown_at_once(pytester):
     result.stdout.fnmatch_lines(["*written"])
 
 
+def test_what_a_test_writes_is_shown_at_once(pytester):
+    """And once, with what comes before it and after it, and without tcltest's own report of a failure."""
+    wait = "while {![file exists go]} {after 10}"
+    body = f"puts {{step 1}}; puts -nonewline half; {wait}; puts {{ no}}; expr 1"
+    text = f"puts first\ntest a-1 {{}} {{{body}}} 2\ntest a-2 {{}} {{puts next; expr 1}} 1"
+    write(pytester, a=suite(text))
+    command = [sys.executable, "-m", "pytest", "-s", f"--tcltest-interpreter={shlex.join(TCLSH)}"]
+    process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
+    output = ""
+    while not output.endswith("step 1\n") and process.poll() is None:
+        output += process.stdout.readline()
+    (pytester.path / "go").touch()
+    output += process.communicate(timeout=PATIENCE)[0]
+    assert [output.count(each) for each in ("first\n", "step 1\n", "half no\n", "next\n")] == [1] * 4
+    assert "====" not in output[output.index("first") : output.index("next")]
+    assert "result was: 1" in output
+
+
 def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):
     write(pytester, a=suite("test a-1 {} {rename ::tcltest::outputChannel {}} 1\ntest a-2 {} {expr 1} 1"))
     result = run(pytester)

@@ -115,8 +115,9 @@ def quantization_plan(
     """Choose for each weight of a model the fewest bits that reach a target, a width for each layer.
 
     Widths are tried from the narrowest on, each in all combinations of the other options, until the best one
-    reaches the target; where none does, the best of all is taken. A tensor that has none of the
-    granularities, such as a bias, is quantized per tensor. Long work shows a progress bar on a terminal.
+    reaches the target, a signal-to-quantization-noise ratio (SQNR, an SNR); where none does, the best of all
+    is taken. A tensor that has none of the granularities, such as a bias, is quantized per tensor. Long work
+    shows a progress bar on a terminal.
 
     Args:
         tensors: a dict from names to handles, as `load_safetensors` gives it; all elements finite.

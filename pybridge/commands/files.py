@@ -36,11 +36,11 @@ _DTYPES = {
 
 @command()
 def load_safetensors(path: FileName, names: str = "*") -> dict[str, Tensor]:
-    """Load tensors from a safetensors file.
+    """Load tensors from a safetensors file, such as the weights of a model (a checkpoint).
 
     Args:
         path: the file.
-        names: load only those whose name matches the pattern, as in `string match`.
+        names: load only those whose name matches this one pattern, as in `string match`; there may be none.
 
     Returns:
         A dict from names to handles, in the order of the names. The tensors are copies on the CPU: the file

@@ -70,9 +70,9 @@ def export_integers(
             `linear_q_symmetric_per_channel` and its like give, `quantized` is the input, `scale` the scales,
             and the dimension the axis.
         file: the data file.
-        format: readmemh and readmemb for Verilog's $readmemh and $readmemb; coe for AMD's (Xilinx's) and mif
-            for Intel's (Altera's) memories; intel_hex for programmers and boot loaders; c_header for C and
-            C++; npy for NumPy; json.
+        format: readmemh and readmemb for Verilog's $readmemh and $readmemb; coe for memories of AMD's
+            (Xilinx's) Vivado and mif for those of Intel's (Altera's) Quartus; intel_hex for programmers and
+            boot loaders; c_header for C and C++; npy for NumPy; json.
         bits: the width of a value, 1 to 32, signed ones 2 to 32; by default that of the dtype, at most 32.
         signed: whether values are in two's complement; by default as the dtype is. Values that fit are what
             counts: an int32 tensor of 0 .. 15 can be written with 4 bits unsigned.

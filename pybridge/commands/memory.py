@@ -11,6 +11,8 @@ from pybridge.tcl_list import glob_match
 def free(table: HandleTable, *handle: Handles) -> None:
     """Free handles and what they name; all of them, or none when one is not live.
 
+    What is forgotten, and in no scope, keeps its memory: a leak, which `handles` shows.
+
     Args:
         handle: live handles of any kind, lists of them, and dicts with handles among their values, such as
             `quantize_integers` returns; there may be none. Lists and dicts may be nested, but in a dict with
@@ -117,6 +119,9 @@ tcl_command(
     "scope",
     "body",
     """Run a script and free what it created, by whichever way it ends.
+
+    A handle that the last command returns is the body's result, and stays: where nothing is to stay, as in a
+    loop, end with a command such as `list`.
 
     Args:
         body: runs in the caller's frame; return, break, continue and errors pass through. Handles in its

@@ -11,7 +11,9 @@ from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 _MOST_CHARACTERS = 10_000
 _WIDTH_OF_SUMMARY = 32  # columns; keys that leave so many stand in one column
-_LONGEST_LIST = 1_000_000  # characters of a result that begins with a handle, in which more are looked for
+_LONGEST_LIST = (
+    1_000_000  # characters of a result in which handles are looked for: one is its first or second word
+)
 
 
 def echo(result: str, table: HandleTable, width: int) -> str:
@@ -59,15 +61,15 @@ def _cut(text: str, shows_all: str) -> str:
 
 def _elements(result: str, table: HandleTable) -> list[str]:
     """The elements of the result, if it is a list that may have handles in it."""
-    first = result[:64].split(None, 1)
-    if len(result) > (_LONGEST_LIST if first and table.was_given(first[0]) else _MOST_CHARACTERS):
+    begin = result[:_MOST_CHARACTERS].split(None, 2)[:2]
+    if len(result) > (_LONGEST_LIST if any(map(table.was_given, begin)) else _MOST_CHARACTERS):
         return []
     return elements_of(result)
 
 
 def _is_written_by_tcl(elements: list[str], result: str) -> bool:
     """Whether the result is a list of words that fit into lines, written as Tcl does; text seldom is."""
-    return len(result) <= _MOST_CHARACTERS and result.isprintable() and join_list(elements) == result
+    return bool(elements) and result.isprintable() and join_list(elements) == result
 
 
 def _is_list(pairs: dict[str, str], table: HandleTable) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import os
+import re
 import signal
 import termios
 from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ from pybridge.tclsh import run_start_file
 _ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _MENU_LINES = 8
 _INTERRUPTED = "interrupted"
+_PLACE = re.compile(r'\(file ".*" line \d+\)')
 _WELCOME = f'tcltorch {__version__}: "torch::help" lists the commands, Ctrl-D ends'
 # The usual reaction to an error in an event's script, but for one that Ctrl-C has stopped.
 _BACKGROUND_ERROR = """
@@ -140,7 +142,6 @@ class Prompt:
             completer=TclCompleter(self._tcl),
             complete_style=CompleteStyle.COLUMN,
             complete_while_typing=False,
-            reserve_space_for_menu=_MENU_LINES,
             lexer=PygmentsLexer(TorchTclLexer),
             input_processors=[TabsProcessor(tabstop=8, char1=" ", char2=" ")],
             style=STYLE,
@@ -159,8 +160,14 @@ class Prompt:
         resized = session.app._on_resize
         # else it erases, and asks where the cursor is, on the editor's screen
         session.app._on_resize = lambda: None if self._in_editor() else resized()  # type: ignore[method-assign]
+        session.app.before_render += lambda _: self._fit_menu()
         session.app.after_render += lambda _: self._loading.start()
         return session
+
+    def _fit_menu(self) -> None:
+        """Where there are few lines, prompt_toolkit would show nothing but that the window is too small."""
+        lines = self._output.get_size().rows - 2
+        self._session.reserve_space_for_menu = max(0, min(_MENU_LINES, lines))
 
     # -- reading -----------------------------------------------------------------------------------------
 
@@ -244,7 +251,7 @@ class Prompt:
             if shown:
                 write(self._screen, shown + "\n")
         except TclError as error:
-            self._complain(error.message)
+            self._complain(error.message + _place(error.errorinfo))
         except KeyboardInterrupt:
             clear_typeahead(self._input)  # as the terminal drops what was typed before and is not read yet
             self._complain(_INTERRUPTED)
@@ -284,10 +291,16 @@ class Prompt:
         self._print("class:failure", folded(message, self._output.get_size().columns))
 
     def _warn(self, message: str) -> None:
-        self._print("class:note", f"warning: {message}")
+        self._print("class:note", folded(f"warning: {message}", self._output.get_size().columns))
 
     def _print(self, style: str, message: str) -> None:
         print_formatted_text(FormattedText([(style, message)]), style=STYLE, output=self._output)
+
+
+def _place(trace: str) -> str:
+    """Where the error stands of which this is the trace, if that is in a file."""
+    found = _PLACE.search(trace)
+    return f"\n{found[0]}" if found else ""
 
 
 def _ends_it(number: int) -> bool:

@@ -16,7 +16,7 @@ from pybridge.tcltest.counts import Counts
 from pybridge.tcltest.failure import Failure, Problem
 from pybridge.tcltest.file_run import FileRun
 from pybridge.tcltest.outcome import Outcome
-from pybridge.tcltest.output import add_output, without_totals
+from pybridge.tcltest.output import add_output, show, shows_at_once, without_totals
 from pybridge.tcltest.run import Run
 from pybridge.tcltest.suites import LEAKED, SUITES, Suites
 from pybridge.tcltest.unobserved import compare_counts
@@ -180,7 +180,7 @@ class TclItem(pytest.Item):
 
     def is_reported(self) -> bool:
         """Wait until it is known whether the test is to be reported, and say so."""
-        return self._run.reports(self.path, self.test)
+        return self._run.reports(self.path, self.test, show if shows_at_once(self.config) else None)
 
     def setup(self) -> None:
         """Fail here, where pytest calls it an error, if the test is in no count of tests."""

@@ -1,6 +1,7 @@
 """What became of one test, built from the events of the process that ran it."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pybridge.tcl_list import split_list
@@ -58,7 +59,12 @@ class Outcome:
 
 @dataclass
 class Running:
-    """A test that has begun."""
+    """A test that has begun.
+
+    Attributes:
+        shown: how far the user has seen what it has written.
+        seen: how much had been written when it was last known to run; what came later may be of the next.
+    """
 
     name: str
     occurrence: int
@@ -67,6 +73,9 @@ class Running:
     start: Extent
     outside: tuple[str, str]
     details: Outcome
+
+    def __post_init__(self) -> None:
+        self.shown = self.seen = self.start
 
     @property
     def key(self) -> Key:
@@ -93,6 +102,16 @@ class Running:
             phase, text = words
             by_phase[kind][phase] = text
 
+    def show_lines(self, process: TclProcess, show: Callable[[tuple[str, str]], None]) -> None:
+        """Show what was written before the test, and the lines that it has written since the last call."""
+        if any(self.outside):
+            show(self.outside)
+            self.outside = ("", "")
+        lines, self.shown = process.lines(self.shown, self.seen)
+        if any(lines):
+            show(lines)
+        self.seen = process.extent
+
     def end(self, words: list[str], process: TclProcess) -> tuple[Outcome, Extent]:
         """The outcome, and how far the output has come."""
         ended, status, report, out, err, reason, leaked = words
@@ -104,7 +123,7 @@ class Running:
             outcome.leaked.append(f"{name} ({what[0]})" if any(what) else name)
         outcome.seconds = max(0, int(ended) - self.since) / 1e6
         outcome.outside = self.outside
-        outcome.output = process.output(self.start, (int(report), end[1]))
+        outcome.output = process.output(self.shown, (int(report), end[1]))
         outcome.report = process.output((int(report), end[1]), end)[0].strip("\n")
         return outcome, end
 
@@ -113,5 +132,5 @@ class Running:
         self.details.status, self.details.reason = "lost" if reason else "none", reason
         self.details.seconds = max(0.0, time.time() - self.since / 1e6)
         self.details.outside = self.outside
-        self.details.output = process.output(self.start)
+        self.details.output = process.output(self.shown)
         return self.details

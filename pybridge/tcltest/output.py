@@ -9,6 +9,7 @@ import pytest
 # what tcltest prints as its totals, each line
 _LINE_OF_TOTALS = re.compile(r"|[^\t]*:\tTotal\t.*|Number of tests skipped for each constraint:|\t\d+\t.*")
 
+_REPORT = re.compile(rb"^==== ", re.MULTILINE)
 _LONGEST = 1_000_000  # bytes: a test that is stopped in a loop may have written gigabytes
 
 
@@ -24,15 +25,40 @@ def excerpt(stream: BinaryIO, start: int, end: int) -> str:
     return f"{first}\n... ({left_out:,} bytes left out)\n{last}"
 
 
+def whole_lines(stream: BinaryIO, start: int, end: int) -> int:
+    """How many bytes between two places are whole lines that come before tcltest's report of a failure.
+
+    That begins with blank lines; such lines of the test's are counted with the one that follows them.
+    """
+    stream.seek(start)
+    text = stream.read(max(0, end - start))
+    report = _REPORT.search(text)
+    written = text[: report.start() if report else len(text)].rstrip(b"\n")
+    return text.rfind(b"\n", 0, len(written) + 1) + 1 if written else 0
+
+
+def shows_at_once(config: pytest.Config) -> bool:
+    """Whether what is written goes to the terminal and not into reports, as with `pytest -s`."""
+    return bool(config.getoption("capture", "no") == "no")
+
+
 def add_output(item: pytest.Item, phase: str, output: tuple[str, str]) -> None:
-    """Put what was written into the item's report; with `pytest -s`, show it at once."""
+    """Put what was written into the item's report; with `pytest -s`, show it."""
+    if shows_at_once(item.config):
+        show(output)
+        return
     for channel, text in zip(("stdout", "stderr"), output, strict=True):
-        if text and item.config.getoption("capture", "no") == "no":
-            stream = getattr(sys, channel)
+        if text:
+            item.add_report_section(phase, channel, text)
+
+
+def show(output: tuple[str, str]) -> None:
+    """Write this to standard output and standard error."""
+    for stream, text in zip((sys.stdout, sys.stderr), output, strict=True):
+        if text:
             encoding = getattr(stream, "encoding", None) or "utf-8"
             stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        elif text:
-            item.add_report_section(phase, channel, text)
+            stream.flush()
 
 
 def without_totals(text: str) -> str:

@@ -16,7 +16,7 @@ from pybridge.exit_status import how_ended
 from pybridge.tcl_package import tcl_package
 from pybridge.tcltest.events import Event, Extent, decode, encode
 from pybridge.tcltest.main_script import FOLDER_PREFIX, begins_as_tclsh, write_init_script
-from pybridge.tcltest.output import excerpt
+from pybridge.tcltest.output import excerpt, whole_lines
 from pybridge.tcltest.printed_totals import Printed, printed_totals
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.script_end import ScriptEnd
@@ -203,6 +203,25 @@ class TclProcess:
         """What was written to standard output and standard error between two places; None is the end."""
         out = self._slice("stdout", self._behind_first_line(start[0]), end and end[0])
         return out, self._slice("stderr", start[1], end[1] if end else self._script_end.printed_at)
+
+    @property
+    def extent(self) -> Extent:
+        """How much has been written to standard output and standard error."""
+        out, err = (os.fstat(self._read[name].fileno()).st_size for name in ("stdout", "stderr"))
+        return out, err
+
+    def lines(self, start: Extent, end: Extent) -> tuple[tuple[str, str], Extent]:
+        """The whole lines between two places, less what may belong to tcltest's own report of a failure.
+
+        Returns:
+            The lines of standard output and of standard error, and how far they reach.
+        """
+        begin = (self._behind_first_line(start[0]), start[1])
+        reach = [
+            place + whole_lines(self._read[name], place, last)
+            for name, place, last in zip(("stdout", "stderr"), begin, end, strict=True)
+        ]
+        return self.output(begin, (reach[0], reach[1])), (reach[0], reach[1])
 
     def totals(self, names: Iterable[str], start: Extent, end: Extent | None) -> list[Printed]:
         """The totals that were printed between two places; None is the end.

@@ -69,13 +69,27 @@ class Run:
 
     # -- what items ask ----------------------------------------------------------------------------------
 
-    def reports(self, path: Path, test: TclTest) -> bool:
+    def reports(
+        self, path: Path, test: TclTest, show: Callable[[tuple[str, str]], None] | None = None
+    ) -> bool:
         """Wait until it is known whether to report a test, and say so.
 
         Not if it did not come, or if tcltest's totals do not count it and it went well.
+
+        Args:
+            path: the test's file.
+            test: the test.
+            show: what is called with the lines that the test writes while it runs.
         """
         file = self.files[path]
-        self._advance(lambda: file.due(test) is not None)
+
+        def enough() -> bool:
+            running = self._running_test(file, test)
+            if show and running and self._process:
+                running.show_lines(self._process, show)
+            return file.due(test) is not None
+
+        self._advance(enough)
         if not file.due(test):
             return False
         file.reported.add(test.key)
@@ -84,8 +98,8 @@ class Run:
     def begins(self, path: Path, test: TclTest) -> bool:
         """Wait until a test runs, or until it is known whether to report it; say whether it runs."""
         file = self.files[path]
-        self._advance(lambda: self._is_running(file, test) or file.due(test) is not None)
-        return self._is_running(file, test)
+        self._advance(lambda: bool(self._running_test(file, test)) or file.due(test) is not None)
+        return self._running_test(file, test) is not None
 
     def outcome(self, path: Path, test: TclTest) -> Outcome:
         """Wait until a test has ended, and say what became of it."""
@@ -108,7 +122,7 @@ class Run:
         for event in process.events():
             self._take(process, event)
         running = self._all_running()
-        output = process.output(running[-1].start if running else self._mark)
+        output = process.output(running[-1].shown if running else self._mark)
         if self._file is None:
             return Interrupted("before the first test file was sourced", output)
         name = self._file.path.name
@@ -130,10 +144,13 @@ class Run:
     def _all_running(self) -> list[Running]:
         return [each for thread in self._running.values() for each in thread]
 
-    def _is_running(self, file: FileRun, test: TclTest) -> bool:
-        """Whether a test runs in the file's own interpreter, before the first totals."""
-        running = [each.key for each in self._running[""] if not each.interpreter]
-        return file is self._file and test.key in running and not file.counts.totalled
+    def _running_test(self, file: FileRun, test: TclTest) -> Running | None:
+        """A test that runs in the file's own interpreter, before the first totals."""
+        if file is not self._file or file.counts.totalled:
+            return None
+        return next(
+            (each for each in self._running[""] if each.key == test.key and not each.interpreter), None
+        )
 
     # -- the process -------------------------------------------------------------------------------------
 

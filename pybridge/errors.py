@@ -16,7 +16,7 @@ MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
 _INTEGERS = ["quantized", "scale", "zero_point"]  # the keys with tensors of what quantize_integers gives
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
-_VARIABLE = re.compile(r"\$[\w:]+")
+_VARIABLE = re.compile(r"\$[A-Za-z_:][\w:]*")
 _WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
 # What checks raise, PyTorch's and those of other libraries that commands call.

@@ -200,8 +200,10 @@ ALL_WORDS = tuple(
 )
 
 
-def hint_on_number(word: str) -> str:
-    """The end of the message on a word that is nearly a number."""
+def hint_on_number(word: str, where: str = "") -> str:
+    """The end of the message on a word that is nearly a number; `where` is its place in a list."""
+    if word == "$x":
+        return " (braces keep Tcl from putting in its value" + (": [list $x ...])" if where else ")")
     if word in ("1,5", "1,000"):
         return " (blanks separate the elements of a list, a point the decimals)"
     if word.strip() in ("010", "-010", "+08", "007", "00", "-00", "01", "08", "-08", "017"):
@@ -213,7 +215,12 @@ def no_such_tensor(word: str) -> str:
     """The message on a word that is no handle; a list of zeros is among the words, for which it says more."""
     zeros = word.split()
     hint = " (torch::tensor_create makes one of numbers)" if len(zeros) > 1 and set(zeros) == {"0"} else ""
-    return f"no such tensor {quoted(word)}{hint}"
+    return f"no such tensor {quoted(word)}{hint or hint_on_list(word, 'tensor')}"
+
+
+def hint_on_list(word: str, kind: str) -> str:
+    """The end of the message on a word that is no handle; a list of two is among the words."""
+    return f": it is a list, and lindex takes a {kind} out of it" if word == "tensor0 tensor0" else ""
 
 
 def quoted(word: str) -> str:

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from pybridge.dispatch import Dispatcher
 from pybridge.errors import TclError, shown
 from pybridge.handles import HandleTable
-from tests.boundary_matrix import HOSTILE_TEXTS, no_such_tensor, quoted
+from tests.boundary_matrix import HOSTILE_TEXTS, hint_on_list, no_such_tensor, quoted
 
 KINDS = ("tensor", "linear", "progress", "optimizer")
 STORAGES = {1: 10, 2: 200, 3: 3000, 4: 40000}  # address: bytes
@@ -261,7 +261,7 @@ def test_a_name_that_was_never_given_is_unknown(name: str) -> None:
     handles.free([handles.add("tensor", Thing(2))])
     handles.add("linear", Thing(3))
     before = dict(handles.objects)
-    expected = f"no such handle {quoted(name)}", ("TORCH", "HANDLE", name)
+    expected = f"no such handle {quoted(name)}{hint_on_list(name, 'handle')}", ("TORCH", "HANDLE", name)
     for action in (handles.check, handles.keep, handles.own_locally):
         assert error_of(action, name) == expected
     assert error_of(handles.free, [name]) == expected

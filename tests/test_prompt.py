@@ -34,6 +34,7 @@ from tests.terminal import (
     ENTER,
     ESC,
     PROGRAM,
+    TAB,
     TIMEOUT,
     Terminal,
 )
@@ -536,6 +537,22 @@ def test_a_smaller_terminal(start: Start) -> None:
     terminal.expect("\nabcdef\n")
 
 
+def test_a_terminal_of_few_lines_has_a_menu_too(start: Start) -> None:
+    terminal = start()
+    terminal.resize(6, 80)
+    terminal.press("torch::quantiz" + TAB)
+    terminal.expect("quantization_error")
+    assert "too small" not in terminal.output
+
+
+def test_an_error_in_a_file_says_where(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "bad.tcl").write_text("set x 1\ntorch::ones -shape 2 -bogus 3\n")
+    terminal = start(FOLDER=str(tmp_path))
+    terminal.answer("cd $env(FOLDER)")
+    assert terminal.answer("source bad.tcl").endswith('\n(file "bad.tcl" line 2)\n\n')
+    assert "(file" not in terminal.answer("error plain")
+
+
 def test_a_terminal_that_does_not_block_and_reads_slowly() -> None:
     """As scripts and programs leave it: all is written all the same."""
     reader, screen = os.pipe()
@@ -798,7 +815,7 @@ def test_an_editor_from_which_nothing_comes_back(
     terminal = start(VISUAL="", EDITOR=editor, PATH=str(tmp_path), TMPDIR=str(folder))
     terminal.press(f"{typed}{CTRL_X}{CTRL_E}")
     terminal.expect("warning: ")
-    assert f"{warning}\n" in terminal.expect("\n% puts kept")
+    assert f"{warning}\n%" in terminal.expect("\n% puts kept").replace("\nby", " by")  # it is folded
     terminal.press(ENTER)
     terminal.expect("\nkept\n")
     assert "Unhandled" not in terminal.output

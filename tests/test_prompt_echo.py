@@ -138,7 +138,17 @@ def test_a_dict_with_long_words(tcl: Interpreter) -> None:
     ]
     lines = shown(tcl, "list [string repeat k 5000] [torch::zeros 2] bits 4").splitlines()
     assert lines == [f"{'k' * 5000}  tensor5  float32 [2]", f"{'bits'.ljust(48)}  4"]
-    assert shown(tcl, "dict create tensor0 [string repeat v 10000] k tensor0").endswith('"puts" shows all')
+    lines = shown(tcl, "dict create x [string repeat v 9000] k tensor0").splitlines()
+    assert lines == [f"x  {'v' * 1000}... (9000 characters)", "k  tensor0  float32 [1536]  mean 0 std 0"]
+
+
+def test_a_dict_of_all_weights_of_a_large_model(tcl: Interpreter) -> None:
+    weight = "encoder.layer.$i.output.dense.weight [torch::ones 2]"
+    lines = shown(
+        tcl, f"for {{set i 0}} {{$i < 300}} {{incr i}} {{dict set model {weight}}}; set model"
+    ).splitlines()
+    assert lines[0] == "encoder.layer.0.output.dense.weight   tensor0   float32 [2]  mean 1 std 0"
+    assert lines[20:] == ['... and 280 more keys; "puts" shows all']
 
 
 @pytest.mark.parametrize(

@@ -875,6 +875,7 @@ def test_what_a_test_writes_is_shown_at_once(pytester):
     write(pytester, a=suite(text))
     command = [sys.executable, "-m", "pytest", "-s", f"--tcltest-interpreter={shlex.join(TCLSH)}"]
     process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
     output = ""
     while not output.endswith("step 1\n") and process.poll() is None:
         output += process.stdout.readline()

@@ -29,6 +29,7 @@ from tests.boundary_matrix import (
     LENGTHS,
     NO_NUMBERS,
     WIDE_INTEGERS,
+    hint_on_list,
     hint_on_number,
     no_such_tensor,
     quoted,
@@ -87,13 +88,17 @@ def same(one: Any, other: Any) -> bool:
 
 def wrong_type(expected: str, word: str, where: str = "", label: str = "axis", hint: str = "") -> Outcome:
     if expected.endswith(("number", "integer")):
-        hint = hint_on_number(word) or hint
+        hint = hint_on_number(word, where) or hint
     message = f"expected {expected} but got {quoted(word)}{where} for {label}{hint}"
     return ("TORCH", "ARG", "TYPE", label), message
 
 
 def no_handle(word: str, kind: str) -> Outcome:
-    told = no_such_tensor(word) if kind == "tensor" else f"no such {kind} {quoted(word)}"
+    told = (
+        no_such_tensor(word)
+        if kind == "tensor"
+        else f"no such {kind} {quoted(word)}{hint_on_list(word, kind)}"
+    )
     return ("TORCH", "HANDLE", word), told
 
 

@@ -11,9 +11,9 @@ from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 _MOST_CHARACTERS = 10_000
 _WIDTH_OF_SUMMARY = 32  # columns; keys that leave so many stand in one column
-_LONGEST_LIST = (
-    1_000_000  # characters of a result in which handles are looked for: one is its first or second word
-)
+_LONGEST_VALUE = 1_000  # characters of what stands beside handles
+# characters of a result in which more handles are looked for: its first or second word is one
+_LONGEST_LIST = 1_000_000
 
 
 def echo(result: str, table: HandleTable, width: int) -> str:
@@ -111,4 +111,6 @@ def _described(value: str, longest: int, table: HandleTable, statistics: bool = 
     """A value, and if it is a handle, what it names, behind a column as wide as the longest one."""
     if value in table.objects:
         return f"{value.ljust(longest)}  {summary(table.objects[value], statistics)}"
-    return f"{value.ljust(longest)}  (freed)" if table.was_given(value) else value
+    if table.was_given(value):
+        return f"{value.ljust(longest)}  (freed)"
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}... ({len(value)} characters)"

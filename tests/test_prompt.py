@@ -151,7 +151,7 @@ def test_a_command_that_waits_for_pytorch_says_so(start: Start, tmp_path: Path) 
     (tmp_path / "slow" / "torch.py").write_text(SLOW_PYTORCH)
     path = os.pathsep.join([str(tmp_path / "slow"), os.environ.get("PYTHONPATH", "")])
     terminal = start(pytorch=True, PYTHONPATH=path, GO=str(tmp_path / "go"))
-    assert terminal.answer("expr {6 * 7}") == "\n42\n\n"
+    assert terminal.answer("after 2500; expr {6 * 7}") == "\n42\n\n"  # which does not wait for it
     terminal.press("torch::ones 2" + ENTER)
     terminal.expect("\nloading PyTorch ...\n")
     (tmp_path / "go").touch()
@@ -171,6 +171,7 @@ def test_nothing_is_told_of_a_wait_behind_the_result(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(loading, "_LONG_WAIT", 0)
     monkeypatch.setattr(loading.Loading, "going_on", True)
+    monkeypatch.setattr(loading, "_is_waited_for", lambda: True)
     with loading.Loading().telling(tell):
         assert begun.wait(PATIENCE)
     assert told == ["loading"]

@@ -13,7 +13,7 @@ proc ::torch::_::give {name parameters reply} {
             ::lassign [::torch::_::settle $status $value] status value options
         }
         ::if {$status} {
-            ::append value [::torch::_::meant_variable $value $options]
+            ::append value [::torch::_::meant_variable $value $options $args]
         }
         ::return -code [::expr {$status ? "error" : "ok"}] {*}$options $value
     }]
@@ -52,10 +52,12 @@ proc ::torch::_::settle {status value} {
 
 # What ends the message on a word that is the name of a variable where the command is called: of one with a live handle
 # in place of a handle, and of one without in place of another value.
-proc ::torch::_::meant_variable {message options} {
+proc ::torch::_::meant_variable {message options words} {
     lassign [lindex $options 1] torch kind name
     set live [expr {$kind eq "HANDLE"}]
-    if {!$live && ![regexp {^expected .* but got "(\w+)"(?: at index 0)? for [-\w]+$} $message -> name] || ![regexp {^\w+$} $name]} {
+    set place ""
+    if {!$live && ![regexp {^expected .* but got "(\w+)"( at index 0)? for [-\w]+$} $message -> name place]
+        || ![regexp {^\w+$} $name] || ($place ne "" && ![is_a_word $name $words])} {
         return
     }
     if {[catch {
@@ -71,6 +73,16 @@ proc ::torch::_::meant_variable {message options} {
         return
     }
     return [expr {$meant ? " (did you mean \$$name?)" : ""}]
+}
+
+# Whether a name is one of these words as a whole. A list of a million numbers is better not made text for that.
+proc ::torch::_::is_a_word {name words} {
+    foreach word $words {
+        if {![catch {llength $word} length] && $length == 1 && $word eq $name} {
+            return 1
+        }
+    }
+    return 0
 }
 
 proc ::torch::_::is_live {value} {

@@ -16,6 +16,7 @@ MOST_MEANT = 3  # words that a suggestion names
 _SYNONYMS = {"asymmetric": "affine"}  # near to another word is not what it means
 _INTEGERS = ["quantized", "scale", "zero_point"]  # the keys with tensors of what quantize_integers gives
 _LEADING_ZERO = re.compile(r"[-+]?0\d+")
+_IN_A_LIST = re.compile(r" at index \d+")  # and in no list of lists
 _VARIABLE = re.compile(r"\$[A-Za-z_:][\w:]*")
 _WITH_COMMAS = re.compile(r"\[?-?[\d.]+,[\d., e+-]*\]?")
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory", re.IGNORECASE)
@@ -141,7 +142,8 @@ def wrong_type(
         elif _LEADING_ZERO.fullmatch(got.strip()):
             hint = " (leave out the leading zero: Tcl 8.6 takes 010 for 8, Tcl 9 for 10)"
         elif _VARIABLE.fullmatch(got):
-            hint = " (braces keep Tcl from putting in its value" + (f": [list {got} ...])" if where else ")")
+            remedy = f": [list {shown(got)} ...]" if _IN_A_LIST.fullmatch(where) else ""
+            hint = f" (braces keep Tcl from putting in its value{remedy})"
     message = f'expected {expected} but got "{shown(got)}"{where} for {label}{hint}'
     return TclError(message, ("TORCH", "ARG", "TYPE", parameter))
 

@@ -136,6 +136,9 @@ class HandleTable:
         prefix, number = _parts(name)
         return bool(number) and int(number) < self.created and self.kind(name) == prefix
 
+    def _was_given_as(self, name: str, kind: str) -> bool:
+        return self.was_given(name) and kind in (ANY_KIND, self.kind(name))
+
     def missing(self, name: str, kind: str) -> errors.TclError:
         """Why `name` is no live handle of `kind`."""
         if name in self.objects:
@@ -187,7 +190,7 @@ class HandleTable:
     def _given_instead(self, text: str, kind: str) -> str:
         """The end of a message: what was given for a handle is a list or a dict of some, or numbers."""
         elements = elements_of(text) if len(text) <= _LONGEST_DICT else []
-        if len(elements) > 1 and all(map(self.was_given, elements)):
+        if len(elements) > 1 and all(self._was_given_as(each, kind) for each in elements):
             return errors.in_list(kind)
         if found := self._in_dict(elements, kind):
             return errors.in_dict(kind, found)

@@ -113,7 +113,7 @@ def _suggestion(tk: Any, code: tuple[str, ...], message: str) -> str:
     if name in _OF_OTHER_PROGRAMS:
         return f" ({errors.meant([_OF_OTHER_PROGRAMS[name]])})"
     if _TENSOR.fullmatch(name):
-        return f" (a handle is no command; puts [torch::show {name}] prints a tensor)"
+        return " (a handle is no command; puts [torch::show ...] prints a tensor)"
     qualified = _QUALIFIED.fullmatch(name)
     own = qualified[1] if qualified else name
     if own in BY_NAME and not name.startswith("torch::"):  # else a script has deleted it

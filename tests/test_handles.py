@@ -299,6 +299,7 @@ def test_a_list_of_handles_in_the_place_of_one(word: str) -> None:
     handles.free(["tensor1"])
     message = handles.missing(word, "tensor").message
     assert message == f'no such tensor "{word}": it is a list, and lindex takes a tensor out of it'
+    assert handles.missing(word, "linear").message == f'no such linear "{word}"'
 
 
 def test_what_quantize_integers_gives_in_the_place_of_a_tensor() -> None:

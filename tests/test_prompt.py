@@ -551,6 +551,10 @@ def test_an_error_in_a_file_says_where(start: Start, tmp_path: Path) -> None:
     terminal = start(FOLDER=str(tmp_path))
     terminal.answer("cd $env(FOLDER)")
     assert terminal.answer("source bad.tcl").endswith('\n(file "bad.tcl" line 2)\n\n')
+    text = 'error "[string repeat {many words } 2000] (file \\"no.tcl\\" line 9)"'
+    (tmp_path / "long.tcl").write_text(text)
+    shown = terminal.answer("source long.tcl")
+    assert shown.endswith('"puts $errorInfo" shows all\n(file "long.tcl" line 1)\n\n')
     assert "(file" not in terminal.answer("error plain")
 
 

@@ -149,6 +149,9 @@ def test_a_dict_of_all_weights_of_a_large_model(tcl: Interpreter) -> None:
     ).splitlines()
     assert lines[0] == "encoder.layer.0.output.dense.weight   tensor0   float32 [2]  mean 1 std 0"
     assert lines[20:] == ['... and 280 more keys; "puts" shows all']
+    lines = shown(tcl, "list kind weights {*}$model").splitlines()
+    assert lines[0].split() == ["kind", "weights"]
+    assert lines[1].startswith("encoder.layer.0.output.dense.weight   tensor0   float32 [2]")
 
 
 @pytest.mark.parametrize(

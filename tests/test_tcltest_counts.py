@@ -729,14 +729,14 @@ def test_a_file_that_is_saved_when_it_has_deleted_itself_stays_as_it_is(pytester
 
 def test_a_file_that_rewrites_itself_is_put_back_by_ctrl_c(pytester, monkeypatch):
     class Process(TclProcess):
-        def watch(self, take):
+        def watch(self, take, idle=lambda: None):
             def take_and_look(events):
                 enough = take(events)
                 if not path.read_text():
                     raise KeyboardInterrupt
                 return enough
 
-            return super().watch(take_and_look)
+            return super().watch(take_and_look, idle)
 
     monkeypatch.setattr(collection, "TclProcess", Process)
     write(pytester, a=suite("test a-1 {} {expr 1} 1\nclose [open [info script] w]\nvwait forever"))

@@ -7,11 +7,12 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from pybridge.tcltest import collection
+from pybridge.tcltest import collection, output
 from pybridge.tcltest.collection import TclTest, place_of
 from pybridge.tcltest.nodes import item_names
 from pybridge.tcltest.process import TclProcess
@@ -873,7 +874,8 @@ def test_what_a_test_writes_is_shown_at_once(pytester):
     body = f"puts {{step 1}}; puts -nonewline half; {wait}; puts {{ no}}; expr 1"
     text = f"puts first\ntest a-1 {{}} {{{body}}} 2\ntest a-2 {{}} {{puts next; expr 1}} 1"
     write(pytester, a=suite(text))
-    command = [sys.executable, "-m", "pytest", "-s", f"--tcltest-interpreter={shlex.join(TCLSH)}"]
+    options = ["-s", "--tcltest-timeout=20", f"--tcltest-interpreter={shlex.join(TCLSH)}"]
+    command = [sys.executable, "-m", "pytest", *options]
     process = subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
     assert process.stdout
     output = ""
@@ -884,6 +886,37 @@ def test_what_a_test_writes_is_shown_at_once(pytester):
     assert [output.count(each) for each in ("first\n", "step 1\n", "half no\n", "next\n")] == [1] * 4
     assert "====" not in output[output.index("first") : output.index("next")]
     assert "result was: 1" in output
+
+
+def test_ctrl_c_is_heard_where_nobody_reads_what_is_shown_at_once(pytester):
+    lines = "puts [string repeat [string repeat x 100]\\n 10000]"
+    hang = f"{lines}; set f [open pid w]; puts $f [pid]; close $f; vwait forever"
+    write(pytester, a=suite(f"test a-1 {{}} {{{hang}}} 1"))
+    options = ["-s", "--tcltest-timeout=20", f"--tcltest-interpreter={shlex.join(TCLSH)}"]
+    command = [sys.executable, "-m", "pytest", *options]
+    written = pytester.path / "pid"
+    with subprocess.Popen(command, cwd=pytester.path, stdout=subprocess.PIPE) as process:
+        try:
+            eventually(lambda: written.exists() and written.read_text().strip())
+            time.sleep(0.5)  # in which the pipe gets full
+            process.send_signal(signal.SIGINT)
+            eventually(lambda: not is_running(int(written.read_text())))
+            assert b"a-1 in a.test had run for" in process.communicate(timeout=PATIENCE)[0]
+        finally:
+            process.kill()
+
+
+def test_no_more_is_shown_at_once_than_is_read_at_once(tmp_path):
+    """A test may write gigabytes, and lines of any length."""
+    path = tmp_path / "output"
+    longest = output._LONGEST
+    path.write_bytes(b"one\ntwo\n\n" + b"x" * 3 * longest)
+    with open(path, "rb") as stream:
+        assert output.whole_lines(stream, 0, 7) == 4
+        assert output.whole_lines(stream, 0, 9) == 8
+        assert output.whole_lines(stream, 8, 9) == 0
+        assert output.whole_lines(stream, 9, path.stat().st_size) == longest
+        assert output.whole_lines(stream, 9, 8 + longest) == 0
 
 
 def test_where_tcltest_itself_dies_its_error_is_the_reason(pytester):

@@ -11,9 +11,11 @@ from pybridge.tcl_list import elements_of, join_list, pairs_of
 
 _MOST_CHARACTERS = 10_000
 _WIDTH_OF_SUMMARY = 32  # columns; keys that leave so many stand in one column
+_BEGINNING = 2_000  # characters
 _LONGEST_VALUE = 1_000  # characters of what stands beside handles
-# characters of a result in which more handles are looked for: its first or second word is one
-_LONGEST_LIST = 1_000_000
+# characters of a result in which more handles are looked for
+_LONGEST_LIST = 1_000_000  # that begins with one
+_LONGEST_DICT = 200_000  # that has one in its beginning
 
 
 def echo(result: str, table: HandleTable, width: int) -> str:
@@ -61,15 +63,16 @@ def _cut(text: str, shows_all: str) -> str:
 
 def _elements(result: str, table: HandleTable) -> list[str]:
     """The elements of the result, if it is a list that may have handles in it."""
-    begin = result[:_MOST_CHARACTERS].split(None, 2)[:2]
-    if len(result) > (_LONGEST_LIST if any(map(table.was_given, begin)) else _MOST_CHARACTERS):
-        return []
-    return elements_of(result)
+    begin = result[:_BEGINNING].replace("{", " ").replace("}", " ").split()
+    longest = _LONGEST_DICT if any(map(table.was_given, begin)) else _MOST_CHARACTERS
+    if begin and table.was_given(begin[0]):
+        longest = _LONGEST_LIST
+    return elements_of(result) if len(result) <= longest else []
 
 
 def _is_written_by_tcl(elements: list[str], result: str) -> bool:
     """Whether the result is a list of words that fit into lines, written as Tcl does; text seldom is."""
-    return bool(elements) and result.isprintable() and join_list(elements) == result
+    return 0 < len(result) <= _LONGEST_DICT and result.isprintable() and join_list(elements) == result
 
 
 def _is_list(pairs: dict[str, str], table: HandleTable) -> bool:

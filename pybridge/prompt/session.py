@@ -251,7 +251,7 @@ class Prompt:
             if shown:
                 write(self._screen, shown + "\n")
         except TclError as error:
-            self._complain(error.message + _place(error.errorinfo))
+            self._complain(error.message, _place(error))
         except KeyboardInterrupt:
             clear_typeahead(self._input)  # as the terminal drops what was typed before and is not read yet
             self._complain(_INTERRUPTED)
@@ -285,10 +285,10 @@ class Prompt:
                     self._tcl.call("::tcl::chan::flush", "stdout")
                 return
 
-    def _complain(self, message: str) -> None:
+    def _complain(self, message: str, place: str = "") -> None:
         self._flush()
         start_line(self._screen)
-        self._print("class:failure", folded(message, self._output.get_size().columns))
+        self._print("class:failure", folded(message, self._output.get_size().columns) + place)
 
     def _warn(self, message: str) -> None:
         self._print("class:note", folded(f"warning: {message}", self._output.get_size().columns))
@@ -297,9 +297,9 @@ class Prompt:
         print_formatted_text(FormattedText([(style, message)]), style=STYLE, output=self._output)
 
 
-def _place(trace: str) -> str:
-    """Where the error stands of which this is the trace, if that is in a file."""
-    found = _PLACE.search(trace)
+def _place(error: TclError) -> str:
+    """A line that says where an error stands, if that is in a file."""
+    found = _PLACE.search(error.errorinfo.removeprefix(error.message))  # which may name that of another
     return f"\n{found[0]}" if found else ""
 
 

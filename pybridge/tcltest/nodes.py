@@ -147,7 +147,7 @@ class TclItem(pytest.Item):
     ) -> None:
         self.collected = collected
         # as text, in which pytest looks for parameters: it finds the id again that --lf has remembered
-        names = [each.name for each in parent.listchain() if isinstance(each, TclNames)]
+        names = [each.name for each in parent.listchain() if isinstance(each, TclNames) and collected]
         self._full_name = "::".join([*names, name])
         super().__init__(name, parent, nodeid=nodeid or f"{parent.nodeid}::{self._full_name}", **arguments)
         self.test = test

@@ -28,13 +28,15 @@ def excerpt(stream: BinaryIO, start: int, end: int) -> str:
 def whole_lines(stream: BinaryIO, start: int, end: int) -> int:
     """How many bytes between two places are whole lines that come before tcltest's report of a failure.
 
-    That begins with blank lines; such lines of the test's are counted with the one that follows them.
+    That begins with blank lines; such lines of the test's are counted with the one that follows them. There
+    may be gigabytes: no more are counted than reports show, which is also the longest line.
     """
     stream.seek(start)
-    text = stream.read(max(0, end - start))
+    text = stream.read(min(_LONGEST, max(0, end - start)))
     report = _REPORT.search(text)
     written = text[: report.start() if report else len(text)].rstrip(b"\n")
-    return text.rfind(b"\n", 0, len(written) + 1) + 1 if written else 0
+    whole = text.rfind(b"\n", 0, len(written) + 1) + 1 if written else 0
+    return whole or (_LONGEST if len(written) == _LONGEST else 0)
 
 
 def shows_at_once(config: pytest.Config) -> bool:

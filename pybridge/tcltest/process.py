@@ -164,13 +164,14 @@ class TclProcess:
         gone = os.fstat(self._read["events"].fileno()).st_nlink == 0
         return End(self.status or 0, stopped, gone)
 
-    def watch(self, take: Callable[[list[Event]], bool]) -> bool:
+    def watch(self, take: Callable[[list[Event]], bool], idle: Callable[[], None] = lambda: None) -> bool:
         """Give events to `take` as they come, an empty list now and then, until the process has ended.
 
         Ctrl-C comes between them: half-way through, what a test has done would be lost.
 
         Args:
             take: returns whether it has had enough.
+            idle: called after each batch while the process runs; Ctrl-C may come while it does.
 
         Returns:
             Whether `take` has had enough; if not, the process has ended.
@@ -185,6 +186,7 @@ class TclProcess:
                 enough = take(events)
             if ended or enough:
                 return enough
+            idle()
             if events:
                 pauses = iter(_PAUSES)
             else:

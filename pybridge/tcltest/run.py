@@ -83,13 +83,12 @@ class Run:
         """
         file = self.files[path]
 
-        def enough() -> bool:
+        def idle() -> None:
             running = self._running_test(file, test)
             if show and running and self._process:
                 running.show_lines(self._process, show)
-            return file.due(test) is not None
 
-        self._advance(enough)
+        self._advance(lambda: file.due(test) is not None, idle)
         if not file.due(test):
             return False
         file.reported.add(test.key)
@@ -122,7 +121,8 @@ class Run:
         for event in process.events():
             self._take(process, event)
         running = self._all_running()
-        output = process.output(running[-1].shown if running else self._mark)
+        shown = [each.shown for each in running] or [self._mark]
+        output = process.output((max(out for out, _ in shown), max(err for _, err in shown)))
         if self._file is None:
             return Interrupted("before the first test file was sourced", output)
         name = self._file.path.name
@@ -154,17 +154,19 @@ class Run:
 
     # -- the process -------------------------------------------------------------------------------------
 
-    def _advance(self, enough: Callable[[], bool]) -> None:
+    def _advance(self, enough: Callable[[], bool], idle: Callable[[], None] = lambda: None) -> None:
         while not enough():
             process = self._process or self._start()
             if process is None:
                 return
             try:
-                if not process.watch(partial(self._take_batch, process, enough)):
-                    self._end_process(process, process.end(self._stopped))
+                ended = not process.watch(partial(self._take_batch, process, enough), idle)
             except pytest.fail.Exception as failure:  # of an alarm: pytest expects none where it waits for us
                 self._stopped = f'was killed for "{failure}"'
                 process.kill()
+            else:
+                if ended:
+                    self._end_process(process, process.end(self._stopped))
 
     def _take_batch(self, process: TclProcess, enough: Callable[[], bool], events: list[Event]) -> bool:
         for event in events:

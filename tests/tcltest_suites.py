@@ -33,6 +33,9 @@ TCLSH = [shutil.which("tclsh") or ""] if shutil.which("tclsh") else TCLTORCH
 TICK = "set f [open ticks a]; puts -nonewline $f .; close $f"  # lets time pass where the clock is stopped
 HANG = f"while 1 {{{TICK}; after 20}}"
 TIMEOUT = 10  # seconds, where time passes: on a busy machine a program may need some of them to begin
+# Plugins of pytest's own that no test of a Tcl suite needs: to begin with them is a fifth of many a run.
+_WITHOUT = "debugging doctest faulthandler freeze_support legacypath logging monkeypatch nose pastebin"
+_WITHOUT += " recwarn subtests unittest"
 COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
 
 
@@ -70,6 +73,7 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
 
     Plugins of other packages are not looked for: that takes longer than the tests of many suites.
     """
+    without = [word for name in _WITHOUT.split() for word in ("-p", f"no:{name}")]
     # one word: of two, pytest takes the program for a path that it is to look for tests in
     option = [f"--tcltest-interpreter={shlex.join(TCLSH)}"] if interpreter == "tclsh" else []
     cache = [] if "cacheprovider" in words else ["-p", "no:cacheprovider"]
@@ -77,7 +81,7 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         patched.setenv("COLUMNS", "80")  # messages are cut to the width of the terminal
-        return pytester.runpytest_inprocess("-p", "tcltest", *warn, *cache, *option, *words)
+        return pytester.runpytest_inprocess("-p", "tcltest", *without, *warn, *cache, *option, *words)
 
 
 def signalled(pytester: pytest.Pytester, number: int, *words: str) -> tuple[int, str]:

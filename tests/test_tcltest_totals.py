@@ -12,7 +12,7 @@ from pybridge.tcltest import printed_totals
 from pybridge.tcltest.printed_totals import Printed
 from tests.screens import installed
 from tests.tcltest_odd_totals import ANOTHER
-from tests.tcltest_suites import HEAD, TCLSH, outcomes, run, status_of, suite, tclsh_counts, write
+from tests.tcltest_suites import GOOD, HEAD, TCLSH, outcomes, run, status_of, suite, tclsh_counts, write
 
 pytest_plugins = ["pytester"]
 
@@ -131,6 +131,16 @@ def test_totals_that_may_be_cut_off_are_an_error(pytester: pytest.Pytester, befo
     write(pytester, b=HEAD + program + cut + suite("test b-1 {} {expr 1} 1"))
     run(pytester, "--tcltest-process=session").assert_outcomes(passed=3, errors=2)
     run(pytester, "--tcltest-process=session", "-k", "a-1 or b").assert_outcomes(passed=2, errors=1)
+
+
+def test_totals_that_another_file_cuts_off_later_are_not_seen_by_chance(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of b.test stand behind those of a.test when these are read, and are gone when they are due."""
+    monkeypatch.setattr("pybridge.tcltest.process._PAUSES", (0.5,))
+    cut = "exec sh -c {echo > /dev/stdout} >@stdout\n" + suite(GOOD)
+    write(pytester, a=cut, b=PROGRAM.replace("CHANNEL", "stdout") + "flush stdout; after 1500\n" + cut)
+    run(pytester, "--tcltest-process=session").assert_outcomes(passed=2, errors=2)
 
 
 def test_what_is_printed_of_a_failure_is_shown_with_it(pytester: pytest.Pytester) -> None:

@@ -89,10 +89,13 @@ class TclProcess:
             raise
 
     def _opened(self, name: str) -> BinaryIO:
-        """What is read of a file that the process writes, also when a suite has removed the folder."""
+        """What is read of a file that the process writes, also when a suite has removed the folder.
+
+        Without a buffer, in which there could be what a suite has cut off since.
+        """
         path = self._folder / name
         path.touch()
-        return self._open.enter_context(open(path, "rb"))
+        return self._open.enter_context(open(path, "rb", buffering=0))
 
     def _discard(self) -> None:
         self._open.close()

@@ -26,7 +26,7 @@ demo: $(INSTALLED) $(MODEL)  ## quantize the weights of a real language model an
 	$(BIN)/tcltorch examples/quantize_model.tcl "$(MODEL)" -bits "8 6 4" \
 	    -csv build/quantize_model.csv -plot build/quantize_model.png
 
-# A worker of pytest for each core, and one more, for tests that wait for programs. PyTorch has two threads in every
+# A worker of pytest for each core, and two more, for tests that wait for programs. PyTorch has two threads in every
 # process, so that kernels share their work on every machine, and they sleep while they wait, or those of one worker
 # would keep the core of another. Hundreds of processes import our modules, which only the first of them is to compile,
 # whatever the environment says.

@@ -23,7 +23,7 @@ from tests.daemons import Nursery
 CHECKOUT = Path(__file__).resolve().parents[1]
 _FOLDER = CHECKOUT / "tests" / "tcl"
 _NO_TESTS = 5  # pytest's status when it has found none
-_WORKERS = str((os.cpu_count() or 1) + 1)  # one more than cores: tests of programs and terminals wait
+_WORKERS = str((os.cpu_count() or 1) + 2)  # more than cores: tests of programs and terminals wait, too
 _OTHERS = ("--ignore=tests/tcl", "-n", _WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
 _SUITES = ("-o", "testpaths=tests/tcl")
 

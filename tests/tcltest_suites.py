@@ -34,8 +34,11 @@ TICK = "set f [open ticks a]; puts -nonewline $f .; close $f"  # lets time pass 
 HANG = f"while 1 {{{TICK}; after 20}}"
 TIMEOUT = 10  # seconds, where time passes: on a busy machine a program may need some of them to begin
 # Plugins of pytest's own that no test of a Tcl suite needs: to begin with them is a fifth of many a run.
-_WITHOUT = "debugging doctest faulthandler freeze_support legacypath logging monkeypatch nose pastebin"
-_WITHOUT += " recwarn subtests unittest"
+_UNNEEDED = """
+    debugging doctest faulthandler freeze_support legacypath logging monkeypatch pastebin recwarn
+    subtests unittest
+"""
+_WITHOUT = [word for name in _UNNEEDED.split() for word in ("-p", f"no:{name}")]
 COUNTS = re.compile(r"^\S*:\s+Total\s+(\d+)\s+Passed\s+(\d+)\s+Skipped\s+(\d+)\s+Failed\s+(\d+)\s*$", re.M)
 
 
@@ -73,7 +76,6 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
 
     Plugins of other packages are not looked for: that takes longer than the tests of many suites.
     """
-    without = [word for name in _WITHOUT.split() for word in ("-p", f"no:{name}")]
     # one word: of two, pytest takes the program for a path that it is to look for tests in
     option = [f"--tcltest-interpreter={shlex.join(TCLSH)}"] if interpreter == "tclsh" else []
     cache = [] if "cacheprovider" in words else ["-p", "no:cacheprovider"]
@@ -81,7 +83,7 @@ def run(pytester: pytest.Pytester, *words: str, interpreter: str = "tclsh") -> p
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         patched.setenv("COLUMNS", "80")  # messages are cut to the width of the terminal
-        return pytester.runpytest_inprocess("-p", "tcltest", *without, *warn, *cache, *option, *words)
+        return pytester.runpytest_inprocess("-p", "tcltest", *_WITHOUT, *warn, *cache, *option, *words)
 
 
 def signalled(pytester: pytest.Pytester, number: int, *words: str) -> tuple[int, str]:

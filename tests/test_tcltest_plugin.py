@@ -655,7 +655,7 @@ def test_ctrl_c_tells_what_ran_in_a_worker_of_xdist(pytester, tmp_path, monkeypa
 
 
 SIGNALLED = """
-    import os
+    import os, threading
     from pybridge.tcltest.process import TclProcess
 
     plain = TclProcess.events
@@ -667,6 +667,8 @@ SIGNALLED = """
         return found
 
     TclProcess.events = events
+    # as in a worker of pytest-xdist: the signal comes in either thread, and Python raises it in the first
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
 """
 ALARMED = """
     import pytest, signal

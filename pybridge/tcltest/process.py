@@ -3,11 +3,10 @@
 import contextlib
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -21,6 +20,7 @@ from pybridge.tcltest.printed_totals import Printed, printed_totals
 from pybridge.tcltest.process_group import kill_group, start_process, status_of
 from pybridge.tcltest.script_end import ScriptEnd
 from pybridge.tcltest.settings import Settings
+from pybridge.tcltest.undisturbed import undisturbed
 
 _HERE = Path(__file__).resolve().parent
 _UNTOLD = "pytest cannot be told of all tests\n"
@@ -181,7 +181,7 @@ class TclProcess:
         """
         pauses = iter(_PAUSES)
         while True:
-            with _undisturbed():
+            with undisturbed():
                 ended = self.status is not None  # asked first: what it wrote last must not be missed
                 events = self.events()
                 if ended:
@@ -262,17 +262,6 @@ class TclProcess:
         """Kill what still runs, and remove the files."""
         self.kill()
         self._discard()
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Have what ends pytest or, as an alarm does, a test wait for the end of this block."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    try:  # one that came a moment ago is raised by the call that blocks the next
-        signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGALRM))
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def script_name(file: Path) -> str:

@@ -581,15 +581,17 @@ def test_children_end_with_the_process_and_files_go(pytester, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_the_tcl_process_ends_with_pytest(pytester, tmp_path, monkeypatch, number):
+def test_the_tcl_process_and_what_it_has_started_end_with_pytest(pytester, tmp_path, monkeypatch, number):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     write(
         pytester,
-        waits=suite("test a-1 {} {set f [open pid w]; puts $f [pid]; close $f; vwait forever} 1"),
+        waits=suite(
+            "test a-1 {} {set f [open pid w]; puts $f [pid]\\ [exec sleep 600 &]; close $f; vwait forever} 1"
+        ),
     )
     status, output = signalled(pytester, number)
-    child = int((pytester.path / "pid").read_text())
-    eventually(lambda: not is_running(child))
+    children = [int(word) for word in (pytester.path / "pid").read_text().split()]
+    eventually(lambda: not any(map(is_running, children)))
     if number != signal.SIGKILL:
         assert status == pytest.ExitCode.INTERRUPTED, output
         assert list(tmp_path.glob("pytest-tcl-*")) == []

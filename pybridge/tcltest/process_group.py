@@ -1,17 +1,15 @@
 """Programs that are started in a process group of their own, to be killed with all that they have started."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import BinaryIO
 
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+from pybridge.tcltest import watchdog
+
 _PYTESTS = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")  # what pytest sets for programs that it starts
 _PAUSE = 0.005  # seconds between two looks at a process
 
@@ -34,7 +32,7 @@ def start_process(
         environment["PWD"] = str(folder)
     if library:
         environment["TCL_LIBRARY"] = str(library)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
@@ -42,8 +40,9 @@ def start_process(
         stdout=stdout,
         stderr=stderr,
         start_new_session=True,  # a process group, to be killed as one
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
     )
+    watchdog.watch(process.pid)
+    return process
 
 
 def status_of(process: "subprocess.Popen[bytes]") -> int | None:
@@ -79,9 +78,5 @@ def kill_group(process: "subprocess.Popen[bytes]") -> int:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):  # all of them have ended
             os.killpg(process.pid, signal.SIGKILL)
+        watchdog.leave(process.pid)
     return process.wait()
-
-
-def _die_with_parent() -> None:
-    """Have the kernel kill this process when pytest itself is killed and cannot."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

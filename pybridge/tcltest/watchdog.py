@@ -11,7 +11,7 @@ import functools
 import os
 from io import FileIO
 
-_SCRIPT = """
+_SCRIPT = """# kills what the Tcl processes of pytest are and have started, when pytest has ended
 groups=" "
 while read -r word group; do
     case $word in

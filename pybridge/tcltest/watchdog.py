@@ -11,7 +11,7 @@ import functools
 import os
 from io import FileIO
 
-_SCRIPT = """# kills what the Tcl processes of pytest are and have started, when pytest has ended
+_SCRIPT = """# when pytest has ended, kills its Tcl processes and what they have started
 groups=" "
 while read -r word group; do
     case $word in

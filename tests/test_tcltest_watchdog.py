@@ -53,6 +53,30 @@ def test_what_is_watched_ends_with_a_process_that_is_killed(script):
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def test_a_process_that_ctrl_c_has_seen_starting_is_watched():
+    script = """
+from pathlib import Path
+from pybridge.tcltest import process_group
+
+def interrupted(word, group):
+    global started
+    started = group
+    os.kill(os.getpid(), 2)
+    tell(word, group)
+
+tell, watchdog._tell = watchdog._tell, interrupted
+try:
+    with open(os.devnull, "wb") as nothing:
+        process_group.start_process(["sleep", "600"], Path("/"), nothing, nothing)
+except KeyboardInterrupt:
+    tell_and_wait(started)
+"""
+    process, (killed, watched) = told_by(script)
+    with process:
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: not is_running(watched))
+
+
 def test_what_is_left_lives_on():
     script = "each = start(), start(), start()\nwatchdog.leave(each[1])\ntell_and_wait(*each)"
     process, (killed, first, left, third) = told_by(script)
@@ -67,6 +91,41 @@ def test_tests_go_on_without_a_shell(monkeypatch):
     def refuse(*_, **__):
         raise BlockingIOError("Resource temporarily unavailable")
 
-    monkeypatch.setattr(os, "posix_spawnp", refuse)
-    watchdog._shell.cache_clear()
+    monkeypatch.setattr(watchdog, "_shell", refuse)
     watchdog.watch(os.getpid())
+    watchdog.leave(os.getpid())
+
+
+def test_the_shell_is_no_child_that_a_test_may_wait_for():
+    script = """
+group = start()
+watchdog.leave(group)
+os.kill(group, 9)
+os.waitpid(group, 0)
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    tell_and_wait()
+"""
+    process, told = told_by(script)
+    with process:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert told == [process.pid]
+
+
+def test_the_shell_holds_no_file_of_a_test():
+    script = "reads, writes = os.pipe()\nos.set_inheritable(writes, True)\nstart()\nos.close(writes)\n"
+    process, told = told_by(script + "assert os.read(reads, 1) == b''\ntell_and_wait()")
+    with process:
+        os.killpg(process.pid, signal.SIGKILL)
+    assert told == [process.pid]
+
+
+def test_what_the_shell_does_not_know_can_be_left():
+    script = "each = start(), start()\nwatchdog.leave(1 << 30)\nwatchdog.leave(each[1])\ntell_and_wait(*each)"
+    process, (killed, watched, left) = told_by(script)
+    with process:
+        os.kill(killed, signal.SIGKILL)
+        eventually(lambda: not is_running(watched))
+        assert is_running(left)
+        os.kill(left, signal.SIGKILL)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pybridge.tcltest import watchdog
+from pybridge.tcltest.undisturbed import undisturbed
 
 _PYTESTS = ("PYTEST_CURRENT_TEST", "PYTEST_VERSION")  # what pytest sets for programs that it starts
 _PAUSE = 0.005  # seconds between two looks at a process
@@ -32,16 +33,17 @@ def start_process(
         environment["PWD"] = str(folder)
     if library:
         environment["TCL_LIBRARY"] = str(library)
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=stderr,
-        start_new_session=True,  # a process group, to be killed as one
-    )
-    watchdog.watch(process.pid)
+    with undisturbed():  # none is to run of which nobody knows
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,  # a process group, to be killed as one
+        )
+        watchdog.watch(process.pid)
     return process
 
 

@@ -6,27 +6,41 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-# the last one may be dropped where the first ends pytest
+# Where several come and the first of these raises, the others are dropped.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
 
 
 class _Held:
-    """A handler that takes note of its signal, for another one to handle it later.
+    """A handler in the place of others, which takes note of what comes for them to handle later.
 
-    Should it stay in its place because a signal has come while it was taken out, it does what the other does.
+    Should it stay in a place because a signal has come while it was taken out, it does what the other did.
     """
 
-    def __init__(self, number: int, handler: Callable[[int, FrameType | None], object]) -> None:
-        self.number = number
-        self.handler = handler
+    def __init__(self) -> None:
+        self.handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
         self.holds = True
-        self.came = False
+        self._came: set[int] = set()
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         if self.holds:
-            self.came = True
+            self._came.add(number)
         else:
-            self.handler(number, frame)
+            self.handlers[number](number, frame)
+
+    def begin(self) -> None:
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            if callable(handler):
+                self.handlers[number] = handler
+                signal.signal(number, self)
+
+    def end(self) -> None:
+        self.holds = False  # first, and for all: those of them that are back may raise here
+        for number, handler in self.handlers.items():
+            signal.signal(number, handler)
+        for number in self.handlers:
+            if number in self._came:
+                signal.raise_signal(number)
 
 
 @contextlib.contextmanager
@@ -39,19 +53,9 @@ def undisturbed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # in which alone Python handles signals
         yield
         return
-    held: list[_Held] = []
+    held = _Held()
     try:
-        for number in _SIGNALS:
-            handler = signal.getsignal(number)
-            if callable(handler):
-                held.append(_Held(number, handler))
-                signal.signal(number, held[-1])
+        held.begin()
         yield
     finally:
-        for each in held:
-            each.holds = False
-        for each in held:
-            signal.signal(each.number, each.handler)
-        for each in held:
-            if each.came:
-                signal.raise_signal(each.number)
+        held.end()

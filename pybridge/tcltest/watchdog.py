@@ -9,19 +9,24 @@ import atexit
 import contextlib
 import functools
 import os
+import subprocess
 from io import FileIO
 
+# In the background, so that it is no child of pytest's: a test may wait for all of those.
 _SCRIPT = """# when pytest has ended, kills its Tcl processes and what they have started
-groups=" "
-while read -r word group; do
-    case $word in
-        watch) groups="$groups$group " ;;
-        leave) groups="${groups%% $group *} ${groups#* $group }" ;;
-    esac
-done
-for group in $groups; do
-    kill -s KILL -- "-$group"
-done
+exec 3<&0
+{
+    groups=" "
+    while read -r word group; do
+        case "$word$groups" in
+            watch*) groups="$groups$group " ;;
+            leave*" $group "*) groups="${groups%% $group *} ${groups#* $group }" ;;
+        esac
+    done
+    for group in $groups; do
+        kill -s KILL -- "-$group"
+    done
+} <&3 3<&- &
 """
 
 
@@ -36,7 +41,8 @@ def leave(group: int) -> None:
 
 
 def _tell(word: str, group: int) -> None:
-    with contextlib.suppress(OSError):  # it cannot be started, or was killed: tests go on without it
+    # it cannot be started, was killed, or is left because this process ends: tests go on without it
+    with contextlib.suppress(OSError, ValueError):
         _shell(os.getpid()).write(f"{word} {group}\n".encode())
 
 
@@ -44,14 +50,17 @@ def _tell(word: str, group: int) -> None:
 def _shell(process: int) -> FileIO:
     """What to write to the shell of this process; a fork of pytest, as of pytest-forked, has its own."""
     reads, writes = os.pipe()
-    with FileIO(reads), contextlib.ExitStack() as stack:
+    with FileIO(reads) as stdin, contextlib.ExitStack() as stack:
         stream = stack.enter_context(FileIO(writes, "w"))
-        files = [
-            (os.POSIX_SPAWN_DUP2, reads, 0),
-            *((os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)),
-        ]
-        # a group of its own: Ctrl-C does not end it
-        os.posix_spawnp("sh", ["sh", "-c", _SCRIPT], os.environ, file_actions=files, setpgroup=0)
+        subprocess.run(
+            ["sh", "-c", _SCRIPT],
+            cwd="/",
+            stdin=stdin,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C does not end it
+            check=False,
+        )
         stack.pop_all()
     os.register_at_fork(after_in_child=stream.close)  # or a fork that outlives pytest would keep it open
     atexit.register(stream.close)

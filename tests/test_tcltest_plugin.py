@@ -703,6 +703,27 @@ def test_an_alarm_of_another_plugin_ends_the_file_as_a_time_out_does(pytester, p
     result.stdout.fnmatch_lines([f"E   {how} while this test ran", f"E   not run: {how} while a-2 ran"])
 
 
+@pytest.mark.parametrize("process", ["file", "session"])
+@pytest.mark.parametrize(
+    "body",
+    ["signal.signal(signal.SIGCHLD, signal.SIG_IGN)", "while os.wait(): pass"],
+    ids=["ignores", "waits"],
+)
+def test_a_python_test_may_take_how_children_have_ended(pytester, process, body):
+    write(pytester, a=suite(GOOD), b=suite("test b-1 {} {expr 1} 1"))
+    pytester.makepyfile(
+        test_children=f"""
+            import contextlib, os, signal
+
+            def test_children():
+                with contextlib.suppress(ChildProcessError):
+                    {body}
+        """
+    )
+    words = f"--tcltest-process={process}", "a.test", "test_children.py", "b.test"
+    assert pytester.runpytest_subprocess(*words, timeout=PATIENCE).parseoutcomes() == {"passed": 3}
+
+
 def test_a_fork_of_pytest_s_ends_of_sigterm_itself(pytester):
     write(pytester, a=suite(GOOD))
     pytester.makepyfile("""

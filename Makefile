@@ -75,7 +75,7 @@ elif ! $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null; then \
 fi
 endef
 
-# Other than torch: all of these take as long to be imported.
+# What make install compiles beside torch; to import all of it takes as long as to import torch.
 IMPORTED := hypothesis, matplotlib.pyplot, numba, prompt_toolkit.shortcuts, pytest, sphinx.application, xdist
 
 # torch is pinned in the same pip command: left to itself, pip would take the newest release that pyproject.toml admits.

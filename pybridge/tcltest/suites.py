@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -129,11 +130,9 @@ def _heed_sigterm() -> None:
             os.kill(os.getpid(), number)
         raise KeyboardInterrupt
 
-    try:
-        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        pass  # pytest does not run in the main thread, in which alone Python takes signals
+    handles = threading.current_thread() is threading.main_thread()  # in which alone Python handles signals
+    if handles and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 SUITES = pytest.StashKey[Suites]()
